@@ -1,0 +1,114 @@
+"""The endpoints of OpenAI's organization API that the job reads, and what is surprising about each.
+
+Facts: OpenAI's published API description and the official Python package `openai` 3.54.0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from usage.records import Unit
+
+COSTS: Final = "/organization/costs"
+PROJECTS: Final = "/organization/projects"
+
+BUCKETS_PER_PAGE: Final = "31"
+"""A month has at most 31 daily buckets, the most that the usage endpoints give in one page; costs would give 180."""
+
+BY_KEY: Final = ("project_id", "api_key_id", "line_item")
+BY_PROJECT: Final = ("project_id", "line_item")
+"""Some accounts refuse grouping costs by key (400)."""
+
+
+def project_keys(project: str) -> str:
+    """Path of a project's keys: there is no list of all keys of an organization."""
+    return f"{PROJECTS}/{project}/api_keys"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One usage endpoint and the measures taken from it.
+
+    `what` is its name in French sentences; `item` stands in for the model where the family has none or where its money
+    comes under a line of its own.
+    """
+
+    path: str
+    what: str
+    group_by: tuple[str, ...]
+    tokens_in: bool = False
+    tokens_out: bool = False
+    requests: bool = False
+    unit: Unit | None = None
+    measure: str = ""
+    """Field that holds the unit's amount."""
+    item: str | None = None
+    is_stock: bool = False
+    """True when the measure is what is stored on a day, not what was used: the month's highest day is kept."""
+
+
+_BY_MODEL = ("project_id", "api_key_id", "model")
+
+FAMILIES: Final = (
+    # `input_tokens` already holds cached and cache-write tokens: the sub-counts are never added.
+    Family(
+        "/organization/usage/completions", "les complétions", _BY_MODEL, tokens_in=True, tokens_out=True, requests=True
+    ),
+    # Newer than many accounts: 404 there.
+    Family("/organization/usage/decisions", "les décisions", _BY_MODEL, tokens_in=True, tokens_out=True, requests=True),
+    Family("/organization/usage/embeddings", "les plongements", _BY_MODEL, tokens_in=True, requests=True),
+    Family("/organization/usage/moderations", "les modérations", _BY_MODEL, tokens_in=True, requests=True),
+    Family("/organization/usage/images", "les images", _BY_MODEL, requests=True, unit=Unit.IMAGES, measure="images"),
+    Family(
+        "/organization/usage/audio_speeches",
+        "la synthèse vocale",
+        _BY_MODEL,
+        requests=True,
+        unit=Unit.CHARACTERS,
+        measure="characters",
+    ),
+    Family(
+        "/organization/usage/audio_transcriptions",
+        "les transcriptions",
+        _BY_MODEL,
+        requests=True,
+        unit=Unit.SECONDS,
+        measure="seconds",
+    ),
+    Family(
+        "/organization/usage/vector_stores",
+        "les bases vectorielles",
+        ("project_id",),
+        unit=Unit.BYTES,
+        measure="usage_bytes",
+        item="Vector storage",
+        is_stock=True,
+    ),
+    Family(
+        "/organization/usage/code_interpreter_sessions",
+        "les sessions de code",
+        ("project_id",),
+        unit=Unit.SESSIONS,
+        measure="num_sessions",
+        item="code interpreter sessions",
+    ),
+    # Calls of the two search tools come out of model requests that `completions` has counted: they are calls here, and
+    # not requests once more. The items are named like the cost lines, so that calls and money meet in one entry.
+    Family(
+        "/organization/usage/file_search_calls",
+        "les recherches de fichiers",
+        ("project_id", "api_key_id"),
+        unit=Unit.CALLS,
+        measure="num_requests",
+        item="file search tool calls",
+    ),
+    Family(
+        "/organization/usage/web_search_calls",
+        "les recherches web",
+        ("project_id", "api_key_id"),
+        unit=Unit.CALLS,
+        measure="num_requests",
+        item="web search tool calls",
+    ),
+)

@@ -1,0 +1,272 @@
+"""Reading property values from page writes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Final
+
+from sandbox.notion.dates import read_span
+from sandbox.notion.errors import invalid, malformed, missing
+from sandbox.notion.ids import read_uuid
+from sandbox.notion.options import choose
+from sandbox.notion.records import (
+    Amount,
+    Attachment,
+    Check,
+    Choice,
+    Files,
+    Link,
+    Links,
+    People,
+    Property,
+    Relation,
+    Select,
+    SourceRecord,
+    Value,
+    Words,
+)
+from sandbox.notion.schema import KINDS
+from sandbox.notion.text import check_length, read_text
+from sandbox.notion.workspace import Workspace
+
+WRITABLE: Final = frozenset(
+    "title rich_text number select multi_select date url email phone_number checkbox relation files people".split()
+)
+_MOST_ITEMS = 100
+
+Written = dict[str, Value | None]
+"""New values by unencoded property id; None empties the cell."""
+
+
+class ValueReader:
+    """Reads the `properties` of a page write against the schema of its data source."""
+
+    def __init__(self, workspace: Workspace, source: SourceRecord) -> None:
+        self._workspace, self._source = workspace, source
+        self._readers: dict[str, Callable[[Property, Any, str], Value | None]] = {
+            "title": self._words,
+            "rich_text": self._words,
+            "number": self._number,
+            "select": self._select,
+            "multi_select": self._multi_select,
+            "date": self._date,
+            "url": self._link,
+            "email": self._link,
+            "phone_number": self._link,
+            "checkbox": self._checkbox,
+            "relation": self._relation,
+            "files": self._files,
+            "people": self._people,
+        }
+
+    def read(self, properties: Any) -> Written:
+        """The new values.
+
+        Raises:
+            Refusal: 400 (404 for a linked page that cannot be found) for whatever Notion would not take. Nothing has
+                been changed then, not even the options of a select property.
+        """
+        if not isinstance(properties, dict):
+            raise malformed("properties", "an object", properties)
+        kinds = {name: _value_kind(value, f"properties.{name}") for name, value in properties.items()}
+        matched = self._match(kinds)
+        options = [(one.config, list(one.config.options)) for one in matched.values() if isinstance(one.config, Select)]
+        try:
+            return {
+                one.id: self._readers[kinds[name]](one, properties[name][kinds[name]], _path(name, kinds[name]))
+                for name, one in matched.items()
+            }
+        except Exception:
+            for config, before in options:
+                config.options[:] = before
+            raise
+
+    def _match(self, kinds: dict[str, str]) -> dict[str, Property]:
+        matched: dict[str, Property] = {}
+        problems: list[str] = []
+        for name, kind in kinds.items():
+            one = self._source.find(name)
+            if one is None:
+                if not self._workspace.switches.unknown_properties_ignored:
+                    problems.append(f"{name} is not a property that exists.")
+            elif one.config.kind != kind:
+                problems.append(f"{name} is expected to be {one.config.kind}.")
+            elif kind not in WRITABLE:
+                raise malformed(f"properties.{name}.{kind}", "not present", {})
+            else:
+                matched[name] = one
+        if problems:
+            raise invalid(" ".join(problems))
+        return matched
+
+    def _words(self, _: Property, value: Any, path: str) -> Value | None:
+        text = read_text(value, path, self._workspace.switches)
+        return Words(text) if text else None
+
+    def _number(self, _: Property, value: Any, path: str) -> Value | None:
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise malformed(path, "a number", value)
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            raise malformed(path, "a finite number", value)
+        return Amount(number)
+
+    def _select(self, one: Property, value: Any, path: str) -> Value | None:
+        if value is None:
+            return None
+        return Choice((choose(_select_config(one), value, path, self._workspace.ids),))
+
+    def _multi_select(self, one: Property, value: Any, path: str) -> Value | None:
+        items = _items(value, path)
+        chosen = [
+            choose(_select_config(one), item, f"{path}[{index}]", self._workspace.ids)
+            for index, item in enumerate(items)
+        ]
+        return Choice(tuple(dict.fromkeys(chosen))) if chosen else None
+
+    def _date(self, _: Property, value: Any, path: str) -> Value | None:
+        return None if value is None else read_span(value, path)
+
+    def _link(self, one: Property, value: Any, path: str) -> Value | None:
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise malformed(path, "a string", value)
+        is_url = one.config.kind == "url"
+        check_length(value, path, self._workspace.switches, 2000 if is_url else 200, 1 if is_url else 0)
+        return Link(value) if value else None
+
+    def _checkbox(self, _: Property, value: Any, path: str) -> Value | None:
+        if not isinstance(value, bool):
+            raise malformed(path, "a boolean", value)
+        return Check(value)
+
+    def _relation(self, one: Property, value: Any, path: str) -> Value | None:
+        linked: list[str] = []
+        for index, item in enumerate(_items(value, path)):
+            if not isinstance(item, dict):
+                raise malformed(f"{path}[{index}]", "an object", item)
+            page = self._workspace.page(read_uuid(item.get("id"), f"{path}[{index}].id"))
+            if isinstance(one.config, Relation) and page.source_id != one.config.source_id:
+                raise invalid(f"Page with ID {page.id} is not in the data source that {one.name} is related to.")
+            linked.append(page.id)
+        return Links(tuple(dict.fromkeys(linked))) if linked else None
+
+    def _files(self, _: Property, value: Any, path: str) -> Value | None:
+        attached = [self._file(item, f"{path}[{index}]") for index, item in enumerate(_items(value, path))]
+        return Files(tuple(attached)) if attached else None
+
+    def _file(self, item: Any, path: str) -> Attachment:
+        if not isinstance(item, dict):
+            raise malformed(path, "an object", item)
+        if isinstance(item.get("external"), dict):
+            url, name = item["external"].get("url"), item.get("name")
+            if not isinstance(url, str) or not isinstance(name, str):
+                raise missing(f"{path}.name")
+            return Attachment(name, url=url)
+        if not isinstance(item.get("file_upload"), dict):
+            raise missing(f"{path}.file_upload")
+        key = read_uuid(item["file_upload"].get("id"), f"{path}.file_upload.id")
+        upload = self._workspace.uploads.get(key)
+        if upload is None:
+            raise self._workspace.missing("file_upload", key)
+        if not upload.uploaded:
+            raise invalid(f"File upload {key} has not been uploaded.")
+        if not upload.attached and self._workspace.now() > upload.expires:
+            raise invalid(f"File upload {key} has expired.")
+        upload.attached = True
+        return Attachment(item.get("name") or upload.filename or "file", upload_id=key)
+
+    def _people(self, _: Property, value: Any, path: str) -> Value | None:
+        people = []
+        for index, item in enumerate(_items(value, path)):
+            if not isinstance(item, dict):
+                raise malformed(f"{path}[{index}]", "an object", item)
+            key = read_uuid(item.get("id"), f"{path}[{index}].id")
+            if key not in (self._workspace.person_id, self._workspace.bot_id):
+                raise self._workspace.missing("user", key)
+            people.append(key)
+        return People(tuple(people)) if people else None
+
+
+def _value_kind(value: Any, path: str) -> str:
+    if not isinstance(value, dict):
+        # A page under a page may give its title as a bare list; in a row Notion wants the long form.
+        raise malformed(path, "an object", value)
+    kind = value.get("type") or next((key for key in value if key in KINDS), None)
+    if kind not in KINDS:
+        raise malformed(path, "a property value", value)
+    if kind not in value:
+        raise missing(f"{path}.{kind}")
+    return str(kind)
+
+
+def _items(value: Any, path: str) -> list[Any]:
+    if not isinstance(value, list):
+        raise malformed(path, "an array", value)
+    if len(value) > _MOST_ITEMS:
+        raise invalid(
+            f"body failed validation: body.{path}.length should be ≤ `{_MOST_ITEMS}`, instead was `{len(value)}`."
+        )
+    return value
+
+
+def _path(name: str, kind: str) -> str:
+    return f"properties.{name}.{kind}"
+
+
+def _select_config(one: Property) -> Select:
+    if not isinstance(one.config, Select):
+        raise TypeError(one.config.kind)
+    return one.config
+
+
+def read_title(properties: Any, workspace: Workspace) -> Words | None:
+    """The title of a page that is no row: the long form, or the list alone.
+
+    Raises:
+        Refusal: 400: anything but a title.
+    """
+    if not isinstance(properties, dict):
+        raise malformed("properties", "an object", properties)
+    title: Any = None
+    for name, value in properties.items():
+        if name != "title":
+            raise invalid(f"{name} is not a property that exists.")
+        title = value.get("title") if isinstance(value, dict) else value
+    text = read_text([] if title is None else title, "properties.title.title", workspace.switches)
+    return Words(text) if text else None
+
+
+def apply(workspace: Workspace, source: SourceRecord, page_id: str, written: Written) -> None:
+    """Put new values into a row; the other side of a two-way relation follows."""
+    page = workspace.pages[page_id]
+    for key, value in written.items():
+        before = page.values.get(key)
+        if value is None:
+            page.values.pop(key, None)
+        else:
+            page.values[key] = value
+        config = source.properties[key].config
+        if isinstance(config, Relation) and config.synced is not None:
+            _follow(workspace, page_id, config.synced, before, value)
+
+
+def _follow(workspace: Workspace, page_id: str, back: str, before: Value | None, after: Value | None) -> None:
+    old = before.page_ids if isinstance(before, Links) else ()
+    new = after.page_ids if isinstance(after, Links) else ()
+    for key in (*(one for one in old if one not in new), *(one for one in new if one not in old)):
+        other = workspace.pages[key]
+        value = other.values.get(back)
+        there = value.page_ids if isinstance(value, Links) else ()
+        linked = (*there, page_id) if key in new else tuple(one for one in there if one != page_id)
+        if linked:
+            other.values[back] = Links(linked)
+        else:
+            other.values.pop(back, None)

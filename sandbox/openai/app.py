@@ -1,0 +1,226 @@
+"""The stand-in of OpenAI's organisation endpoints."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Literal
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sandbox.bill import Bill
+from sandbox.jsonexact import ExactJSONResponse
+from sandbox.openai import world
+from sandbox.openai.buckets import WIDTHS, Amounts, Ask, Json, Style, page
+from sandbox.openai.cast import accounts
+from sandbox.openai.families import CHOICES, COST_LIMIT, COSTS, LIMITS, USAGE, Family
+from sandbox.openai.registry import key_json, keys_page, project_json, projects_page
+from sandbox.openai.world import Account
+from sandbox.query import Query, Refused, seal, unseal
+
+_USAGE_SCOPE, _REGISTRY_SCOPE = "api.usage.read", "api.management.read"
+_LAST_SECOND = 4_102_444_800  # the year 2100
+Handler = Callable[[Account, Request], Json]
+
+
+class OpenAIApi:
+    """Two organisations behind `/organization/usage/…`, `/organization/costs` and `/organization/projects…`.
+
+    Args:
+        now: The clock; facts of the running month end there.
+        seed: Another seed, other ids and other figures.
+    """
+
+    name = "openai"
+    mount = "/openai/v1"
+
+    def __init__(self, now: Callable[[], datetime], seed: int = 1) -> None:
+        self.now = now
+        self.accounts: list[Account] = accounts(seed, now)
+        self.page_size: int | None = None
+        """Buckets or registry entries in a page, at most, whatever the client asked for."""
+        self.rows_per_bucket: int | None = None
+        """Continue a bucket with more rows than this on the next page (no cap is documented)."""
+        self.amounts: Amounts = "number"
+        """How `amount.value` is written: documented as a number, seen live as decimal text too."""
+        self.undocumented = True
+        """Whether answers carry the fields that were seen live and are not documented."""
+        self.split_since = datetime(2025, 6, 1, tzinfo=UTC)
+        """Completions before this lack the split of their input tokens."""
+        self.future_end: Literal["list", "clamp", "refuse"] = "list"
+        """What an `end_time` in the future does: empty buckets up to it, an end at now, or 400. Users disagree."""
+        self.earliest: datetime | None = None
+        """Answer 400 to a `start_time` before this (retention is not documented)."""
+        self.costs_by_key = True
+        """Whether costs can be grouped by `api_key_id`."""
+        self.costs_by_user = False
+        """Whether costs can be grouped by user and project together; only some organisations can."""
+        self.last_ids = True
+        """Whether registry pages name their first and last id."""
+        self.wrong_kind_status: Literal[401, 403] = 401
+        """Status for a key of another kind; users report both."""
+        self.terse_errors = False
+        """Whether the `error` of a missing permission is a plain sentence instead of an object."""
+        self.absent: set[str] = set()
+        """Paths that answer 404, such as `/organization/usage/decisions`."""
+        self.forbidden: set[str] = set()
+        """Paths that answer 403 to every key."""
+        self._ids = itertools.count(1)
+        self._app = self._routes()
+
+    @property
+    def app(self) -> Starlette:
+        """The routes, relative to `mount`."""
+        return self._app
+
+    def environment(self, base_url: str) -> dict[str, str]:
+        """Environment variables that point a client here, with the keys of all accounts."""
+        keys = {"_".join(filter(None, ("OPENAI_ADMIN_KEY", account.name))): account.key for account in self.accounts}
+        return {"OPENAI_ADMIN_BASE_URL": base_url} | keys
+
+    def bill(self, account: Account, month: str) -> Bill:
+        """The account's month by project, straight from the facts."""
+        return world.bill(account, month)
+
+    def _routes(self) -> Starlette:
+        def get(path: str, scope: str, handler: Handler) -> Route:
+            return Route("/organization" + path, self._endpoint(scope, handler), methods=["GET"])
+
+        usage = [get(f"/usage/{family.name}", _USAGE_SCOPE, self._buckets(family)) for family in USAGE]
+        return Starlette(
+            routes=[
+                *usage,
+                get("/costs", _USAGE_SCOPE, self._buckets(COSTS)),
+                get("/projects", _REGISTRY_SCOPE, self._projects),
+                get("/projects/{project}", _REGISTRY_SCOPE, self._project),
+                get("/projects/{project}/api_keys", _REGISTRY_SCOPE, self._keys),
+                get("/projects/{project}/api_keys/{key}", _REGISTRY_SCOPE, self._key),
+            ],
+            exception_handlers={404: self._no_route, 405: self._no_method},
+        )
+
+    def _endpoint(self, scope: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            try:
+                account = self._account(request, scope)
+                if request.url.path in self.absent:
+                    return self._unknown(request, 404)
+                return self._respond(handler(account, request), 200)
+            except Refused as error:
+                return self._refusal(error)
+
+        return answer
+
+    def _account(self, request: Request, scope: str) -> Account:
+        kind, _, key = request.headers.get("authorization", "").partition(" ")
+        if kind != "Bearer" or not key:
+            raise Refused("You didn't provide an API key in an Authorization header (Bearer).", status=401)
+        missing = f"You have insufficient permissions for this operation. Missing scopes: {scope}."
+        for account in self.accounts:
+            scopes = {
+                account.key: {_USAGE_SCOPE, _REGISTRY_SCOPE},
+                account.limited_key: {_USAGE_SCOPE},
+                account.registry_key: {_REGISTRY_SCOPE},
+            }
+            if scope in scopes.get(key, ()) and request.url.path not in self.forbidden:
+                return account
+            if key in scopes:
+                raise Refused(missing, status=403, code="missing_scope")
+            if key == account.project_key:
+                raise Refused(missing, status=self.wrong_kind_status, code="missing_scope")
+        raise Refused(f"Incorrect API key provided: {key[:8]}***.", status=401, code="invalid_api_key")
+
+    def _buckets(self, family: Family) -> Handler:
+        def answer(account: Account, request: Request) -> Json:
+            query = Query(request.query_params.multi_items())
+            ask, position = self._ask(family, query)
+            style = Style(self.amounts, self.undocumented, self.rows_per_bucket, self.split_since)
+            data, rest = page(account, ask, *position, style)
+            token = seal(f"{rest[0]}:{rest[1]}:{ask.end}", scope=query.scope) if rest else None
+            return {"object": "page", "data": data, "has_more": rest is not None, "next_page": token}
+
+        return answer
+
+    def _ask(self, family: Family, query: Query) -> tuple[Ask, tuple[int, int]]:
+        start, end = (query.integer(name, high=_LAST_SECOND) for name in ("start_time", "end_time"))
+        width = query.choice("bucket_width", ("1d",) if family is COSTS else tuple(WIDTHS)) or "1d"
+        default, most = COST_LIMIT if family is COSTS else LIMITS[width]
+        limit = query.integer("limit", low=1, high=most) or default
+        groups = tuple(dict.fromkeys(query.many("group_by", "group_by[]", allowed=family.dimensions)))
+        filters: list[tuple[str, tuple[object, ...]]] = []
+        for name, dimension in family.filters:
+            if values := query.many(name, name + "[]", allowed=CHOICES.get(name)):
+                filters.append((dimension, tuple(values)))
+        if "batch" in family.dimensions and (batch := query.flag("batch")) is not None:
+            filters.append(("batch", (batch,) if batch else (False, None)))
+        cursor = query.text("page")
+        query.finish()
+        if start is None:
+            raise Refused("Missing required parameter: 'start_time'.", param="start_time")
+        start, end = self._span(family, start - start % 60, end)
+        if family is COSTS:
+            self._check_costs(groups, filters)
+        position = (start, 0)
+        if cursor is not None:
+            begin, skip, end = map(int, unseal(cursor, scope=query.scope).split(":"))
+            position = (begin, skip)
+        ask = Ask(family, start, end, WIDTHS[width], min(limit, self.page_size or limit), groups, tuple(filters))
+        return ask, position
+
+    def _span(self, family: Family, start: int, end: int | None) -> tuple[int, int]:
+        now = int(self.now().timestamp())
+        if self.earliest is not None and start < self.earliest.timestamp():
+            raise Refused("'start_time' is too far in the past.", param="start_time")
+        if end is not None and end > now and self.future_end == "refuse":
+            raise Refused("'end_time' lies in the future.", param="end_time")
+        if end is None or (end > now and self.future_end == "clamp"):
+            end = now
+        day = WIDTHS["1d"]
+        if end <= start or (family is COSTS and end // day == start // day):
+            raise Refused("'end_time' has to come after 'start_time' (costs: on a later UTC date).", param="end_time")
+        return start, end
+
+    def _check_costs(self, groups: tuple[str, ...], filters: list[tuple[str, tuple[object, ...]]]) -> None:
+        by_project = "project_id" in groups or any(dimension == "project_id" for dimension, _ in filters)
+        if "user_id" in groups and by_project and not self.costs_by_user:
+            raise Refused("Costs by user and project are not available to this organization.", param="group_by")
+        if "api_key_id" in groups and not self.costs_by_key:
+            raise Refused("Costs can not be grouped by 'api_key_id'.", param="group_by")
+
+    def _projects(self, account: Account, request: Request) -> Json:
+        query = Query(request.query_params.multi_items())
+        return projects_page(account, query, most=self.page_size, ids=self.last_ids)
+
+    def _project(self, account: Account, request: Request) -> Json:
+        Query(request.query_params.multi_items()).finish()
+        return project_json(account, request.path_params["project"])
+
+    def _keys(self, account: Account, request: Request) -> Json:
+        query = Query(request.query_params.multi_items())
+        return keys_page(account, request.path_params["project"], query, most=self.page_size, ids=self.last_ids)
+
+    def _key(self, account: Account, request: Request) -> Json:
+        Query(request.query_params.multi_items()).finish()
+        return key_json(account, request.path_params["project"], request.path_params["key"])
+
+    def _respond(self, body: Json, status: int) -> Response:
+        return ExactJSONResponse(body, status, headers={"x-request-id": f"req_sandbox_{next(self._ids):08d}"})
+
+    def _refusal(self, error: Refused) -> Response:
+        if error.code == "missing_scope" and self.terse_errors:
+            return self._respond({"error": error.message}, error.status)
+        details = {"message": error.message, "type": "invalid_request_error", "param": error.param, "code": error.code}
+        return self._respond({"error": details}, error.status)
+
+    def _unknown(self, request: Request, status: int) -> Response:
+        return self._refusal(Refused(f"Invalid URL ({request.method} {self.mount}{request.url.path})", status=status))
+
+    async def _no_route(self, request: Request, _: Exception) -> Response:
+        return self._unknown(request, 404)
+
+    async def _no_method(self, request: Request, _: Exception) -> Response:
+        return self._unknown(request, 405)

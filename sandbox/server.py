@@ -1,0 +1,107 @@
+"""Runs the stand-ins on one loopback port, in a thread of this process."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Protocol, Self
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sandbox.faults import Faults
+from sandbox.gate import Gate
+from sandbox.journal import Journal
+
+Clock = Callable[[], datetime]
+
+
+class _Switch:
+    """Sends a request to the API under whose path it falls; the API sees the path without that prefix.
+
+    Not Starlette's `Mount`: its error middleware stands between the server and the gate, which must reach the
+    connection to cut it.
+    """
+
+    def __init__(self, apps: Mapping[str, ASGIApp]) -> None:
+        self._apps = apps
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        path = scope["path"]
+        for mount, app in self._apps.items():
+            if path.startswith(mount + "/"):
+                rest = path[len(mount) :]
+                await app({**scope, "path": rest, "raw_path": rest.encode(), "root_path": ""}, receive, send)
+                return
+        await PlainTextResponse("no such API in the sandbox", status_code=404)(scope, receive, send)
+
+
+class Api(Protocol):
+    """What each stand-in offers."""
+
+    name: str
+    """Name in the journal and the faults, for example `openai`."""
+    mount: str
+    """Path under which it is served, for example `/openai/v1`."""
+
+    @property
+    def app(self) -> Starlette:
+        """The routes, relative to `mount`."""
+
+    def environment(self, base_url: str) -> dict[str, str]:
+        """Environment variables that a client needs to use this stand-in; `base_url` ends with `mount`."""
+
+
+class Server:
+    """Serves `apis` on a free port of 127.0.0.1 while the `with` block runs.
+
+    Args:
+        apis: The stand-ins.
+        port: Port to listen on; 0 takes a free one.
+    """
+
+    def __init__(self, apis: Sequence[Api], *, port: int = 0) -> None:
+        self.journal, self.faults = Journal(), Faults()
+        self._apis = apis
+        gates = {api.mount: Gate(api.app, api=api.name, journal=self.journal, faults=self.faults) for api in apis}
+        self._server = uvicorn.Server(
+            uvicorn.Config(_Switch(gates), http="h11", log_level="critical", lifespan="off", ws="none")
+        )
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(("127.0.0.1", port))
+        self.origin = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
+
+    def url(self, name: str) -> str:
+        """Base URL of one stand-in."""
+        return next(self.origin + api.mount for api in self._apis if api.name == name)
+
+    def environment(self) -> dict[str, str]:
+        """Environment variables that point a client at all stand-ins, made-up keys included."""
+        return {name: value for api in self._apis for name, value in api.environment(self.origin + api.mount).items()}
+
+    def __enter__(self) -> Self:
+        """Start serving. The socket already listens, so the first request waits instead of being refused."""
+        self._socket.listen(128)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop serving and wait for the thread."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._socket.close()
+
+
+def now() -> datetime:
+    """The real clock, in UTC."""
+    return datetime.now(UTC)

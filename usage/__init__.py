@@ -1,0 +1,1 @@
+"""The core: months, usage records, exact money, the table. No network, no Prefect, no Notion."""

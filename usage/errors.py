@@ -1,0 +1,117 @@
+"""Errors, by what the reader must do about them.
+
+::
+
+    LlmUsageError
+    ├── SettingsError            fix the settings or the arguments; nothing was done
+    ├── SourceError              a source could not be read; the other sources go on
+    │   ├── CredentialError      fix the key or its scope; never retried
+    │   ├── TransientError       wait and try again
+    │   │   └── StaleCursorError restart the listing
+    │   ├── RefusedError         the request was refused as it stands (400, 422)
+    │   ├── UnavailableError     accept that the data does not exist there
+    │   │   └── NotOfferedError  the endpoint does not exist for this account (404)
+    │   ├── ContractError        the answer is not what the API promises; report it
+    │   └── IncompleteError      the source was read in part; the report is attached
+    └── NotionError              Notion could not be read or written
+        ├── NotionAccessError    fix the connection, the page's sharing or the schema
+        └── NotionBusyError      wait and try again
+
+The message of a `SourceError` and of a `NotionError` is one short French sentence: it is shown in Notion, in the
+Prefect UI and on the terminal. It never holds a key, a header, a query string or a body.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from usage.report import SourceReport
+
+
+class LlmUsageError(Exception):
+    """Root of all errors that this package raises on purpose."""
+
+
+class SettingsError(LlmUsageError):
+    """The settings or the arguments can't be used; the message lists all that is wrong, one line each."""
+
+
+class SourceError(LlmUsageError):
+    """A source could not be read.
+
+    Args:
+        sentence: What happened and what to do, in French.
+        status: HTTP status, where there was an answer.
+    """
+
+    def __init__(self, sentence: str, *, status: int | None = None) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.status = status
+
+
+class CredentialError(SourceError):
+    """The key is wrong, of the wrong kind, or lacks a scope."""
+
+
+class TransientError(SourceError):
+    """Waiting can mend it: rate limit, server error, time-out, cut connection.
+
+    Args:
+        sentence: What happened, in French.
+        status: HTTP status, where there was an answer.
+        retry_after: Seconds the server asked to wait, where it did.
+        final: True when waiting as long as the server asks is more than a run can do.
+    """
+
+    def __init__(
+        self, sentence: str, *, status: int | None = None, retry_after: float | None = None, final: bool = False
+    ) -> None:
+        super().__init__(sentence, status=status)
+        self.retry_after = retry_after
+        self.final = final
+
+
+class StaleCursorError(TransientError):
+    """The listing changed while it was being paged (410): it has to be read again from its first page."""
+
+
+class RefusedError(SourceError):
+    """The server refuses the request as it stands (400, 402, 405, 413, 422)."""
+
+
+class UnavailableError(SourceError):
+    """The provider does not have, or does not offer, what was asked for."""
+
+
+class NotOfferedError(UnavailableError):
+    """The endpoint answers 404: this account does not have it."""
+
+
+class ContractError(SourceError):
+    """The answer is not what the API promises: paging that loops, a missing field, a page of HTML."""
+
+
+class IncompleteError(SourceError):
+    """The source was read, but a part is missing that a rerun or a better key would bring.
+
+    Raised by the fetch task so that the run is red and a retry reads the source again; what was read stays in
+    `report` and is published.
+    """
+
+    def __init__(self, sentence: str, report: SourceReport) -> None:
+        super().__init__(sentence)
+        self.report = report
+
+
+class NotionError(LlmUsageError):
+    """Notion could not be read or written."""
+
+
+class NotionAccessError(NotionError):
+    """The connection, the sharing of a page or the schema has to be put right by a person."""
+
+
+class NotionBusyError(NotionError):
+    """Notion did not answer usably, several times over; the next run completes the work."""

@@ -1,0 +1,85 @@
+"""The words everything else uses: providers, sources, grains, statuses."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+DEFAULT_ACCOUNT = "default"
+"""Account name of a key without a suffix."""
+
+
+class ProviderName(StrEnum):
+    """The five providers; the value is the `ID Provider` in Notion and the name on the command line."""
+
+    OPENAI = "openai"
+    ANTHROPIC = "anthropic"
+    ELEVENLABS = "elevenlabs"
+    DEEPGRAM = "deepgram"
+    OPENROUTER = "openrouter"
+
+    @property
+    def label(self) -> str:
+        """The provider's name as people write it."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    ProviderName.OPENAI: "OpenAI",
+    ProviderName.ANTHROPIC: "Anthropic",
+    ProviderName.ELEVENLABS: "ElevenLabs",
+    ProviderName.DEEPGRAM: "Deepgram",
+    ProviderName.OPENROUTER: "OpenRouter",
+}
+
+
+class Source(BaseModel):
+    """A provider and one of its accounts: what is fetched, retried and reported as one."""
+
+    model_config = ConfigDict(frozen=True)
+
+    provider: ProviderName
+    account: str = DEFAULT_ACCOUNT
+
+    @property
+    def name(self) -> str:
+        """`openai/memoways`; just `openai` for the account without a name."""
+        return self.provider.value if self.account == DEFAULT_ACCOUNT else f"{self.provider.value}/{self.account}"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Kind(StrEnum):
+    """What an id names."""
+
+    WORKSPACE = "workspace"
+    PROJECT = "project"
+    API_KEY = "api_key"
+
+
+class Grain(StrEnum):
+    """What a row stands for. `project` is the workspace where a provider has no projects, else the account."""
+
+    PROJECT = "project"
+    API_KEY = "api_key"
+
+
+class Status(StrEnum):
+    """`Statut Collecte` in Notion, from best to worst."""
+
+    SUCCES = "Succes"
+    DONNEES_INDISPONIBLES = "Donnees indisponibles"
+    PARTIEL = "Partiel"
+    ECHEC = "Echec"
+
+    @property
+    def rank(self) -> int:
+        """0 for the best."""
+        return list(Status).index(self)
+
+
+def worst(statuses: list[Status]) -> Status:
+    """The worst of several statuses; `Succes` for none."""
+    return max(statuses, key=lambda status: status.rank, default=Status.SUCCES)

@@ -1,0 +1,79 @@
+"""What one source comes to for one month: its rows and its own story. Everything that is published is in here."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from pydantic import BaseModel, ConfigDict
+
+from usage.breakdown import BreakdownEntry
+from usage.grain import Rule
+from usage.month import Month
+from usage.names import Source, Status
+from usage.report import Thing
+
+
+class Totals(BaseModel):
+    """Sums over a source's rows; `None` where no row has the figure."""
+
+    model_config = ConfigDict(frozen=True)
+
+    cost: Decimal | None = None
+    """USD, exact."""
+    tokens_input: int | None = None
+    tokens_output: int | None = None
+    requests: int | None = None
+
+
+class UsageRow(BaseModel):
+    """One row of *Usages*: month x service x workspace x project or key."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    """`Projet/API Key`: the provider's id, or one of our bracketed words."""
+    workspace: str
+    name: str
+    """Last part of the title: the name people gave the project or key, else its id."""
+    models: tuple[str, ...]
+    """Dearest first."""
+    totals: Totals
+    breakdown: tuple[BreakdownEntry, ...]
+    """Dearest first; its costs add up to the row's."""
+    status: Status
+    log: str
+    """French sentences that depend on the data alone."""
+
+
+class SourceOutcome(BaseModel):
+    """One source, one month, ready to be published.
+
+    An attempt that failed has no rows; its `log` says why, and `rerun` is true where a rerun or a better key mends it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    source: Source
+    month: Month
+    label: str
+    """The account as Notion shows it: empty for the only key of a provider when it has no name."""
+    attempted_at: datetime
+    """The moment the figures were read, or the attempt failed, UTC."""
+    status: Status
+    rerun: bool
+    log: str
+    """The whole story, in French."""
+    rule: Rule
+    """What the rows stand for."""
+    rows: tuple[UsageRow, ...] = ()
+    things: tuple[Thing, ...] = ()
+    """The source's own registry: what it owns."""
+    complete: bool = False
+    """True when what is not in `rows` is known to be zero."""
+    coarse: bool = False
+    failed: bool = False
+    """True when nothing could be read: then only the source's own row is written."""
+    reason: str = ""
+    """Why a rerun is needed, in one sentence; empty otherwise."""
+    totals: Totals = Totals()

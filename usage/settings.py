@@ -1,0 +1,263 @@
+"""Settings from the environment and from `.env`, typed, with secrets masked and one message for all that is wrong."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from usage.errors import SettingsError
+from usage.grain import GRAINS
+from usage.names import DEFAULT_ACCOUNT, Grain, ProviderName, Source
+
+KEY_VARIABLES: Final = {
+    ProviderName.OPENAI: "OPENAI_ADMIN_KEY",
+    ProviderName.ANTHROPIC: "ANTHROPIC_ADMIN_KEY",
+    ProviderName.ELEVENLABS: "ELEVENLABS_API_KEY",
+    ProviderName.DEEPGRAM: "DEEPGRAM_API_KEY",
+    ProviderName.OPENROUTER: "OPENROUTER_MANAGEMENT_KEY",
+}
+BASE_URLS: Final = {
+    # Not OPENAI_BASE_URL: that one often points to a proxy for model calls, which must never see an admin key.
+    "OPENAI_ADMIN_BASE_URL": "https://api.openai.com/v1",
+    "ANTHROPIC_ADMIN_BASE_URL": "https://api.anthropic.com",
+    "ELEVENLABS_BASE_URL": "https://api.elevenlabs.io",
+    "DEEPGRAM_BASE_URL": "https://api.deepgram.com/v1",
+    "OPENROUTER_BASE_URL": "https://openrouter.ai/api/v1",
+    "NOTION_BASE_URL": "https://api.notion.com",
+}
+_BASE_URL_OF: Final = dict(zip(ProviderName, BASE_URLS, strict=False))
+_NOT_ACCOUNTS: Final = ("ID", "PATH", "NAME", "URL", "HASH", "FILE")
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+
+
+class Credential(BaseModel):
+    """One key of one provider: one account."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source: Source
+    variable: str
+    """Name of the variable it came from, for messages."""
+    key: SecretStr
+
+
+class NotionSettings(BaseModel):
+    """How to reach Notion. Ids are database or page ids, dashed or not, or addresses, as the user gave them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    token: SecretStr | None
+    base_url: str
+    services_db_id: str | None
+    usages_db_id: str | None
+    parent_page_id: str | None
+    requests_per_minute: int
+
+
+class Settings(BaseModel):
+    """Everything that the environment says."""
+
+    model_config = ConfigDict(frozen=True)
+
+    credentials: tuple[Credential, ...]
+    base_urls: dict[ProviderName, str]
+    grains: dict[ProviderName, Grain]
+    notion: NotionSettings
+    fixed_now: datetime | None
+
+    def now(self) -> datetime:
+        """The clock, UTC, or the instant that `LLM_USAGE_NOW` puts in its place."""
+        return self.fixed_now or datetime.now(UTC)
+
+    def credential(self, source: Source) -> Credential:
+        """The key of a source.
+
+        Raises:
+            SettingsError: There is none.
+        """
+        for credential in self.credentials:
+            if credential.source == source:
+                return credential
+        raise SettingsError(f"no key for {source}: set {variable_of(source)}")
+
+    def label(self, source: Source) -> str:
+        """The account as Notion shows it: empty when it is the provider's only key and has no name."""
+        accounts = [c.source.account for c in self.credentials if c.source.provider is source.provider]
+        return "" if accounts == [DEFAULT_ACCOUNT] else source.account
+
+    def select(self, providers: Iterable[ProviderName] = (), account: str | None = None) -> list[Source]:
+        """The sources that have a key, narrowed to some providers and to one account.
+
+        Raises:
+            SettingsError: No key at all, a named provider without a key, or an account that nobody has.
+        """
+        sources = [credential.source for credential in self.credentials]
+        if not sources:
+            names = ", ".join(KEY_VARIABLES.values())
+            raise SettingsError(f"no provider key is set: put at least one of {names} in the environment or in .env")
+        wanted = list(dict.fromkeys(providers))
+        for provider in wanted:
+            if all(source.provider is not provider for source in sources):
+                raise SettingsError(f"no key for {provider}: set {KEY_VARIABLES[provider]}")
+        chosen = [source for source in sources if not wanted or source.provider in wanted]
+        if account is None:
+            return chosen
+        matching = [source for source in chosen if source.account == account.lower()]
+        if not matching:
+            known = ", ".join(sorted({source.account for source in chosen}))
+            raise SettingsError(f"no account is called {account!r}: known here are {known}")
+        return matching
+
+
+def variable_of(source: Source) -> str:
+    """Name of the variable that holds a source's key."""
+    name = KEY_VARIABLES[source.provider]
+    return name if source.account == DEFAULT_ACCOUNT else f"{name}_{source.account.upper()}"
+
+
+def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Settings:
+    """Read the settings; the environment wins over `.env`.
+
+    Args:
+        environment: In place of the process's environment.
+        dotenv: The `.env` file; one that does not exist is empty.
+
+    Raises:
+        SettingsError: One line for each thing that is wrong. Values of secrets are not shown.
+    """
+    values: dict[str, str] = {}
+    if dotenv is not None and dotenv.is_file():
+        values.update({name: value for name, value in dotenv_values(dotenv).items() if value is not None})
+    values.update(os.environ if environment is None else environment)
+    values = {name: value.strip() for name, value in values.items() if value.strip()}
+    wrong: list[str] = []
+    settings = Settings(
+        credentials=tuple(_credentials(values, wrong)),
+        base_urls={provider: _base_url(_BASE_URL_OF[provider], values, wrong) for provider in ProviderName},
+        grains={provider: _grain(provider, values, wrong) for provider in ProviderName},
+        notion=_notion(values, wrong),
+        fixed_now=_now(values, wrong),
+    )
+    if wrong:
+        raise SettingsError("\n".join(wrong))
+    return settings
+
+
+def _credentials(values: Mapping[str, str], wrong: list[str]) -> list[Credential]:
+    found: list[Credential] = []
+    for provider, variable in KEY_VARIABLES.items():
+        for name in sorted(values):
+            if name != variable and not name.startswith(variable + "_"):
+                continue
+            suffix = name[len(variable) + 1 :].upper()
+            is_file = suffix == "FILE" or suffix.endswith("_FILE")
+            account = suffix.removesuffix("FILE").removesuffix("_") if is_file else suffix
+            if account and (account in _NOT_ACCOUNTS or not re.fullmatch(r"[A-Z0-9]+", account)):
+                wrong.append(
+                    f"{name}: {account} can't name an account; use letters and digits, and not one of "
+                    f"{', '.join(_NOT_ACCOUNTS)}, for example {variable}_ACME"
+                )
+                continue
+            key = _from_file(name, values[name], wrong) if is_file else values[name]
+            source = Source(provider=provider, account=account.lower() or DEFAULT_ACCOUNT)
+            if any(credential.source == source for credential in found):
+                wrong.append(
+                    f"{name}: the account {source.account} of {provider} already has a key; keep one of the two"
+                )
+            elif key:
+                found.append(Credential(source=source, variable=name, key=SecretStr(_ascii(name, key, wrong))))
+    return sorted(found, key=lambda c: (list(ProviderName).index(c.source.provider), c.source.account))
+
+
+def _ascii(name: str, key: str, wrong: list[str]) -> str:
+    if not key.isascii() or not key.isprintable() or " " in key:
+        wrong.append(f"{name}: the key has a space or a character that no key has; copy it again")
+    return key
+
+
+def _from_file(name: str, path: str, wrong: list[str]) -> str:
+    try:
+        key = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a text file"
+        wrong.append(f"{name}: the file it names can't be read ({reason})")
+        return ""
+    if not key:
+        wrong.append(f"{name}: the file it names is empty")
+    return key
+
+
+def _base_url(variable: str, values: Mapping[str, str], wrong: list[str]) -> str:
+    text = values.get(variable, BASE_URLS[variable]).rstrip("/")
+    parts = urlsplit(text)
+    secure = parts.scheme == "https" and parts.hostname
+    local = parts.scheme == "http" and parts.hostname in _LOOPBACK
+    if not (secure or local) or parts.query or parts.fragment or parts.username:
+        # Not the value: an address may hold a password.
+        wrong.append(
+            f"{variable}: give an https:// address without user, query or fragment (http:// only for loopback)"
+        )
+    return text
+
+
+def _grain(provider: ProviderName, values: Mapping[str, str], wrong: list[str]) -> Grain:
+    variable = f"{provider.value.upper()}_GRAIN"
+    text = values.get(variable, GRAINS[provider].default.value)
+    if text not in list(Grain):
+        wrong.append(f"{variable}: {text!r} is neither `project` nor `api_key`")
+        return GRAINS[provider].default
+    return Grain(text)
+
+
+def _notion(values: Mapping[str, str], wrong: list[str]) -> NotionSettings:
+    token = values.get("NOTION_TOKEN") or values.get("NOTION_API_KEY")
+    if token is None and "NOTION_TOKEN_FILE" in values:
+        token = _from_file("NOTION_TOKEN_FILE", values["NOTION_TOKEN_FILE"], wrong)
+    rate = values.get("NOTION_REQUESTS_PER_MINUTE", "180")
+    if not rate.isdecimal() or int(rate) == 0:
+        wrong.append(f"NOTION_REQUESTS_PER_MINUTE: {rate!r} is not a whole number above 0")
+        rate = "180"
+    return NotionSettings(
+        token=SecretStr(_ascii("NOTION_TOKEN", token, wrong)) if token else None,
+        base_url=_base_url("NOTION_BASE_URL", values, wrong),
+        services_db_id=_notion_id("NOTION_SERVICES_DB_ID", values, wrong),
+        usages_db_id=_notion_id("NOTION_USAGES_DB_ID", values, wrong),
+        parent_page_id=_notion_id("NOTION_PARENT_PAGE_ID", values, wrong),
+        requests_per_minute=int(rate),
+    )
+
+
+def _notion_id(variable: str, values: Mapping[str, str], wrong: list[str]) -> str | None:
+    """The id within a bare id (dashed or not) or a page's address, dashed.
+
+    In an address the id is the last thing of the path; `?v=` is the id of a view.
+    """
+    text = values.get(variable)
+    if text is None:
+        return None
+    path = urlsplit(text).path if "/" in text else text
+    match = re.search(r"([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})$", path.lower())
+    if match is None:
+        wrong.append(f"{variable}: no Notion id in it; give the page's address, or its id of 32 hexadecimal digits")
+        return None
+    return "-".join(match.groups())
+
+
+def _now(values: Mapping[str, str], wrong: list[str]) -> datetime | None:
+    text = values.get("LLM_USAGE_NOW")
+    if text is None:
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        wrong.append(f"LLM_USAGE_NOW: {text!r} is not an ISO instant like 2026-02-05T08:00:00Z")
+        return None
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)

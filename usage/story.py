@@ -1,0 +1,89 @@
+"""The French sentences that rows and sources carry: what was read, how sure it is, what is missing and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+from usage.money import euros_style
+from usage.month import Month
+from usage.names import DEFAULT_ACCOUNT, Source
+from usage.outcome import Totals
+from usage.report import SourceReport
+
+
+def row_log(report: SourceReport, *, has_cost: bool, missing_amounts: int) -> str:
+    """Log of one row. It depends on the data alone, so that a second run has nothing to write."""
+    return _joined(
+        [
+            report.row_note,
+            "Mois en cours." if report.data_until is not None and report.data_until < report.month.end else "",
+            "" if has_cost or report.gaps else "Le fournisseur ne publie aucun coût pour cette ligne.",
+            _missing_amounts(missing_amounts),
+            *(gap.sentence for gap in report.gaps),
+        ]
+    )
+
+
+def source_log(report: SourceReport, totals: Totals, rows: int) -> str:
+    """The whole story of a source that was read."""
+    return _joined(
+        [
+            _reach(report),
+            f"{report.requests} requêtes, {report.pages} pages.",
+            _found(totals, rows),
+            _control(report),
+            _missing_amounts(sum(record.missing_amounts for record in report.records)),
+            *(gap.sentence for gap in report.gaps),
+            *report.remarks,
+            rerun_hint(report.source, report.month) if report.missing else "",
+        ]
+    )
+
+
+def failure_log(source: Source, month: Month, sentence: str) -> str:
+    """The story of a source that could not be read."""
+    return _joined([f"Échec : {sentence}", "Les chiffres déjà écrits restent.", rerun_hint(source, month)])
+
+
+def rerun_hint(source: Source, month: Month) -> str:
+    """How to read just this source again."""
+    account = "" if source.account == DEFAULT_ACCOUNT else f" --account {source.account}"
+    return f"Pour relancer : llm-usage collect --month {month} --provider {source.provider}{account}."
+
+
+def _reach(report: SourceReport) -> str:
+    month, until = report.month, report.data_until
+    if until is not None and until < month.end:
+        last = (until - timedelta(microseconds=1)).date()
+        return f"Mois en cours, données jusqu’au {max(last, month.first_day)}."
+    lead = f"{month.days} jours lus, du {month.first_day} au {month.last_day}."
+    return lead + " Provisoire : le fournisseur peut encore corriger ce mois." if report.provisional else lead
+
+
+def _found(totals: Totals, rows: int) -> str:
+    if rows == 0:
+        return "Aucune utilisation."
+    lines = f"{rows} ligne{'s' if rows > 1 else ''}"
+    return f"{lines}, {euros_style(totals.cost)} USD." if totals.cost is not None else f"{lines}, sans montant en USD."
+
+
+def _control(report: SourceReport) -> str:
+    control = report.control
+    if control is None:
+        return ""
+    if control.agrees:
+        return f"Total de contrôle du fournisseur : {euros_style(control.total)} USD, identique."
+    return (
+        f"Total de contrôle : {euros_style(control.total)} USD, somme des lignes : {euros_style(control.summed)} USD."
+    )
+
+
+def _missing_amounts(count: int) -> str:
+    if count == 0:
+        return ""
+    return "Un montant manque dans la réponse." if count == 1 else f"{count} montants manquent dans la réponse."
+
+
+def _joined(sentences: Iterable[str]) -> str:
+    return " ".join(dict.fromkeys(sentence for sentence in sentences if sentence))
