@@ -52,7 +52,8 @@ class Query:
         if not (digits.isascii() and digits.isdigit()):
             raise Refused(f"'{name}' has to be an integer.", param=name)
         if int(text) < low or (high is not None and int(text) > high):
-            raise Refused(f"'{name}' has to lie between {low} and {high}.", param=name)
+            bound = f"at least {low}" if high is None else f"between {low} and {high}"
+            raise Refused(f"'{name}' has to be {bound}.", param=name)
         return int(text)
 
     def flag(self, name: str) -> bool | None:

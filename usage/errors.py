@@ -110,7 +110,14 @@ class NotionError(LlmUsageError):
 
 
 class NotionAccessError(NotionError):
-    """The connection, the sharing of a page or the schema has to be put right by a person."""
+    """The connection, the sharing of a page or the schema has to be put right by a person.
+
+    `status` is the HTTP status, where there was an answer.
+    """
+
+    def __init__(self, sentence: str, *, status: int | None = None) -> None:
+        super().__init__(sentence)
+        self.status = status
 
 
 class NotionBusyError(NotionError):

@@ -44,25 +44,26 @@ class AnthropicApi:
     name = "anthropic"
     mount = "/anthropic"
 
+    page_size: int | None = None
+    """Rows, buckets or registry entries in a page, at most, whatever the client asked for."""
+    refresh_every: timedelta = timedelta(hours=4)
+    """How often the analytics reports take in new data; a cursor does not outlive it (410)."""
+    lag: timedelta = timedelta(0)
+    """How much later than the last refresh the analytics reports are."""
+    wrong_kind_status: Literal[401, 403] = 401
+    """Status for a workspace's key; not documented."""
+    beta_missing_status: Literal[400, 404] = 400
+    """Status of the analytics reports without their beta header; not documented."""
+    default_listed: bool = True
+    """Whether the list of workspaces knows `include_default`; 400 if not."""
+    archived_keys_listed: bool = True
+    """Whether the list of keys holds archived ones when no status is asked for; not documented."""
+
     def __init__(self, now: Callable[[], datetime], seed: int = 1) -> None:
         self.now = now
         self.accounts: list[Account] = [cast.account("", seed, now)]
-        self.page_size: int | None = None
-        """Rows, buckets or registry entries in a page, at most, whatever the client asked for."""
-        self.refresh_every = timedelta(hours=4)
-        """How often the analytics reports take in new data; a cursor does not outlive it (410)."""
-        self.lag = timedelta(0)
-        """How much later than the last refresh the analytics reports are."""
-        self.wrong_kind_status: Literal[401, 403] = 401
-        """Status for a workspace's key; not documented."""
-        self.beta_missing_status: Literal[400, 404] = 400
-        """Status of the analytics reports without their beta header; not documented."""
         self.legacy_versions: set[str] = {OLD, NEW}
         """API versions that the older reports accept; only the older one is documented."""
-        self.default_listed = True
-        """Whether the list of workspaces knows `include_default`; 400 if not."""
-        self.archived_keys_listed = True
-        """Whether the list of keys holds archived ones when no status is asked for; not documented."""
         self.absent: set[str] = set()
         """Paths that answer 404, such as `/v1/organizations/analytics/cost`."""
         self.forbidden: set[str] = set()

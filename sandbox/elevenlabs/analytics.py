@@ -207,8 +207,8 @@ def _table(
     group_by = question.group_by or []
     start, end = moment(question.start_time), moment(question.end_time)
     times = list(buckets.between(start, end, inclusive=how.end_inclusive))
-    cells = _cells(account, question, buckets, facts)
-    groups = {group for group, at in cells if at in set(times)} or ({()} if not group_by else set())
+    known, cells = set(times), _cells(account, question, buckets, facts)
+    groups = {group for group, at in cells if at in known} or ({()} if not group_by else set())
     full = len(times) * len(groups) <= _MOST_CELLS
     labels = [name for name in ("hashed_xi_api_key", "user_id") if how.label_columns and name in group_by]
     head: list[tuple[str, str, str | None]] = [

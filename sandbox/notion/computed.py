@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import median
+from statistics import fmean, median
 
+from sandbox.notion.columns import Formula, Property, Relation, Rollup, Select
+from sandbox.notion.contents import Amount, Check, Choice, Link, Links, Value, Words
 from sandbox.notion.dates import DateSpan, instant
 from sandbox.notion.formulas import Scalar, Unsupported, compute
-from sandbox.notion.records import (
-    Amount,
-    Check,
-    Choice,
-    Formula,
-    Link,
-    Links,
-    PageRecord,
-    Property,
-    Relation,
-    Rollup,
-    Select,
-    SourceRecord,
-    Value,
-    Words,
-)
+from sandbox.notion.records import PageRecord, SourceRecord
 from sandbox.notion.switches import RollupOverFormula
 from sandbox.notion.text import plain
 from sandbox.notion.workspace import Workspace
@@ -59,7 +47,7 @@ def formula(
         if isinstance(one.config, Formula):
             inner = formula(workspace, source, page, one.config, above | {key})
         else:
-            inner = scalar(source, page, one)
+            inner = scalar(page, one)
         if isinstance(inner, Beyond):
             raise Unsupported
         return inner
@@ -70,7 +58,7 @@ def formula(
         return Beyond()
 
 
-def scalar(source: SourceRecord, page: PageRecord, one: Property) -> Scalar:
+def scalar(page: PageRecord, one: Property) -> Scalar:
     """A stored cell as a formula sees it."""
     value = page.values.get(one.id)
     if isinstance(value, Amount):
@@ -98,9 +86,9 @@ def rollup(
     if target is None:
         return None
     switches = workspace.switches
-    if isinstance(target.config, Formula) and not target.config.typed:
-        if switches.rollup_over_formula is RollupOverFormula.UNSUPPORTED:
-            return Beyond()
+    untyped = isinstance(target.config, Formula) and not target.config.typed
+    if untyped and switches.rollup_over_formula is RollupOverFormula.UNSUPPORTED:
+        return Beyond()
     linked = linked_pages(workspace, page, relation)
     if in_answer and switches.rollups_cut_at_25:
         linked = linked[:_CUT]
@@ -132,12 +120,12 @@ def _cell(workspace: Workspace, source: SourceRecord, page: PageRecord, one: Pro
     return value
 
 
-def _reduce(function: str, target: Property, values: list[Value | Scalar]) -> Computed:
+def _reduce(function: str, target: Property, values: Sequence[Value | Scalar]) -> Computed:
     filled = [value for value in values if value is not None and value != ""]
     if function in ("show_original", "show_unique"):
         return Items(target, tuple(dict.fromkeys(filled) if function == "show_unique" else values))
     counted = _count(function, values, filled)
-    if counted is not None or function.startswith("percent_") and function != "percent_per_group":
+    if counted is not None or (function.startswith("percent_") and function != "percent_per_group"):
         return counted
     if function in ("earliest_date", "latest_date", "date_range"):
         return _over_dates(function, [value for value in filled if isinstance(value, DateSpan)])
@@ -145,7 +133,7 @@ def _reduce(function: str, target: Property, values: list[Value | Scalar]) -> Co
     return _over_numbers(function, [value for value in numbers if isinstance(value, float)])
 
 
-def _count(function: str, values: list[Value | Scalar], filled: list[Value | Scalar]) -> float | None:
+def _count(function: str, values: Sequence[Value | Scalar], filled: Sequence[Value | Scalar]) -> float | None:
     ticked = sum(1 for value in filled if value is True or (isinstance(value, Check) and value.ticked))
     parts = {
         "count": len(values),
@@ -175,17 +163,16 @@ def _over_dates(function: str, spans: list[DateSpan]) -> Computed:
 def _over_numbers(function: str, numbers: list[float]) -> Computed:
     if function == "sum":
         total = 0.0
-        for number in numbers:  # one after the other, as a double does it
+        for number in numbers:  # one after the other, as doubles are added
             total += number
         return total
-    if function not in ("average", "median", "min", "max", "range"):
-        return Beyond()  # per-group figures have no value of their own in the API
-    if not numbers:
-        return None
-    if function == "average":
-        return sum(numbers) / len(numbers)
-    if function == "median":
-        return median(numbers)
-    if function == "range":
-        return max(numbers) - min(numbers)
-    return min(numbers) if function == "min" else max(numbers)
+    known: dict[str, Callable[[list[float]], float]] = {
+        "average": fmean,
+        "median": median,
+        "min": min,
+        "max": max,
+        "range": lambda found: max(found) - min(found),
+    }
+    if function not in known:
+        return Beyond()  # figures per group have no value of their own in the API
+    return known[function](numbers) if numbers else None

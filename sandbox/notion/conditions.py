@@ -6,9 +6,10 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any, Final, TypeVar
 
+from sandbox.notion.columns import Select
+from sandbox.notion.contents import Choice, Value
 from sandbox.notion.dates import DateSpan, Moment, cut, instant, read_moment
 from sandbox.notion.errors import Json, malformed
-from sandbox.notion.records import Choice, Select, Value
 
 T = TypeVar("T")
 

@@ -7,24 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sandbox.notion import conditions
+from sandbox.notion.columns import Formula, Property, Rollup, Select
 from sandbox.notion.computed import Beyond, Computed, formula, rollup, scalar
+from sandbox.notion.contents import Check, Files, Links, People, Value
 from sandbox.notion.dates import DateSpan
 from sandbox.notion.errors import Json, invalid, malformed, missing
 from sandbox.notion.formulas import Scalar
 from sandbox.notion.ids import read_uuid
-from sandbox.notion.records import (
-    Check,
-    Files,
-    Formula,
-    Links,
-    PageRecord,
-    People,
-    Property,
-    Rollup,
-    Select,
-    SourceRecord,
-    Value,
-)
+from sandbox.notion.records import PageRecord, SourceRecord
 from sandbox.notion.workspace import Workspace
 
 Test = Callable[[PageRecord], bool]
@@ -99,10 +89,10 @@ class FilterReader:
             return self._timestamp({"timestamp": kind, kind: body}, path)
         if kind in _TEXT:
             words = self._words(body, path)
-            return lambda page: words(str(scalar(self.source, page, one) or ""))
+            return lambda page: words(str(scalar(page, one) or ""))
         if kind in ("number", "unique_id"):
             numbers = conditions.numbers(body, path)
-            return lambda page: numbers(_number(scalar(self.source, page, one)))
+            return lambda page: numbers(_number(scalar(page, one)))
         if kind == "checkbox":
             ticks = conditions.ticks(body, path)
             return lambda page: ticks(page.values.get(key) == Check(True))

@@ -39,9 +39,12 @@ def _read(value: Any, path: str, kinds: tuple[str, ...], call: Call) -> Json | N
     if kind is None:
         raise missing(f"{path}.{kinds[0]}")
     body = value[kind]
-    if not isinstance(body, str if kind == "emoji" else dict):
-        raise malformed(f"{path}.{kind}", "a string" if kind == "emoji" else "an object", body)
-    if kind == "file_upload":
+    if kind == "emoji":
+        if not isinstance(body, str):
+            raise malformed(f"{path}.emoji", "a string", body)
+    elif not isinstance(body, dict):
+        raise malformed(f"{path}.{kind}", "an object", body)
+    elif kind == "file_upload":
         key = read_uuid(body.get("id"), f"{path}.file_upload.id")
         if key not in call.workspace.uploads:
             raise call.workspace.missing("file_upload", key)

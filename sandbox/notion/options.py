@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from sandbox.notion.columns import Option, Property, Select
+from sandbox.notion.contents import Choice
 from sandbox.notion.errors import invalid, malformed, missing
 from sandbox.notion.ids import Ids
-from sandbox.notion.records import Choice, Option, PageRecord, Select
+from sandbox.notion.records import PageRecord
 from sandbox.notion.text import COLORS
 
 
@@ -63,9 +65,7 @@ def replace_options(
     that exists is passed over, as Notion does."""
     kept: list[Option] = []
     for option in new:
-        known = next(
-            (one for one in old if one.id == option.id or one.name.casefold() == option.name.casefold()), None
-        )
+        known = next((one for one in old if one.id == option.id or one.name.casefold() == option.name.casefold()), None)
         kept.append(known or option)
     alive = {option.id for option in kept}
     for page in pages:
@@ -104,3 +104,10 @@ def choose(select: Select, item: Any, path: str, ids: Ids) -> str:
         known = Option(ids.uuid(), name, color)
         select.options.append(known)
     return known.id
+
+
+def as_select(one: Property) -> Select:
+    """The configuration of a select property; for callers who have seen its type."""
+    if not isinstance(one.config, Select):
+        raise TypeError(f"{one.name} is {one.config.kind}")
+    return one.config

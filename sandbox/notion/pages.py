@@ -7,11 +7,13 @@ from typing import Any, Final
 from sandbox.notion import show_page
 from sandbox.notion.blocks import add_children, erase
 from sandbox.notion.call import Call
+from sandbox.notion.columns import UniqueId
+from sandbox.notion.contents import Amount
 from sandbox.notion.errors import Json, Refusal, archived, invalid, malformed, missing, restricted
 from sandbox.notion.icons import read_cover, read_icon
 from sandbox.notion.ids import read_uuid
 from sandbox.notion.query import only_properties
-from sandbox.notion.records import Amount, PageRecord, SourceRecord, UniqueId
+from sandbox.notion.records import PageRecord, SourceRecord
 from sandbox.notion.values import ValueReader, Written, apply, read_title
 from sandbox.notion.workspace import Workspace
 

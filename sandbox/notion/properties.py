@@ -6,11 +6,12 @@ from typing import Final
 
 from sandbox.notion import show_page
 from sandbox.notion.call import Call
+from sandbox.notion.columns import Property, Rollup
 from sandbox.notion.computed import Items, linked_pages, rollup
 from sandbox.notion.errors import Json, Refusal, invalid
 from sandbox.notion.ids import encode_property_id
 from sandbox.notion.paging import listing, page_of, read_size
-from sandbox.notion.records import PageRecord, Property, Rollup, SourceRecord
+from sandbox.notion.records import PageRecord, SourceRecord
 from sandbox.notion.workspace import Workspace
 
 _LISTED: Final = frozenset({"title", "rich_text", "relation", "people", "rollup"})
@@ -37,9 +38,8 @@ def retrieve(call: Call) -> Json:
         size=read_size(call.one("page_size"), part="query"),
         ids=lambda: [str(index) for index in range(len(items))],
     )
-    results = [
-        {"object": "property_item", "id": shown_id, **items[int(index)]} for index in part.ids if int(index) < len(items)
-    ]
+    found = [items[int(index)] for index in part.ids if int(index) < len(items)]
+    results = [{"object": "property_item", "id": shown_id, **item} for item in found]
     answer = page_of("property_item", results, part)
     next_url = None
     if part.following is not None:

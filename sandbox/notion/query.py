@@ -6,12 +6,14 @@ from typing import Any, Final
 
 from sandbox.notion import show_page
 from sandbox.notion.call import Call
+from sandbox.notion.columns import Formula, Property, Rollup, Select
 from sandbox.notion.computed import Beyond, Computed, Items, formula, linked_pages, rollup, scalar
+from sandbox.notion.contents import Choice
 from sandbox.notion.dates import DateSpan, instant
 from sandbox.notion.errors import Json, invalid, malformed
 from sandbox.notion.filters import TIMESTAMPS, FilterReader
 from sandbox.notion.paging import listing, page_of, read_size
-from sandbox.notion.records import Choice, Formula, PageRecord, Property, Rollup, Select, SourceRecord
+from sandbox.notion.records import PageRecord, SourceRecord
 from sandbox.notion.workspace import Workspace
 
 _ALLOWED: Final = frozenset(
@@ -39,7 +41,7 @@ def query(call: Call) -> Json:
         {"source": source.id, "trash": trashed, "filter": body.get("filter"), "sorts": body.get("sorts")},
         cursor=body.get("start_cursor"),
         size=read_size(body.get("page_size")),
-        ids=(lambda: []) if body.get("result_type") == "data_source" else found,
+        ids=(list) if body.get("result_type") == "data_source" else found,
         limit=workspace.switches.query_limit,
     )
     pages = [workspace.pages[key] for key in part.ids]
@@ -147,7 +149,7 @@ def _key(workspace: Workspace, source: SourceRecord, page: PageRecord, one: Prop
         value = float(order.index(chosen.option_ids[0])) if isinstance(chosen, Choice) else None
     else:
         stored = page.values.get(one.id)
-        value = stored if isinstance(stored, DateSpan) else scalar(source, page, one)
+        value = stored if isinstance(stored, DateSpan) else scalar(page, one)
     if value is None or value == "" or isinstance(value, Items | Beyond):
         return None
     if isinstance(value, DateSpan):

@@ -5,43 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from sandbox.notion.columns import Config, Formula, Number, Plain, Property, Relation, Rollup, Select, UniqueId
 from sandbox.notion.errors import Json, invalid, malformed, missing
 from sandbox.notion.formulas import Unreadable, opaque
 from sandbox.notion.ids import read_uuid
 from sandbox.notion.options import read_options, replace_options
-from sandbox.notion.records import (
-    Config,
-    Formula,
-    Number,
-    Plain,
-    Property,
-    Relation,
-    Rollup,
-    Select,
-    SourceRecord,
-    UniqueId,
-)
+from sandbox.notion.records import SourceRecord
 from sandbox.notion.show_schema import property_schema
 from sandbox.notion.switches import RollupOverFormula
 from sandbox.notion.text import plain
+from sandbox.notion.vocabulary import KINDS, NUMBER_FORMATS, ROLLUP_FUNCTIONS
 from sandbox.notion.workspace import Workspace
 
-_PLAIN: Final = frozenset(
-    "title rich_text url email phone_number checkbox date files people created_time last_edited_time created_by "
-    "last_edited_by".split()
-)
-KINDS: Final = _PLAIN | {"number", "select", "multi_select", "relation", "formula", "rollup", "unique_id"}
-NUMBER_FORMATS: Final = frozenset(
-    "number number_with_commas percent dollar australian_dollar canadian_dollar singapore_dollar euro pound yen ruble "
-    "rupee won yuan real lira rupiah franc hong_kong_dollar new_zealand_dollar krona norwegian_krone mexican_peso rand "
-    "new_taiwan_dollar danish_krone zloty baht forint koruna shekel chilean_peso philippine_peso dirham colombian_peso "
-    "riyal ringgit leu argentine_peso uruguayan_peso peruvian_sol".split()
-)
-ROLLUP_FUNCTIONS: Final = frozenset(
-    "count count_values empty not_empty unique show_unique percent_empty percent_not_empty sum average median min max "
-    "range earliest_date latest_date date_range checked unchecked percent_checked percent_unchecked count_per_group "
-    "percent_per_group show_original".split()
-)
 # Formulas and rollups name other properties, so they come last.
 _LATER: Final = {"relation": 1, "formula": 2, "rollup": 3}
 
@@ -151,21 +126,26 @@ class Schema:
         del self._source.properties[known.id]
 
     def _read(self, kind: str, entry: Json, path: str, known: Property | None) -> Config:
-        body = entry[kind]
+        body, where = entry[kind], f"{path}.{kind}"
         if not isinstance(body, dict):
-            raise malformed(f"{path}.{kind}", "an object", body)
-        where = f"{path}.{kind}"
-        if kind == "number":
-            return _read_number(body, where, known)
-        if kind in ("select", "multi_select"):
-            return self._read_select(kind, body, where, known)
-        if kind == "formula":
-            return self._read_formula(body, where)
-        if kind == "relation":
-            return self._read_relation(body, where)
-        if kind == "rollup":
-            return self._read_rollup(body, where)
-        return UniqueId(body.get("prefix")) if kind == "unique_id" else Plain(kind)
+            raise malformed(where, "an object", body)
+        config: Config
+        match kind:
+            case "number":
+                config = _read_number(body, where, known)
+            case "select" | "multi_select":
+                config = self._read_select(kind, body, where, known)
+            case "formula":
+                config = self._read_formula(body, where)
+            case "relation":
+                config = self._read_relation(body, where)
+            case "rollup":
+                config = self._read_rollup(body, where)
+            case "unique_id":
+                config = UniqueId(body.get("prefix"))
+            case _:
+                config = Plain(kind)
+        return config
 
     def _read_select(self, kind: str, body: Json, path: str, known: Property | None) -> Select:
         new = read_options(body.get("options", []), path, self._workspace.ids)

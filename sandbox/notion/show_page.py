@@ -3,38 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from copy import copy
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
+from sandbox.notion.columns import Formula, Plain, Property, Relation, Rollup, UniqueId
 from sandbox.notion.computed import Beyond, Computed, Items, formula, linked_pages, rollup
+from sandbox.notion.contents import Amount, Attachment, Check, Choice, Files, Link, People, Value, Words
 from sandbox.notion.dates import DateSpan, show_minute, show_span
 from sandbox.notion.errors import Json
 from sandbox.notion.formulas import Scalar
 from sandbox.notion.ids import encode_property_id
-from sandbox.notion.records import (
-    Amount,
-    Attachment,
-    Check,
-    Choice,
-    Files,
-    Formula,
-    Link,
-    PageRecord,
-    People,
-    Property,
-    Relation,
-    Rollup,
-    Select,
-    SourceRecord,
-    UniqueId,
-    Value,
-    Words,
-)
+from sandbox.notion.options import as_select
+from sandbox.notion.records import PageRecord, SourceRecord
 from sandbox.notion.show_schema import address, in_answer_order, minutes, option, shown
 from sandbox.notion.text import show_text
 from sandbox.notion.workspace import Workspace
 
-_CUT = 25
+_EMPTY: Final[dict[str, Any]] = {
+    "checkbox": False,
+    "title": [],
+    "rich_text": [],
+    "multi_select": [],
+    "people": [],
+    "files": [],
+}
+"""What an empty cell is answered as; null for the other types."""
+_CUT: Final = 25
 """Linked pages in a page's answer; more are said with `has_more`."""
 
 
@@ -58,26 +53,26 @@ def page(workspace: Workspace, record: PageRecord, only: Collection[str] | None 
 
 def cell(workspace: Workspace, source: SourceRecord, record: PageRecord, one: Property) -> Json:
     """One property of a row, without its id: `{"type": "number", "number": 30}`."""
-    config, kind = one.config, one.config.kind
-    if isinstance(config, Relation):
-        linked = linked_pages(workspace, record, one)
-        return {"type": kind, kind: [{"id": other.id} for other in linked[:_CUT]], "has_more": len(linked) > _CUT}
-    if isinstance(config, Formula):
-        return {"type": kind, kind: formula_body(formula(workspace, source, record, config))}
-    if isinstance(config, Rollup):
-        result = rollup(workspace, source, record, config, in_answer=True)
-        return {"type": kind, kind: rollup_body(workspace, config, result)}
-    if kind in ("created_time", "last_edited_time"):
-        moment = record.stamp.created if kind == "created_time" else record.stamp.edited
-        return {"type": kind, kind: show_minute(moment)}
-    if kind in ("created_by", "last_edited_by"):
-        who = record.stamp.created_by if kind == "created_by" else record.stamp.edited_by
-        return {"type": kind, kind: {"object": "user", "id": who}}
-    if isinstance(config, UniqueId):
-        value = record.values.get(one.id)
-        number = _number(value.number) if isinstance(value, Amount) else None
-        return {"type": kind, kind: {"prefix": config.prefix, "number": number}}
-    return {"type": kind, kind: _stored(workspace, one, record.values.get(one.id))}
+    kind, stamp = one.config.kind, record.stamp
+    body: Any
+    match one.config:
+        case Relation():
+            linked = linked_pages(workspace, record, one)
+            return {"type": kind, kind: [{"id": other.id} for other in linked[:_CUT]], "has_more": len(linked) > _CUT}
+        case Formula() as config:
+            body = formula_body(formula(workspace, source, record, config))
+        case Rollup() as config:
+            body = rollup_body(workspace, config, rollup(workspace, source, record, config, in_answer=True))
+        case UniqueId(prefix=prefix):
+            value = record.values.get(one.id)
+            body = {"prefix": prefix, "number": _number(value.number) if isinstance(value, Amount) else None}
+        case Plain(kind="created_time" | "last_edited_time"):
+            body = show_minute(stamp.created if kind == "created_time" else stamp.edited)
+        case Plain(kind="created_by" | "last_edited_by"):
+            body = {"object": "user", "id": stamp.created_by if kind == "created_by" else stamp.edited_by}
+        case _:
+            body = _stored(workspace, one, record.values.get(one.id))
+    return {"type": kind, kind: body}
 
 
 def formula_body(result: Scalar | Beyond) -> Json:
@@ -143,26 +138,28 @@ def _parent(workspace: Workspace, record: PageRecord) -> Json:
 
 
 def _stored(workspace: Workspace, one: Property, value: Value | None) -> Any:
-    if isinstance(value, Words):
-        return show_text(value.text)
-    if isinstance(value, Amount):
-        return _number(value.number)
-    if isinstance(value, Link):
-        return value.address
-    if isinstance(value, Check):
-        return value.ticked
-    if isinstance(value, DateSpan):
-        return show_span(value)
-    if isinstance(value, Choice) and isinstance(one.config, Select):
-        chosen = [option(choice) for key in value.option_ids for choice in one.config.options if choice.id == key]
-        return chosen if one.config.kind == "multi_select" else chosen[0]
-    if isinstance(value, People):
-        return [{"object": "user", "id": key} for key in value.user_ids]
-    if isinstance(value, Files):
-        return [_file(workspace, attachment) for attachment in value.files]
-    if one.config.kind == "checkbox":
-        return False
-    return [] if one.config.kind in ("title", "rich_text", "multi_select", "people", "files") else None
+    body: Any
+    match value:
+        case Words(text=text):
+            body = show_text(text)
+        case Amount(number=number):
+            body = _number(number)
+        case Link(address=link):
+            body = link
+        case Check(ticked=ticked):
+            body = ticked
+        case DateSpan():
+            body = show_span(value)
+        case Choice(option_ids=keys):
+            chosen = [option(choice) for key in keys for choice in as_select(one).options if choice.id == key]
+            body = chosen if one.config.kind == "multi_select" else chosen[0]
+        case People(user_ids=keys):
+            body = [{"object": "user", "id": key} for key in keys]
+        case Files(files=files):
+            body = [_file(workspace, attachment) for attachment in files]
+        case _:
+            body = copy(_EMPTY.get(one.config.kind))
+    return body
 
 
 def _file(workspace: Workspace, attachment: Attachment) -> Json:

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
+from sandbox.notion.columns import Formula, Number, Option, Property, Relation, Rollup, Select, UniqueId
 from sandbox.notion.dates import show_exact, show_minute
 from sandbox.notion.errors import Json
 from sandbox.notion.ids import encode_property_id
-from sandbox.notion.records import (
-    DatabaseRecord,
-    Formula,
-    Number,
-    Option,
-    Property,
-    Relation,
-    Rollup,
-    Select,
-    SourceRecord,
-    Stamp,
-    UniqueId,
-)
+from sandbox.notion.records import DatabaseRecord, SourceRecord, Stamp
 from sandbox.notion.text import show_text
 from sandbox.notion.workspace import Workspace
 
@@ -112,20 +101,21 @@ def address(key: str, title: str = "") -> str:
 
 
 def _config(workspace: Workspace, one: Property) -> Json:
-    config = one.config
-    if isinstance(config, Number):
-        return {"format": config.format}
-    if isinstance(config, Select):
-        return {"options": [{**option(choice), "description": None} for choice in config.options]}
-    if isinstance(config, Formula):
-        return {"expression": config.expression}
-    if isinstance(config, UniqueId):
-        return {"prefix": config.prefix}
-    if isinstance(config, Relation):
-        return _relation(workspace, config)
-    if isinstance(config, Rollup):
-        return _rollup(workspace, one, config)
-    return {}
+    shown_config: Json = {}
+    match one.config:
+        case Number(format=name):
+            shown_config = {"format": name}
+        case Select(options=options):
+            shown_config = {"options": [{**option(choice), "description": None} for choice in options]}
+        case Formula(expression=expression):
+            shown_config = {"expression": expression}
+        case UniqueId(prefix=prefix):
+            shown_config = {"prefix": prefix}
+        case Relation() as config:
+            shown_config = _relation(workspace, config)
+        case Rollup() as config:
+            shown_config = _rollup(workspace, one, config)
+    return shown_config
 
 
 def _relation(workspace: Workspace, config: Relation) -> Json:

@@ -61,9 +61,7 @@ def read_text(value: Any, path: str, switches: Switches) -> Text:
     if not isinstance(value, list):
         raise malformed(path, "an array", value)
     if len(value) > 100:
-        raise invalid(
-            f"body failed validation: body.{path}.length should be ≤ `100`, instead was `{len(value)}`."
-        )
+        raise invalid(f"body failed validation: body.{path}.length should be ≤ `100`, instead was `{len(value)}`.")
     return merge([_read_item(item, f"{path}[{index}]", switches) for index, item in enumerate(value)])
 
 

@@ -4,35 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
+from sandbox.notion.columns import Property, Relation, Select
+from sandbox.notion.contents import Amount, Attachment, Check, Choice, Files, Link, Links, People, Value, Words
 from sandbox.notion.dates import read_span
 from sandbox.notion.errors import invalid, malformed, missing
 from sandbox.notion.ids import read_uuid
-from sandbox.notion.options import choose
-from sandbox.notion.records import (
-    Amount,
-    Attachment,
-    Check,
-    Choice,
-    Files,
-    Link,
-    Links,
-    People,
-    Property,
-    Relation,
-    Select,
-    SourceRecord,
-    Value,
-    Words,
-)
-from sandbox.notion.schema import KINDS
+from sandbox.notion.options import as_select, choose
+from sandbox.notion.records import SourceRecord
 from sandbox.notion.text import check_length, read_text
+from sandbox.notion.vocabulary import KINDS, WRITABLE
 from sandbox.notion.workspace import Workspace
 
-WRITABLE: Final = frozenset(
-    "title rich_text number select multi_select date url email phone_number checkbox relation files people".split()
-)
 _MOST_ITEMS = 100
 
 Written = dict[str, Value | None]
@@ -120,13 +104,12 @@ class ValueReader:
     def _select(self, one: Property, value: Any, path: str) -> Value | None:
         if value is None:
             return None
-        return Choice((choose(_select_config(one), value, path, self._workspace.ids),))
+        return Choice((choose(as_select(one), value, path, self._workspace.ids),))
 
     def _multi_select(self, one: Property, value: Any, path: str) -> Value | None:
         items = _items(value, path)
         chosen = [
-            choose(_select_config(one), item, f"{path}[{index}]", self._workspace.ids)
-            for index, item in enumerate(items)
+            choose(as_select(one), item, f"{path}[{index}]", self._workspace.ids) for index, item in enumerate(items)
         ]
         return Choice(tuple(dict.fromkeys(chosen))) if chosen else None
 
@@ -219,12 +202,6 @@ def _items(value: Any, path: str) -> list[Any]:
 
 def _path(name: str, kind: str) -> str:
     return f"properties.{name}.{kind}"
-
-
-def _select_config(one: Property) -> Select:
-    if not isinstance(one.config, Select):
-        raise TypeError(one.config.kind)
-    return one.config
 
 
 def read_title(properties: Any, workspace: Workspace) -> Words | None:

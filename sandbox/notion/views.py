@@ -7,14 +7,14 @@ from datetime import timedelta
 from typing import Any, Final
 
 from sandbox.notion.call import Call
-from sandbox.notion.databases import add_database
+from sandbox.notion.columns import Formula
 from sandbox.notion.dates import show_exact
 from sandbox.notion.errors import Json, invalid, malformed, missing, restricted
 from sandbox.notion.filters import FilterReader
 from sandbox.notion.ids import read_uuid
 from sandbox.notion.paging import listing, page_of, read_size
 from sandbox.notion.query import select
-from sandbox.notion.records import Formula, SourceRecord, ViewQueryRecord, ViewRecord
+from sandbox.notion.records import DatabaseRecord, SourceRecord, ViewQueryRecord, ViewRecord
 from sandbox.notion.show_schema import address
 
 KINDS: Final = ("table", "board", "list", "calendar", "timeline", "gallery", "form", "chart", "map", "dashboard")
@@ -36,10 +36,9 @@ def create(call: Call) -> Json:
     database_id, dashboard_id = _read_place(call, source)
     configuration = _read_configuration(source, body["type"], body.get("configuration"))
     _check_conditions(call, source)
-    limit = workspace.switches.charts_allowed
-    if body["type"] == "chart" and limit is not None:
-        if sum(1 for view in workspace.views.values() if view.kind == "chart") >= limit:
-            raise restricted("Your plan does not allow another chart. Upgrade to create more charts.")
+    charts, limit = sum(1 for view in workspace.views.values() if view.kind == "chart"), call.switches.charts_allowed
+    if body["type"] == "chart" and limit is not None and charts >= limit:
+        raise restricted("Your plan does not allow another chart. Upgrade to create more charts.")
     if database_id is None:
         database_id = _linked_database(call, source)
     view = ViewRecord(
@@ -199,11 +198,10 @@ def _linked_database(call: Call, source: SourceRecord) -> str:
     if not isinstance(parent, dict) or "page_id" not in parent:
         raise missing("create_database.parent.page_id")
     page = call.workspace.page(read_uuid(parent["page_id"], "create_database.parent.page_id"))
-    database = add_database(call.workspace, page.id, source.title, None, by=call.by)
     # A linked database has views of another's data source and none of its own.
-    del call.workspace.sources[database.source_ids.pop()]
-    for view in [one for one in call.workspace.views.values() if one.database_id == database.id]:
-        del call.workspace.views[view.id]
+    workspace = call.workspace
+    database = DatabaseRecord(workspace.ids.uuid(), workspace.serial(), page.id, source.title, workspace.stamp(call.by))
+    workspace.databases[database.id] = database
     return database.id
 
 

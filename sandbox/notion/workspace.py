@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from threading import RLock
 
 from sandbox.notion import errors
+from sandbox.notion.contents import Words
 from sandbox.notion.ids import Ids
 from sandbox.notion.records import (
     BlockRecord,
@@ -18,7 +19,6 @@ from sandbox.notion.records import (
     UploadRecord,
     ViewQueryRecord,
     ViewRecord,
-    Words,
 )
 from sandbox.notion.switches import Switches
 from sandbox.notion.text import Text, text_of

@@ -38,33 +38,34 @@ class OpenAIApi:
     name = "openai"
     mount = "/openai/v1"
 
+    page_size: int | None = None
+    """Buckets or registry entries in a page, at most, whatever the client asked for."""
+    rows_per_bucket: int | None = None
+    """Continue a bucket with more rows than this on the next page (no cap is documented)."""
+    amounts: Amounts = "number"
+    """How `amount.value` is written: documented as a number, seen live as decimal text too."""
+    undocumented: bool = True
+    """Whether answers carry the fields that were seen live and are not documented."""
+    split_since: datetime = datetime(2025, 6, 1, tzinfo=UTC)
+    """Completions before this lack the split of their input tokens."""
+    future_end: Literal["list", "clamp", "refuse"] = "list"
+    """What an `end_time` in the future does: empty buckets up to it, an end at now, or 400. Users disagree."""
+    earliest: datetime | None = None
+    """Answer 400 to a `start_time` before this (retention is not documented)."""
+    costs_by_key: bool = True
+    """Whether costs can be grouped by `api_key_id`."""
+    costs_by_user: bool = False
+    """Whether costs can be grouped by user and project together; only some organisations can."""
+    last_ids: bool = True
+    """Whether registry pages name their first and last id."""
+    wrong_kind_status: Literal[401, 403] = 401
+    """Status for a key of another kind; users report both."""
+    terse_errors: bool = False
+    """Whether the `error` of a missing permission is a plain sentence instead of an object."""
+
     def __init__(self, now: Callable[[], datetime], seed: int = 1) -> None:
         self.now = now
         self.accounts: list[Account] = accounts(seed, now)
-        self.page_size: int | None = None
-        """Buckets or registry entries in a page, at most, whatever the client asked for."""
-        self.rows_per_bucket: int | None = None
-        """Continue a bucket with more rows than this on the next page (no cap is documented)."""
-        self.amounts: Amounts = "number"
-        """How `amount.value` is written: documented as a number, seen live as decimal text too."""
-        self.undocumented = True
-        """Whether answers carry the fields that were seen live and are not documented."""
-        self.split_since = datetime(2025, 6, 1, tzinfo=UTC)
-        """Completions before this lack the split of their input tokens."""
-        self.future_end: Literal["list", "clamp", "refuse"] = "list"
-        """What an `end_time` in the future does: empty buckets up to it, an end at now, or 400. Users disagree."""
-        self.earliest: datetime | None = None
-        """Answer 400 to a `start_time` before this (retention is not documented)."""
-        self.costs_by_key = True
-        """Whether costs can be grouped by `api_key_id`."""
-        self.costs_by_user = False
-        """Whether costs can be grouped by user and project together; only some organisations can."""
-        self.last_ids = True
-        """Whether registry pages name their first and last id."""
-        self.wrong_kind_status: Literal[401, 403] = 401
-        """Status for a key of another kind; users report both."""
-        self.terse_errors = False
-        """Whether the `error` of a missing permission is a plain sentence instead of an object."""
         self.absent: set[str] = set()
         """Paths that answer 404, such as `/organization/usage/decisions`."""
         self.forbidden: set[str] = set()

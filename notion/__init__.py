@@ -1,0 +1,1 @@
+"""Notion: the two databases, found or created, and what is written to them."""

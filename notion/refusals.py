@@ -1,0 +1,69 @@
+"""What Notion's error answers say, and the sentence a person reads."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from notion_client.errors import APIResponseError, HTTPResponseError
+
+from notion.text import one_line
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What an error answer says, read from the parsed error or from the raw body."""
+
+    status: int
+    code: str
+    message: str
+    retry_after: float | None
+    committed_id: str | None
+    blocked: bool
+
+
+def read_refusal(error: HTTPResponseError) -> Refusal:
+    """Read an error answer. The client leaves bodies with codes it does not know, and HTML, unread."""
+    body = _object(error.body)
+    more = body.get("additional_data")
+    more = more if isinstance(more, dict) else {}
+    asked = str(error.headers.get("retry-after") or more.get("retry_after") or "")
+    code = error.code if isinstance(error, APIResponseError) else body.get("code", "")
+    committed = more.get("committed_resource_id")
+    return Refusal(
+        status=error.status,
+        code=str(getattr(code, "value", code)),
+        message=str(body.get("message", "")),
+        retry_after=float(asked) if asked.replace(".", "", 1).isdecimal() else None,
+        committed_id=committed if isinstance(committed, str) else None,
+        blocked=more.get("rate_limit_reason") == "public_api_request_blocked",
+    )
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        body = json.loads(text)
+    except ValueError:
+        # The HTML page of some proxy: the status has to do.
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def advice(refusal: Refusal, path: str) -> str:
+    """What happened and what to do, in one French sentence."""
+    status = refusal.status
+    if status == 401:
+        return "Notion refuse le jeton (HTTP 401) : vérifiez NOTION_TOKEN."
+    if status == 403:
+        return "La connexion Notion n’a pas les droits nécessaires (HTTP 403) : lecture, insertion et mise à jour."
+    if status == 404:
+        return (
+            f"Notion ne trouve pas {path} (HTTP 404) : vérifiez l’identifiant et partagez la page avec la connexion "
+            "(••• › Connexions)."
+        )
+    if refusal.blocked:
+        return "Notion bloque cette connexion (HTTP 429) : contactez l’administrateur de l’espace Notion."
+    if "archived" in refusal.message or "in trash" in refusal.message:
+        return "La ligne est dans la corbeille de Notion : restaurez-la ou relancez la collecte."
+    return f"Notion refuse la demande {path} (HTTP {status}, {refusal.code}) : {one_line(refusal.message, 300)}"

@@ -1,0 +1,72 @@
+"""Text as Notion takes it: pieces of 2,000 characters, no control characters, nothing over the limits."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from typing import Final
+
+PIECE: Final = 2000
+"""UTF-16 code units in one rich-text item. Notion's limit is in characters; counted in UTF-16 units, an emoji is two,
+the text fits under every reading."""
+PIECES: Final = 100
+"""Rich-text items in one property."""
+TITLE_LIMIT: Final = 500
+"""Our own limit for titles: longer ones can't be read in a table."""
+CUT: Final = "…"
+
+
+def pieces(text: str) -> list[str]:
+    """The text cut to pieces that Notion takes, never inside a surrogate pair.
+
+    Text over 200,000 units is cut, with `…` as its last character.
+    """
+    return list(_pieces(shortened(text, PIECE * PIECES)))
+
+
+def shortened(text: str, limit: int) -> str:
+    """The text, or as much of it as fits in `limit` UTF-16 units with `…` at its end."""
+    if units(text) <= limit:
+        return text
+    left = limit - units(CUT)
+    kept = 0
+    for index, character in enumerate(text):
+        kept += units(character)
+        if kept > left:
+            return text[:index] + CUT
+    return text
+
+
+def one_line(text: str, limit: int = TITLE_LIMIT) -> str:
+    """Other people's text on one line: control characters and line breaks become spaces, runs of them one."""
+    return shortened(" ".join(printable(text.replace("\n", " ").replace("\t", " ")).split()), limit)
+
+
+def printable(text: str) -> str:
+    """The text without control characters (line breaks and tabs stay) and without halves of surrogate pairs."""
+    return "".join(
+        character for character in text if character in "\n\t" or unicodedata.category(character) not in ("Cc", "Cs")
+    )
+
+
+def units(text: str) -> int:
+    """Length in UTF-16 code units."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def folded(name: str) -> str:
+    """A name without accents, case and needless spaces, for comparing."""
+    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
+    return " ".join(plain.casefold().split())
+
+
+def _pieces(text: str) -> Iterator[str]:
+    start, size = 0, 0
+    for index, character in enumerate(text):
+        width = units(character)
+        if size + width > PIECE:
+            yield text[start:index]
+            start, size = index, 0
+        size += width
+    if text[start:]:
+        yield text[start:]

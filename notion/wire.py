@@ -1,0 +1,187 @@
+"""Notion's answers as typed objects. Fields that are not known are ignored: Notion adds some without a new version."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Wire(BaseModel):
+    """Base of all models of answers."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class RichText(Wire):
+    """One piece of text. Notion joins pieces of one style when it reads them back: only the joined text counts."""
+
+    plain_text: str = ""
+
+
+class Select(Wire):
+    """The chosen option."""
+
+    name: str
+
+
+class Date(Wire):
+    """A date; with a time it carries an offset, and is cut to the minute."""
+
+    start: str
+
+
+class Reference(Wire):
+    """A related page."""
+
+    id: str
+
+
+class Value(Wire):
+    """A page's value of one property; only the field named by `type` is filled."""
+
+    id: str = ""
+    type: str = ""
+    title: list[RichText] = []
+    rich_text: list[RichText] = []
+    number: float | None = None
+    select: Select | None = None
+    date: Date | None = None
+    url: str | None = None
+    relation: list[Reference] = []
+
+    @property
+    def text(self) -> str:
+        """Title or text, joined."""
+        return "".join(piece.plain_text for piece in (self.title if self.type == "title" else self.rich_text))
+
+    @property
+    def instant(self) -> datetime | None:
+        """The date as an instant, UTC; a day without a time counts from midnight UTC."""
+        if self.date is None:
+            return None
+        instant = datetime.fromisoformat(self.date.start)
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+class Page(Wire):
+    """A row."""
+
+    id: str
+    created_time: datetime
+    in_trash: bool = False
+    url: str = ""
+    properties: dict[str, Value] = {}
+
+
+class RollupConfig(Wire):
+    """What a rollup is made of."""
+
+    relation_property_name: str = ""
+    rollup_property_name: str = ""
+    function: str = ""
+
+
+class RelationConfig(Wire):
+    """Where a relation leads."""
+
+    data_source_id: str = ""
+    database_id: str = ""
+
+
+class NumberConfig(Wire):
+    """How a number is shown."""
+
+    format: str = ""
+
+
+class SelectConfig(Wire):
+    """The options of a select."""
+
+    options: list[Select] = []
+
+
+class PropertySchema(Wire):
+    """One column of a data source."""
+
+    id: str
+    name: str
+    type: str
+    relation: RelationConfig | None = None
+    rollup: RollupConfig | None = None
+    number: NumberConfig | None = None
+    select: SelectConfig | None = None
+
+
+class Parent(Wire):
+    """Where something lives."""
+
+    type: str = ""
+    page_id: str | None = None
+    database_id: str | None = None
+
+
+class DataSource(Wire):
+    """The schema of a database's rows."""
+
+    id: str
+    in_trash: bool = False
+    parent: Parent = Parent()
+    properties: dict[str, PropertySchema] = {}
+
+
+class DataSourceRef(Wire):
+    """A data source as its database lists it."""
+
+    id: str
+    name: str = ""
+
+
+class DatabaseInfo(Wire):
+    """A database: the container of data sources."""
+
+    id: str
+    in_trash: bool = False
+    is_locked: bool = False
+    title: list[RichText] = []
+    data_sources: list[DataSourceRef] = []
+    url: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its title."""
+        return "".join(piece.plain_text for piece in self.title)
+
+
+class ChildDatabase(Wire):
+    """Title of a database that stands on a page."""
+
+    title: str = ""
+
+
+class Block(Wire):
+    """A block of a page."""
+
+    id: str
+    type: str = ""
+    in_trash: bool = False
+    child_database: ChildDatabase | None = None
+
+
+class Listing(Wire):
+    """One page of any listing; `results` are read by the caller's model."""
+
+    results: list[Any] = Field(default_factory=list)
+    has_more: bool = False
+    next_cursor: str | None = None
+    request_status: RequestStatus | None = None
+
+
+class RequestStatus(Wire):
+    """Says when a query was stopped at Notion's limit of 10,000 results."""
+
+    type: str = ""
+
+
+Listing.model_rebuild()
