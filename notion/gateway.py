@@ -63,6 +63,10 @@ class _Busy(NotionBusyError):
         self.retry_after = retry_after
 
 
+class RowInTrash(NotionError):
+    """The row that should be changed lies in the trash; Notion changes none there."""
+
+
 class DoubtfulCreation(NotionBusyError):
     """Nobody knows whether the new page was saved. `page_id` is given where Notion said that it was."""
 
@@ -101,7 +105,8 @@ class Gateway:
             timeout_ms=60_000,
         )
         self._sleep = sleep
-        self._pace = pace or Pace(token, settings.requests_per_minute, sleep=sleep)
+        # Two servers share no limit, even where they take the same token: that of the sandbox is always the same.
+        self._pace = pace or Pace(f"{settings.base_url} {token}", settings.requests_per_minute, sleep=sleep)
         self._lock = Lock()
         self.requests = 0
         """Requests sent so far, repeats included."""
@@ -192,6 +197,15 @@ class Gateway:
         path = f"data_sources/{data_source_id}"
         return self._model(DataSource, "PATCH", path, body={"properties": properties}, effect=Effect.UPDATE)
 
+    def add_relation(self, data_source_id: str, properties: Json) -> DataSource:
+        """Add a two-way relation. Nobody promises that a repetition would not make a second other side.
+
+        Raises:
+            DoubtfulCreation: It may or may not have been saved: read the data source again.
+        """
+        path = f"data_sources/{data_source_id}"
+        return self._model(DataSource, "PATCH", path, body={"properties": properties}, effect=Effect.CREATE)
+
     def ask(self, method: str, path: str, *, body: Json | None = None, query: Json | None = None) -> Any:
         """Any other request; POSTs count as creations."""
         effect = {"GET": Effect.READ, "POST": Effect.CREATE}.get(method, Effect.UPDATE)
@@ -226,23 +240,21 @@ class Gateway:
         with self._lock:
             self.requests += 1
         try:
-            return self._client.request(path, method, query=dict(query or {}), body=dict(body or {}))
+            return self._client.request(
+                path, method, query=dict(query or {}), body=None if body is None else dict(body)
+            )
         except HTTPResponseError as error:
             raise self._read(read_refusal(error), path, effect) from None
         except RequestTimeoutError:
             raise _uncertain(f"Notion n’a pas répondu à temps ({path}).", effect) from None
-        except (httpx.TransportError, JSONDecodeError) as error:
+        except (httpx.RequestError, JSONDecodeError, UnicodeDecodeError) as error:
             raise _uncertain(f"La connexion à Notion a été coupée ({type(error).__name__}, {path}).", effect) from None
 
     def _read(self, refusal: Refusal, path: str, effect: Effect) -> NotionError:
         """The error that a refusal stands for."""
         status = refusal.status
         if status in (429, 529) and not refusal.blocked:
-            wait = refusal.retry_after
-            if wait is not None and wait > PATIENCE:
-                return NotionBusyError(f"Notion demande d’attendre {wait:.0f} s : relancez plus tard.")
-            self._pace.pause(wait or 0.0)
-            return _Busy(f"Notion limite les demandes (HTTP {status}).", wait)
+            return self._limited(status, refusal.retry_after)
         if status == 409 and refusal.code != "row_limit_exceeded":
             return _Busy("Notion signale deux écritures simultanées (HTTP 409).", None)
         if status >= 500:
@@ -250,7 +262,15 @@ class Gateway:
             if effect is Effect.CREATE:
                 return DoubtfulCreation(sentence, refusal.committed_id)
             return _Busy(sentence, refusal.retry_after)
+        if status == 400 and refusal.says_trash:
+            return RowInTrash(advice(refusal, path))
         return NotionAccessError(advice(refusal, path), status=status)
+
+    def _limited(self, status: int, wait: float | None) -> NotionError:
+        if wait is not None and wait > PATIENCE:
+            return NotionBusyError(f"Notion demande d’attendre {wait:.0f} s : relancez plus tard.")
+        self._pace.pause(wait or 0.0)
+        return _Busy(f"Notion limite les demandes (HTTP {status}).", wait)
 
 
 def _parse(model: type[M], data: object) -> M:

@@ -21,6 +21,13 @@ class Refusal:
     retry_after: float | None
     committed_id: str | None
     blocked: bool
+    out_of_blocks: bool = False
+    """The free plan's blocks are used up: writing is over until the plan changes."""
+
+    @property
+    def says_trash(self) -> bool:
+        """Whether the page asked for lies in the trash. Notion has no code for it, only words."""
+        return "archived" in self.message or "in trash" in self.message or "in_trash" in self.message
 
 
 def read_refusal(error: HTTPResponseError) -> Refusal:
@@ -38,6 +45,7 @@ def read_refusal(error: HTTPResponseError) -> Refusal:
         retry_after=float(asked) if asked.replace(".", "", 1).isdecimal() else None,
         committed_id=committed if isinstance(committed, str) else None,
         blocked=more.get("rate_limit_reason") == "public_api_request_blocked",
+        out_of_blocks="block_limit" in more,
     )
 
 
@@ -52,18 +60,19 @@ def _object(text: str) -> dict[str, Any]:
 
 def advice(refusal: Refusal, path: str) -> str:
     """What happened and what to do, in one French sentence."""
-    status = refusal.status
-    if status == 401:
-        return "Notion refuse le jeton (HTTP 401) : vérifiez NOTION_TOKEN."
-    if status == 403:
-        return "La connexion Notion n’a pas les droits nécessaires (HTTP 403) : lecture, insertion et mise à jour."
-    if status == 404:
-        return (
-            f"Notion ne trouve pas {path} (HTTP 404) : vérifiez l’identifiant et partagez la page avec la connexion "
-            "(••• › Connexions)."
-        )
+    known = {
+        401: "Notion refuse le jeton (HTTP 401) : vérifiez NOTION_TOKEN.",
+        403: "La connexion Notion n’a pas les droits nécessaires (HTTP 403) : lecture, insertion et mise à jour.",
+        404: f"Notion ne trouve pas {path} (HTTP 404) : vérifiez l’identifiant et partagez la page avec la connexion "
+        "(••• › Connexions).",
+    }
+    if refusal.out_of_blocks:
+        return "L’espace Notion a atteint la limite de blocs de son offre : changez d’offre ou faites de la place."
+    if refusal.status in known:
+        return known[refusal.status]
     if refusal.blocked:
         return "Notion bloque cette connexion (HTTP 429) : contactez l’administrateur de l’espace Notion."
-    if "archived" in refusal.message or "in trash" in refusal.message:
+    if refusal.says_trash:
         return "La ligne est dans la corbeille de Notion : restaurez-la ou relancez la collecte."
-    return f"Notion refuse la demande {path} (HTTP {status}, {refusal.code}) : {one_line(refusal.message, 300)}"
+    message = one_line(refusal.message, 300)
+    return f"Notion refuse la demande {path} (HTTP {refusal.status}, {refusal.code}) : {message}"

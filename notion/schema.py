@@ -91,7 +91,8 @@ SERVICES: Final = Database(
         Property("URL Console", Type.URL, ("Console", "URL"), for_people=True),
         Property("ID Provider", Type.TEXT, ("ID Fournisseur", "Provider ID", "Provider")),
         Property("Notes", Type.TEXT, ("Note",), for_people=True),
-        Property("Usages", Type.RELATION, ("Usages LLM", "Usage")),
+        # Tells whether a service has rows. The job writes the relation from the other side and can do without this one.
+        Property("Usages", Type.RELATION, ("Usages LLM", "Usage"), optional=True),
         Property(
             "Total Cout USD",
             Type.ROLLUP,

@@ -19,9 +19,11 @@ CUT: Final = "…"
 def pieces(text: str) -> list[str]:
     """The text cut to pieces that Notion takes, never inside a surrogate pair.
 
-    Text over 200,000 units is cut, with `…` as its last character.
+    Text over 200,000 units is cut, with `…` as its last character. Where pairs fall on the ends of pieces, these are a
+    unit shorter, and text over 199,900 units may be cut.
     """
-    return list(_pieces(shortened(text, PIECE * PIECES)))
+    cut = list(_pieces(shortened(text, PIECE * PIECES)))
+    return cut if len(cut) <= PIECES else list(_pieces(shortened(text, (PIECE - 1) * PIECES)))
 
 
 def shortened(text: str, limit: int) -> str:
@@ -39,7 +41,8 @@ def shortened(text: str, limit: int) -> str:
 
 def one_line(text: str, limit: int = TITLE_LIMIT) -> str:
     """Other people's text on one line: control characters and line breaks become spaces, runs of them one."""
-    return shortened(" ".join(printable(text.replace("\n", " ").replace("\t", " ")).split()), limit)
+    spaced = "".join(" " if unicodedata.category(character) == "Cc" else character for character in text)
+    return shortened(" ".join(printable(spaced).split()), limit)
 
 
 def printable(text: str) -> str:

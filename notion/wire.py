@@ -21,9 +21,10 @@ class RichText(Wire):
 
 
 class Select(Wire):
-    """The chosen option."""
+    """An option of a select."""
 
     name: str
+    id: str = ""
 
 
 class Date(Wire):
@@ -38,6 +39,13 @@ class Reference(Wire):
     id: str
 
 
+class RollupValue(Wire):
+    """Only what kind of value a rollup has: the figures are for people."""
+
+    type: str = ""
+    """`unsupported` and `incomplete` are no values."""
+
+
 class Value(Wire):
     """A page's value of one property; only the field named by `type` is filled."""
 
@@ -50,6 +58,7 @@ class Value(Wire):
     date: Date | None = None
     url: str | None = None
     relation: list[Reference] = []
+    rollup: RollupValue | None = None
 
     @property
     def text(self) -> str:
@@ -78,16 +87,23 @@ class Page(Wire):
 class RollupConfig(Wire):
     """What a rollup is made of."""
 
-    relation_property_name: str = ""
-    rollup_property_name: str = ""
+    relation_property_name: str | None = None
+    rollup_property_name: str | None = None
     function: str = ""
 
 
-class RelationConfig(Wire):
-    """Where a relation leads."""
+class OtherSide(Wire):
+    """The other side of a two-way relation."""
 
-    data_source_id: str = ""
-    database_id: str = ""
+    synced_property_name: str | None = None
+    synced_property_id: str | None = None
+
+
+class RelationConfig(Wire):
+    """Where a relation leads; `dual_property` is empty where it goes one way only."""
+
+    data_source_id: str | None = None
+    dual_property: OtherSide | None = None
 
 
 class NumberConfig(Wire):

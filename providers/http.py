@@ -14,11 +14,13 @@ Rules (see also `usage.errors`):
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -38,6 +40,7 @@ from usage.errors import (
     StaleCursorError,
     TransientError,
 )
+from usage.settings import LOOPBACK
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +75,7 @@ class Answer:
         """
         try:
             return json.loads(self.content, parse_float=Decimal, parse_constant=_no_constant)
-        except ValueError:
+        except (ValueError, RecursionError):
             what = "une page HTML" if self.content.lstrip()[:1] == b"<" else "un corps illisible ou coupé"
             raise ContractError(
                 f"{self.path} a répondu {what} au lieu de JSON (HTTP {self.status}).", status=self.status
@@ -85,7 +88,24 @@ class Answer:
             ContractError: Not JSON, a required field is missing, or a field has the wrong type. The message has the
                 field's path and what was expected, not the value.
         """
-        return parse(self.json(), model, self.path)
+        with collector_paused():
+            return parse(self.json(), model, self.path)
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Keep Python's cycle collector from running.
+
+    Decoding a large page makes millions of objects and not one cycle; the collector would walk through all of them time
+    and again, which takes longer than the decoding.
+    """
+    was_running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_running:
+            gc.enable()
 
 
 def parse(data: object, model: type[M], where: str) -> M:
@@ -133,7 +153,12 @@ class Http:
         in_flight: int = 4,
     ) -> None:
         self._client = httpx.AsyncClient(
-            base_url=base_url, headers=dict(headers), timeout=_TIMEOUT, follow_redirects=False
+            base_url=base_url,
+            headers=dict(headers),
+            timeout=_TIMEOUT,
+            follow_redirects=False,
+            # A proxy from the environment is not for loopback, where keys may travel in clear.
+            trust_env=httpx.URL(base_url).host not in LOOPBACK,
         )
         self._explain, self._retry = explain, retry or Retry()
         self._slots = asyncio.Semaphore(in_flight)
@@ -166,22 +191,25 @@ class Http:
         return await self._ask("POST", path, json=content)
 
     async def _ask(self, method: str, path: str, **arguments: Any) -> Answer:
-        started = self._retry.clock()
-        retrying = AsyncRetrying(
-            retry=retry_if_exception(lambda error: isinstance(error, TransientError) and not _is_hopeless(error)),
-            stop=lambda state: _give_up(state, self._retry, started),
-            wait=_wait,
-            sleep=self._retry.sleep,
-            reraise=True,
-        )
         async with self._slots:
+            # Time spent waiting for a slot is not the server's.
+            started = self._retry.clock()
+            retrying = AsyncRetrying(
+                retry=retry_if_exception(lambda error: isinstance(error, TransientError) and not _is_hopeless(error)),
+                stop=lambda state: _give_up(state, self._retry, started),
+                wait=_wait,
+                sleep=self._retry.sleep,
+                reraise=True,
+            )
             return await retrying(self._once, method, path, **arguments)
 
     async def _once(self, method: str, path: str, **arguments: Any) -> Answer:
         self.requests += 1
         try:
-            response = await self._client.request(method, path, **arguments)
-        except httpx.TimeoutException:
+            # httpx bounds the wait for each piece of an answer, not for the whole of it.
+            async with asyncio.timeout(self._retry.patience):
+                response = await self._client.request(method, path, **arguments)
+        except (httpx.TimeoutException, TimeoutError):
             raise TransientError(f"{path} n’a pas répondu à temps.") from None
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise TransientError(f"La connexion à {path} a été coupée ({type(error).__name__}).") from None

@@ -16,6 +16,8 @@ COLLECTION: Final = "(collecte)"
 """Key of the row that tells a source's own story."""
 
 
+LABEL: Final = "label:"
+"""Starts the key of usage of which the provider gives a key's name but not its id."""
 BRACKETED: Final = (NO_PROJECT, NO_API_KEY, COLLECTION)
 """Keys of ours; they repeat from one workspace to the next."""
 

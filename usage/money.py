@@ -50,6 +50,6 @@ def dollars(amount: Decimal) -> str:
 
 def euros_style(amount: Decimal) -> str:
     """As French readers write it, rounded to the cent unless that would show nothing: `45,50`, `0,0000001`."""
-    rounded = f"{amount:.2f}"
+    rounded = f"{plain(amount):.2f}"
     text = dollars(amount) if amount and Decimal(rounded) == 0 else rounded
     return text.replace(".", ",")

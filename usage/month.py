@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from usage.errors import SettingsError
 
-MONTH_PATTERN = r"^(\d{4}-(0[1-9]|1[0-2])|last|current)$"
+MONTH_PATTERN = r"^([0-9]{4}-(0[1-9]|1[0-2])|last|current)$"
 """What a person may write for a month; also the pattern of the flows' parameters."""
 
 
@@ -33,7 +33,7 @@ class Month:
         Raises:
             SettingsError: The text is not a month.
         """
-        match = re.fullmatch(r"(\d{4})-(\d{2})", text)
+        match = re.fullmatch(r"([0-9]{4})-([0-9]{2})", text)
         if match is None:
             raise SettingsError(f"{text!r} is not a month: write it like 2026-01, or `last` or `current`")
         return cls(int(match[1]), int(match[2]))

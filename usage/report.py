@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -31,6 +32,8 @@ class Gap(BaseModel):
     sentence: str
     passing: bool = False
     """True when waiting may mend it."""
+    within: str | None = None
+    """Id of the one workspace or project whose rows lack it; None: all rows of the source do."""
 
 
 class Thing(BaseModel):
@@ -84,6 +87,11 @@ class SourceReport(BaseModel):
     control: Control | None = None
     pages: int = 0
     requests: int = 0
+
+    def of_row(self, key: str, workspace: str) -> Self:
+        """The same report with only the gaps that concern one row."""
+        gaps = tuple(gap for gap in self.gaps if gap.within in (None, key, workspace))
+        return self if len(gaps) == len(self.gaps) else self.model_copy(update={"gaps": gaps})
 
     @property
     def missing_amounts(self) -> int:

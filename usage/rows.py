@@ -118,7 +118,7 @@ def _entry(cells: Cells) -> BreakdownEntry:
 
 
 def _usage_row(reading: Reading, cells: Cells, breakdown: tuple[BreakdownEntry, ...]) -> UsageRow:
-    report = reading.report
+    report = reading.report.of_row(str(cells["key"]), str(cells["space"]))
     row = Totals(
         cost=_amount(cells["cost"]),
         tokens_input=_whole(cells["tokens_input"]),

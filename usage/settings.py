@@ -35,7 +35,7 @@ BASE_URLS: Final = {
 }
 _BASE_URL_OF: Final = dict(zip(ProviderName, BASE_URLS, strict=False))
 _NOT_ACCOUNTS: Final = ("ID", "PATH", "NAME", "URL", "HASH", "FILE")
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 class Credential(BaseModel):
@@ -135,7 +135,7 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
     """
     values: dict[str, str] = {}
     if dotenv is not None and dotenv.is_file():
-        values.update({name: value for name, value in dotenv_values(dotenv).items() if value is not None})
+        values.update(_dotenv(dotenv))
     values.update(os.environ if environment is None else environment)
     values = {name: value.strip() for name, value in values.items() if value.strip()}
     wrong: list[str] = []
@@ -151,6 +151,17 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
     return settings
 
 
+def _dotenv(path: Path) -> dict[str, str]:
+    try:
+        # With or without the mark that Windows editors put first.
+        found = dotenv_values(path, encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        # Not the error itself: it may hold the whole file.
+        reason = error.strerror if isinstance(error, OSError) else "not a text file in UTF-8"
+        raise SettingsError(f"{path}: can't be read ({reason})") from None
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def _credentials(values: Mapping[str, str], wrong: list[str]) -> list[Credential]:
     found: list[Credential] = []
     for provider, variable in KEY_VARIABLES.items():
@@ -160,9 +171,10 @@ def _credentials(values: Mapping[str, str], wrong: list[str]) -> list[Credential
             suffix = name[len(variable) + 1 :].upper()
             is_file = suffix == "FILE" or suffix.endswith("_FILE")
             account = suffix.removesuffix("FILE").removesuffix("_") if is_file else suffix
-            if account and (account in _NOT_ACCOUNTS or not re.fullmatch(r"[A-Z0-9]+", account)):
+            can_name = account not in _NOT_ACCOUNTS and re.fullmatch(r"[A-Z0-9]+", account) is not None
+            if name not in (variable, f"{variable}_FILE") and not can_name:
                 wrong.append(
-                    f"{name}: {account} can't name an account; use letters and digits, and not one of "
+                    f"{name}: {account!r} can't name an account; use letters and digits, and not one of "
                     f"{', '.join(_NOT_ACCOUNTS)}, for example {variable}_ACME"
                 )
                 continue
@@ -197,15 +209,23 @@ def _from_file(name: str, path: str, wrong: list[str]) -> str:
 
 def _base_url(variable: str, values: Mapping[str, str], wrong: list[str]) -> str:
     text = values.get(variable, BASE_URLS[variable]).rstrip("/")
-    parts = urlsplit(text)
-    secure = parts.scheme == "https" and parts.hostname
-    local = parts.scheme == "http" and parts.hostname in _LOOPBACK
-    if not (secure or local) or parts.query or parts.fragment or parts.username:
+    if not _is_safe(text):
         # Not the value: an address may hold a password.
         wrong.append(
             f"{variable}: give an https:// address without user, query or fragment (http:// only for loopback)"
         )
     return text
+
+
+def _is_safe(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        return False
+    secure = parts.scheme == "https" and bool(parts.hostname)
+    local = parts.scheme == "http" and parts.hostname in LOOPBACK
+    return (secure or local) and re.search(r"[@?#\s]", address) is None
 
 
 def _grain(provider: ProviderName, values: Mapping[str, str], wrong: list[str]) -> Grain:
@@ -243,7 +263,7 @@ def _notion_id(variable: str, values: Mapping[str, str], wrong: list[str]) -> st
     text = values.get(variable)
     if text is None:
         return None
-    path = urlsplit(text).path if "/" in text else text
+    path = text.partition("?")[0].partition("#")[0].rstrip("/")
     match = re.search(r"([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})$", path.lower())
     if match is None:
         wrong.append(f"{variable}: no Notion id in it; give the page's address, or its id of 32 hexadecimal digits")
@@ -257,7 +277,7 @@ def _now(values: Mapping[str, str], wrong: list[str]) -> datetime | None:
         return None
     try:
         instant = datetime.fromisoformat(text)
-    except ValueError:
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except (ValueError, OverflowError):
         wrong.append(f"LLM_USAGE_NOW: {text!r} is not an ISO instant like 2026-02-05T08:00:00Z")
         return None
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)

@@ -27,7 +27,7 @@ class MonthSums:
         """Take in a page's records.
 
         Raises:
-            ContractError: An amount has more than 38 digits before or after the point.
+            ContractError: A figure is larger, or has more decimals, than the table keeps.
         """
         before = len(self._fresh)
         self._fresh.extend(records)

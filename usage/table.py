@@ -4,8 +4,9 @@ Columns: `provider`, `account` (text), `workspace`, `project`, `api_key`, `model
 and one column `unit:…` for each further unit that occurs (exact decimals or null), `tokens_input`, `tokens_output`,
 `requests` (64-bit integers or null), `missing_amounts` (integer).
 
-Decimals have 38 digits before and 38 after the point, so sums are exact whatever the order of the records. Sums keep
-null where no record has a figure: what is not reported never becomes 0.
+Decimals have 38 digits before and 38 after the point, so sums are exact whatever the order of the records; an amount
+with more than 26 digits before the point is refused, so that no sum can overflow. Sums keep null where no record has a
+figure: what is not reported never becomes 0.
 """
 
 from __future__ import annotations
@@ -47,14 +48,14 @@ def summed(chunks: Iterable[Sequence[UsageRecord]], source: Source) -> tuple[Usa
     """One record for each combination of ids and model, summed exactly over all records of one source.
 
     Raises:
-        ContractError: An amount has more than 38 digits before or after the point.
+        ContractError: An amount has more than 26 digits before or 38 after the point, or counts exceed 64 bits.
     """
     frame = sum_by(to_frame([(source, chunk) for chunk in chunks]), DIMENSIONS)
     return tuple(_record(row) for row in pa.Table.from_pandas(frame, preserve_index=False).to_pylist())
 
 
-def _decimal() -> pa.DataType:
-    return pa.decimal256(76, 38)
+_MOST_COUNTED: Final = 2**62
+"""Half of what 64 bits hold, as sums so far are added to fresh records. Arrow wraps around without a word."""
 
 
 def _arrow(source: Source | None, records: Sequence[UsageRecord]) -> pa.Table:
@@ -67,18 +68,25 @@ def _arrow(source: Source | None, records: Sequence[UsageRecord]) -> pa.Table:
         else:
             columns[name] = pa.array([getattr(record, name) for record in records], pa.string())
     for name in COUNTS:
-        columns[name] = pa.array([getattr(record, name) for record in records], pa.int64())
+        columns[name] = _counts([getattr(record, name) for record in records], name)
     columns["cost"] = _amounts([record.cost for record in records], "cost")
     for unit in units:
         columns[UNIT + unit] = _amounts([_unit(record, unit) for record in records], unit)
     return pa.table(columns)
 
 
+def _counts(counts: list[int | None], what: str) -> pa.Array:
+    if sum(abs(count) for count in counts if count) >= _MOST_COUNTED:
+        raise ContractError(f"Un nombre ({what}) est plus grand que la table n’en garde.")
+    return pa.array(counts, pa.int64())
+
+
 def _amounts(amounts: list[Decimal | None], what: str) -> pa.Array:
     try:
-        return pa.array(amounts, _decimal())
-    except pa.ArrowInvalid as error:
-        raise ContractError(f"Un montant ({what}) a plus de chiffres que la table n’en garde (38 + 38).") from error
+        # 12 digits are left free for sums, which Arrow lets overflow without a word.
+        return pa.array(amounts, pa.decimal256(64, 38)).cast(pa.decimal256(76, 38))
+    except pa.ArrowInvalid:
+        raise ContractError(f"Un montant ({what}) a plus de chiffres que la table n’en garde (26 + 38).") from None
 
 
 def _unit(record: UsageRecord, unit: str) -> Decimal | None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import Final
+from functools import lru_cache
+from typing import Final, TypeVar
 
 from providers.amounts import RawAmount, amount
 from providers.base import Wire
 from providers.openai.endpoints import COSTS, Family
 from providers.paging import Turn
 from usage.errors import ContractError
+from usage.month import Month
 from usage.records import UsageRecord, cost_unit
 
 _TOKEN_KINDS: Final = re.compile(r"input|output|cache|audio|image|text|token|training", re.IGNORECASE)
@@ -73,6 +75,9 @@ class UsageBucket(Wire):
     results: list[UsageResult]
 
 
+BucketT = TypeVar("BucketT", CostBucket, UsageBucket)
+
+
 class UsagePage(Wire):
     """One page of a usage report."""
 
@@ -97,9 +102,14 @@ class NamedPage(Wire):
 
 
 def report_turn(page: CostPage | UsagePage) -> Turn:
-    """Where the report goes on. Buckets are the page's content: days never come twice."""
-    mark = (page.data[0].start_time, page.data[-1].start_time) if page.data else None
-    return Turn(page.has_more, page.next_page, mark)
+    """Where the report goes on.
+
+    A day may fill several pages (no cap on a bucket's lines is documented), but a line never comes twice: the days and
+    the outermost lines tell pages apart.
+    """
+    lines = [line for bucket in (page.data[:1] + page.data[-1:]) for line in (bucket.results[:1] + bucket.results[-1:])]
+    days = tuple((bucket.start_time, len(bucket.results)) for bucket in page.data)
+    return Turn(page.has_more, page.next_page, (days, *lines) if page.data else None)
 
 
 def registry_turn(page: NamedPage) -> Turn:
@@ -109,13 +119,19 @@ def registry_turn(page: NamedPage) -> Turn:
     return Turn(page.has_more, last if page.has_more else None, page.data[0].id if page.data else None)
 
 
-def cost_records(page: CostPage) -> Iterator[UsageRecord]:
-    """One record for each line of the costs report; no line is dropped.
+def days_of(buckets: Iterable[BucketT], month: Month) -> Iterator[BucketT]:
+    """The days that belong to the month: whether a range holds its end must not matter."""
+    start, end = month.start.timestamp(), month.end.timestamp()
+    return (bucket for bucket in buckets if start <= bucket.start_time < end)
+
+
+def cost_records(page: CostPage, month: Month) -> Iterator[UsageRecord]:
+    """One record for each line of the month's costs; no line is dropped.
 
     Raises:
         ContractError: An amount that is not a number.
     """
-    for bucket in page.data:
+    for bucket in days_of(page.data, month):
         for result in bucket.results:
             model, item = read_line_item(result.line_item)
             money = result.amount or Amount()
@@ -133,13 +149,13 @@ def cost_records(page: CostPage) -> Iterator[UsageRecord]:
             )
 
 
-def usage_records(page: UsagePage, family: Family) -> Iterator[UsageRecord]:
-    """One record for each line of a usage report.
+def usage_records(page: UsagePage, family: Family, month: Month) -> Iterator[UsageRecord]:
+    """One record for each line of the month's usage of one family.
 
     Raises:
         ContractError: The family's own measure is missing.
     """
-    for bucket in page.data:
+    for bucket in days_of(page.data, month):
         for result in bucket.results:
             yield UsageRecord(
                 project=result.project_id or None,
@@ -157,6 +173,8 @@ def usage_records(page: UsagePage, family: Family) -> Iterator[UsageRecord]:
             )
 
 
+# A month repeats a few hundred of them in hundreds of thousands of lines.
+@lru_cache(maxsize=4096)
 def read_line_item(text: str | None) -> tuple[str | None, str | None]:
     """Model and item of a cost line: `(model, None)` or `(None, item)`.
 

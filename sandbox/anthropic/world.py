@@ -144,21 +144,24 @@ def bill_by_key(account: Account, facts: list[Fact]) -> Bill:
 
 
 def bill_by_workspace(account: Account, facts: list[Fact]) -> Bill:
-    """One row a workspace, without requests: what the older reports can tell."""
+    """One row a workspace, without requests: what the older reports can tell. They name no model for web searches."""
     names = {workspace.id: workspace.name for workspace in account.workspaces}
     rows = []
     for workspace in sorted({fact.workspace_id for fact in facts}):
         mine = [fact for fact in facts if fact.workspace_id == workspace]
-        rows.append(_row(workspace, workspace, names.get(workspace), mine, None))
+        rows.append(_row(workspace, workspace, names.get(workspace), mine, None, tools_apart=True))
     return Bill(tuple(rows))
 
 
-def _row(workspace: str, key: str, name: str | None, facts: list[Fact], requests: int | None) -> BillRow:
+def _row(
+    workspace: str, key: str, name: str | None, facts: list[Fact], requests: int | None, *, tools_apart: bool = False
+) -> BillRow:
     counted = [fact.usage for fact in facts if fact.usage is not None]
     models: dict[str, Decimal | None] = {fact.model: None for fact in facts if fact.model}
     for fact in facts:
         for charge in fact.charges:
-            item = fact.model or charge.cost_type
+            is_apart = tools_apart and charge.token_type is None
+            item = (None if is_apart else fact.model) or charge.cost_type
             models[item] = (models.get(item) or Decimal(0)) + charge.amount / 100
     amounts = [charge.amount for fact in facts for charge in fact.charges]
     return BillRow(

@@ -61,6 +61,7 @@ class DeepgramApi(Switches):
                 HTTPException: answer_refusal,
             },
         )
+        self.app.router.redirect_slashes = False
 
     def environment(self, base_url: str) -> dict[str, str]:
         """Base URL and keys under the names that the product reads."""
@@ -230,8 +231,8 @@ class DeepgramApi(Switches):
             raise Refusal(404, {"err_code": "PROJECT_NOT_FOUND", "err_msg": "Project not found."})
         own = scope == "keys:read" and "usage:read" in scopes and scope not in scopes
         if scope not in scopes and not own:
-            usual: Any = "text" if scope in ("usage:read", "billing:read") else "code"
-            raise no_scope(self.scope_refusal or usual, scope)
+            report = scope in ("usage:read", "billing:read")
+            raise no_scope(self.scope_refusal or ("text" if report else "code"), scope)
         return account.member if own else None, project, Query(request.query_params.multi_items())
 
     def _used(self, project: Project, query: Query) -> tuple[reports.Period, list[Fact]]:

@@ -205,32 +205,28 @@ def _table(
     measures: list[Column],
 ) -> dict[str, Any]:
     group_by = question.group_by or []
-    start, end = moment(question.start_time), moment(question.end_time)
-    times = list(buckets.between(start, end, inclusive=how.end_inclusive))
-    known, cells = set(times), _cells(account, question, buckets, facts)
-    groups = {group for group, at in cells if at in known} or ({()} if not group_by else set())
+    span = moment(question.start_time), moment(question.end_time)
+    times = dict.fromkeys(buckets.between(*span, inclusive=how.end_inclusive))
+    cells = _cells(account, question, buckets, facts)
+    groups = {group for group, at in cells if at in times} or ({()} if not group_by else set())
     full = len(times) * len(groups) <= _MOST_CELLS
     labels = [name for name in ("hashed_xi_api_key", "user_id") if how.label_columns and name in group_by]
-    head: list[tuple[str, str, str | None]] = [
+    texts = [*group_by, *(f"{name}_label" for name in labels)]
+    head = [
         (how.column_names["time"], "DateTime", None),
-        *((name, "String", None) for name in group_by),
-        *((f"{name}_label", "String", None) for name in labels),
+        *((name, "String", None) for name in texts),
         *((column.name, column.kind, column.unit) for column in measures),
     ]
+    shown = {group: [_label(account, group[group_by.index(name)]) for name in labels] for group in groups}
     rows = [
-        [
-            _time(at, how),
-            *group,
-            *(_label(account, group[group_by.index(name)]) for name in labels),
-            *(_number(column, cells.get((group, at), ()), how) for column in measures),
-        ]
+        [_time(at, how), *group, *shown[group], *(_number(item, cells.get((group, at), ()), how) for item in measures)]
         for group in sorted(groups, key=lambda group: [value or "" for value in group])
         for at in times
         if full or (group, at) in cells
     ]
     turn = slice(None, None, -1 if how.reverse_columns else 1)
     return {
-        "columns": [name for name, _, _ in head][turn],
+        "columns": [name for name, *_ in head][turn],
         "column_types": [kind for _, kind, _ in head][turn],
         "rows": [row[turn] for row in rows],
         "column_units": [("" if unit is None and how.blank_units else unit) for _, _, unit in head][turn],

@@ -25,6 +25,7 @@ from sandbox.jsonexact import ExactJSONResponse
 from sandbox.ledger import following
 
 Q = TypeVar("Q", bound=BaseModel)
+_LARGEST_BUCKET = timedelta(days=31)
 
 
 class ElevenLabsApi(Switches):
@@ -53,6 +54,7 @@ class ElevenLabsApi(Switches):
             ],
             exception_handlers={Refusal: answer_refusal, HTTPException: answer_refusal},
         )
+        self.app.router.redirect_slashes = False
 
     def environment(self, base_url: str) -> dict[str, str]:
         """Base URL and keys under the names that the product reads."""
@@ -166,9 +168,9 @@ class ElevenLabsApi(Switches):
         raise older(401, "invalid_api_key", "Invalid API key")
 
     def _facts(self, account: Account, start: int, end: int, own: bool) -> Iterable[Fact]:
-        # Buckets may begin before what was asked for and end after it; weeks are the largest that are served.
-        first = max(moment(start).date() - timedelta(days=8), date(2020, 1, 1))
-        last = min(moment(end).date(), self._now().date()) + timedelta(days=8)
+        # The buckets at both ends are served whole, so they reach further than what was asked for.
+        first = max(moment(start).date() - _LARGEST_BUCKET, date(2020, 1, 1))
+        last = min(moment(end).date(), self._now().date()) + _LARGEST_BUCKET
         return [fact for fact in account.ledger.days(first, last) if not own or fact.key == account.own_hash]
 
 

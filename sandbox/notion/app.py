@@ -18,6 +18,7 @@ from sandbox.notion import blocks, databases, pages, properties, query, search, 
 from sandbox.notion.call import TRASH_VERSION, Call
 from sandbox.notion.errors import Json, Refusal, conflict, saved_but_unavailable
 from sandbox.notion.guard import READ_ONLY_TOKEN, TOKEN, Guard, Pace
+from sandbox.notion.ids import Ids
 from sandbox.notion.store import Store
 from sandbox.notion.switches import Switches
 from sandbox.notion.workspace import Workspace
@@ -82,6 +83,7 @@ class NotionApi(Switches):
         super().__init__()
         self._workspace = Workspace(now, self, seed)
         self._guard = Guard(self._workspace, self)
+        self._request_ids = Ids(seed + 1)  # a stream of its own, so that a repeated request moves no other id
         self._unavailable: dict[Handler, int] = {}
         self._conflicts = 0
         self._writing: set[str] = set()
@@ -124,8 +126,7 @@ class NotionApi(Switches):
     def _endpoint(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             body = await request.body()
-            with self._workspace.lock:
-                request_id = self._workspace.ids.uuid()
+            request_id = self._request_ids.uuid()
             try:
                 params = {name: str(value) for name, value in request.path_params.items()}
                 origin = f"{request.url.scheme}://{request.url.netloc}{self.mount}"
@@ -173,8 +174,8 @@ class NotionApi(Switches):
         if self.conflicts_reach_relations and isinstance(values, dict):
             for value in values.values():
                 links = value.get("relation") if isinstance(value, dict) else None
-                for link in links if isinstance(links, list) else []:
-                    touched.add(str(link.get("id", "")).replace("-", ""))
+                ids = [link.get("id") for link in links if isinstance(link, dict)] if isinstance(links, list) else []
+                touched |= {str(key).replace("-", "") for key in ids}
         return touched
 
 

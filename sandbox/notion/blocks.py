@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sandbox.notion.call import TRASH_VERSION, Call
-from sandbox.notion.errors import Json, Refusal, archived, invalid, malformed, missing
+from sandbox.notion.errors import Json, Refusal, archived, invalid, malformed, missing, one_of
 from sandbox.notion.ids import read_uuid
 from sandbox.notion.paging import Slice, listing, page_of, read_size
 from sandbox.notion.records import BlockRecord
@@ -58,9 +58,14 @@ def append(call: Call) -> Json:
         raise archived()
     if "children" not in body:
         raise missing("children")
+    if key in workspace.databases:
+        raise invalid("A database has rows, not blocks.")
     before = _children(workspace, key)
+    index = _read_position(call, before)
     added = add_children(call, key, body["children"], "children")
-    _place(call, before, added)
+    for one in (*before[:index], *(block.id for block in added), *before[index:]):
+        thing = workspace.blocks.get(one) or workspace.pages.get(one) or workspace.databases[one]
+        thing.serial = workspace.serial()
     part = Slice(tuple(one.id for one in added), None)
     return page_of("block", [show(workspace, one.id) for one in added], part)
 
@@ -149,8 +154,7 @@ def _add(call: Call, parent_id: str, item: Any, path: str) -> BlockRecord:
     if not isinstance(item, dict):
         raise malformed(path, "an object", item)
     kind = item.get("type") or next((key for key in item if key in _WORDY or key in _BARE), None)
-    if kind not in _WORDY and kind not in _BARE:
-        raise malformed(f"{path}.type", "a kind of block that this stand-in knows", kind)
+    kind = one_of(kind, _WORDY.keys() | _BARE, f"{path}.type", "a kind of block that this stand-in knows")
     if kind not in item:
         raise missing(f"{path}.{kind}")
     workspace = call.workspace
@@ -175,28 +179,25 @@ def _content(call: Call, kind: str, body: Any, path: str) -> Json:
     return content
 
 
-def _place(call: Call, before: list[str], added: list[BlockRecord]) -> None:
-    """Give new blocks their place by renumbering; they stand at the end when nothing is asked for."""
+def _read_position(call: Call, before: list[str]) -> int:
+    """How many of the blocks that are there stand before the new ones: all when nothing is asked for."""
     position = call.body.get("position") or {"type": "end"}
     after = call.body.get("after")
     if not isinstance(position, dict) or position.get("type") not in ("start", "end", "after_block"):
         raise malformed("position.type", '`"start"`, `"end"` or `"after_block"`', position)
     if position["type"] == "after_block":
-        after = (position.get("after_block") or {}).get("id")
-        if after is None:
+        block = position.get("after_block")
+        if not isinstance(block, dict) or block.get("id") is None:
             raise missing("position.after_block.id")
+        after = block["id"]
     if after is None and position["type"] == "end":
-        return
-    index = 0
-    if after is not None:
-        key = read_uuid(after, "position.after_block.id")
-        if key not in before:
-            raise call.workspace.missing("block", key)
-        index = before.index(key) + 1
-    things = call.workspace
-    for key in (*before[:index], *(one.id for one in added), *before[index:]):
-        thing = things.blocks.get(key) or things.pages.get(key) or things.databases[key]
-        thing.serial = things.serial()
+        return len(before)
+    if after is None:
+        return 0
+    key = read_uuid(after, "position.after_block.id")
+    if key not in before:
+        raise call.workspace.missing("block", key)
+    return before.index(key) + 1
 
 
 def _found(call: Call) -> str:

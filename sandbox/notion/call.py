@@ -68,6 +68,17 @@ class Call:
                 raise malformed(key, "not present", value)
         return self.body
 
+    def flag(self, name: str, before: bool) -> bool:
+        """A boolean of the body; `before` when it is absent.
+
+        Raises:
+            Refusal: 400 when it is no boolean.
+        """
+        value = self.body.get(name, before)
+        if not isinstance(value, bool):
+            raise malformed(name, "a boolean", value)
+        return value
+
     def trash_wish(self) -> bool | None:
         """What the body says about the trash; None when it says nothing.
 

@@ -29,9 +29,9 @@ def create(call: Call) -> Json:
         raise malformed("initial_data_source", "an object", initial)
     description = read_text(body.get("description", []), "description", call.switches)
     icon, cover = read_icon(body.get("icon"), call), read_cover(body.get("cover"), call)
+    inline = call.flag("is_inline", False)
     database = add_database(workspace, parent, title, initial.get("properties"), by=call.by)
-    database.description, database.icon, database.cover = description, icon, cover
-    database.inline = bool(body.get("is_inline", False))
+    database.description, database.icon, database.cover, database.inline = description, icon, cover, inline
     workspace.sources[database.source_ids[0]].unfound_by = call.switches.search_lag
     return show_schema.database(workspace, database)
 
@@ -50,15 +50,15 @@ def update(call: Call) -> Json:
         raise archived()
     parent = _read_parent(call, body["parent"]) if body.get("parent") is not None else database.parent_page_id
     title = read_text(body["title"], "title", call.switches) if "title" in body else database.title
+    description = database.description
     if "description" in body:
-        database.description = read_text(body["description"], "description", call.switches)
-    database.title, database.parent_page_id = title, parent
-    if "icon" in body:
-        database.icon = read_icon(body["icon"], call)
-    if "cover" in body:
-        database.cover = read_cover(body["cover"], call)
-    database.inline = bool(body.get("is_inline", database.inline))
-    database.locked = bool(body.get("is_locked", database.locked))
+        description = read_text(body["description"], "description", call.switches)
+    icon = read_icon(body["icon"], call) if "icon" in body else database.icon
+    cover = read_cover(body["cover"], call) if "cover" in body else database.cover
+    inline, locked = call.flag("is_inline", database.inline), call.flag("is_locked", database.locked)
+    # Everything has been read: from here on nothing is refused.
+    database.parent_page_id, database.title, database.description = parent, title, description
+    database.icon, database.cover, database.inline, database.locked = icon, cover, inline, locked
     database.trashed = database.trashed if wish is None else wish
     workspace.touch(database.stamp, call.by)
     return show_schema.database(workspace, database)
@@ -75,9 +75,9 @@ def create_source(call: Call) -> Json:
         raise archived()
     if "properties" not in body:
         raise missing("properties")
-    title = read_text(body.get("title", []), "title", call.switches)
+    title, icon = read_text(body.get("title", []), "title", call.switches), read_icon(body.get("icon"), call)
     source = add_source(workspace, database, title, body["properties"], path="properties", by=call.by)
-    source.icon, source.unfound_by = read_icon(body.get("icon"), call), call.switches.search_lag
+    source.icon, source.unfound_by = icon, call.switches.search_lag
     return show_schema.source(workspace, source)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 Json = dict[str, Any]
@@ -48,6 +48,28 @@ def malformed(path: str, expected: str, value: object, *, part: str = "body") ->
 def missing(path: str, *, part: str = "body") -> Refusal:
     """400 for a field that must be there."""
     return invalid(f"{part} failed validation: {part}.{path} should be defined, instead was `undefined`.")
+
+
+def one_of(value: object, known: Collection[str], path: str, what: str) -> str:
+    """The value, which must be one of the known words; `what` names them in the message.
+
+    Raises:
+        Refusal: 400.
+    """
+    if not isinstance(value, str) or value not in known:
+        raise malformed(path, what, value)
+    return value
+
+
+def optional_text(value: object, path: str) -> str | None:
+    """The value, which must be a text or null.
+
+    Raises:
+        Refusal: 400.
+    """
+    if value is not None and not isinstance(value, str):
+        raise malformed(path, "a string", value)
+    return value
 
 
 def not_found(kind: str, key: str, *, integration: str, integration_id: str) -> Refusal:

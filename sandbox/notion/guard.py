@@ -61,8 +61,8 @@ class Guard:
             Refusal: 401, 400 for the version or the body's form, 403 for a write with the read-only token, 413, 429.
         """
         self._note(request)
-        token = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if token not in (TOKEN, READ_ONLY_TOKEN):
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme != "Bearer" or token not in (TOKEN, READ_ONLY_TOKEN):
             raise Refusal(401, "unauthorized", "API token is invalid.")
         self._spend()
         version = self._version(request, params)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.notion.columns import Option, Property, Select
 from sandbox.notion.contents import Choice
-from sandbox.notion.errors import invalid, malformed, missing
+from sandbox.notion.errors import invalid, malformed, missing, one_of, optional_text
 from sandbox.notion.ids import Ids
 from sandbox.notion.records import PageRecord
 from sandbox.notion.text import COLORS
@@ -30,13 +30,11 @@ def read_options(value: Any, path: str, ids: Ids) -> list[Option]:
         where = f"{path}.options[{index}]"
         if not isinstance(item, dict):
             raise malformed(where, "an object", item)
-        name, key = item.get("name"), item.get("id")
+        name, key = item.get("name"), optional_text(item.get("id"), f"{where}.id")
         if name is None and key is None:
             raise missing(f"{where}.name")
         name = check_name(name, f"{where}.name") if name is not None else ""
-        color = item.get("color", "default")
-        if color not in COLORS:
-            raise malformed(f"{where}.color", "a known color", color)
+        color = one_of(item.get("color", "default"), COLORS, f"{where}.color", "a known color")
         if name and any(one.name.casefold() == name.casefold() for one in options):
             raise invalid(f"Select option names must be unique: {name}")
         options.append(Option(key or ids.uuid(), name, color))
@@ -98,9 +96,7 @@ def choose(select: Select, item: Any, path: str, ids: Ids) -> str:
     name = check_name(name, f"{path}.name")
     known = next((one for one in select.options if one.name.casefold() == name.casefold()), None)
     if known is None:
-        color = item.get("color", "default")
-        if color not in COLORS:
-            raise malformed(f"{path}.color", "a known color", color)
+        color = one_of(item.get("color", "default"), COLORS, f"{path}.color", "a known color")
         known = Option(ids.uuid(), name, color)
         select.options.append(known)
     return known.id

@@ -53,7 +53,7 @@ def create(call: Call) -> Json:
     except Refusal:
         if source is not None:
             apply(workspace, source, page.id, dict.fromkeys(written))
-        del workspace.pages[page.id]
+        workspace.forget(page)
         raise
     return show_page.page(workspace, page, only)
 
@@ -73,22 +73,22 @@ def update(call: Call) -> Json:
     only = only_properties(call, source)
     wish = call.trash_wish()
     _check_trash(workspace, page, wish, body)
+    icon = read_icon(body["icon"], call) if "icon" in body else page.icon
+    cover = read_cover(body["cover"], call) if "cover" in body else page.cover
+    locked, erasing = call.flag("is_locked", page.locked), call.flag("erase_content", False)
     written: Written | None = None
     title = None
     if source is not None and "properties" in body:
         written = ValueReader(workspace, source).read(body["properties"])
     elif "properties" in body:
         title = read_title(body["properties"], workspace)
-    if "icon" in body:
-        page.icon = read_icon(body["icon"], call)
-    if "cover" in body:
-        page.cover = read_cover(body["cover"], call)
-    page.locked = _flag(body, "is_locked", page.locked)
-    if _flag(body, "erase_content", False):
+    # Everything has been read: from here on nothing is refused.
+    page.icon, page.cover, page.locked = icon, cover, locked
+    if erasing:
         erase(workspace, page.id)
     if source is not None and written is not None:
         apply(workspace, source, page.id, written)
-    if title is not None:
+    elif title is not None:
         page.values["title"] = title
     page.trashed = page.trashed if wish is None else wish
     workspace.touch(page.stamp, call.by)
@@ -151,7 +151,7 @@ def several_sources(source_ids: list[str], database_id: str) -> Refusal:
 
 def _take_room(workspace: Workspace, source: SourceRecord | None) -> None:
     switches = workspace.switches
-    if source is not None and len(workspace.rows(source)) >= switches.row_limit:
+    if source is not None and len(workspace.pages_in(source)) >= switches.row_limit:
         raise Refusal(409, "row_limit_exceeded", f"The data source holds {switches.row_limit} rows, its limit.")
     if switches.blocks_left is not None:
         if switches.blocks_left <= 0:
@@ -167,13 +167,6 @@ def _check_trash(workspace: Workspace, page: PageRecord, wish: bool | None, body
     again = wish is True and set(body) <= {"in_trash", "archived"} and not workspace.switches.trash_twice_refused
     if not restoring and not again:
         raise archived()
-
-
-def _flag(body: Json, name: str, before: bool) -> bool:
-    value = body.get(name, before)
-    if not isinstance(value, bool):
-        raise malformed(name, "a boolean", value)
-    return value
 
 
 def _source_of(workspace: Workspace, page: PageRecord) -> SourceRecord | None:

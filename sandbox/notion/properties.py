@@ -59,9 +59,17 @@ def _items(workspace: Workspace, source: SourceRecord, page: PageRecord, one: Pr
     relation = source.properties.get(one.config.relation_id)
     result = rollup(workspace, source, page, one.config)
     if isinstance(result, Items):
-        return [show_page.item(workspace, result.property, value) for value in result.values]
+        return [part for value in result.values for part in _parts(show_page.item(workspace, result.property, value))]
     linked = linked_pages(workspace, page, relation) if relation is not None else []
     return [{"type": "relation", "relation": {"id": other.id}} for other in linked]
+
+
+def _parts(item: Json) -> list[Json]:
+    """A linked value, split where a property item holds one element of it."""
+    kind = item["type"]
+    if kind in ("title", "rich_text", "people"):
+        return [{"type": kind, kind: element} for element in item[kind]]
+    return [item]
 
 
 def _total(workspace: Workspace, page: PageRecord, one: Property) -> Json:

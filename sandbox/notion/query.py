@@ -41,7 +41,7 @@ def query(call: Call) -> Json:
         {"source": source.id, "trash": trashed, "filter": body.get("filter"), "sorts": body.get("sorts")},
         cursor=body.get("start_cursor"),
         size=read_size(body.get("page_size")),
-        ids=(list) if body.get("result_type") == "data_source" else found,
+        ids=list if body.get("result_type") == "data_source" else found,
         limit=workspace.switches.query_limit,
     )
     pages = [workspace.pages[key] for key in part.ids]
@@ -90,8 +90,8 @@ def only_properties(call: Call, source: SourceRecord | None) -> frozenset[str] |
 def _seen(workspace: Workspace, source: SourceRecord, found: list[PageRecord]) -> list[PageRecord]:
     """The rows that this listing already sees; one listing more has then passed."""
     seen = [page for page in found if page.hidden_from == 0]
-    for page in workspace.pages.values():
-        if page.source_id == source.id and page.hidden_from > 0:
+    for page in workspace.pages_in(source):
+        if page.hidden_from > 0:
             page.hidden_from -= 1
     return seen
 

@@ -6,7 +6,7 @@ import json
 from typing import Any, Final
 
 from sandbox.notion.columns import Config, Formula, Number, Plain, Property, Relation, Rollup, Select, UniqueId
-from sandbox.notion.errors import Json, invalid, malformed, missing
+from sandbox.notion.errors import Json, invalid, malformed, missing, one_of, optional_text
 from sandbox.notion.formulas import Unreadable, opaque
 from sandbox.notion.ids import read_uuid
 from sandbox.notion.options import read_options, replace_options
@@ -65,6 +65,7 @@ class Schema:
         def order(item: tuple[str, Json | None]) -> int:
             return 0 if item[1] is None else max((rank for kind, rank in _LATER.items() if kind in item[1]), default=0)
 
+        before = set(self._source.properties)
         for name, entry in sorted(entries, key=order):
             where = f"{path}.{name}"
             known = self._source.find(name)
@@ -74,7 +75,18 @@ class Schema:
                 self._add(name, entry, where)
             else:
                 self._change(known, entry, where)
+        self._arrange(before, [name for name, _ in entries])
         self._check_size()
+
+    def _arrange(self, before: set[str], names: list[str]) -> None:
+        """Put the new columns in the order in which they were asked for, behind the ones that were there."""
+
+        def place(one: Property) -> int:
+            if one.id in before:
+                return -1
+            return names.index(one.name) if one.name in names else len(names)
+
+        self._source.properties = {one.id: one for one in sorted(self._source.properties.values(), key=place)}
 
     def _add(self, name: str, entry: Json, path: str) -> None:
         if not any(kind in entry for kind in KINDS):
@@ -86,7 +98,7 @@ class Schema:
             raise invalid("Cannot create multiple title properties.")
         key = self._new_id(self._source)
         config = self._read(kind, entry, path, None)
-        self._source.properties[key] = Property(key, name, config, entry.get("description"))
+        self._source.properties[key] = Property(key, name, config, _description(entry, path))
         if isinstance(config, Relation):
             self._pair(self._source.properties[key], entry["relation"])
 
@@ -99,7 +111,7 @@ class Schema:
                 raise invalid(f"Cannot rename property {known.name} to {name}: a property of that name exists.")
             known.name = name
         if "description" in entry:
-            known.description = entry["description"]
+            known.description = _description(entry, path)
         if not any(kind in entry for kind in KINDS):
             return
         kind = kind_of(entry, path)
@@ -142,7 +154,7 @@ class Schema:
             case "rollup":
                 config = self._read_rollup(body, where)
             case "unique_id":
-                config = UniqueId(body.get("prefix"))
+                config = UniqueId(optional_text(body.get("prefix"), f"{where}.prefix"))
             case _:
                 config = Plain(kind)
         return config
@@ -153,7 +165,7 @@ class Schema:
             return Select(new, kind)
         if "options" not in body:
             return known.config
-        pages = [page for page in self._workspace.pages.values() if page.source_id == self._source.id]
+        pages = self._workspace.pages_in(self._source)
         return Select(replace_options(known.config.options, new, known.id, pages), kind)
 
     def _read_formula(self, body: Json, path: str) -> Formula:
@@ -171,6 +183,10 @@ class Schema:
         target = self._workspace.source(read_uuid(body["data_source_id"], f"{path}.data_source_id"))
         if "single_property" not in body and "dual_property" not in body:
             raise missing(f"{path}.single_property")
+        dual = body.get("dual_property", {})
+        if not isinstance(dual, dict):
+            raise malformed(f"{path}.dual_property", "an object", dual)
+        optional_text(dual.get("synced_property_name"), f"{path}.dual_property.synced_property_name")
         return Relation(target.id, None)
 
     def _read_rollup(self, body: Json, path: str) -> Rollup:
@@ -179,9 +195,7 @@ class Schema:
             raise invalid(f"{relation.name} is expected to be relation.")
         target_source = self._workspace.sources[relation.config.source_id]
         target = self._named(body, "rollup", target_source, path)
-        function = body.get("function")
-        if function not in ROLLUP_FUNCTIONS:
-            raise malformed(f"{path}.function", "a known function", function)
+        function = one_of(body.get("function"), ROLLUP_FUNCTIONS, f"{path}.function", "a known function")
         if isinstance(target.config, Rollup):
             raise invalid("A rollup cannot be taken over a rollup.")
         refused = self._workspace.switches.rollup_over_formula is RollupOverFormula.REFUSED
@@ -211,7 +225,7 @@ class Schema:
         other = self._workspace.sources[own.config.source_id]
         database = self._workspace.database_of(self._source)
         name = f"Related to {plain(database.title)} ({own.name})"
-        asked = (body.get("dual_property") or {}).get("synced_property_name")
+        asked = body["dual_property"].get("synced_property_name")
         if asked and (self._by_hand or self._workspace.switches.synced_property_name_honoured):
             name = asked
         taken = {one.name for one in other.properties.values()}
@@ -228,14 +242,12 @@ class Schema:
         if isinstance(own.config, Relation) and own.config.synced is not None:
             other = self._workspace.sources[own.config.source_id]
             other.properties.pop(own.config.synced, None)
-            for page in self._workspace.pages.values():
-                if page.source_id == other.id:
-                    page.values.pop(own.config.synced, None)
+            for page in self._workspace.pages_in(other):
+                page.values.pop(own.config.synced, None)
 
     def _clear_values(self, key: str) -> None:
-        for page in self._workspace.pages.values():
-            if page.source_id == self._source.id:
-                page.values.pop(key, None)
+        for page in self._workspace.pages_in(self._source):
+            page.values.pop(key, None)
 
     def _new_id(self, source: SourceRecord) -> str:
         key = self._workspace.ids.property()
@@ -261,16 +273,20 @@ def kind_of(entry: Json, path: str) -> str:
         Refusal: 400: unknown type, or no configuration of that type.
     """
     kind = entry.get("type") or next((known for known in entry if known in KINDS), None)
-    if kind not in KINDS:
-        raise malformed(f"{path}.type", "a known property type", kind)
+    kind = one_of(kind, KINDS, f"{path}.type", "a known property type")
     if kind not in entry:
         raise missing(f"{path}.{kind}")
-    return str(kind)
+    return kind
+
+
+def _description(entry: Json, path: str) -> str | None:
+    text = optional_text(entry.get("description"), f"{path}.description")
+    if text is not None and not 1 <= len(text) <= 280:
+        raise malformed(f"{path}.description.length", "from 1 to 280", len(text))
+    return text
 
 
 def _read_number(body: Json, path: str, known: Property | None) -> Number:
     before = known.config.format if known is not None and isinstance(known.config, Number) else "number"
     name = body.get("format", before)
-    if name not in NUMBER_FORMATS:
-        raise malformed(f"{path}.format", "a known number format", name)
-    return Number(name)
+    return Number(one_of(name, NUMBER_FORMATS, f"{path}.format", "a known number format"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sandbox.notion import cells
@@ -27,7 +27,7 @@ class Row:
     """A row. Looks into the workspace each time, so that it is never out of date."""
 
     id: str
-    _workspace: Workspace
+    _workspace: Workspace = field(repr=False, compare=False)
 
     @property
     def title(self) -> str:
@@ -95,7 +95,7 @@ class Database:
     """A database, by way of its first data source."""
 
     id: str
-    _workspace: Workspace
+    _workspace: Workspace = field(repr=False, compare=False)
 
     @property
     def title(self) -> str:

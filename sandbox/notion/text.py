@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from sandbox.notion.errors import Json, invalid, malformed, missing
+from sandbox.notion.errors import Json, invalid, malformed, missing, one_of
 from sandbox.notion.switches import Switches
 
 _COLORS = ("default", "gray", "brown", "orange", "yellow", "green", "blue", "purple", "pink", "red")
@@ -129,9 +129,7 @@ def _read_style(annotations: Any, link: Any, path: str, switches: Switches) -> S
     for flag in _FLAGS:
         if not isinstance(annotations.get(flag, False), bool):
             raise malformed(f"{path}.annotations.{flag}", "a boolean", annotations[flag])
-    color = annotations.get("color", "default")
-    if color not in _TEXT_COLORS:
-        raise malformed(f"{path}.annotations.color", "a known color", color)
+    color = one_of(annotations.get("color", "default"), _TEXT_COLORS, f"{path}.annotations.color", "a known color")
     return Style(frozenset(flag for flag in _FLAGS if annotations.get(flag)), color, url)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from sandbox.notion.call import Call
 from sandbox.notion.dates import show_minute
-from sandbox.notion.errors import Json, invalid, malformed, missing
+from sandbox.notion.errors import Json, invalid, malformed, missing, optional_text
 from sandbox.notion.paging import listing, page_of, read_size
 from sandbox.notion.records import UploadRecord
 
@@ -23,8 +23,8 @@ def create(call: Call) -> Json:
     mode = body.get("mode") or "single_part"
     if mode not in _MODES:
         raise malformed("mode", '`"single_part"` or `"multi_part"`', mode)
-    name, kind = body.get("filename"), body.get("content_type")
-    if name is not None and (not isinstance(name, str) or len(name.encode()) > _FILENAME):
+    name, kind = body.get("filename"), optional_text(body.get("content_type"), "content_type")
+    if name is not None and (not isinstance(name, str) or len(name.encode(errors="surrogatepass")) > _FILENAME):
         raise malformed("filename", f"a string of at most {_FILENAME} bytes", name)
     parts = body.get("number_of_parts")
     if mode == "multi_part" and (name is None or not isinstance(parts, int) or not 1 <= parts <= 10_000):

@@ -163,7 +163,6 @@ class ValueReader:
             raise invalid(f"File upload {key} has not been uploaded.")
         if not upload.attached and self._workspace.now() > upload.expires:
             raise invalid(f"File upload {key} has expired.")
-        upload.attached = True
         return Attachment(item.get("name") or upload.filename or "file", upload_id=key)
 
     def _people(self, _: Property, value: Any, path: str) -> Value | None:
@@ -183,11 +182,11 @@ def _value_kind(value: Any, path: str) -> str:
         # A page under a page may give its title as a bare list; in a row Notion wants the long form.
         raise malformed(path, "an object", value)
     kind = value.get("type") or next((key for key in value if key in KINDS), None)
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise malformed(path, "a property value", value)
     if kind not in value:
         raise missing(f"{path}.{kind}")
-    return str(kind)
+    return kind
 
 
 def _items(value: Any, path: str) -> list[Any]:
@@ -230,6 +229,9 @@ def apply(workspace: Workspace, source: SourceRecord, page_id: str, written: Wri
             page.values.pop(key, None)
         else:
             page.values[key] = value
+        for file in value.files if isinstance(value, Files) else ():
+            if file.upload_id is not None:
+                workspace.uploads[file.upload_id].attached = True
         config = source.properties[key].config
         if isinstance(config, Relation) and config.synced is not None:
             _follow(workspace, page_id, config.synced, before, value)

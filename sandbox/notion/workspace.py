@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -38,7 +39,7 @@ class Cursor:
     """Whether more was found than a listing may have."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Workspace:
     """State shared by all handlers. `lock` is held during each request and each call from a test."""
 
@@ -60,6 +61,7 @@ class Workspace:
         self.ids = Ids(self.seed)
         self.space_id, self.bot_id, self.person_id = self.ids.uuid(), self.ids.uuid(), self.ids.uuid()
         self._serial = 0
+        self._pages_in: dict[str, list[PageRecord]] = defaultdict(list)
         self.root = self.add_page(by=self.person_id, title=text_of("Suivi LLM"))
 
     # -- Making ------------------------------------------------------------------------------------------------
@@ -88,15 +90,25 @@ class Workspace:
         if title:
             page.values["title"] = Words(title)
         self.pages[page.id] = page
+        if source_id is not None:
+            self._pages_in[source_id].append(page)
         return page
+
+    def forget(self, page: PageRecord) -> None:
+        """Undo the creation of a page."""
+        del self.pages[page.id]
+        if page.source_id is not None:
+            self._pages_in[page.source_id].remove(page)
 
     # -- Reading -----------------------------------------------------------------------------------------------
 
     def rows(self, source: SourceRecord, *, trashed: bool = False) -> list[PageRecord]:
         """Rows of a data source, oldest first; those in the trash instead when `trashed`."""
-        return [
-            page for page in self.pages.values() if page.source_id == source.id and self.page_trashed(page) is trashed
-        ]
+        return [page for page in self._pages_in[source.id] if self.page_trashed(page) is trashed]
+
+    def pages_in(self, source: SourceRecord) -> list[PageRecord]:
+        """All rows of a data source, those in the trash too."""
+        return list(self._pages_in[source.id])
 
     def sources_of(self, database: DatabaseRecord) -> list[SourceRecord]:
         """Data sources of a database that are not in the trash, in order."""

@@ -54,6 +54,8 @@ class Key:
     name: str
     label: str
     workspace: str
+    user: str | None = None
+    """Id of the member who made it."""
     disabled: bool = False
     expired: bool = False
 
@@ -181,6 +183,8 @@ def accounts(now: Callable[[], datetime], seed: int) -> list[Account]:
         User("user_" + identifier(draw, "", 27), None, "grace@sandbox.example"),
     ]
     everyone = {**keys, "deleted": deleted}
+    for number, key in enumerate(everyone.values()):
+        key.user = users[number % len(users)].id
     return [
         Account(
             name="",
@@ -190,7 +194,7 @@ def accounts(now: Callable[[], datetime], seed: int) -> list[Account]:
             keys=list(keys.values()),
             deleted=[deleted],
             users=users,
-            ledger=Ledger(now, lambda month, until: _facts(seed, month, until, everyone, default.id, users)),
+            ledger=Ledger(now, lambda month, until: _facts(seed, month, until, everyone, default.id)),
         )
     ]
 
@@ -198,7 +202,7 @@ def accounts(now: Callable[[], datetime], seed: int) -> list[Account]:
 def _key(word: str, name: str, workspace: str, *, disabled: bool = False, expired: bool = False) -> Key:
     hashed = hashlib.sha256(word.encode()).hexdigest()
     label = f"sk-or-v1-{hashed[:3]}...{hashed[-3:]}"
-    return Key(hashed, int(hashed[:7], 16), name, label, workspace, disabled, expired)
+    return Key(hashed, int(hashed[:7], 16), name, label, workspace, disabled=disabled, expired=expired)
 
 
 def _secret(draw: Random) -> str:
@@ -209,22 +213,18 @@ def _uuid(seed: int, word: str) -> str:
     return str(UUID(bytes=Random(f"{seed}/openrouter/{word}").randbytes(16), version=4))
 
 
-def _facts(
-    seed: int, month: str, until: datetime, keys: dict[str, Key], default: str, users: list[User]
-) -> Iterator[Fact]:
+def _facts(seed: int, month: str, until: datetime, keys: dict[str, Key], default: str) -> Iterator[Fact]:
     draw = Random(f"{seed}/openrouter/{month}")
     for at in moments(draw, month, until):
-        for number, habit in enumerate(_HABITS):
+        for habit in _HABITS:
             size = habit.requests * volume(draw, at.date())
             if at.toordinal() % habit.every == 0:
                 key = None if habit.key is None else keys[habit.key]
-                workspace = default if key is None else key.workspace
-                user = None if habit.key is None else users[number % len(users)].id
-                yield _ordinary(at, habit, workspace, key, user, 1 + round(size))
+                yield _ordinary(at, habit, default if key is None else key.workspace, key, 1 + round(size))
         yield from _odd(at, keys)
 
 
-def _ordinary(at: datetime, habit: _Habit, workspace: str, key: Key | None, user: str | None, requests: int) -> Fact:
+def _ordinary(at: datetime, habit: _Habit, workspace: str, key: Key | None, requests: int) -> Fact:
     prompt, completion = round(requests * habit.prompt), round(requests * habit.completion)
     price = _usd(prompt * habit.price_in + completion * habit.price_out)
     return Fact(
@@ -233,7 +233,7 @@ def _ordinary(at: datetime, habit: _Habit, workspace: str, key: Key | None, user
         None if key is None else key.hash,
         habit.model,
         habit.provider,
-        user,
+        None if key is None else key.user,
         requests,
         prompt,
         completion,

@@ -1,0 +1,1 @@
+"""What people type: the `llm-usage` command."""

@@ -1,0 +1,82 @@
+"""`llm-usage demo`: the whole job against a sandbox, with no key and no network."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.table import Table
+
+from cli.collect import collect_month
+from cli.display import new_table, out, print_result, shown
+from cli.server import prefect_server
+from cli.setup import print_setup, set_up_databases
+from sandbox.everything import Sandbox
+from sandbox.notion.tables import Table as NotionTable
+from usage.settings import load_settings
+
+_OURS = ("OPENAI_", "ANTHROPIC_", "ELEVENLABS_", "DEEPGRAM_", "OPENROUTER_", "NOTION_", "LLM_USAGE_", "PREFECT_")
+_SHOWN = {
+    "Services LLM": ("Nom", "Statut", "Total Cout USD", "Total Tokens", "Nombre Collectes", "Derniere Collecte"),
+    "Usages LLM": ("Identifiant", "Cout USD", "Tokens Total", "Requetes", "Modeles", "Statut Collecte"),
+}
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Set up, collect, show, collect again; 0 when the second collection added nothing."""
+    console = out()
+    with (
+        tempfile.TemporaryDirectory(prefix="llm-usage-demo-", ignore_cleanup_errors=True) as folder,
+        Sandbox() as sandbox,
+        _alone(folder, sandbox),
+        prefect_server() as server,
+    ):
+        _say(console, "1. llm-usage setup")
+        print_setup(set_up_databases(load_settings()))
+        _say(console, "2. llm-usage collect")
+        first = collect_month(server, arguments.month)
+        print_result(first)
+        _say(console, "3. What stands in Notion now")
+        for table in sandbox.notion.store.tables():
+            console.print(_as_table(table))
+        _say(console, "4. llm-usage collect, once more: nothing is written twice")
+        again = collect_month(server, arguments.month)
+        print_result(again)
+    return 0 if first.succeeded and again.succeeded and again.notion.created == 0 else 1
+
+
+@contextmanager
+def _alone(folder: str, sandbox: Sandbox) -> Iterator[None]:
+    """Only the sandbox's settings: no key of this machine, no `.env`, no Prefect server or database of the user's."""
+    before, place = dict(os.environ), os.getcwd()
+    for name in [name for name in os.environ if name.startswith(_OURS)]:
+        del os.environ[name]
+    os.environ.update(sandbox.environment())
+    os.environ["PREFECT_HOME"] = folder
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(place)
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(f"\n[bold]{text}[/bold]   [dim]{datetime.now(UTC):%H:%M:%S} UTC[/dim]")
+
+
+def _as_table(notion: NotionTable) -> Table:
+    table = new_table(notion.title)
+    wanted = [name for name in _SHOWN.get(notion.title, notion.columns) if name in notion.columns]
+    for name in wanted:
+        table.add_column(name, overflow="ellipsis", max_width=48, no_wrap=True)
+    places = [notion.columns.index(name) for name in wanted]
+    for row in notion.rows:
+        table.add_row(*(shown(row[place]) for place in places))
+    return table

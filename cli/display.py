@@ -1,0 +1,150 @@
+"""Progress and results on a terminal; plain lines where there is none. Other people's names are shown, not obeyed."""
+
+from __future__ import annotations
+
+import sys
+from decimal import Decimal
+from types import TracebackType
+from typing import Self
+
+from rich.box import ROUNDED
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from notion.text import one_line
+from usage.names import Source, Status
+from usage.progress import Event, PageRead, RowsWritten, SourceBegun, SourceEnded, listening
+from usage.result import MonthResult
+
+STYLES = {
+    Status.SUCCES: "green",
+    Status.DONNEES_INDISPONIBLES: "bright_black",
+    Status.PARTIEL: "yellow",
+    Status.ECHEC: "red",
+}
+
+
+def shown(text: str) -> Text:
+    """Text as it is: no markup, no control characters."""
+    return Text(one_line(text, 2000))
+
+
+def out() -> Console:
+    """Standard output: as wide as the terminal, or wide enough for every table where there is none."""
+    return Console(width=None if sys.stdout.isatty() else 200)
+
+
+def new_table(title: str) -> Table:
+    """An empty table; without lines around it where it is not for a terminal."""
+    box = ROUNDED if sys.stdout.isatty() else None
+    return Table(title=title, title_justify="left", title_style="bold", box=box, pad_edge=False)
+
+
+class Display:
+    """Shows what happens while the block runs; silent when `quiet` or when standard error is no terminal.
+
+    Progress goes to standard error, so that standard output holds results alone.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        console = Console(stderr=True)
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[note]}", markup=False),
+            console=console,
+            disable=quiet or not console.is_terminal,
+            transient=True,
+        )
+        self._lines: dict[Source | None, TaskID] = {}
+        self._pages: dict[Source, int] = {}
+        self._listening = listening(self.on)
+
+    def __enter__(self) -> Self:
+        """Begin to listen."""
+        self._listening.__enter__()
+        self._progress.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the progress lines away."""
+        self._progress.__exit__(kind, error, trace)
+        self._listening.__exit__(kind, error, trace)
+
+    def on(self, event: Event) -> None:
+        """Show one event."""
+        if isinstance(event, SourceBegun):
+            self._pages[event.source] = 0
+            self._show(event.source, f"{event.source} {event.month}", "asking")
+        elif isinstance(event, PageRead):
+            self._pages[event.source] = self._pages.get(event.source, 0) + 1
+            self._show(event.source, f"{event.source} {event.month}", f"{self._pages[event.source]} pages")
+        elif isinstance(event, SourceEnded):
+            self._show(event.source, f"{event.source} {event.month}", event.status.value, done=True)
+        elif isinstance(event, RowsWritten):
+            left = f", about {event.seconds_left:.0f} s left at Notion's rate" if event.done < event.total else ""
+            note = f"{event.done} of {event.total} rows written{left}"
+            self._show(None, f"Notion {event.month}", note, done=event.done == event.total)
+            self._progress.update(self._lines[None], total=event.total, completed=event.done)
+
+    def _show(self, source: Source | None, what: str, note: str, *, done: bool = False) -> None:
+        if source not in self._lines:
+            self._lines[source] = self._progress.add_task(what, total=None, note=note)
+        self._progress.update(self._lines[source], description=what, note=note)
+        if done:
+            self._progress.update(self._lines[source], total=1, completed=1)
+
+
+def print_result(result: MonthResult) -> None:
+    """A table of sources, the plan of a dry run, and what was written."""
+    console = out()
+    console.print(_sources_table(result))
+    if result.plan is not None:
+        console.print(_plan_table(result))
+    counts, verb = result.notion, "would be" if result.plan is not None else "were"
+    console.print(
+        f"Notion: {counts.created} rows {verb} created, {counts.updated} updated, {counts.trashed} trashed, "
+        f"{counts.unchanged} unchanged ({counts.requests} requests)."
+    )
+    if result.problem:
+        console.print(shown(result.problem), style="red")
+    for sentence in result.to_rerun:
+        console.print(shown(sentence), style="yellow")
+
+
+def _sources_table(result: MonthResult) -> Table:
+    table = new_table(f"{result.month}: {result.status}")
+    for name in ("Source", "Status", "Cost USD", "Tokens in", "Tokens out", "Requests", "Rows"):
+        table.add_column(name, justify="left" if name in ("Source", "Status") else "right", no_wrap=name != "Status")
+    for source in result.sources:
+        name = Source(provider=source.provider, account=source.account).name
+        cells = (_money(source.cost_usd), source.tokens_input, source.tokens_output, source.requests, source.rows)
+        table.add_row(
+            shown(name), Text(source.status.value, style=STYLES[source.status]), *(_cell(value) for value in cells)
+        )
+    return table
+
+
+def _plan_table(result: MonthResult) -> Table:
+    table = new_table("Plan")
+    for name in ("Do", "Row", "Cost USD", "Columns", "Why"):
+        table.add_column(name, justify="right" if name == "Cost USD" else "left")
+    for step in result.plan or ():
+        if step.action != "keep":
+            columns = ", ".join(step.fields)
+            table.add_row(step.action, shown(step.row), _cell(_money(step.cost_usd)), shown(columns), shown(step.why))
+    return table
+
+
+def _money(cost: str | None) -> str | None:
+    """To the cent; `--json` has every digit."""
+    return None if cost is None else f"{Decimal(cost):,.2f}"
+
+
+def _cell(value: str | int | None) -> Text:
+    return Text("–" if value is None else f"{value:,}" if isinstance(value, int) else value)

@@ -1,0 +1,77 @@
+"""Collect one month: fetch every source, aggregate, publish."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from prefect import flow, runtime, unmapped
+from prefect.client.schemas.objects import State
+from prefect.futures import wait
+from prefect.states import Completed, Failed
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+from pydantic import Field
+
+from tasks.aggregate import aggregate
+from tasks.fetch import fetch
+from tasks.prepare import Request, finish, prepare
+from tasks.publish import publish
+from usage.month import MONTH_PATTERN
+from usage.names import ProviderName
+
+MonthText = Annotated[
+    str,
+    Field(
+        pattern=MONTH_PATTERN,
+        title="Month",
+        description="A month in UTC like 2026-01, `last` for the last closed month, or `current`.",
+        examples=["last", "current", "2026-01"],
+    ),
+]
+
+
+_threads: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=16)
+
+
+def _run_name() -> str:
+    parameters = runtime.flow_run.parameters
+    only = [str(name) for name in parameters.get("providers") or ()]
+    return " ".join(["collect", str(parameters.get("month", "last")), *only])
+
+
+@flow(name="collect", flow_run_name=_run_name, task_runner=_threads)
+def collect(
+    month: MonthText = "last",
+    providers: Annotated[
+        list[ProviderName],
+        Field(title="Providers", description="Only these; none means all that have a key.", examples=[["deepgram"]]),
+    ] = [],  # noqa: B006  # Prefect shows it in the form and never changes it
+    account: Annotated[
+        str | None, Field(title="Account", description="Only this account.", examples=["memoways"])
+    ] = None,
+    dry_run: Annotated[
+        bool, Field(title="Dry run", description="Say what would be written, write nothing.", examples=[False])
+    ] = False,
+) -> State[Any]:
+    """Read one month from every source and write it to Notion.
+
+    The run ends Failed, naming the sources, where a rerun or a better key would bring more; what succeeded is written.
+    """
+    request = Request(month, tuple(providers), account)
+    try:
+        ready = prepare(request)
+        futures = fetch.map(ready.sources, month=unmapped(ready.month))
+        wait(futures)
+        states = [future.state for future in futures]
+        fetched = {
+            source: state.result(raise_on_failure=False) for source, state in zip(ready.sources, states, strict=True)
+        }
+        result = publish(request, aggregate(request, fetched), dry_run=dry_run)
+    finally:
+        finish(request)
+    if result.succeeded:
+        return Completed(message=result.summary)
+    return Failed(message=result.summary)
+
+
+if __name__ == "__main__":
+    collect()

@@ -1,0 +1,173 @@
+"""Rows of *Usages*: as they stand in Notion, as they should be, and the difference between the two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from notion.databases import Found
+from notion.text import pieces
+from notion.wire import Page, Value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Values:
+    """What the job writes into a row. Texts are whole, figures exact; None is an empty cell."""
+
+    identifiant: str = ""
+    service: str | None = None
+    """Page id of the service."""
+    mois: str = ""
+    key: str = ""
+    workspace: str = ""
+    modeles: str = ""
+    tokens_input: int | float | None = None
+    tokens_output: int | float | None = None
+    cout: Decimal | float | None = None
+    requetes: int | float | None = None
+    breakdown: str = ""
+    collecte_le: datetime | None = None
+    statut: str | None = None
+    log: str = ""
+    nom: str = ""
+
+
+COLUMNS: Final[Mapping[str, str]] = {
+    "identifiant": "Identifiant",
+    "service": "Service",
+    "mois": "Mois",
+    "key": "Projet/API Key",
+    "workspace": "Workspace",
+    "modeles": "Modeles",
+    "tokens_input": "Tokens Input",
+    "tokens_output": "Tokens Output",
+    "cout": "Cout USD",
+    "requetes": "Requetes",
+    "breakdown": "Breakdown JSON",
+    "collecte_le": "Collecte Le",
+    "statut": "Statut Collecte",
+    "log": "Log Status",
+    "nom": "Nom Projet",
+}
+"""Fields of `Values` and the columns they are written to."""
+
+FIGURES: Final = ("tokens_input", "tokens_output", "cout", "requetes")
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """A row that stands in Notion."""
+
+    page_id: str
+    created: datetime
+    values: Values
+
+    @property
+    def age(self) -> tuple[datetime, str]:
+        """Sorts rows from the oldest; rows made in the same minute by their ids, so that two runs choose alike."""
+        return self.created, self.page_id
+
+
+def read_row(found: Found, page: Page) -> Existing:
+    """A row from Notion's answer."""
+    values = {name: _read(name, _value(found, page, column)) for name, column in COLUMNS.items()}
+    return Existing(page.id, page.created_time, Values(**values))
+
+
+def changed_fields(old: Values, new: Values, found: Found) -> tuple[str, ...]:
+    """Fields whose value Notion would return differently after a write.
+
+    Texts as a whole, figures as doubles, instants to the minute. `collecte_le` counts like any other.
+    """
+    return tuple(
+        item.name
+        for item in fields(Values)
+        if found.has(COLUMNS[item.name]) and _as_read(getattr(old, item.name)) != _as_read(getattr(new, item.name))
+    )
+
+
+def to_properties(found: Found, values: Values, names: tuple[str, ...] | None = None) -> dict[str, Any]:
+    """The JSON of a write: the named fields (all when None) under the names their columns have in this database.
+
+    Empty cells are left out of a new row and emptied in an existing one.
+    """
+    result: dict[str, Any] = {}
+    for name, column in COLUMNS.items():
+        if not found.has(column) or (names is not None and name not in names):
+            continue
+        value = getattr(values, name)
+        if names is None and value in (None, ""):
+            continue
+        result[found.columns[column].name] = _write(name, value)
+    return result
+
+
+def with_fields(old: Values, new: Values, names: tuple[str, ...]) -> Values:
+    """`old` with the named fields of `new`."""
+    return replace(old, **{name: getattr(new, name) for name in names})
+
+
+def to_minute(instant: datetime) -> datetime:
+    """The instant as Notion stores it: UTC, cut to the minute."""
+    return instant.astimezone(UTC).replace(second=0, microsecond=0)
+
+
+def _value(found: Found, page: Page, column: str) -> Value | None:
+    if not found.has(column):
+        return None
+    # By id: a column may have been renamed since its name was read.
+    wanted = found.columns[column].id
+    return next((value for value in page.properties.values() if value.id == wanted), None)
+
+
+def _read(name: str, value: Value | None) -> Any:
+    if name == "service":
+        return value.relation[0].id if value is not None and value.relation else None
+    if name in FIGURES:
+        return value.number if value is not None else None
+    if name == "collecte_le":
+        return value.instant if value is not None else None
+    if name == "statut":
+        return value.select.name if value is not None and value.select is not None else None
+    return value.text if value is not None else ""
+
+
+def _as_read(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return to_minute(value)
+    if isinstance(value, Decimal | int | float):
+        return float(value)
+    if isinstance(value, str):
+        return value.replace("-", "") if _is_id(value) else "".join(pieces(value))
+    return value
+
+
+def _is_id(text: str) -> bool:
+    """Whether a text is a page id; Notion takes them with and without dashes."""
+    return len(text) in (32, 36) and all(character in "0123456789abcdef-" for character in text)
+
+
+def _write(name: str, value: Any) -> dict[str, Any]:
+    if name == "identifiant":
+        return {"title": _rich(value)}
+    if name == "service":
+        return {"relation": [{"id": value}] if value else []}
+    if name in FIGURES:
+        return {"number": _number(value)}
+    if name == "collecte_le":
+        return {"date": None if value is None else {"start": to_minute(value).isoformat()}}
+    if name == "statut":
+        return {"select": None if value is None else {"name": value}}
+    return {"rich_text": _rich(value)}
+
+
+def _rich(text: str) -> list[dict[str, Any]]:
+    return [{"type": "text", "text": {"content": piece}} for piece in pieces(text)]
+
+
+def _number(value: Decimal | float | None) -> int | float | None:
+    """Notion's numbers are doubles: the nearest one to the exact amount."""
+    return value if value is None or isinstance(value, int) else float(value)

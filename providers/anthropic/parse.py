@@ -1,0 +1,261 @@
+"""Raw pages of Anthropic to usage records. Pure: one page in, records out.
+
+Amounts arrive as decimal text in US cents and leave as dollars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from decimal import Decimal
+from typing import Final, Generic, TypeVar
+
+from pydantic import AwareDatetime
+
+from providers.amounts import RawAmount, amount
+from providers.base import Wire
+from providers.paging import Turn
+from usage.money import cents_to_dollars
+from usage.month import Month
+from usage.records import NO_UNITS, Unit, UsageRecord, cost_unit
+
+CODE_EXECUTION: Final = "code_execution"
+"""Anthropic's own word, as in `cost_type`."""
+_COSTS: Final = "Le rapport des coûts d’Anthropic"
+
+
+class CacheCreation(Wire):
+    """Tokens written to the cache, by how long they are kept there."""
+
+    ephemeral_5m_input_tokens: int
+    ephemeral_1h_input_tokens: int
+
+
+class ServerTools(Wire):
+    """Tools that ran on Anthropic's side."""
+
+    web_search_requests: int | None = None
+
+
+class Counts(Wire):
+    """What was counted, alike in both generations of reports; the older one counts no requests."""
+
+    uncached_input_tokens: int
+    cache_read_input_tokens: int
+    cache_creation: CacheCreation
+    output_tokens: int
+    requests: int | None = None
+    server_tool_use: ServerTools | None = None
+
+    @property
+    def input_tokens(self) -> int:
+        """All tokens in: `uncached_input_tokens` holds neither those read from the cache nor those written to it."""
+        written = self.cache_creation.ephemeral_5m_input_tokens + self.cache_creation.ephemeral_1h_input_tokens
+        return self.uncached_input_tokens + self.cache_read_input_tokens + written
+
+    @property
+    def searches(self) -> int:
+        """Web searches; Anthropic bills them apart from the tokens."""
+        return (self.server_tool_use and self.server_tool_use.web_search_requests) or 0
+
+
+class Money(Wire):
+    """An amount in cents, after discount and before credits."""
+
+    amount: RawAmount = None
+    currency: str | None = None
+
+
+class Line(Wire):
+    """A row of a newer report, or a day of an older one. It begins at `starting_at`."""
+
+    starting_at: AwareDatetime
+
+    @property
+    def mark(self) -> Hashable:
+        """What no other line of the same report has."""
+        return self.starting_at
+
+
+class Group(Wire):
+    """Whose and what a row of a newer report is; the default workspace has its real id here."""
+
+    workspace_id: str | None = None
+    api_key_id: str | None = None
+    model: str | None = None
+    cost_type: str | None = None
+
+
+class AnalyticsLine(Line):
+    """A row of a newer report: one group over the whole range."""
+
+    group: Group
+
+    @property
+    def mark(self) -> Hashable:
+        """Its period and group."""
+        return self.starting_at, self.group
+
+
+class AnalyticsUsage(AnalyticsLine):
+    """Usage of one group."""
+
+    usage: Counts
+
+
+class AnalyticsCost(AnalyticsLine):
+    """Cost of one group. Its `requests` are not read: they are null when costs are grouped by type."""
+
+    cost: Money
+
+
+class OlderUsageResult(Counts):
+    """Usage of one group on one day; `workspace_id` is null for the default workspace."""
+
+    workspace_id: str | None = None
+    model: str | None = None
+
+
+class OlderUsage(Line):
+    """One day of usage; a day without any is there too, with no results."""
+
+    results: list[OlderUsageResult]
+
+
+class OlderCostResult(Money):
+    """Cost of one group on one day; `workspace_id` is null for the default workspace."""
+
+    workspace_id: str | None = None
+    model: str | None = None
+    cost_type: str | None = None
+    description: str | None = None
+
+
+class OlderCost(Line):
+    """One day of costs; a day without any is there too, with no results."""
+
+    results: list[OlderCostResult]
+
+
+L = TypeVar("L", bound=Line)
+
+
+class ReportPage(Wire, Generic[L]):
+    """One page of any report. Only the newer ones say how far their data goes."""
+
+    data: list[L]
+    has_more: bool | None = None
+    next_page: str | None = None
+    data_refreshed_at: AwareDatetime | None = None
+
+    def within(self, month: Month) -> Iterator[L]:
+        """Lines that begin in the month: should an end be taken as inclusive, the day after it is left out."""
+        return (line for line in self.data if month.start <= line.starting_at <= month.end)
+
+
+class Named(Wire):
+    """A workspace or an API key: its id and name, the same in all versions of the API.
+
+    Where a key belongs differs between versions (`scope` or `workspace_id`); the reports tell it themselves.
+    """
+
+    id: str
+    name: str | None = None
+
+
+class NamedPage(Wire):
+    """One page of a registry."""
+
+    data: list[Named]
+    has_more: bool | None = None
+    last_id: str | None = None
+
+
+class Organization(Wire):
+    """The organization that a key belongs to."""
+
+    name: str | None = None
+
+
+def report_turn(page: ReportPage[L]) -> Turn:
+    """Where a report goes on. Groups and days never come twice.
+
+    `has_more` may be missing according to the vendor's own package, which then goes on as long as there is a token.
+    """
+    return Turn(page.has_more, page.next_page, (page.data[0].mark, page.data[-1].mark) if page.data else None)
+
+
+def registry_turn(page: NamedPage) -> Turn:
+    """Where a registry goes on: after the last id."""
+    last = page.last_id or (page.data[-1].id if page.data else None)
+    return Turn(page.has_more, last if page.has_more else None, page.data[0].id if page.data else None)
+
+
+def analytics_usage(line: AnalyticsUsage) -> Iterator[UsageRecord]:
+    """Usage of a workspace, key and model. What has no model is code execution: executions are not requests."""
+    group, counts = line.group, line.usage
+    model = group.model or None
+    executions = 0 if model else counts.requests or 0
+    yield UsageRecord(
+        workspace=group.workspace_id or None,
+        api_key=group.api_key_id or None,
+        model=model,
+        item=None if model else CODE_EXECUTION,
+        tokens_input=counts.input_tokens,
+        tokens_output=counts.output_tokens,
+        requests=counts.requests if model else None,
+        units=_calls(counts.searches + executions),
+    )
+
+
+def analytics_cost(line: AnalyticsCost) -> Iterator[UsageRecord]:
+    """Cost of a workspace, key and model, or of a type of cost that has no model.
+
+    Raises:
+        ContractError: An amount that is not a number.
+    """
+    group = line.group
+    yield _cost(line.cost, group.workspace_id, group.model, group.cost_type, api_key=group.api_key_id)
+
+
+def older_usage(line: OlderUsage) -> Iterator[UsageRecord]:
+    """Usage of a day by workspace and model; requests are not counted here."""
+    for result in line.results:
+        yield UsageRecord(
+            workspace=result.workspace_id or None,
+            model=result.model or None,
+            tokens_input=result.input_tokens,
+            tokens_output=result.output_tokens,
+            units=_calls(result.searches),
+        )
+
+
+def older_cost(line: OlderCost) -> Iterator[UsageRecord]:
+    """Cost of a day by workspace and model, or by type of cost where there is no model.
+
+    Raises:
+        ContractError: An amount that is not a number.
+    """
+    for result in line.results:
+        yield _cost(result, result.workspace_id, result.model, result.cost_type or result.description)
+
+
+def _cost(
+    money: Money, workspace: str | None, model: str | None, item: str | None, api_key: str | None = None
+) -> UsageRecord:
+    cents = amount(money.amount, _COSTS)
+    value = None if cents is None else cents_to_dollars(cents)
+    # Dollars are promised; should another currency come, it is not counted as dollars.
+    foreign = value is not None and (money.currency or "usd").lower() != "usd"
+    return UsageRecord(
+        workspace=workspace or None,
+        api_key=api_key or None,
+        model=model or None,
+        item=None if model else item or None,
+        cost=None if foreign else value,
+        units=((cost_unit(money.currency or ""), value),) if foreign and value is not None else NO_UNITS,
+        missing_amounts=1 if value is None else 0,
+    )
+
+
+def _calls(count: int) -> tuple[tuple[str, Decimal], ...]:
+    return ((Unit.CALLS.value, Decimal(count)),) if count else NO_UNITS

@@ -1,0 +1,112 @@
+"""Names of workspaces and keys, and which workspace is the default one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from providers.anthropic.endpoints import API_KEYS, REGISTRY_LIMIT, WORKSPACES
+from providers.anthropic.parse import Named, NamedPage, registry_turn
+from providers.base import Job
+from providers.http import Params
+from providers.paging import Pages, read_pages
+from usage.errors import ContractError, RefusedError, SourceError
+from usage.names import Kind
+from usage.records import UsageRecord
+from usage.report import Thing
+
+_ARCHIVED: Final = ("include_archived", "true")
+_DEFAULT: Final = ("include_default", "true")
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """What the organization has. `default_workspace` is looked for only where records need it."""
+
+    things: tuple[Thing, ...]
+    default_workspace: str | None = None
+    remarks: tuple[str, ...] = ()
+
+
+async def read_registry(job: Job, records: Sequence[UsageRecord], *, coarse: bool) -> Registry:
+    """Names of all workspaces and keys, archived ones too; ids do where names can't be read.
+
+    Args:
+        job: The job.
+        records: What names are needed for.
+        coarse: True when the records come from the older reports, which write the default workspace as null.
+
+    Raises:
+        ContractError: An answer is not what the API promises.
+    """
+    things: list[Thing] = []
+    remarks: list[str] = []
+    default: str | None = None
+    try:
+        workspaces, default = await _workspaces(job, find_default=coarse and any(not r.workspace for r in records))
+        things += _things(Kind.WORKSPACE, workspaces)
+    except ContractError:
+        raise
+    except SourceError as error:
+        remarks.append(_nameless("des espaces de travail", error))
+    try:
+        things += _things(Kind.API_KEY, await _keys(job, {r.api_key for r in records if r.api_key}))
+    except ContractError:
+        raise
+    except SourceError as error:
+        remarks.append(_nameless("des clés", error))
+    return Registry(tuple(things), default, tuple(remarks))
+
+
+async def list_one(job: Job, path: str) -> None:
+    """Ask for the least that shows whether the key may read a registry.
+
+    Raises:
+        SourceError: It may not.
+    """
+    await job.http.get(path, [("limit", "1")])
+
+
+async def _workspaces(job: Job, *, find_default: bool) -> tuple[list[Named], str | None]:
+    """All workspaces, and the id of the default one if it is asked for and can be told.
+
+    No field marks the default workspace: it is the one that is listed on demand only.
+    """
+    try:
+        everything = await _list(job, WORKSPACES, [_ARCHIVED, _DEFAULT])
+    except RefusedError:
+        # Whether every version of the API knows `include_default` is not documented.
+        return await _list(job, WORKSPACES, [_ARCHIVED]), None
+    if not find_default:
+        return everything, None
+    ordinary = {workspace.id for workspace in await _list(job, WORKSPACES, [_ARCHIVED])}
+    extra = [workspace.id for workspace in everything if workspace.id not in ordinary]
+    return everything, extra[0] if len(extra) == 1 else None
+
+
+async def _keys(job: Job, used: set[str]) -> list[Named]:
+    keys = await _list(job, API_KEYS, [])
+    if used - {key.id for key in keys}:
+        # Whether the list holds archived keys unless they are asked for is not documented; deleted ones it never holds.
+        keys += await _list(job, API_KEYS, [("status", "archived")])
+    return keys
+
+
+async def _list(job: Job, path: str, params: Params) -> list[Named]:
+    async def ask(after: str | None) -> NamedPage:
+        page = [("limit", REGISTRY_LIMIT), *params, *([("after_id", after)] if after else [])]
+        answer = await job.http.get(path, page)
+        job.on_page()
+        return answer.parse(NamedPage)
+
+    sink = await read_pages(ask, registry_turn, Pages[NamedPage], where=path)
+    return [item for page in sink.pages for item in page.data]
+
+
+def _things(kind: Kind, items: Sequence[Named]) -> list[Thing]:
+    return [Thing(kind=kind, id=item.id, name=item.name) for item in {item.id: item for item in items}.values()]
+
+
+def _nameless(whose: str, error: SourceError) -> str:
+    return f"Les noms {whose} n’ont pas pu être lus, les identifiants les remplacent : {error.sentence}"

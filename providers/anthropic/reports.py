@@ -1,0 +1,251 @@
+"""Reads the two reports of a month, usage and costs, from the newer pair or from the older one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final, Generic, TypeVar
+
+from providers.amounts import control
+from providers.anthropic import parse
+from providers.anthropic.endpoints import (
+    ANALYTICS_COSTS,
+    ANALYTICS_USAGE,
+    OLDER_COSTS,
+    OLDER_USAGE,
+    Report,
+    newer_reports_reach,
+)
+from providers.anthropic.parse import Line, ReportPage, report_turn
+from providers.base import Job
+from providers.http import Params
+from providers.paging import read_pages
+from providers.parts import Part, read_parts
+from usage.errors import RefusedError, SourceError, TransientError, UnavailableError
+from usage.money import exact_sum
+from usage.records import UsageRecord
+from usage.report import Control, Gap, GapKind
+from usage.sums import MonthSums
+
+L = TypeVar("L", bound=Line)
+
+_REFUSALS: Final = (400, 403, 404)
+"""How an organization without the newer reports may be answered; which of them it is, is not documented."""
+_RECENT: Final = timedelta(days=60)
+"""A month that ended longer ago than this and is refused (400) by the older reports counts as out of their reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reader(Generic[L]):
+    """A report with the shape of its pages and the records that a line becomes."""
+
+    report: Report
+    page: type[ReportPage[L]]
+    records: Callable[[L], Iterator[UsageRecord]]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The reports of one generation; `coarse` where they know no keys."""
+
+    costs: Reader[Any]
+    usage: Reader[Any]
+    coarse: bool
+    row_note: str
+
+
+NEWER: Final = Pair(
+    Reader(ANALYTICS_COSTS, ReportPage[parse.AnalyticsCost], parse.analytics_cost),
+    Reader(ANALYTICS_USAGE, ReportPage[parse.AnalyticsUsage], parse.analytics_usage),
+    coarse=False,
+    row_note="Coûts : rapport des coûts d’Anthropic, après remise, hors crédits et taxes. Jetons d’entrée : cache "
+    "compris.",
+)
+OLDER: Final = Pair(
+    Reader(OLDER_COSTS, ReportPage[parse.OlderCost], parse.older_cost),
+    Reader(OLDER_USAGE, ReportPage[parse.OlderUsage], parse.older_usage),
+    coarse=True,
+    row_note="Par espace de travail : les anciens rapports d’Anthropic ne donnent ni coûts par clé ni nombre de "
+    "requêtes. Coûts hors crédits, taxes et Priority Tier. Jetons d’entrée : cache compris.",
+)
+OLDER_INSTEAD: Final = "Les anciens rapports les remplacent : une ligne par espace de travail, sans nombre de requêtes."
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one report brought; `refreshed_at` is how far its data goes, where it says so."""
+
+    records: tuple[UsageRecord, ...]
+    refreshed_at: datetime | None
+
+    @property
+    def cost(self) -> Decimal | None:
+        """USD over all records."""
+        return exact_sum(record.cost for record in self.records)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a pair of reports brought; None for a report that could not be read."""
+
+    pair: Pair
+    costs: Reading | None
+    usage: Reading | None
+    gaps: tuple[Gap, ...]
+    control: Control | None = None
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def records(self) -> tuple[UsageRecord, ...]:
+        """Costs and usage; what has one without the other keeps what it has."""
+        return tuple(record for reading in (self.costs, self.usage) if reading for record in reading.records)
+
+    @property
+    def refreshed_at(self) -> datetime | None:
+        """How far all of it goes; None unless both reports say so."""
+        return earliest(reading.refreshed_at if reading else None for reading in (self.costs, self.usage))
+
+
+class NewerRefusedError(Exception):
+    """The newer reports are refused for good: the older ones have to do. `reason` is what was answered."""
+
+    def __init__(self, reason: SourceError) -> None:
+        super().__init__(reason.sentence)
+        self.reason = reason
+
+
+class _Sink(Generic[L]):
+    """Takes in pages of a report."""
+
+    def __init__(self, job: Job, records: Callable[[L], Iterator[UsageRecord]]) -> None:
+        self._month, self._records = job.month, records
+        self._sums = MonthSums(job.source)
+        self._refreshed: set[datetime | None] = set()
+
+    def add(self, page: ReportPage[L], /) -> None:
+        """Take in one page."""
+        self._refreshed.add(page.data_refreshed_at)
+        self._sums.add(record for line in page.within(self._month) for record in self._records(line))
+
+    def reading(self) -> Reading:
+        """All that was taken in."""
+        return Reading(self._sums.records(), earliest(self._refreshed))
+
+
+async def read_figures(job: Job) -> Figures:
+    """The month from the newer reports where they reach it and are not refused, else from the older ones.
+
+    Raises:
+        SourceError: Neither costs nor usage could be read, or an answer breaks the contract.
+    """
+    if not newer_reports_reach(job.month, job.now):
+        return await _read_pair(job, OLDER)
+    try:
+        return await _read_pair(job, NEWER)
+    except NewerRefusedError as refusal:
+        remark = f"{refusal.reason.sentence} {OLDER_INSTEAD}"
+    figures = await _read_pair(job, OLDER)
+    return replace(figures, remarks=(remark, *figures.remarks))
+
+
+async def try_report(job: Job, reader: Reader[Any]) -> None:
+    """Ask for the least that shows whether the key may read a report.
+
+    Raises:
+        SourceError: It may not.
+    """
+    report = reader.report
+    await job.http.get(report.path, [*_range(job, report), ("limit", "1")], report.headers)
+
+
+def is_refusal(error: SourceError) -> bool:
+    """Whether the newer reports answered that this organization, or this month, is not for them."""
+    return error.status in _REFUSALS
+
+
+def earliest(instants: Iterable[datetime | None]) -> datetime | None:
+    """The earliest instant; None when there is none or one of them is not known."""
+    known = list(instants)
+    return min((at for at in known if at), default=None) if None not in known else None
+
+
+async def _read_pair(job: Job, pair: Pair) -> Figures:
+    readers = (pair.costs, pair.usage)
+    read = await read_parts([Part(reader.report.what, _read(job, pair, reader)) for reader in readers])
+    costs, usage = read.values
+    figures = Figures(pair, costs, usage, read.gaps)
+    if costs is None or job.month.is_running(job.now):
+        return figures
+    return await _controlled(job, figures, costs)
+
+
+async def _read(job: Job, pair: Pair, reader: Reader[Any]) -> Reading:
+    try:
+        return await _report(job, reader, reader.report.group_by)
+    except SourceError as error:
+        if pair is NEWER and is_refusal(error):
+            raise NewerRefusedError(error) from None
+        if pair is OLDER and isinstance(error, RefusedError) and job.month.end <= job.now - _RECENT:
+            # How far back the older reports go is not published; a refusal of an old month is taken for their end.
+            sentence = f"Anthropic ne donne plus {job.month} ({error.sentence})"
+            raise UnavailableError(sentence, status=error.status) from None
+        raise
+
+
+async def _report(job: Job, reader: Reader[L], group_by: Iterable[str]) -> Reading:
+    report = reader.report
+    # Brackets, repeated: other spellings are refused.
+    params = [*_range(job, report), ("limit", report.limit), *(("group_by[]", name) for name in group_by)]
+
+    async def ask(token: str | None) -> ReportPage[L]:
+        answer = await job.http.get(report.path, [*params, *([("page", token)] if token else [])], report.headers)
+        job.on_page()
+        return answer.parse(reader.page)
+
+    def sink() -> _Sink[L]:
+        return _Sink(job, reader.records)
+
+    return (await read_pages(ask, report_turn, sink, where=report.path)).reading()
+
+
+def _range(job: Job, report: Report) -> Params:
+    """The month. While it runs, up to the last full hour or the next midnight: a future end is not documented.
+
+    The newer reports round to the hour themselves; the older ones give whole days.
+    """
+    end = job.month.end
+    if job.month.is_running(job.now):
+        hour = job.now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        end = hour.replace(hour=0) + timedelta(days=1) if report.by_day else hour
+        # In the first hour of a month there is no full one yet, and an empty range is refused.
+        end = max(end, job.month.start + timedelta(hours=1))
+    return [("starting_at", _stamp(job.month.start)), ("ending_at", _stamp(end))]
+
+
+def _stamp(instant: datetime) -> str:
+    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+async def _controlled(job: Job, figures: Figures, costs: Reading) -> Figures:
+    """Hold the costs against Anthropic's own ungrouped total; both are read once more before a mismatch is believed."""
+    try:
+        checked = await _control(job, figures.pair, costs)
+        if not checked.agrees:
+            costs = await _report(job, figures.pair.costs, figures.pair.costs.report.group_by)
+            checked = await _control(job, figures.pair, costs)
+    except (TransientError, RefusedError) as error:
+        # The figures themselves were read; without the total they are just not checked.
+        return replace(figures, remarks=(*figures.remarks, f"Total de contrôle non lu : {error.sentence}"))
+    figures = replace(figures, costs=costs, control=checked)
+    if checked.agrees:
+        return figures
+    sentence = "La somme des lignes de coûts ne correspond pas au total d’Anthropic."
+    gap = Gap(kind=GapKind.MISSING, sentence=sentence, passing=True)
+    return replace(figures, gaps=(*figures.gaps, gap))
+
+
+async def _control(job: Job, pair: Pair, costs: Reading) -> Control:
+    total = await _report(job, pair.costs, ())
+    return control(total.cost or Decimal(0), costs.cost or Decimal(0), exact=True)

@@ -1,0 +1,75 @@
+"""The endpoints of Deepgram's management API that the job reads, and what is surprising about each.
+
+Facts: Deepgram's published API description of July 2026 and the official Python package `deepgram-sdk` 7.16.0.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from providers.http import Params
+from usage.month import Month
+
+PROJECTS: Final = "/projects"
+"""What the key sees: one project as a rule. The answer has no pages."""
+
+EXPIRED: Final[Params] = [("status", "expired")]
+"""Whether a list of keys without `status` holds the expired ones is not published: they are asked for by name."""
+
+BY_KEY_AND_ITEM: Final[Params] = [("grouping", "accessor"), ("grouping", "line_item")]
+"""Billing takes any number of groupings, each as a parameter of its own: joined by a comma they are refused."""
+
+BY_KEY: Final[Params] = [("grouping", "accessor")]
+BY_MODEL: Final[Params] = [("grouping", "models")]
+"""Usage takes one grouping: hence two tables of the same usage, of which one alone may be counted. Old texts spell it
+`model`."""
+
+UNGROUPED: Final[Params] = []
+
+
+def keys_of(project: str) -> str:
+    """Path of a project's keys. Deleted keys are not listed, but stay in usage and billing."""
+    return f"/projects/{project}/keys"
+
+
+def billing_of(project: str) -> str:
+    """Path of a project's US dollars by day. It exists since September 2025; how far back it reaches is not said."""
+    return f"/projects/{project}/billing/breakdown"
+
+
+def usage_of(project: str) -> str:
+    """Path of a project's usage by day. `/usage` is the older form, without groups."""
+    return f"/projects/{project}/usage/breakdown"
+
+
+def for_key(key: str) -> Params:
+    """The filter that keeps one key's usage."""
+    return [("accessor", key)]
+
+
+def days_of(month: Month, now: datetime) -> Params:
+    """The days to ask for: through the first of the next month, or through tomorrow while the month runs.
+
+    Whether `end` is part of the answer is not published, though samples say that it is. One day too many is asked for,
+    and what lies outside the month is dropped when the rows are read.
+    """
+    end = min(month.end.date(), now.astimezone(UTC).date() + timedelta(days=1))
+    return [("start", month.first_day.isoformat()), ("end", end.isoformat())]
+
+
+def a_day_of(month: Month) -> Params:
+    """The least to ask for when the answer does not matter: a day, and the next as `end`."""
+    return [("start", month.first_day.isoformat()), ("end", (month.first_day + timedelta(days=1)).isoformat())]
+
+
+def scope_of(path: str) -> str:
+    """The scope that a path asks of the key."""
+    for ending, scope in (
+        ("/billing/breakdown", "billing:read"),
+        ("/usage/breakdown", "usage:read"),
+        ("/keys", "keys:read"),
+    ):
+        if path.endswith(ending):
+            return scope
+    return "project:read"

@@ -1,0 +1,147 @@
+"""Reading the two analytics reports: one for days billed in credits, one for days billed by cost.
+
+Which of the two a workspace needs is not told, nor the day on which it changed over; a month that has this day needs
+both. The report in credits refuses a range that reaches a day billed by cost, so the day is found by asking.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Final
+
+from providers.amounts import control
+from providers.base import Job
+from providers.elevenlabs.endpoints import COSTS, CREDITS, Report
+from providers.elevenlabs.parse import USD, Figures, Span, query, read_table, whole_month_only
+from providers.elevenlabs.tables import Table
+from usage.errors import CredentialError, RefusedError, TransientError, UnavailableError
+from usage.money import exact_sum
+from usage.records import UsageRecord
+from usage.report import Control
+
+NOT_SERVED: Final = (RefusedError, UnavailableError)
+"""What a report may answer for days that are not its own, or where a workspace does not have it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one report said about a span of days."""
+
+    report: Report
+    span: Span
+    figures: Figures
+
+
+async def ask(job: Job, report: Report, span: Span) -> Reading:
+    """One report for one span. There are no pages.
+
+    Raises:
+        SourceError: It could not be read.
+    """
+    answer = await job.http.post(report.path, query(report, span))
+    job.on_page()
+    return Reading(report, span, read_table(answer.parse(Table), report, span))
+
+
+async def read_analytics(job: Job, span: Span) -> list[Reading]:
+    """The span from the report in credits, the report by cost, or both for the days that are theirs.
+
+    Raises:
+        RefusedError: Neither report serves the span.
+        UnavailableError: Neither does; the report in credits does not exist here.
+        SourceError: They could not be read.
+    """
+    try:
+        credits = await ask(job, CREDITS, span)
+    except NOT_SERVED as refused:
+        return await _across_the_change(job, span, refused)
+    if credits.figures.records:
+        return [credits]
+    try:
+        # Should the report in credits not refuse days billed by cost but have nothing to say, they are not lost.
+        costs = await ask(job, COSTS, span)
+    except (*NOT_SERVED, CredentialError):
+        return [credits]
+    return [costs] if costs.figures.records else [credits]
+
+
+async def read_again(job: Job, readings: Sequence[Reading]) -> list[Reading]:
+    """The same reports for the same spans once more."""
+    return [await ask(job, reading.report, reading.span) for reading in readings]
+
+
+async def _across_the_change(job: Job, span: Span, refused: RefusedError | UnavailableError) -> list[Reading]:
+    costs = await _if_served(job, COSTS, span)
+    first = costs.figures.first if costs else None
+    credits = await _longest_in_credits(job, span, span.days if first is None else (first - span.start).days)
+    if costs is None and credits is not None:
+        costs = await _if_served(job, COSTS, Span(credits.span.end, span.end))
+    if costs is None:
+        # Neither report serves the end of the span: its beginning must not pass for the whole.
+        raise refused
+    found = [reading for reading in (credits, costs) if reading is not None and reading.figures.records]
+    return found or [costs]
+
+
+async def _longest_in_credits(job: Job, span: Span, most: int) -> Reading | None:
+    """The longest beginning of the span that the report in credits serves, of `most` days at most.
+
+    In the usual month of the change the day before the first cost is the last one in credits, and one question will
+    do. Where days without usage lie between, the day is searched for: a first day that is refused ends the search.
+    """
+    if most == 0:
+        return None
+    if most < span.days:
+        reading = await _if_served(job, CREDITS, span.first_days(most))
+        if reading is not None:
+            return reading
+    served, low, high = None, 0, most
+    while high - low > 1:
+        middle = (low + high) // 2 if low else 1
+        reading = await _if_served(job, CREDITS, span.first_days(middle))
+        if reading is None:
+            high = middle
+        else:
+            served, low = reading, middle
+    return served
+
+
+async def _if_served(job: Job, report: Report, span: Span) -> Reading | None:
+    try:
+        return await ask(job, report, span)
+    except NOT_SERVED:
+        return None
+
+
+def merged(readings: Sequence[Reading]) -> tuple[UsageRecord, ...]:
+    """Records of all readings; figures that only one of the two reports counts are dropped for keys with days in both:
+    half of a month must not pass for the whole."""
+    keys = [{record.api_key for record in reading.figures.records} for reading in readings]
+    both = set.intersection(*keys) if len(keys) > 1 else set()
+    return tuple(
+        replace(record, requests=None, units=whole_month_only(record.units)) if record.api_key in both else record
+        for reading in readings
+        for record in reading.figures.records
+    )
+
+
+async def total_of(job: Job, readings: Sequence[Reading]) -> Control | None:
+    """ElevenLabs' own total without grouping against the sum of the records, where they are in USD.
+
+    None where there is nothing to compare, or where the total can't be read: then the figures are just not checked.
+    """
+    in_dollars = [reading for reading in readings if reading.figures.currency == USD]
+    try:
+        totals = [await ask(job, replace(r.report, group_by=()), r.span) for r in in_dollars]
+    except (TransientError, *NOT_SERVED):
+        return None
+    if not totals or any(total.figures.currency != USD for total in totals):
+        return None
+    exact = all(reading.figures.as_text for reading in (*in_dollars, *totals))
+    return control(_dollars(totals), _dollars(in_dollars), exact=exact)
+
+
+def _dollars(readings: Sequence[Reading]) -> Decimal:
+    return exact_sum(reading.figures.dollars for reading in readings) or Decimal(0)

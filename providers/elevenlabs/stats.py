@@ -1,0 +1,151 @@
+"""The deprecated statistics, as a last resort: for money where analytics give none, and for a whole month where there
+are no analytics. They know no key by its id and one breakdown at a time, so they speak for the account as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from providers.amounts import FLOAT_TOLERANCE
+from providers.base import Job
+from providers.elevenlabs.analytics import NOT_SERVED
+from providers.elevenlabs.endpoints import STATS, SUBSCRIPTION
+from providers.elevenlabs.parse import USD, Share, Span, Stats, Subscription, read_stats
+from providers.parts import gap_of
+from usage.errors import ContractError, CredentialError, SourceError, TransientError, UnavailableError
+from usage.money import difference, exact_sum
+from usage.records import Unit, UsageRecord, cost_unit
+from usage.report import Gap, GapKind
+
+_CREDITS: Final = "credits"
+_REQUESTS: Final = "request_count"
+_MONEY: Final = "fiat_units_spent"
+"""In the workspace's currency, which the answer does not name; taken for whole units, not cents."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountMoney:
+    """What the account spent, by model, in which currency, and what is wrong with it."""
+
+    records: tuple[UsageRecord, ...] = ()
+    currency: str = ""
+    gap: Gap | None = None
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether the statistics have no money to tell of."""
+        return not self.records and self.gap is None
+
+
+def no_money(when: str) -> Gap:
+    """The gap of days for which ElevenLabs offers no amount; `when` in French."""
+    sentence = f"ElevenLabs ne donne aucun montant pour {when} ; les crédits utilisés sont dans le détail."
+    return Gap(kind=GapKind.UNAVAILABLE, sentence=sentence)
+
+
+def foreign_money(currency: str) -> Gap:
+    """The gap of amounts in another currency than USD."""
+    sentence = f"Les montants d’ElevenLabs sont en {currency.upper()} : ils restent à part, sans conversion en USD."
+    return Gap(kind=GapKind.UNAVAILABLE, sentence=sentence)
+
+
+def money_of_account_only(currency: str) -> Gap:
+    """The gap of amounts in another currency that are given for the account alone."""
+    sentence = f"Les montants, en {currency.upper()}, n’existent que pour le compte entier : ils ne sont pas repris."
+    return Gap(kind=GapKind.UNAVAILABLE, sentence=sentence)
+
+
+async def account_usage(job: Job, span: Span) -> tuple[UsageRecord, ...]:
+    """Credits and requests of the account by model.
+
+    Raises:
+        SourceError: They could not be read.
+    """
+    credits = await _shares(job, _CREDITS, span)
+    requests = await _shares(job, _REQUESTS, span)
+    return (
+        *(UsageRecord(model=share.model, units=((Unit.CREDITS.value, share.amount),)) for share in credits),
+        *(UsageRecord(model=share.model, requests=_whole(share.amount)) for share in requests),
+    )
+
+
+async def account_money(job: Job, span: Span) -> AccountMoney:
+    """Money of the account by model. All zeros stand for a figure that is not kept: then there is none.
+
+    Raises:
+        ContractError: An answer is not what the API promises.
+    """
+    try:
+        shares = await _shares(job, _MONEY, span)
+    except NOT_SERVED:
+        shares = ()
+    except (CredentialError, TransientError) as error:
+        return AccountMoney(gap=gap_of("les montants", error))
+    if not shares:
+        return AccountMoney()
+    try:
+        currency = await _currency(job)
+    except ContractError:
+        raise
+    except SourceError as error:
+        return AccountMoney(gap=gap_of("la devise des montants", error))
+    if currency == USD:
+        return AccountMoney(tuple(UsageRecord(model=share.model, cost=share.amount) for share in shares), currency)
+    records = tuple(UsageRecord(model=s.model, units=((cost_unit(currency), s.amount),)) for s in shares)
+    return AccountMoney(records, currency, foreign_money(currency))
+
+
+async def _shares(job: Job, metric: str, span: Span) -> tuple[Share, ...]:
+    """A metric by model, in sum what it is without a breakdown: usage without a model may be left out of one."""
+    total = _sum(await _ask(job, metric, "none", span))
+    if not total:
+        return ()
+    shares = await _ask(job, metric, "model", span)
+    rest = difference(total, _sum(shares))
+    return shares if abs(rest) <= FLOAT_TOLERANCE else (*shares, Share(None, rest))
+
+
+async def _ask(job: Job, metric: str, breakdown: str, span: Span) -> tuple[Share, ...]:
+    first, last = span.milliseconds
+    params = [
+        ("start_unix", str(first)),
+        ("end_unix", str(last)),
+        # Left alone, the key's own usage is all that is counted.
+        ("include_workspace_metrics", "true"),
+        ("breakdown_type", breakdown),
+        ("aggregation_interval", "day"),
+        ("metric", metric),
+    ]
+    answer = await job.http.get(STATS, params)
+    job.on_page()
+    return read_stats(answer.parse(Stats), span)
+
+
+async def _currency(job: Job) -> str:
+    currency = (await subscription(job)).money
+    if not currency:
+        raise UnavailableError(f"{SUBSCRIPTION} ne dit pas la devise du compte.")
+    return currency
+
+
+async def subscription(job: Job) -> Subscription:
+    """The plan.
+
+    Raises:
+        SourceError: It could not be read.
+    """
+    answer = await job.http.get(SUBSCRIPTION)
+    job.on_page()
+    return answer.parse(Subscription)
+
+
+def _sum(shares: Sequence[Share]) -> Decimal:
+    return exact_sum(share.amount for share in shares) or Decimal(0)
+
+
+def _whole(count: Decimal) -> int:
+    if count != count.to_integral_value():
+        raise ContractError(f"{STATS} ne répond plus comme prévu : un nombre de requêtes n’est pas entier.")
+    return int(count)

@@ -1,0 +1,195 @@
+"""Raw pages of OpenRouter to figures. Pure: one page in, lines out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Final, Generic, TypeVar
+
+from pydantic import AliasChoices, BeforeValidator, Field
+
+from providers.amounts import RawAmount, amount
+from providers.base import Wire
+from providers.openrouter.endpoints import KEYS_PER_PAGE, QUERY
+from providers.paging import Turn
+from usage.errors import ContractError
+from usage.records import NO_UNITS, Unit, UsageRecord
+
+P = TypeVar("P")
+
+
+def _day(text: object) -> object:
+    """The UTC day of `2026-01-31` or of a full ISO instant: both are published."""
+    if not isinstance(text, str) or len(text) <= len("2026-01-31"):
+        return text
+    instant = datetime.fromisoformat(text)
+    return (instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)).date()
+
+
+_TIME_COLUMNS: Final = [f"{start}__{width}" for start in ("date", "created_at") for width in ("month", "day")]
+
+
+class Row(Wire):
+    """One row of analytics. Counts come as numbers or as text, money as numbers (USD), either as null."""
+
+    day: Annotated[date, BeforeValidator(_day)] = Field(validation_alias=AliasChoices(*_TIME_COLUMNS))
+    """First day of the bucket. The column's name depends on the data source and on the granularity."""
+    api_key_id: str | None = None
+    """Name of the key, or its masked value where it has no name. Neither an id nor unique."""
+    workspace: str | None = None
+    """Name of the workspace."""
+    model: str | None = None
+    request_count: int | None
+    tokens_prompt: int | None
+    tokens_completion: int | None
+    credits_usage: RawAmount
+    byok_usage: RawAmount
+    total_usage: RawAmount
+
+
+class Metadata(Wire):
+    """What an answer says about itself."""
+
+    truncated: bool
+
+
+class Result(Wire):
+    """An answer's rows."""
+
+    data: list[Row]
+    metadata: Metadata
+    cached_at: Decimal | None = Field(default=None, validation_alias="cachedAt")
+    """Where the answer is a stored one: when it was made, in milliseconds since 1970."""
+    warnings: tuple[str, ...] | None = None
+
+
+class QueryPage(Wire):
+    """The answer to an analytics query. It has no further pages: what is too long is cut, and says so."""
+
+    data: Result
+
+
+class Workspace(Wire):
+    """A workspace."""
+
+    id: str
+    name: str | None = None
+
+
+class WorkspacePage(Wire):
+    """One page of workspaces."""
+
+    data: list[Workspace]
+    total_count: int
+
+
+class Key(Wire):
+    """An API key. Older answers lack most fields."""
+
+    hash: str
+    """The id."""
+    name: str | None = None
+    label: str | None = None
+    """Masked value."""
+    created_at: datetime | None = None
+    usage: RawAmount = None
+    """Credits that the key has used in its whole life, USD."""
+
+    @property
+    def shown(self) -> str:
+        """What analytics call it."""
+        return self.name or self.label or ""
+
+
+class KeyPage(Wire):
+    """One page of keys."""
+
+    data: list[Key]
+
+
+class OwnKey(Wire):
+    """The key that asks. The second field is the older name of the first."""
+
+    is_management_key: bool | None = None
+    is_provisioning_key: bool | None = None
+
+
+class OwnKeyPage(Wire):
+    """The answer about the key that asks."""
+
+    data: OwnKey
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One row of an answer: its figures, not yet given to a workspace and a key, and the names that stand beside them.
+
+    `key` and `workspace` are names, None where the usage belongs to none or the row was not asked for by them.
+    """
+
+    day: date
+    key: str | None
+    workspace: str | None
+    figures: UsageRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Placed(Generic[P]):
+    """A page of a registry and how many entries stand before it, which the page itself does not say."""
+
+    offset: int
+    page: P
+
+
+def workspaces_turn(placed: Placed[WorkspacePage]) -> Turn:
+    """Where the next page of workspaces begins."""
+    data = placed.page.data
+    read = placed.offset + len(data)
+    more = read < placed.page.total_count
+    # An empty page before the announced end has no token: the reader refuses it, as workspaces would be lost.
+    return Turn(more, str(read) if more and data else None, data[0].id if data else None)
+
+
+def keys_turn(placed: Placed[KeyPage]) -> Turn:
+    """Where the next page of keys begins."""
+    data = placed.page.data
+    full = len(data) >= KEYS_PER_PAGE
+    return Turn(None, str(placed.offset + len(data)) if full else None, data[0].hash if data else None)
+
+
+def lines(page: QueryPage, dimensions: tuple[str, ...]) -> Iterator[Line]:
+    """The rows of an answer to a query by these dimensions.
+
+    Raises:
+        ContractError: A dimension that was asked for is not there, or an amount is not a number.
+    """
+    for row in page.data.data:
+        for name in dimensions:
+            if name not in row.model_fields_set:
+                raise ContractError(f"{QUERY} ne répond plus comme prévu : champ data.data.{name}, attendu : missing.")
+        cost, byok = _credits(row), amount(row.byok_usage, QUERY)
+        figures = UsageRecord(
+            model=row.model or None,
+            cost=cost,
+            tokens_input=row.tokens_prompt,
+            tokens_output=row.tokens_completion,
+            requests=row.request_count,
+            units=((Unit.BYOK_USD.value, byok),) if byok else NO_UNITS,
+            missing_amounts=1 if cost is None else 0,
+        )
+        yield Line(row.day, row.api_key_id or None, row.workspace or None, figures)
+
+
+def _credits(row: Row) -> Decimal | None:
+    """The cost, USD; None where the provider does not give it.
+
+    Components of money that were never used are null. Credits are such a component where the total that comes with
+    them is the estimate for own keys and nothing else.
+    """
+    value = amount(row.credits_usage, QUERY)
+    total = amount(row.total_usage, QUERY)
+    if value is None and total is not None and total == (amount(row.byok_usage, QUERY) or 0):
+        return Decimal(0)
+    return value

@@ -1,0 +1,139 @@
+"""Analytics queries: what is asked, and how an answer that comes cut or too late is asked for in smaller pieces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from providers.base import Job
+from providers.openrouter.endpoints import METRICS, QUERY, ROWS
+from providers.openrouter.parse import Line, QueryPage, lines
+from usage.errors import ContractError, TransientError
+from usage.month import Month
+
+
+class Filter(BaseModel):
+    """One condition. Values are ids, though the rows show names."""
+
+    model_config = ConfigDict(frozen=True)
+
+    field: Literal["workspace", "api_key_id"]
+    operator: Literal["eq", "not_in"]
+    value: str | tuple[str, ...]
+    include_unset: bool | None = None
+    """Of `not_in`: whether usage that has no such id is kept."""
+
+
+class TimeRange(BaseModel):
+    """UTC instants; seconds are required."""
+
+    start: str
+    end: str
+
+
+class Body(BaseModel):
+    """The body of a query."""
+
+    metrics: tuple[str, ...]
+    dimensions: tuple[str, ...] | None
+    granularity: str
+    filters: tuple[Filter, ...] | None
+    time_range: TimeRange
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Figures of the days from `first` to `last`, both included, by some dimensions.
+
+    `keys` are the hashes of the keys by which a single day can be asked for in pieces.
+    """
+
+    first: date
+    last: date
+    dimensions: tuple[str, ...]
+    filters: tuple[Filter, ...] = ()
+    granularity: Literal["month", "day"] = "month"
+    keys: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, month: Month, dimensions: tuple[str, ...], *filters: Filter, keys: tuple[str, ...] = ()) -> Self:
+        """A whole month."""
+        return cls(first=month.first_day, last=month.last_day, dimensions=dimensions, filters=filters, keys=keys)
+
+    def body(self) -> Body:
+        """As it is sent. The end is the first instant after the last day.
+
+        Whether the end is part of the range is not published. There is always a granularity, so that what an end of
+        the other kind would add has a bucket of its own, which `covers` refuses.
+        """
+        return Body(
+            metrics=METRICS,
+            dimensions=self.dimensions or None,
+            granularity=self.granularity,
+            filters=self.filters or None,
+            time_range=TimeRange(start=f"{self.first}T00:00:00Z", end=f"{self.last + timedelta(days=1)}T00:00:00Z"),
+            limit=ROWS,
+        )
+
+    def covers(self, day: date) -> bool:
+        """Whether a bucket belongs to the answer."""
+        return self.first <= day <= self.last
+
+    def pieces(self) -> tuple[Question, ...]:
+        """The same question in smaller ones: two halves of the days, or a day key by key; none when it is smallest."""
+        if self.first < self.last:
+            middle = self.first + (self.last - self.first) // 2
+            return (
+                replace(self, last=middle, granularity="day"),
+                replace(self, first=middle + timedelta(days=1), granularity="day"),
+            )
+        if not self.keys:
+            return ()
+        others = Filter(field="api_key_id", operator="not_in", value=self.keys, include_unset=True)
+        choices = [Filter(field="api_key_id", operator="eq", value=key) for key in self.keys]
+        return tuple(replace(self, filters=(*self.filters, choice), keys=()) for choice in (*choices, others))
+
+
+class Analytics:
+    """Asks on behalf of one job."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.until = job.now
+        """How far the answers go, UTC: some are stored ones."""
+
+    async def ask(self, question: Question) -> list[Line]:
+        """All lines of the answer; one that is cut (`truncated`) or timed out (408) is asked for again in pieces.
+
+        Raises:
+            ContractError: Cut even in the smallest piece, or a filter was not applied.
+            SourceError: See `providers.http`.
+        """
+        try:
+            page = await self._once(question)
+        except TransientError as error:
+            pieces = question.pieces()
+            if error.status != 408 or not pieces:
+                raise
+        else:
+            if not page.data.metadata.truncated:
+                return [line for line in lines(page, question.dimensions) if question.covers(line.day)]
+            pieces = question.pieces()
+            if not pieces:
+                raise ContractError(f"{QUERY} coupe sa réponse même pour un seul jour ; rien n’en est compté.")
+        return [line for piece in pieces for line in await self.ask(piece)]
+
+    async def _once(self, question: Question) -> QueryPage:
+        answer = await self.job.http.post(QUERY, question.body())
+        self.job.on_page()
+        page = answer.parse(QueryPage)
+        if page.data.warnings and question.filters:
+            # An id that can't be resolved empties the answer in silence, apart from this.
+            raise ContractError(f"{QUERY} n’a pas su appliquer un filtre ; sa réponse n’est pas comptée.")
+        if page.data.cached_at is not None:
+            self.until = min(self.until, datetime.fromtimestamp(int(page.data.cached_at) / 1000, UTC))
+        return page

@@ -1,0 +1,31 @@
+"""All stand-ins together: one small world with five providers and a Notion."""
+
+from __future__ import annotations
+
+from sandbox.anthropic import AnthropicApi
+from sandbox.deepgram import DeepgramApi
+from sandbox.elevenlabs import ElevenLabsApi
+from sandbox.notion import NotionApi
+from sandbox.openai import OpenAIApi
+from sandbox.openrouter import OpenRouterApi
+from sandbox.server import Clock, Server, now
+
+
+class Sandbox(Server):
+    """Serves all six APIs while the `with` block runs; the same seed gives the same world.
+
+    Args:
+        clock: The stand-ins' clock.
+        seed: Of the made-up facts.
+        port: Port to listen on; 0 takes a free one.
+    """
+
+    def __init__(self, clock: Clock = now, *, seed: int = 1, port: int = 0) -> None:
+        self.openai = OpenAIApi(clock, seed)
+        self.anthropic = AnthropicApi(clock, seed)
+        self.elevenlabs = ElevenLabsApi(clock, seed)
+        self.deepgram = DeepgramApi(clock, seed)
+        self.openrouter = OpenRouterApi(clock, seed)
+        self.notion = NotionApi(clock)
+        self.providers = (self.openai, self.anthropic, self.elevenlabs, self.deepgram, self.openrouter)
+        super().__init__((*self.providers, self.notion), port=port)

@@ -1,0 +1,48 @@
+"""Turn what the sources brought into rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.prepare import Request, prepare
+from usage.errors import IncompleteError, LlmUsageError
+from usage.names import Source
+from usage.outcome import SourceOutcome
+from usage.report import SourceReport
+
+Fetched = Mapping[Source, SourceReport | BaseException]
+"""What became of each source: its report, or the error its task ended with."""
+
+
+@task(name="aggregate", task_run_name="aggregate {request.month}", cache_policy=NO_CACHE, persist_result=False)
+def aggregate(request: Request, fetched: Fetched) -> tuple[SourceOutcome, ...]:
+    """Sum all records in one table, cut it into rows, and tell each source's story.
+
+    Args:
+        request: What was asked for.
+        fetched: What became of each source.
+    """
+    # pandas takes most of a second to import; the fetching is over by now.
+    from usage.outcomes import Failure, build_outcomes  # noqa: PLC0415
+    from usage.rows import Reading  # noqa: PLC0415
+
+    ready = prepare(request)
+    settings, readings, failures = ready.settings, [], []
+    for source, got in fetched.items():
+        grain, label = settings.grains[source.provider], settings.label(source)
+        report = got.report if isinstance(got, IncompleteError) else got
+        if isinstance(report, SourceReport):
+            readings.append(Reading(report, grain, label))
+        else:
+            failures.append(Failure(source, ready.month, label, grain, settings.now(), sentence_of(got)))
+    return build_outcomes(readings, failures)
+
+
+def sentence_of(error: object) -> str:
+    """The sentence of one of our errors; of any other just its kind, because its text may hold anything."""
+    if isinstance(error, LlmUsageError):
+        return str(error)
+    return f"erreur inattendue ({type(error).__name__}) ; le journal de la tâche la montre."

@@ -1,0 +1,70 @@
+"""Fetch one source."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from prefect import get_run_logger, task
+from prefect.client.schemas.objects import State, TaskRun
+
+from providers.reading import read_source
+from usage.errors import IncompleteError, SourceError, TransientError
+from usage.month import Month
+from usage.names import Source, Status
+from usage.progress import PageRead, SourceBegun, SourceEnded, tell
+from usage.report import SourceReport
+from usage.settings import load_settings
+
+RETRY_DELAYS: list[float] = [5, 20]
+"""Seconds. Each request has its own retries; these are for an outage that outlasts them."""
+
+
+def waiting_can_mend(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
+    """Whether a failed fetch is worth another try: not for a wrong key or a changed API."""
+    try:
+        state.result()
+    except IncompleteError as error:
+        return any(gap.passing for gap in error.report.gaps)
+    except TransientError as error:
+        return not error.final
+    except SourceError:
+        return False
+    # Anything else is a mistake of ours.
+    return False
+
+
+@task(
+    name="fetch",
+    task_run_name="{source} {month}",
+    retries=len(RETRY_DELAYS),
+    retry_delay_seconds=RETRY_DELAYS,
+    retry_condition_fn=waiting_can_mend,
+    persist_result=True,
+    result_serializer="json",
+)
+def fetch(source: Source, month: Month) -> SourceReport:
+    """Read one month of one source.
+
+    Args:
+        source: Provider and account.
+        month: Calendar month, UTC.
+
+    Raises:
+        SourceError: It could not be read.
+        IncompleteError: It was read in part; the report is attached. A task that fails is fetched again by a retry.
+    """
+    tell(SourceBegun(source, month))
+    try:
+        report = asyncio.run(read_source(load_settings(), source, month, on_page=lambda: tell(PageRead(source, month))))
+    except SourceError:
+        tell(SourceEnded(source, month, Status.ECHEC))
+        raise
+    tell(SourceEnded(source, month, report.status))
+    logger = get_run_logger()
+    logger.info("%s %s: %s records, %s requests", source, month, len(report.records), report.requests)
+    for gap in report.gaps:
+        logger.warning("%s", gap.sentence)
+    if report.missing:
+        raise IncompleteError(" ".join(report.missing), report)
+    return report

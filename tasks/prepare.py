@@ -1,0 +1,81 @@
+"""Before anything is fetched: settings, month, sources, and Notion's two databases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from notion.publish import Workspace
+from usage.errors import SettingsError
+from usage.month import Month
+from usage.names import ProviderName, Source
+from usage.progress import RowsWritten, tell
+from usage.settings import Settings, load_settings
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a person asked for, as they wrote it."""
+
+    month: str = "last"
+    providers: tuple[ProviderName, ...] = ()
+    account: str | None = None
+
+    @property
+    def unfiltered(self) -> bool:
+        """Whether all sources were asked for."""
+        return not self.providers and self.account is None
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What a collection works with. It holds keys and connections: it never leaves the process."""
+
+    request: Request
+    settings: Settings
+    month: Month
+    sources: tuple[Source, ...]
+    workspace: Workspace
+
+
+_prepared: dict[Request, Preparation] = {}
+
+
+def prepare(request: Request) -> Preparation:
+    """Refuse what can't work before anything is fetched; read Notion's schemas and services.
+
+    Prepared once for each request in a process, until `finish`: tasks are given the request, which is plain data, and
+    find the open connections through it. Services that a person has set to `Inactif` are left out unless named.
+
+    Raises:
+        SettingsError: Settings or arguments that can't be used.
+        NotionError: Notion can't be reached, or the databases can't be used.
+    """
+    ready = _prepared.get(request)
+    if ready is None:
+        ready = _prepared[request] = _prepare(request)
+    return ready
+
+
+def finish(request: Request) -> None:
+    """Close what `prepare` opened."""
+    ready = _prepared.pop(request, None)
+    if ready is not None:
+        ready.workspace.close()
+
+
+def _prepare(request: Request) -> Preparation:
+    settings = load_settings()
+    month = Month.resolve(request.month, settings.now())
+    sources = settings.select(request.providers, request.account)
+    if settings.notion.token is None:
+        raise SettingsError("NOTION_TOKEN is not set: create a Notion connection and put its token into .env")
+    needed = frozenset(source.provider for source in sources)
+    workspace = Workspace(settings, needed, on_write=partial(_tell_rows, settings, month))
+    if not request.providers:
+        sources = [source for source in sources if source.provider not in workspace.inactive]
+    return Preparation(request, settings, month, tuple(sources), workspace)
+
+
+def _tell_rows(settings: Settings, month: Month, done: int, total: int) -> None:
+    tell(RowsWritten(month, done, total, (total - done) * 60 / settings.notion.requests_per_minute))

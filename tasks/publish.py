@@ -1,0 +1,72 @@
+"""Write a month to Notion."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from notion.plan import Plan, Step
+from notion.publish import Published, PublishError
+from notion.rows import COLUMNS
+from tasks.prepare import Request, prepare
+from usage.errors import NotionError
+from usage.money import dollars
+from usage.outcome import SourceOutcome
+from usage.progress import MonthEnded, tell
+from usage.result import MonthResult, NotionCounts, PlannedStep, month_result
+
+
+@task(name="publish", task_run_name="publish {request.month}", cache_policy=NO_CACHE, persist_result=False)
+def publish(request: Request, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool) -> MonthResult:
+    """Plan the month's writes against what stands in Notion, and carry them out unless `dry_run`.
+
+    Not cached and safe to repeat: rows are found again by their identity. Trouble on the way ends up in the result's
+    `problem`: what is written stays, and the next run completes it.
+
+    Args:
+        request: What was asked for.
+        outcomes: What is to be published.
+        dry_run: Only say what would be written.
+    """
+    ready = prepare(request)
+    workspace, month = ready.workspace, ready.month
+    problem: str | None = None
+    steps: tuple[PlannedStep, ...] | None = None
+    try:
+        plan = workspace.plan(month, outcomes)
+        if dry_run:
+            done, steps = workspace.preview(plan), _planned(plan)
+        else:
+            done = workspace.publish(plan, unfiltered=request.unfiltered)
+    except PublishError as error:
+        done, problem = error.done, str(error)
+    except NotionError as error:
+        done, problem = Published(0, 0, 0, 0, workspace.requests, outcomes), str(error)
+    counts = NotionCounts(
+        created=done.created,
+        updated=done.updated,
+        unchanged=done.unchanged,
+        trashed=done.trashed,
+        requests=done.requests,
+    )
+    result = month_result(month, done.outcomes, counts, plan=steps, problem=problem)
+    tell(MonthEnded(result))
+    return result
+
+
+def _planned(plan: Plan) -> tuple[PlannedStep, ...]:
+    return tuple(_planned_step(step) for step in plan.steps)
+
+
+def _planned_step(step: Step) -> PlannedStep:
+    cost = step.values.cout
+    return PlannedStep(
+        action=step.action.value,
+        row=step.values.identifiant,
+        key=step.values.key,
+        cost_usd=None if cost is None else dollars(Decimal(str(cost))),
+        fields=tuple(COLUMNS[name] for name in step.fields),
+        why=step.why,
+    )

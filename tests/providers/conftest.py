@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from providers.http import Retry
+
+
+@dataclass
+class Clock:
+    """Time that passes only while somebody sleeps, or when told to."""
+
+    seconds: float = 0.0
+    slept: list[float] = field(default_factory=list)
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.seconds += seconds
+
+    def retry(self) -> Retry:
+        """The usual limits, measured by this clock."""
+        return Retry(sleep=self.sleep, clock=lambda: self.seconds)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def retry(clock: Clock) -> Retry:
+    return clock.retry()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of published API descriptions and examples, where it lies beside this checkout."""
+    folder = Path(__file__).resolve().parents[3] / "shared"
+    if not (folder / "specs").is_dir():
+        pytest.skip("published specifications are not beside this checkout")
+    return folder

@@ -1,0 +1,75 @@
+"""What is happening right now, for whoever watches from the same process. Nobody has to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from usage.month import Month
+from usage.names import Source, Status
+from usage.result import MonthResult
+
+
+@dataclass(frozen=True, slots=True)
+class SourceBegun:
+    """A source is being read; comes again when the task tries anew."""
+
+    source: Source
+    month: Month
+
+
+@dataclass(frozen=True, slots=True)
+class PageRead:
+    """One more page of a source."""
+
+    source: Source
+    month: Month
+
+
+@dataclass(frozen=True, slots=True)
+class SourceEnded:
+    """A source is read, or has failed."""
+
+    source: Source
+    month: Month
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class RowsWritten:
+    """So many rows of so many are written. `seconds_left` is what the rate limit leaves at least."""
+
+    month: Month
+    done: int
+    total: int
+    seconds_left: float
+
+
+@dataclass(frozen=True, slots=True)
+class MonthEnded:
+    """A month is done; also when something failed on the way."""
+
+    result: MonthResult
+
+
+Event = SourceBegun | PageRead | SourceEnded | RowsWritten | MonthEnded
+Listener = Callable[[Event], None]
+
+_listeners: list[Listener] = []
+
+
+def tell(event: Event) -> None:
+    """Tell everybody who listens. Called from several threads."""
+    for listener in tuple(_listeners):
+        listener(event)
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Have `listener` called for each event while the block runs."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)

@@ -1,0 +1,125 @@
+"""What a collection came to: the object that `--json` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+from usage.money import dollars
+from usage.month import Month
+from usage.names import ProviderName, Status, worst
+from usage.outcome import SourceOutcome
+
+
+class SourceResult(BaseModel):
+    """One source. A figure that isn't available is null, never 0."""
+
+    model_config = ConfigDict(frozen=True)
+
+    provider: ProviderName
+    account: str
+    status: Status
+    cost_usd: str | None
+    """Text with every digit."""
+    tokens_input: int | None
+    tokens_output: int | None
+    requests: int | None
+    rows: int
+    log: str
+
+
+class NotionCounts(BaseModel):
+    """Pages of *Usages*, and all Notion requests, repeats included."""
+
+    model_config = ConfigDict(frozen=True)
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    trashed: int = 0
+    requests: int = 0
+
+
+class PlannedStep(BaseModel):
+    """One row of a plan."""
+
+    model_config = ConfigDict(frozen=True)
+
+    action: str
+    row: str
+    key: str
+    cost_usd: str | None
+    fields: tuple[str, ...] = ()
+    """Columns that an update changes."""
+    why: str = ""
+
+
+class MonthResult(BaseModel):
+    """One month."""
+
+    model_config = ConfigDict(frozen=True)
+
+    month: Month
+    status: Status
+    sources: tuple[SourceResult, ...]
+    notion: NotionCounts
+    plan: tuple[PlannedStep, ...] | None = None
+    """Of a dry run."""
+    problem: str | None = None
+    """Why Notion could not be written to the end."""
+    to_rerun: tuple[str, ...] = ()
+    """Sources that a rerun or a better key would mend, each with the reason: `deepgram: …`."""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether all that can be had was collected and written."""
+        return not self.to_rerun and self.problem is None
+
+    def to_json(self) -> str:
+        """The object that `--json` prints, on one line; `plan` only where there is one."""
+        hidden = {"problem", "to_rerun"} | ({"plan"} if self.plan is None else set())
+        return self.model_dump_json(exclude=hidden)
+
+    @property
+    def summary(self) -> str:
+        """One sentence for the run's state: what was written, and what to rerun and why."""
+        counts = self.notion
+        written = f"{counts.created} created, {counts.updated} updated, {counts.unchanged} unchanged"
+        trouble = "; ".join([*([self.problem] if self.problem else []), *self.to_rerun])
+        return f"{self.month}: {trouble} ({written})" if trouble else f"{self.month}: {written}"
+
+
+def month_result(
+    month: Month,
+    outcomes: Sequence[SourceOutcome],
+    counts: NotionCounts,
+    *,
+    plan: tuple[PlannedStep, ...] | None = None,
+    problem: str | None = None,
+) -> MonthResult:
+    """Put a month's result together."""
+    return MonthResult(
+        month=month,
+        status=worst([outcome.status for outcome in outcomes]),
+        sources=tuple(_source_result(outcome) for outcome in outcomes),
+        notion=counts,
+        plan=plan,
+        problem=problem,
+        to_rerun=tuple(f"{outcome.source}: {outcome.reason}" for outcome in outcomes if outcome.rerun),
+    )
+
+
+def _source_result(outcome: SourceOutcome) -> SourceResult:
+    totals = outcome.totals
+    return SourceResult(
+        provider=outcome.source.provider,
+        account=outcome.source.account,
+        status=outcome.status,
+        cost_usd=None if totals.cost is None else dollars(totals.cost),
+        tokens_input=totals.tokens_input,
+        tokens_output=totals.tokens_output,
+        requests=totals.requests,
+        rows=len(outcome.rows),
+        log=outcome.log,
+    )
