@@ -28,8 +28,8 @@ class _Switch:
     connection to cut it.
     """
 
-    def __init__(self, apps: Mapping[str, ASGIApp]) -> None:
-        self._apps = apps
+    def __init__(self, apps: Mapping[str, ASGIApp], otherwise: ASGIApp) -> None:
+        self._apps, self._otherwise = apps, otherwise
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -39,7 +39,7 @@ class _Switch:
                 rest = path[len(mount) :]
                 await app({**scope, "path": rest, "raw_path": rest.encode(), "root_path": ""}, receive, send)
                 return
-        await PlainTextResponse("no such API in the sandbox", status_code=404)(scope, receive, send)
+        await self._otherwise(scope, receive, send)
 
 
 class Api(Protocol):
@@ -64,14 +64,18 @@ class Server:
     Args:
         apis: The stand-ins.
         port: Port to listen on; 0 takes a free one.
+        front: What is served on all other paths.
     """
 
-    def __init__(self, apis: Sequence[Api], *, port: int = 0) -> None:
+    def __init__(self, apis: Sequence[Api], *, port: int = 0, front: ASGIApp | None = None) -> None:
         self.journal, self.faults = Journal(), Faults()
         self._apis = apis
         gates = {api.mount: Gate(api.app, api=api.name, journal=self.journal, faults=self.faults) for api in apis}
+        nothing = PlainTextResponse("no such API in the sandbox", status_code=404)
         self._server = uvicorn.Server(
-            uvicorn.Config(_Switch(gates), http="h11", log_level="critical", lifespan="off", ws="none")
+            uvicorn.Config(
+                _Switch(gates, front or nothing), http="h11", log_level="critical", lifespan="off", ws="none"
+            )
         )
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -149,7 +149,7 @@ class ReportPage(Wire, Generic[L]):
 
     def within(self, month: Month) -> Iterator[L]:
         """Lines that begin in the month: should an end be taken as inclusive, the day after it is left out."""
-        return (line for line in self.data if month.start <= line.starting_at <= month.end)
+        return (line for line in self.data if month.start <= line.starting_at < month.end)
 
 
 class Named(Wire):

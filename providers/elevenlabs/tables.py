@@ -22,7 +22,6 @@ from usage.errors import ContractError
 
 CURRENCIES: Final = frozenset({"usd", "eur", "inr", "pln", "gbp"})
 _MONEY_NAME: Final = "total_cost"
-_QUANTITY_NAME: Final = "total_charge_count"
 _SHOWN: Final = 20
 """Columns that an error lists at most."""
 _MILLISECONDS: Final = Decimal(10**11)
@@ -98,7 +97,7 @@ def read_layout(table: Table, report: Report) -> Layout:
         # Of the report by cost only the quantity counts, and its unit depends on the row.
         minutes=None if report.by_cost else measure.one("les minutes", lambda c: c.unit == "min"),
         requests=None if report.by_cost else measure.one("les requêtes", lambda c: c.kind == "Int" and not c.unit),
-        quantity=measure.one("la quantité", lambda c: c.name == _QUANTITY_NAME) if report.by_cost else None,
+        quantity=measure.one("la quantité", _is_quantity) if report.by_cost else None,
     )
 
 
@@ -179,6 +178,10 @@ def _is_money(column: _Column) -> bool:
     # A currency that was added since is money too, but only under the name that money is known by.
     added = column.name == _MONEY_NAME and re.fullmatch("[a-z]{3}", column.unit) is not None and column.unit != "min"
     return column.unit in CURRENCIES or added
+
+
+def _is_quantity(column: _Column) -> bool:
+    return column.kind in ("Int", "Float") and not column.unit
 
 
 def _key_label(others: list[_Column]) -> int | None:

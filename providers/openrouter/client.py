@@ -84,7 +84,7 @@ class OpenRouter:
             data_until=until if job.month.is_running(until) else None,
             # Requests are counted under the day they began on, and long ones arrive later.
             provisional=job.month.end <= job.now < job.month.end + timedelta(days=1),
-            empty_proven=not total and total is not None and not _is_old(job),
+            empty_proven=total == (),
             control=checked,
             requests=job.http.requests,
         )

@@ -151,7 +151,7 @@ def told_apart(records: Sequence[UsageRecord]) -> Named:
         key, workspace = record.api_key, record.workspace
         if key is not None and key.startswith(LABEL):
             name = key.removeprefix(LABEL)
-            key = f"{key} ({workspace})" if False else key
+            key = f"{key} ({workspace})" if len(homes[key]) > 1 else key
             things[key] = Thing(kind=Kind.API_KEY, id=key, name=name)
         if workspace is not None and workspace.startswith(LABEL):
             things[workspace] = Thing(kind=Kind.WORKSPACE, id=workspace, name=workspace.removeprefix(LABEL))

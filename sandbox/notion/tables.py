@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
 
 from sandbox.notion.cells import Cell, plain_value
-from sandbox.notion.columns import Formula, Number, Property, Relation, Rollup, UniqueId
+from sandbox.notion.columns import Formula, Number, Property, Relation, Rollup, Select, UniqueId
 from sandbox.notion.computed import linked_pages
 from sandbox.notion.records import DatabaseRecord, PageRecord, SourceRecord
 from sandbox.notion.text import plain
 from sandbox.notion.workspace import Workspace
 
+_NAMED: Final = 3
+"""Related rows that are named in a cell; of more, their number stands there."""
 _SYMBOLS: Final = {"dollar": "$", "euro": "€", "pound": "£", "yen": "¥"}
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One data source on the screen. `rows` are as long as `columns`, oldest row first."""
+    """One data source on the screen. `rows` and `kinds` are as long as `columns`; oldest row first.
+
+    `colours` are those of the select options, by column and option.
+    """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    kinds: tuple[str, ...] = ()
+    colours: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 def tables(workspace: Workspace) -> list[Table]:
@@ -41,7 +49,14 @@ def _table(workspace: Workspace, database: DatabaseRecord, source: SourceRecord)
     if len(database.source_ids) > 1:
         title = f"{title} / {plain(source.title)}"
     rows = [tuple(_cell(workspace, source, page, one) for one in columns) for page in workspace.rows(source)]
-    return Table(title, tuple(one.name for one in columns), tuple(rows))
+    colours = {
+        (one.name, option.name): option.color
+        for one in columns
+        if isinstance(one.config, Select)
+        for option in one.config.options
+    }
+    names, kinds = tuple(one.name for one in columns), tuple(one.config.kind for one in columns)
+    return Table(title, names, tuple(rows), kinds, colours)
 
 
 def _visible(workspace: Workspace, database: DatabaseRecord, source: SourceRecord) -> list[Property]:
@@ -68,7 +83,8 @@ def _visible(workspace: Workspace, database: DatabaseRecord, source: SourceRecor
 
 def _cell(workspace: Workspace, source: SourceRecord, page: PageRecord, one: Property) -> str:
     if isinstance(one.config, Relation):
-        return ", ".join(other.title for other in linked_pages(workspace, page, one))
+        linked = linked_pages(workspace, page, one)
+        return ", ".join(other.title for other in linked) if len(linked) <= _NAMED else f"{len(linked)} pages"
     value = plain_value(workspace, source, page, one.name)
     if isinstance(value, float) and isinstance(one.config, UniqueId) and one.config.prefix:
         return f"{one.config.prefix}-{value:.0f}"

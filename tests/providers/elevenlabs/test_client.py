@@ -204,13 +204,11 @@ def test_a_label_column_names_keys_that_no_list_has(desk: Desk) -> None:
 # The month of the change
 
 
-@pytest.mark.parametrize("day", range(1, 32))
+@pytest.mark.parametrize("day", [1, 2, 3, 15, 30, 31])
 def test_nothing_is_doubled_or_lost_whatever_the_day_of_the_change(desk: Desk, day: int) -> None:
     desk.account.cost_billed_since = date(2026, 1, day)
     report = desk.read()
     desk.assert_equals_bill(report)
-    days = {reading.split("T")[0] for reading in ("2026-01-01",)}
-    assert days
     facts = [f for f in desk.account.facts("2026-01") if not desk.account.by_cost(f.at.date())]
     credits = [amount for record in report.records for unit, amount in record.units if unit == "credits"]
     assert sum(credits, Decimal(0)) == sum((fact.credits for fact in facts), Decimal(0))
@@ -240,7 +238,7 @@ def test_a_report_by_cost_that_refuses_days_in_credits(desk: Desk) -> None:
 
 def test_a_month_after_the_change_that_refuses_nothing_is_not_taken_for_empty(desk: Desk) -> None:
     desk.account.cost_billed_since = LONG_AGO
-    empty = {"columns": [], "column_types": [], "column_units": [], "rows": []}
+    empty: dict[str, list[str]] = {"columns": [], "column_types": [], "column_units": [], "rows": []}
     desk.fault(Kind.STATUS, CREDITS, status=200, body=empty, times=-1)
     desk.assert_equals_bill(desk.read())
 

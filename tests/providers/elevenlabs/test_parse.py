@@ -168,7 +168,7 @@ def test_every_spelling_of_a_day_is_read(instant: object) -> None:
 
 @pytest.mark.parametrize("instant", [None, "yesterday", True, [], 10**30, ""])
 def test_a_day_that_can_not_be_read_stops_the_source(instant: object) -> None:
-    with pytest.raises(ContractError, match="une date est illisible|n’est pas un nombre"):
+    with pytest.raises(ContractError, match=r"une date est illisible|n’est pas un nombre"):
         read(with_cell("timestamp", instant))
 
 
@@ -244,9 +244,9 @@ def test_columns_that_can_not_be_told_apart_stop_the_source(
 
 
 def test_an_error_lists_a_bounded_number_of_columns() -> None:
-    head = [("x" * 500, "Float", None)] * 300
+    head: Sequence[tuple[str, str, str | None]] = [("x" * 500, "Float", None)] * 300
     with pytest.raises(ContractError) as error:
-        read([1] * 300, head=head)
+        read([1 for _ in head], head=head)
     assert len(error.value.sentence) < 2000
 
 
