@@ -4,27 +4,74 @@ from __future__ import annotations
 
 import argparse
 import threading
+from typing import TYPE_CHECKING
+from uuid import UUID
 
 from cli.display import Display, print_result
+from cli.ending import if_stopped
 from cli.server import PrefectServer, prefect_server
-from usage.errors import LlmUsageError
-from usage.names import ProviderName
+from usage.errors import LlmUsageError, NotionAccessError, SettingsError
+from usage.month import Month
+from usage.names import ProviderName, Source, Status
 from usage.progress import Event, MonthEnded, listening
-from usage.result import MonthResult
+from usage.result import MonthResult, NotionCounts, SourceResult
+from usage.settings import load_settings
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Collect and report; 0 or 1."""
     providers = tuple(ProviderName(name) for name in arguments.provider)
-    with prefect_server() as server:
-        result = collect_month(
-            server, arguments.month, providers, arguments.account, dry_run=arguments.dry_run, quiet=arguments.json
-        )
+    month, sources = check_arguments(arguments.month, providers, arguments.account)
+    try:
+        with prefect_server() as server:
+            result = collect_month(
+                server, arguments.month, providers, arguments.account, dry_run=arguments.dry_run, quiet=arguments.json
+            )
+    except (SettingsError, NotionAccessError):
+        raise
+    except LlmUsageError as error:
+        if not arguments.json:
+            raise
+        result = nothing_collected(month, sources, str(error))
     if arguments.json:
         print(result.to_json())
     else:
         print_result(result)
     return 0 if result.succeeded else 1
+
+
+def check_arguments(
+    month: str, providers: tuple[ProviderName, ...] = (), account: str | None = None
+) -> tuple[Month, list[Source]]:
+    """The month and the sources that are meant, before anything is started.
+
+    Raises:
+        SettingsError: Settings or arguments that can't be used.
+    """
+    settings = load_settings()
+    return Month.resolve(month, settings.now()), settings.select(providers, account)
+
+
+def nothing_collected(month: Month, sources: list[Source], why: str) -> MonthResult:
+    """The result of a month where nothing could be begun, and a rerun would."""
+    results = tuple(
+        SourceResult(
+            provider=source.provider,
+            account=source.account,
+            status=Status.ECHEC,
+            cost_usd=None,
+            tokens_input=None,
+            tokens_output=None,
+            requests=None,
+            rows=0,
+            log=why,
+        )
+        for source in sorted(sources, key=lambda source: (source.provider, source.account))
+    )
+    return MonthResult(month=month, status=Status.ECHEC, sources=results, notion=NotionCounts(), problem=why)
 
 
 def collect_month(
@@ -41,6 +88,7 @@ def collect_month(
     Raises:
         SettingsError: Wrong settings or arguments; nothing was done.
         NotionError: Notion can't be reached or used; nothing was done.
+        ServerError: Prefect has no server to work with.
         LlmUsageError: The run ended without a result.
     """
     # Prefect takes its time to import; Notion can answer meanwhile.
@@ -56,6 +104,8 @@ def collect_month(
         return _run_flow(month, list(providers), account, dry_run=dry_run, quiet=quiet)
     finally:
         finish(request)
+        # Python does not like to end in the middle of an import.
+        importing.join()
 
 
 def _import_flow() -> None:
@@ -65,16 +115,39 @@ def _import_flow() -> None:
 def _run_flow(
     month: str, providers: list[ProviderName], account: str | None, *, dry_run: bool, quiet: bool
 ) -> MonthResult:
+    import httpx  # noqa: PLC0415
+    from prefect.exceptions import PrefectException  # noqa: PLC0415
+
     from flows.collect import collect  # noqa: PLC0415
 
     ended: list[MonthResult] = []
+    begun: list[UUID] = []
 
     def keep(event: Event) -> None:
         if isinstance(event, MonthEnded):
             ended.append(event.result)
 
-    with listening(keep), Display(quiet=quiet):
-        state = collect(month, providers, account, dry_run, return_state=True)
+    def remember(flow: object, flow_run: FlowRun, state: object) -> None:  # noqa: ARG001  # Prefect names them
+        begun.append(flow_run.id)
+
+    watched = collect.with_options(on_running=[remember])
+    with listening(keep), Display(quiet=quiet), if_stopped(lambda: _cancel(begun)):
+        try:
+            message = watched(month, providers, account, dry_run, return_state=True).message
+        except (httpx.HTTPError, PrefectException, RuntimeError) as error:
+            # Its server has gone away, or refuses us.
+            message = f"Prefect failed ({type(error).__name__})"
     if not ended:
-        raise LlmUsageError(f"the run ended without a result: {state.message}")
+        look = f"; `prefect flow-run logs {begun[-1]}` shows more" if begun else ""
+        raise LlmUsageError(f"the run ended without a result: {message}{look}")
     return ended[-1]
+
+
+def _cancel(runs: list[UUID]) -> None:
+    """Tell Prefect that nobody works on these runs any more: they would be shown as running for ever."""
+    from prefect.client.orchestration import get_client  # noqa: PLC0415
+    from prefect.states import Cancelled  # noqa: PLC0415
+
+    with get_client(sync_client=True) as client:
+        for run in runs:
+            client.set_flow_run_state(run, Cancelled(message="Stopped by a signal."), force=True)

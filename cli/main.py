@@ -2,6 +2,8 @@
 
 Exit status: 0 all that can be had was collected; 1 a rerun or a better key would bring more, or Notion could not be
 written; 2 wrong arguments or settings, nothing done; 130 and 143 after Ctrl-C and SIGTERM.
+
+Little is imported before the signals are watched: whoever presses Ctrl-C at once gets a sentence, too.
 """
 
 from __future__ import annotations
@@ -9,19 +11,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, Final, NoReturn
 
-from usage.errors import LlmUsageError, NotionAccessError, SettingsError
-from usage.names import ProviderName
+from cli.ending import exit_quietly, watch_signals
 
 INCOMPLETE: Final = 1
 REFUSED: Final = 2
-INTERRUPTED: Final = 130
-TERMINATED: Final = 143
 
 _COMMANDS: Final = {
     "demo": "cli.demo",
@@ -34,49 +32,60 @@ _COMMANDS: Final = {
 """Module of each command; it is imported when it is called, and has `run(arguments) -> int`."""
 
 
+class _Refused(Exception):
+    """Arguments that can't be used."""
+
+
 class _Parser(argparse.ArgumentParser):
     """Raises instead of printing, so that `--json` can answer in JSON."""
 
     def error(self, message: str) -> NoReturn:
-        raise SettingsError(f"{message} (see `{self.prog} --help`)")
+        raise _Refused(f"{message} (see `{self.prog} --help`)")
 
 
 def entry() -> NoReturn:
     """What the `llm-usage` script calls."""
-    sys.exit(main(sys.argv[1:]))
+    watch_signals()
+    try:
+        status = main(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        exit_quietly(INCOMPLETE)
+    sys.exit(status)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit status."""
-    _check_packages()
+    """Run one command and return its exit status.
+
+    Raises:
+        SystemExit: After `--help`.
+    """
     as_json = "--json" in arguments
-    previous = signal.signal(signal.SIGTERM, _terminate)
+    stranger = _stranger()
+    if stranger is not None:
+        return _fail(f"another package is in the way ({stranger}); use an own environment", REFUSED, as_json=as_json)
+    if not arguments:
+        parser().print_help()
+        return REFUSED
+    from usage.errors import LlmUsageError, NotionAccessError, SettingsError  # noqa: PLC0415
+
     try:
         return _run(arguments)
-    except SettingsError as error:
-        return _fail(str(error), REFUSED, as_json=as_json)
-    except NotionAccessError as error:
+    except (_Refused, SettingsError, NotionAccessError) as error:
         return _fail(str(error), REFUSED, as_json=as_json)
     except LlmUsageError as error:
         return _fail(str(error), INCOMPLETE, as_json=as_json)
-    except KeyboardInterrupt:
-        print("Stopped. What is written stays; the next collection completes it.", file=sys.stderr)
-        _leave(INTERRUPTED)
-    except SystemExit as end:
-        if end.code == TERMINATED:
-            _leave(TERMINATED)
-        raise
-    finally:
-        signal.signal(signal.SIGTERM, previous)
 
 
 def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
-    root = _Parser(prog="llm-usage", description="What every project used and cost each month, in Notion.")
+    root = _Parser(
+        prog="llm-usage", description="What every project used and cost each month, in Notion.", allow_abbrev=False
+    )
     commands = root.add_subparsers(dest="command", required=True, parser_class=_Parser, metavar="command")
 
     def add(name: str, text: str) -> argparse.ArgumentParser:
-        return commands.add_parser(name, help=text, description=text)
+        return commands.add_parser(name, help=text, description=text, allow_abbrev=False)
 
     demo = add("demo", "The whole job against a sandbox on this machine: no key, no network.")
     demo.add_argument("--month", default="last", help="month like 2026-01, `last` (default) or `current`")
@@ -85,14 +94,15 @@ def parser() -> argparse.ArgumentParser:
     add("check", "Try each key, each scope, Notion's access and schema, and say what to do.")
     collect = add("collect", "Collect one month into Notion.")
     collect.add_argument("--month", default="last", help="month like 2026-01, `last` (default) or `current`")
-    _sources(collect)
+    _providers(collect, action="extend", nargs="+")
     collect.add_argument("--account", help="only this account")
     collect.add_argument("--dry-run", action="store_true", help="print what would be written; write nothing")
     _json(collect)
     backfill = add("backfill", "Collect each month of a range, both ends included.")
     backfill.add_argument("first", help="first month, like 2025-01")
     backfill.add_argument("last", help="last month, like 2025-12")
-    _sources(backfill)
+    # One at a time: the months may stand behind it.
+    _providers(backfill, action="append")
     _json(backfill)
     status = add("status", "What Notion holds: month x provider, status, cost, last collection.")
     status.add_argument("--month", help="only this month: like 2026-01, `last` or `current`")
@@ -100,13 +110,12 @@ def parser() -> argparse.ArgumentParser:
     return root
 
 
-def _sources(command: argparse.ArgumentParser) -> None:
+def _providers(command: argparse.ArgumentParser, **how: Any) -> None:
+    from usage.names import ProviderName  # noqa: PLC0415
+
+    names = [name.value for name in ProviderName]
     command.add_argument(
-        "--provider",
-        action="append",
-        default=[],
-        choices=[name.value for name in ProviderName],
-        help="only this provider; can be repeated",
+        "--provider", default=[], type=str.lower, choices=names, help="only this provider; can be repeated", **how
     )
 
 
@@ -121,34 +130,25 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _fail(message: str, status: int, *, as_json: bool) -> int:
-    if as_json and status == REFUSED:
-        print(json.dumps({"error": message}, ensure_ascii=False))
+    from notion.text import one_line  # noqa: PLC0415
+
+    # It may quote an argument or the name of a column: other people's text.
+    lines = [one_line(line, 2000) for line in message.splitlines()]
+    if as_json:
+        print(json.dumps({"error": "\n".join(lines)}, ensure_ascii=False))
     else:
-        print(f"llm-usage: {message}", file=sys.stderr)
+        print("llm-usage:", "\n".join(lines), file=sys.stderr)
     return status
 
 
-def _terminate(_signum: int, _frame: Any) -> NoReturn:
-    sys.exit(TERMINATED)
-
-
-def _leave(status: int) -> NoReturn:
-    """End at once. Fetching threads may be waiting for a provider; nothing they do is needed any more, and what they
-    have read is not lost: it is read again."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(status)
-
-
-def _check_packages() -> None:
-    """Refuse to run with a stranger's package under one of our common names."""
+def _stranger() -> str | None:
+    """Where a package is that bears one of our common names and isn't ours."""
     ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     for name in ("flows", "notion", "providers", "sandbox", "tasks", "usage"):
         path = import_module(name).__file__ or ""
         if os.path.dirname(os.path.dirname(os.path.abspath(path))) != ours:
-            raise SystemExit(
-                f"llm-usage: another package called `{name}` is in the way ({path}); use an own environment"
-            )
+            return path or name
+    return None
 
 
 if __name__ == "__main__":

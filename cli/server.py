@@ -1,4 +1,4 @@
-"""A Prefect server for the time of one command, where none is set.
+"""The Prefect server that a command works with: the one that is set, else one of our own for as long as it runs.
 
 Prefect would start one itself, but only when the flow is called, after its own server package has been imported into
 this process too; and it leaves that server behind when it is ended by a signal. This one boots in its own process while
@@ -7,19 +7,26 @@ we import, and ends with us however we end: it watches a pipe that only lives as
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
-from usage.errors import LlmUsageError
+from cli.ending import if_stopped, let_signals_through
+from usage.errors import LlmUsageError, SettingsError
+
+if TYPE_CHECKING:
+    import uvicorn
 
 _READY_WITHIN: Final = 120.0
 """Seconds. The first start on a machine creates and migrates the database."""
@@ -37,21 +44,32 @@ DEFAULTS: Final = {
 
 
 class ServerError(LlmUsageError):
-    """The server did not come up."""
+    """There is no Prefect server to work with."""
 
 
 @contextmanager
 def prefect_server() -> Iterator[PrefectServer]:
-    """Start a server unless the environment or Prefect's profile names one; stop it at the end."""
+    """The server that the environment, `.env`, `prefect.toml` or Prefect's profile names; else start one, and stop it.
+
+    Raises:
+        SettingsError: Prefect's folder can't be written.
+    """
+    settings = _prefect_settings()
     for name, value in DEFAULTS.items():
-        os.environ.setdefault(name, value)
-    if _is_configured(os.environ):
+        if name not in settings:
+            os.environ[name] = value
+    # What Prefect's log handler can't send it would print.
+    logging.raiseExceptions = False
+    home = Path(settings.get("PREFECT_HOME", "~/.prefect")).expanduser()
+    _require_writable(home)
+    if _is_configured(settings, home):
         yield PrefectServer()
         return
-    server = _OwnServer()
+    server = OwnServer()
     os.environ["PREFECT_API_URL"] = server.api_url
     try:
-        yield server
+        with if_stopped(server.kill):
+            yield server
     finally:
         _drain()
         server.stop()
@@ -62,24 +80,51 @@ class PrefectServer:
     """A server that is there already."""
 
     def wait(self) -> None:
-        """Wait until it can be used."""
+        """Wait until it can be used.
+
+        Raises:
+            ServerError: It can't be reached.
+        """
+        from prefect.client.orchestration import get_client  # noqa: PLC0415
+        from prefect.settings import get_current_settings  # noqa: PLC0415
+
+        with get_client(sync_client=True) as client:
+            error = client.api_healthcheck()
+        if error is not None:
+            # Not the whole address: it may hold a password.
+            parts = urlsplit(str(get_current_settings().api.url))
+            raise ServerError(
+                f"the Prefect server at {parts.hostname}:{parts.port or parts.scheme} can't be reached "
+                f"({type(error).__name__}): start it, or take PREFECT_API_URL away to do without it"
+            ) from error
 
 
-class _OwnServer(PrefectServer):
-    """A server in a process of its own."""
+class OwnServer(PrefectServer):
+    """A server in a process of its own.
 
-    def __init__(self) -> None:
-        self._port = _free_port()
+    Args:
+        port: Port of 127.0.0.1 to listen on; 0 takes a free one.
+    """
+
+    def __init__(self, port: int = 0) -> None:
+        self._port = port or free_port()
         self.api_url = f"http://127.0.0.1:{self._port}/api"
+        # A file, not a pipe: nobody reads while it runs, and a full pipe would stop it.
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `stop`
         self._process = subprocess.Popen(  # noqa: S603  # our own module, our own arguments
             [sys.executable, "-m", "cli.server", str(self._port)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
+            stderr=self._complaints,
             # Ctrl-C goes to the whole group of the terminal; the server must outlive our own tidying up.
             start_new_session=True,
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
         )
+
+    @property
+    def pid(self) -> int:
+        """Number of its process."""
+        return self._process.pid
 
     def wait(self) -> None:
         """Wait until it answers.
@@ -90,9 +135,7 @@ class _OwnServer(PrefectServer):
         limit = time.monotonic() + _READY_WITHIN
         while not self._answers():
             if self._process.poll() is not None:
-                last = self._process.stderr.read().decode(errors="replace").strip() if self._process.stderr else ""
-                reason = last.splitlines()[-1] if last else f"exit status {self._process.returncode}"
-                raise ServerError(f"Prefect's own server did not start ({reason}); see docs/OPERATIONS.md")
+                raise ServerError(f"Prefect's own server did not start ({self._last_words()}); see docs/OPERATIONS.md")
             if time.monotonic() > limit:
                 raise ServerError(f"Prefect's own server did not answer within {_READY_WITHIN:.0f} s")
             time.sleep(0.05)
@@ -101,14 +144,21 @@ class _OwnServer(PrefectServer):
         """End it and wait for that."""
         if self._process.stdin:
             self._process.stdin.close()
-        self._process.terminate()
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        if self._process.stderr:
-            self._process.stderr.close()
+            self.kill()
+        self._complaints.close()
+
+    def kill(self) -> None:
+        """End it at once. Its database takes no harm."""
+        self._process.kill()
+        self._process.wait()
+
+    def _last_words(self) -> str:
+        self._complaints.seek(0)
+        lines = self._complaints.read().decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else f"exit status {self._process.returncode}"
 
     def _answers(self) -> bool:
         try:
@@ -117,6 +167,14 @@ class _OwnServer(PrefectServer):
                 return b" 200 " in connection.recv(64)
         except OSError:
             return False
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _drain() -> None:
@@ -130,15 +188,34 @@ def _drain() -> None:
     EventsWorker.drain_all(timeout=5)
 
 
-def _is_configured(environment: Mapping[str, str]) -> bool:
+def _prefect_settings() -> dict[str, str]:
+    """The environment and `.env`, as Prefect will read them."""
+    from dotenv import dotenv_values  # noqa: PLC0415
+
+    values = {**dotenv_values(".env", encoding="utf-8-sig"), **os.environ}
+    return {name: value for name, value in values.items() if value}
+
+
+def _require_writable(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=home):
+            return
+    except OSError as error:
+        raise SettingsError(
+            f"PREFECT_HOME: Prefect can't write to {home} ({error.strerror}); name another folder"
+        ) from error
+
+
+def _is_configured(settings: Mapping[str, str], home: Path) -> bool:
     """Whether Prefect would use a server already: by the environment, `.env`, `prefect.toml` or the active profile.
 
     Looks at the text of the files first: Prefect's own answer costs a second of importing.
     """
-    if environment.get("PREFECT_API_URL"):
+    if settings.get("PREFECT_API_URL"):
         return True
-    home = Path(environment.get("PREFECT_HOME", "~/.prefect")).expanduser()
-    files = (Path(".env"), Path("prefect.toml"), Path("pyproject.toml"), home / "profiles.toml")
+    profiles = Path(settings.get("PREFECT_PROFILES_PATH", home / "profiles.toml"))
+    files = (Path("prefect.toml"), Path("pyproject.toml"), profiles)
     if not any(file.is_file() and _NAMES_A_SERVER.search(file.read_text(errors="replace")) for file in files):
         return False
     from prefect.settings import get_current_settings  # noqa: PLC0415
@@ -146,28 +223,26 @@ def _is_configured(environment: Mapping[str, str]) -> bool:
     return get_current_settings().api.url is not None
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _serve(port: int) -> None:
     """Run the server in this process until the parent is gone."""
+    let_signals_through()
+    servers: list[uvicorn.Server] = []
+
+    def watch() -> None:
+        sys.stdin.buffer.read()
+        for server in servers:
+            server.should_exit = True
+            # Connections that are kept open would hold it up.
+            time.sleep(3)
+        os._exit(0)
+
+    # First of all: importing takes seconds, and the parent may be gone before that.
+    threading.Thread(target=watch, daemon=True).start()
     import uvicorn  # noqa: PLC0415
     from prefect.server.api.server import create_app  # noqa: PLC0415
 
     server = uvicorn.Server(uvicorn.Config(create_app, factory=True, host="127.0.0.1", port=port, log_level="critical"))
-
-    def watch() -> None:
-        sys.stdin.buffer.read()
-        server.should_exit = True
-        # Connections that are kept open would hold it up.
-        time.sleep(5)
-        os._exit(0)
-
-    threading.Thread(target=watch, daemon=True).start()
+    servers.append(server)
     server.run()
 
 

@@ -1,4 +1,4 @@
-"""Collect one month: fetch every source, aggregate, publish."""
+"""Collect one month: fetch every source, aggregate, publish, report."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from tasks.aggregate import aggregate
 from tasks.fetch import fetch
 from tasks.prepare import Request, finish, prepare
 from tasks.publish import publish
+from tasks.report import report
+from tasks.runs import meant, shown_month
+from usage.errors import LlmUsageError
 from usage.month import MONTH_PATTERN
 from usage.names import ProviderName
 
@@ -23,11 +26,19 @@ MonthText = Annotated[
     Field(
         pattern=MONTH_PATTERN,
         title="Month",
-        description="A month in UTC like 2026-01, `last` for the last closed month, or `current`.",
+        description="A month in UTC like 2026-01, `last` for the last closed month, or `current` for the running one.",
         examples=["last", "current", "2026-01"],
     ),
 ]
-
+Providers = Annotated[
+    list[ProviderName],
+    Field(
+        title="Providers",
+        description="Only these. None: all that have a key, except services that are set to `Inactif` in Notion.",
+        examples=[["deepgram"]],
+        json_schema_extra={"uniqueItems": True},
+    ),
+]
 
 _threads: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=16)
 
@@ -35,18 +46,23 @@ _threads: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=16)
 def _run_name() -> str:
     parameters = runtime.flow_run.parameters
     only = [str(name) for name in parameters.get("providers") or ()]
-    return " ".join(["collect", str(parameters.get("month", "last")), *only])
+    account = parameters.get("account")
+    words = [shown_month(str(parameters.get("month", "last"))), "collect", *only, *([account] if account else [])]
+    return " ".join([*words, *(["(dry run)"] if parameters.get("dry_run") else [])])
 
 
 @flow(name="collect", flow_run_name=_run_name, task_runner=_threads)
 def collect(
     month: MonthText = "last",
-    providers: Annotated[
-        list[ProviderName],
-        Field(title="Providers", description="Only these; none means all that have a key.", examples=[["deepgram"]]),
-    ] = [],  # noqa: B006  # Prefect shows it in the form and never changes it
+    providers: Providers = [],  # noqa: B006  # Prefect shows it in the form and never changes it
     account: Annotated[
-        str | None, Field(title="Account", description="Only this account.", examples=["memoways"])
+        str | None,
+        Field(
+            title="Account",
+            description="Only this account of the providers. None: all of them.",
+            examples=["memoways"],
+            pattern=r"^[A-Za-z0-9]+$",
+        ),
     ] = None,
     dry_run: Annotated[
         bool, Field(title="Dry run", description="Say what would be written, write nothing.", examples=[False])
@@ -56,9 +72,13 @@ def collect(
 
     The run ends Failed, naming the sources, where a rerun or a better key would bring more; what succeeded is written.
     """
-    request = Request(month, tuple(providers), account)
     try:
+        request = Request(meant(month), tuple(providers), account)
         ready = prepare(request)
+    except LlmUsageError as error:
+        # Nothing was fetched: the sentence is all there is to say.
+        return Failed(message=str(error))
+    try:
         futures = fetch.map(ready.sources, month=unmapped(ready.month))
         wait(futures)
         states = [future.state for future in futures]
@@ -66,11 +86,11 @@ def collect(
             source: state.result(raise_on_failure=False) for source, state in zip(ready.sources, states, strict=True)
         }
         result = publish(request, aggregate(request, fetched), dry_run=dry_run)
+        # A report that can't be made is a red task, not a red run: the figures are written.
+        report(request, result, return_state=True)
     finally:
         finish(request)
-    if result.succeeded:
-        return Completed(message=result.summary)
-    return Failed(message=result.summary)
+    return Completed(message=result.summary) if result.succeeded else Failed(message=result.summary)
 
 
 if __name__ == "__main__":

@@ -76,7 +76,9 @@ def check_notion(gateway: Gateway, settings: NotionSettings) -> CheckReport:
         f"La base « {one.declared.title} » est verrouillée dans Notion." for one in found.values() if one.locked
     ]
     blocked = any(row.verdict is Finding.PROBLEM for row in rows)
-    return CheckReport(tuple(rows), tuple(dict.fromkeys(sentences)), len(found) == 2 and services_are_there and not blocked)
+    return CheckReport(
+        tuple(rows), tuple(dict.fromkeys(sentences)), len(found) == 2 and services_are_there and not blocked
+    )
 
 
 def _services(gateway: Gateway, found: Found, sentences: list[str]) -> bool:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from notion.rows import FIGURES, Values, to_minute
+from notion.rows import FIGURES, Existing, Values, to_minute
 from notion.text import one_line, printable
 from usage.breakdown import fitted_json
-from usage.money import euros_style
+from usage.grain import COLLECTION
+from usage.money import dollars, euros_style
 from usage.month import Month
 from usage.names import Status
 from usage.outcome import SourceOutcome, UsageRow
 
 _RESTATED: Final = re.compile(r" ?Corrigé : \S+ → \S+ USD le \d{4}-\d{2}-\d{2}\.")
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 VANISHED: Final = "N’apparaît plus dans la réponse complète du fournisseur : mise à 0."
 
 
@@ -39,8 +41,8 @@ def wanted_rows(outcome: SourceOutcome, service: str) -> Iterator[Wanted]:
                 identifiant=one_line(f"{outcome.month} - {outcome.source.provider.label} - {name}"),
                 service=service,
                 mois=str(outcome.month),
-                key=row.key,
-                workspace=row.workspace,
+                key=printable(row.key),
+                workspace=printable(row.workspace),
                 modeles=printable(", ".join(row.models)),
                 tokens_input=row.totals.tokens_input,
                 tokens_output=row.totals.tokens_output,
@@ -71,13 +73,71 @@ def zeroed(old: Values, outcome: SourceOutcome) -> Values:
     )
 
 
-def is_poorer(new: Values, old: Values) -> bool:
-    """Whether an answer in which something is missing says less than the row that is there."""
+def own_row(outcome: SourceOutcome, service: str, *, several: bool) -> Values:
+    """The row that tells a source's own story; its title has the account's name where there are several."""
+    title = f"{outcome.month} - {outcome.source.provider.label} - Collecte"
+    return Values(
+        identifiant=one_line(f"{title} - {outcome.source.account}" if several else title),
+        service=service,
+        mois=str(outcome.month),
+        key=COLLECTION,
+        workspace=outcome.label,
+        collecte_le=to_minute(outcome.attempted_at),
+        statut=outcome.status.value,
+        log=printable(outcome.log),
+        nom=COLLECTION,
+    )
+
+
+def is_later(row: Values, than: datetime) -> bool:
+    """Whether a row was read after a moment, to the minute that Notion keeps."""
+    return row.collecte_le is not None and row.collecte_le > to_minute(than)
+
+
+def is_poorer(new: Values, old: Values, month: Month) -> bool:
+    """Whether an answer in which something is missing says less than the row that is there.
+
+    It does where a figure is gone, or is lower with something else missing than before. A row that was read whole after
+    the month's end is fuller than any answer in part, and than one that has no figure higher.
+    """
     if new.statut == Status.SUCCES.value:
         return False
-    if new.statut == Status.PARTIEL.value and old.statut == Status.SUCCES.value and old.collecte_le is not None:
-        return True
-    return any(getattr(new, name) is None and getattr(old, name) is not None for name in FIGURES)
+    if old.statut == Status.SUCCES.value and _was_closed(old.collecte_le, month):
+        grown = any(compared(new, old, name) > 0 for name in FIGURES)
+        if new.statut == Status.PARTIEL.value or not grown:
+            return True
+    lost = any(getattr(new, name) is None and getattr(old, name) is not None for name in FIGURES)
+    lower = any(compared(new, old, name) < 0 for name in FIGURES)
+    return lost or (lower and _RESTATED.sub("", old.log) != new.log)
+
+
+def compared(new: Values, old: Values, name: str) -> float:
+    """How much a figure has grown, as doubles; 0 where one of the two is not known."""
+    now, before = getattr(new, name), getattr(old, name)
+    return 0.0 if now is None or before is None else float(now) - float(before)
+
+
+def summed(rows: Iterable[Values]) -> Values:
+    """The figures of several rows added up; one that none has stays empty."""
+    rows = list(rows)
+    known = {name: [float(v) for row in rows if (v := getattr(row, name)) is not None] for name in FIGURES}
+    return Values(**{name: sum(values) for name, values in known.items() if values})
+
+
+def prevailing(rows: Sequence[Existing], month: Month) -> Values:
+    """Of several rows of one identity, oldest first, the values that count: read last, unless they are poorer."""
+    best, *others = sorted((row.values for row in rows), key=_read_at)
+    for values in others:
+        is_newer = _read_at(values) > _read_at(best)
+        if values.key == COLLECTION:
+            best = values if is_newer else best
+        elif is_poorer(best, values, month) or (is_newer and not is_poorer(values, best, month)):
+            best = values
+    return best
+
+
+def _read_at(values: Values) -> datetime:
+    return values.collecte_le or _NEVER
 
 
 def retold(new: Values, old: Values, month: Month) -> Values:
@@ -90,9 +150,15 @@ def retold(new: Values, old: Values, month: Month) -> Values:
     if old.cout is None or new.cout is None or float(old.cout) == float(new.cout):
         told = _RESTATED.search(old.log)
         return replace(new, log=f"{new.log} {told.group().strip()}".strip()) if told else new
-    before, after = euros_style(Decimal(str(old.cout))), euros_style(Decimal(new.cout))
+    before, after = _amounts(Decimal(str(old.cout)), Decimal(new.cout))
     day = new.collecte_le.date() if new.collecte_le else month.last_day
     return replace(new, log=f"{new.log} Corrigé : {before} → {after} USD le {day}.".strip())
+
+
+def _amounts(before: Decimal, after: Decimal) -> tuple[str, str]:
+    """Both as French readers write them, with every digit where the cents are the same."""
+    shown = euros_style(before), euros_style(after)
+    return shown if shown[0] != shown[1] else (dollars(before).replace(".", ","), dollars(after).replace(".", ","))
 
 
 def _was_closed(read_at: datetime | None, month: Month) -> bool:

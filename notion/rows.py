@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -85,7 +85,8 @@ def changed_fields(old: Values, new: Values, found: Found) -> tuple[str, ...]:
     return tuple(
         item.name
         for item in fields(Values)
-        if found.has(COLUMNS[item.name]) and _as_read(getattr(old, item.name)) != _as_read(getattr(new, item.name))
+        if found.has(COLUMNS[item.name])
+        and _as_read(item.name, getattr(old, item.name)) != _as_read(item.name, getattr(new, item.name))
     )
 
 
@@ -103,11 +104,6 @@ def to_properties(found: Found, values: Values, names: tuple[str, ...] | None = 
             continue
         result[found.columns[column].name] = _write(name, value)
     return result
-
-
-def with_fields(old: Values, new: Values, names: tuple[str, ...]) -> Values:
-    """`old` with the named fields of `new`."""
-    return replace(old, **{name: getattr(new, name) for name in names})
 
 
 def to_minute(instant: datetime) -> datetime:
@@ -135,19 +131,15 @@ def _read(name: str, value: Value | None) -> Any:
     return value.text if value is not None else ""
 
 
-def _as_read(value: Any) -> Any:
+def _as_read(name: str, value: Any) -> Any:
     if isinstance(value, datetime):
         return to_minute(value)
     if isinstance(value, Decimal | int | float):
         return float(value)
     if isinstance(value, str):
-        return value.replace("-", "") if _is_id(value) else "".join(pieces(value))
+        # Notion takes ids with and without dashes.
+        return value.replace("-", "") if name == "service" else "".join(pieces(value))
     return value
-
-
-def _is_id(text: str) -> bool:
-    """Whether a text is a page id; Notion takes them with and without dashes."""
-    return len(text) in (32, 36) and all(character in "0123456789abcdef-" for character in text)
 
 
 def _write(name: str, value: Any) -> dict[str, Any]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+from notion.gateway import Gateway
 from notion.publish import Workspace
+from tasks.limits import SharedPace
 from usage.errors import SettingsError
 from usage.month import Month
 from usage.names import ProviderName, Source
@@ -36,6 +38,7 @@ class Preparation:
     month: Month
     sources: tuple[Source, ...]
     workspace: Workspace
+    pace: SharedPace
 
 
 _prepared: dict[Request, Preparation] = {}
@@ -68,13 +71,35 @@ def _prepare(request: Request) -> Preparation:
     settings = load_settings()
     month = Month.resolve(request.month, settings.now())
     sources = settings.select(request.providers, request.account)
-    if settings.notion.token is None:
-        raise SettingsError("NOTION_TOKEN is not set: create a Notion connection and put its token into .env")
     needed = frozenset(source.provider for source in sources)
-    workspace = Workspace(settings, needed, on_write=partial(_tell_rows, settings, month))
+    workspace, pace = open_workspace(settings, needed, month)
     if not request.providers:
         sources = [source for source in sources if source.provider not in workspace.inactive]
-    return Preparation(request, settings, month, tuple(sources), workspace)
+    return Preparation(request, settings, month, tuple(sources), workspace, pace)
+
+
+def open_workspace(settings: Settings, needed: frozenset[ProviderName], month: Month) -> tuple[Workspace, SharedPace]:
+    """The two databases, open, and the pace at which Notion is asked.
+
+    Args:
+        settings: All settings.
+        needed: Providers that must have a row in *Services*.
+        month: What progress is told of.
+
+    Raises:
+        SettingsError: There is no token.
+        NotionError: Notion can't be reached, or the databases can't be used.
+    """
+    if settings.notion.token is None:
+        raise SettingsError("NOTION_TOKEN is not set: create a Notion connection and put its token into .env")
+    pace = SharedPace(settings.notion)
+    gateway = Gateway(settings.notion, pace=pace)
+    try:
+        workspace = Workspace(settings, needed, on_write=partial(_tell_rows, settings, month), gateway=gateway)
+    except BaseException:
+        gateway.close()
+        raise
+    return workspace, pace
 
 
 def _tell_rows(settings: Settings, month: Month, done: int, total: int) -> None:

@@ -10,7 +10,9 @@ from prefect.cache_policies import NO_CACHE
 from notion.plan import Plan, Step
 from notion.publish import Published, PublishError
 from notion.rows import COLUMNS
+from tasks.limits import one_writer
 from tasks.prepare import Request, prepare
+from tasks.progress import rows_shown
 from usage.errors import NotionError
 from usage.money import dollars
 from usage.outcome import SourceOutcome
@@ -34,12 +36,14 @@ def publish(request: Request, outcomes: tuple[SourceOutcome, ...], *, dry_run: b
     workspace, month = ready.workspace, ready.month
     problem: str | None = None
     steps: tuple[PlannedStep, ...] | None = None
+    ready.pace.share()
     try:
-        plan = workspace.plan(month, outcomes)
         if dry_run:
+            plan = workspace.plan(month, outcomes)
             done, steps = workspace.preview(plan), _planned(plan)
         else:
-            done = workspace.publish(plan, unfiltered=request.unfiltered)
+            with one_writer(month), rows_shown(month):
+                done = workspace.publish(workspace.plan(month, outcomes), unfiltered=request.unfiltered)
     except PublishError as error:
         done, problem = error.done, str(error)
     except NotionError as error:

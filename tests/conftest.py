@@ -1,7 +1,39 @@
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import settings
+
+from cli.server import DEFAULTS, OwnServer, free_port
 
 # How long an example takes says nothing about the code on a busy machine.
 settings.register_profile("llm-usage", deadline=None)
 settings.load_profile("llm-usage")
+
+# Prefect reads its settings when it is first imported, which may be while tests are collected. Its server is only
+# started for the tests that ask for it.
+_home = tempfile.TemporaryDirectory(prefix="llm-usage-tests-", ignore_cleanup_errors=True)
+_port = free_port()
+os.environ |= DEFAULTS | {"PREFECT_HOME": _home.name, "PREFECT_API_URL": f"http://127.0.0.1:{_port}/api"}
+
+
+def pytest_unconfigure() -> None:
+    _home.cleanup()
+
+
+@pytest.fixture(scope="session")
+def prefect_api() -> Iterator[str]:
+    """Address of a Prefect server, one for all tests; its database and files are in `PREFECT_HOME`."""
+    server = OwnServer(_port)
+    try:
+        server.wait()
+        from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+        # Each flow run would wait up to a second for its heartbeat's thread.
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            yield server.api_url
+    finally:
+        server.stop()

@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict
 from usage.money import digits, dollars, exact_sum
 from usage.records import Units
 
-NOTION_TEXT_LIMIT: Final = 200_000
-"""UTF-16 code units that one Notion text property takes: 100 pieces of 2,000."""
+NOTION_TEXT_LIMIT: Final = 199_900
+"""UTF-16 code units of one Notion text property: 100 pieces of 2,000, each of which may end one unit early so as not to
+cut an emoji in two."""
 
 OTHERS: Final = "(autres)"
 

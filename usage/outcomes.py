@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from usage.grain import GRAINS, is_bracketed
+from usage.grain import GRAINS, LABEL, is_bracketed
 from usage.month import Month
 from usage.names import Grain, Source, Status
-from usage.outcome import SourceOutcome, Totals, UsageRow
-from usage.report import GapKind
+from usage.outcome import SourceOutcome, UsageRow
 from usage.rows import Reading, aggregate, totals
 from usage.story import failure_log, source_log
 
@@ -37,9 +36,9 @@ def build_outcomes(readings: Sequence[Reading], failures: Sequence[Failure]) -> 
 
 def _outcome(reading: Reading, rows: tuple[UsageRow, ...]) -> SourceOutcome:
     report = reading.report
+    # Usage of no workspace is the account's: where a provider has several, nothing else tells theirs apart.
+    rows = tuple(row if row.workspace else row.model_copy(update={"workspace": reading.label}) for row in rows)
     summed = totals(rows)
-    complete = not report.coarse and not report.missing and (bool(rows) or report.empty_proven)
-    only_unavailable = any(gap.kind is GapKind.UNAVAILABLE for gap in report.gaps)
     return SourceOutcome(
         source=report.source,
         month=report.month,
@@ -51,7 +50,8 @@ def _outcome(reading: Reading, rows: tuple[UsageRow, ...]) -> SourceOutcome:
         rule=reading.rule,
         rows=rows,
         things=report.things,
-        complete=complete and (bool(rows) or not only_unavailable),
+        # Days that are out of the provider's reach are no proof of anything, hence not with any kind of gap.
+        complete=report.status is Status.SUCCES and not report.coarse and (bool(rows) or report.empty_proven),
         coarse=report.coarse,
         reason=" ".join(report.missing),
         totals=summed,
@@ -74,7 +74,7 @@ def _failed(failure: Failure) -> SourceOutcome:
 
 
 def _counted_once(outcomes: Iterable[SourceOutcome]) -> list[SourceOutcome]:
-    """Drop, from the later account, the rows that an earlier account of the same provider reaches, too.
+    """Drop, from the later account, the rows that an earlier account of the same provider brings, too.
 
     Where two accounts share an id they see the same organisation, so rows without an id of their own are shared as
     well when they stand for the account as a whole.
@@ -91,28 +91,42 @@ def _counted_once(outcomes: Iterable[SourceOutcome]) -> list[SourceOutcome]:
 
 
 def _ids(outcome: SourceOutcome) -> set[str]:
-    return {thing.id for thing in outcome.things} | {row.key for row in outcome.rows if not is_bracketed(row.key)}
+    """Ids of the provider's that an account reaches. Names in an id's place are no proof: two may share one."""
+    ids = {thing.id for thing in outcome.things}
+    if outcome.rule.kind is not None:
+        ids |= {row.key for row in outcome.rows if not is_bracketed(row.key)}
+    return {an_id for an_id in ids if not an_id.startswith(LABEL)}
 
 
 def _without(outcome: SourceOutcome, other: SourceOutcome, shared: set[str]) -> SourceOutcome:
-    def is_shared(row: UsageRow) -> bool:
-        if is_bracketed(row.key):
-            return outcome.rule.workspace == "account" or row.workspace in shared
-        return row.key in shared
-
-    rows = tuple(row for row in outcome.rows if not is_shared(row))
+    """The outcome without what the other account brings already."""
+    rows = tuple(row for row in outcome.rows if not _is_counted(row, outcome, other, shared))
+    # The ids are the other account's now, and nothing of them may be taken for vanished from this one.
+    things = tuple(thing for thing in outcome.things if thing.id not in shared)
     if len(rows) == len(outcome.rows) and rows:
-        return outcome
+        return outcome.model_copy(update={"things": things})
     sentence = (
         f"Les comptes {other.source.account} et {outcome.source.account} voient les mêmes éléments : "
         f"comptés une fois, avec {other.source.account}."
     )
-    return outcome.model_copy(
-        update={
-            "rows": rows,
-            "totals": totals(rows) if rows else Totals(),
-            "log": f"{outcome.log} {sentence}",
-            # Its own ids belong to the other account now: nothing of them may be taken for vanished.
-            "things": tuple(thing for thing in outcome.things if thing.id not in shared),
-        }
-    )
+    log = f"{outcome.log} {sentence}"
+    return outcome.model_copy(update={"rows": rows, "totals": totals(rows), "log": log, "things": things})
+
+
+def _is_counted(row: UsageRow, outcome: SourceOutcome, other: SourceOutcome, shared: set[str]) -> bool:
+    """Whether the other account brings what a row tells: the row itself, a part of it, or what it is a part of."""
+    whole_account = row.workspace == outcome.label and (is_bracketed(row.key) or outcome.rule.key == "account")
+    if not whole_account and not {row.key, row.workspace} & shared:
+        return False
+    if other.complete or other.rule.key == "account":
+        return True
+    if whole_account:
+        return any(mine.key == row.key for mine in other.rows) or (outcome.rule.key == "account" and bool(other.rows))
+    return any(_is_same(mine, row, shared) for mine in other.rows)
+
+
+def _is_same(mine: UsageRow, row: UsageRow, shared: set[str]) -> bool:
+    """Whether two rows share an id, and either the key as well or one of them stands for a workspace as a whole."""
+    if not {mine.key, mine.workspace} & {row.key, row.workspace} & shared:
+        return False
+    return mine.key in (row.key, mine.workspace) or row.key == row.workspace

@@ -97,9 +97,9 @@ async def _longest_in_credits(job: Job, span: Span, most: int) -> Reading | None
         reading = await _if_served(job, CREDITS, span.first_days(most))
         if reading is not None:
             return reading
-    served, low, high = None, 0, most
+    served, low, high = None, 0, 0
     while high - low > 1:
-        middle = 1
+        middle = (low + high) // 2 if low else 1
         reading = await _if_served(job, CREDITS, span.first_days(middle))
         if reading is None:
             high = middle

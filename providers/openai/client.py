@@ -77,7 +77,7 @@ class OpenAI:
             data_until=job.now if running else None,
             # Costs of a day were seen to change for some hours after it ends.
             provisional=job.month.end <= job.now < job.month.end + timedelta(days=1),
-            empty_proven=costs is not None and costs.days >= job.month.days,
+            empty_proven=not running and costs is not None and costs.days >= job.month.days,
             control=checked,
         )
 

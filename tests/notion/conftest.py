@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,11 @@ from starlette.types import Receive, Scope, Send
 
 from notion.gateway import Gateway
 from notion.pace import Pace
+from notion.setup import SetupResult, set_up
 from sandbox.notion import NotionApi
+from sandbox.notion.store import Database
 from sandbox.server import Server
+from usage.names import ProviderName
 from usage.settings import NotionSettings, load_settings
 
 
@@ -75,6 +79,11 @@ class Notion:
         self._open.append(gateway)
         return gateway
 
+    @cached_property
+    def connection(self) -> Gateway:
+        """One connection for a test that asks often: each new one takes as long as a dozen requests."""
+        return self.gateway()
+
     def pace(self) -> Pace:
         return Pace("test", 60_000, folder=self.folder, sleep=lambda _: None)
 
@@ -84,6 +93,51 @@ class Notion:
     def close(self) -> None:
         for gateway in self._open:
             gateway.close()
+
+    def set_up(self, configured: frozenset[ProviderName] = frozenset(ProviderName), **settings: Any) -> SetupResult:
+        return set_up(self.connection, self.settings(**settings), configured, sleep=self.nap)
+
+    @property
+    def services(self) -> Database:
+        return self.api.store.database("Services LLM")
+
+    @property
+    def usages(self) -> Database:
+        return self.api.store.database("Usages LLM")
+
+    def make_by_hand(self) -> None:
+        """Databases as people make them: accents, other names, columns missing, rows and columns of their own."""
+        store = self.api.store
+        made = store.make_database(
+            "Services LLM",
+            {
+                "Nom du service": {"title": {}},
+                "Statut": {"select": {"options": [{"name": "Inactif", "color": "red"}, {"name": "En test"}]}},
+                "Contact": {"email": {}},
+                "Notes": {"rich_text": {}},
+            },
+        )
+        store.add_row(
+            made, {"Nom du service": "Open AI", "Statut": "Inactif", "Notes": "à revoir", "Contact": "a@b.ch"}
+        )
+        store.add_row(made, {"Nom du service": "Mistral", "Statut": "En test"})
+        store.make_database(
+            "Usages LLM",
+            {"Ligne": {"title": {}}, "Coût USD": {"number": {"format": "euro"}}, "Tokens entrée": {"number": {}}},
+        )
+
+    def state(self) -> Any:
+        """All that stands in Notion, without ids."""
+        titles = {base.source_id: base.title for base in self.api.store.databases()}
+        shown = []
+        for base in self.api.store.databases():
+            columns = {}
+            for name, column in self.connection.data_source(base.source_id).properties.items():
+                options = [option.name for option in column.select.options] if column.select else None
+                leads = titles[column.relation.data_source_id or ""] if column.relation else None
+                columns[name] = (column.type, options, leads, column.rollup, column.number)
+            shown.append((base.title, columns, sorted(tuple(row.values().items()) for row in base.rows())))
+        return shown
 
     def asked(self) -> list[str]:
         """What was asked so far: method and path, ids left out."""

@@ -1,0 +1,120 @@
+"""Which rows that stand in Notion are meant by a row that is to be written."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from notion.ownership import Identity, Ownership, identity, is_ours
+from notion.rows import Existing, Values
+from notion.text import folded, one_line
+from usage.grain import LABEL, is_bracketed
+from usage.names import ProviderName
+from usage.outcome import SourceOutcome
+
+
+class Matching:
+    """Finds rows for one source, each row once.
+
+    Args:
+        outcome: What the source brought.
+        rows: Rows of its provider and month that no other source has taken.
+        owns: What belongs to the source.
+        earlier: Rows of earlier months that have the names of keys whose ids the provider does not tell any more.
+    """
+
+    def __init__(
+        self, outcome: SourceOutcome, rows: Iterable[Existing], owns: Ownership, earlier: Sequence[Existing]
+    ) -> None:
+        self._outcome, self._owns = outcome, owns
+        self._left = {row.page_id: row for row in sorted(rows, key=lambda row: row.age)}
+        self._by_identity: dict[Identity, list[Existing]] = defaultdict(list)
+        for row in self._left.values():
+            self._by_identity[identity(row.values)].append(row)
+        self._legacy = self._by_name(self._left.values())
+        self._named: dict[str, int] = defaultdict(int)
+        for item in outcome.rows:
+            self._named[folded(item.name)] += 1
+        self._keys = self._known_keys([*earlier, *self._left.values()])
+
+    def left(self) -> list[Existing]:
+        """Rows that nothing has been decided about, oldest first."""
+        return list(self._left.values())
+
+    def take(self, row: Existing) -> None:
+        """Something has been decided about a row."""
+        self._left.pop(row.page_id, None)
+
+    def with_known_key(self, wanted: Values) -> Values:
+        """A name in an id's place becomes the id that a row of that workspace had under this name."""
+        key = self._keys.get((wanted.workspace, wanted.nom)) if wanted.key.startswith(LABEL) else None
+        return wanted if key is None else replace(wanted, key=key)
+
+    def rows_for(self, wanted: Values, original: Values) -> list[Existing]:
+        """Rows of the same identity, oldest first, those of the account's old label and of older collectors included.
+
+        Args:
+            wanted: What is to be written.
+            original: The same before `with_known_key`.
+        """
+        found = [*self._by_identity.get(identity(wanted), ()), *self._by_identity.get(identity(original), ())]
+        found += self._of_old_label(wanted)
+        if not is_bracketed(wanted.key) and self._named[folded(wanted.nom)] == 1:
+            found += [*self._legacy.get(folded(wanted.nom), ()), *self._legacy.get(folded(wanted.identifiant), ())]
+        once = {row.page_id: row for row in found if row.page_id in self._left}
+        return sorted(once.values(), key=lambda row: row.age)
+
+    def _of_old_label(self, wanted: Values) -> Sequence[Existing]:
+        old = self._owns.old_label
+        if old is None or wanted.workspace != self._outcome.label:
+            return ()
+        if is_ours(wanted.key):
+            return self._by_identity.get((wanted.key, old), ())
+        return self._by_identity.get((old, ""), ()) if self._outcome.rule.key == "account" else ()
+
+    def _by_name(self, rows: Iterable[Existing]) -> dict[str, list[Existing]]:
+        """Rows of older collectors by name: they have it where the id belongs, or in the title alone."""
+        found: dict[str, list[Existing]] = defaultdict(list)
+        for row in rows:
+            key = row.values.key
+            if not is_ours(key) and key not in self._owns.ids and self._owns.may_be(row):
+                found[folded(key or row.values.identifiant)].append(row)
+        return found
+
+    def _known_keys(self, rows: Sequence[Existing]) -> dict[tuple[str, str], str]:
+        """Ids of lost keys by workspace and name: those of the latest month that has exactly one."""
+        lost = {(row.workspace, one_line(row.name)) for row in self._outcome.rows if row.key.startswith(LABEL)}
+        found: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for row in rows if lost else ():
+            values = row.values
+            place = (values.workspace, name_of(values, self._outcome.source.provider))
+            # A key that the provider still has would be told by its id.
+            is_lost = values.key and not is_ours(values.key) and values.key not in self._owns.ids
+            if place in lost and is_lost and values.mois <= str(self._outcome.month):
+                found[place][values.mois].add(values.key)
+        latest = {place: months[max(months)] for place, months in found.items()}
+        return {place: next(iter(keys)) for place, keys in latest.items() if len(keys) == 1}
+
+
+def name_of(values: Values, provider: ProviderName) -> str:
+    """The name in a title like `2026-01 - OpenAI - Production`."""
+    return values.identifiant.removeprefix(title_start(values.mois, provider))
+
+
+def title_start(month: str, provider: ProviderName) -> str:
+    """How titles of a provider's rows begin."""
+    return f"{month} - {provider.label} - "
+
+
+def is_of_service(row: Existing, service: str, provider: ProviderName) -> bool:
+    """Whether a row is a service's; one that has lost its relation is known by its title."""
+    values = row.values
+    if values.service:
+        return same_id(values.service, service)
+    return folded(values.identifiant).startswith(folded(title_start(values.mois, provider)))
+
+
+def same_id(left: str, right: str) -> bool:
+    """Whether two ids are the same page's; Notion takes them with and without dashes."""
+    return left.replace("-", "") == right.replace("-", "")

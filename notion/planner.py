@@ -1,0 +1,206 @@
+"""What has to be written for one source; see `notion.plan` for the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from notion.desired import (
+    Wanted,
+    compared,
+    is_later,
+    is_poorer,
+    own_row,
+    prevailing,
+    retold,
+    summed,
+    wanted_rows,
+    zeroed,
+)
+from notion.matching import Matching
+from notion.ownership import Ownership, identity
+from notion.rows import FIGURES, Existing, Values, changed_fields
+from notion.steps import Action, Claims, Context, Step
+from notion.text import folded
+from usage.grain import COLLECTION, canonical_workspace
+from usage.names import Status
+from usage.outcome import SourceOutcome
+
+
+class SourcePlanner:
+    """Decides for one source. `steps` and `outcome` are its results.
+
+    Args:
+        outcome: What the source brought.
+        rows: All rows of its provider and month that stand in Notion.
+        context: What else the plan is made against.
+        claims: What accounts before this one have decided about.
+    """
+
+    def __init__(self, outcome: SourceOutcome, rows: Sequence[Existing], context: Context, claims: Claims) -> None:
+        self.outcome = outcome
+        self.steps: list[Step] = []
+        self._context, self._claims = context, claims
+        self._service = context.services[outcome.source.provider]
+        self._labels = context.labels[outcome.source.provider]
+        self._owns = Ownership(outcome, rows, self._labels)
+        free = [row for row in rows if row.page_id not in claims.pages]
+        self._matching = Matching(outcome, free, self._owns, context.earlier)
+
+    def plan(self) -> None:
+        """Data rows first, the source's own row last: a publication that was cut short shows by its absence."""
+        if not self.outcome.failed:
+            self._doubt_an_empty_answer()
+            self._data_rows()
+        self._own_row()
+
+    def _data_rows(self) -> None:
+        wanted = list(wanted_rows(self.outcome, self._service))
+        meant = {identity(one.values) for one in wanted}
+        others = [row for row in self._owned() if identity(row.values) not in meant and self._owns.has_other_grain(row)]
+        if self.outcome.coarse:
+            wanted = self._without_finer(wanted, others)
+        elif self._keeps_grain(others):
+            # Rows of the new grain beside those of the old one would count everything twice.
+            self._note("Les lignes restent à l’ancien grain : la réponse est incomplète ou plus ancienne.")
+            self._keep_all(self._owned(), "Reste à l’ancien grain.")
+            return
+        for one in wanted:
+            self._one(one.values)
+        for row in others:
+            if self.outcome.coarse:
+                self._keep(row, "La réponse est moins fine.")
+            else:
+                self._trash(row, "Remplacée par des lignes d’un autre grain.")
+        self._errors()
+        self._vanished()
+
+    # -- one row
+
+    def _one(self, original: Values) -> None:
+        """Create, update or keep one row; its doubles go to the trash."""
+        values = self._matching.with_known_key(original)
+        if identity(values) in self._claims.identities:
+            return
+        matches = self._matches(values, original)
+        if not matches:
+            self.steps.append(Step(Action.CREATE, self.outcome.source, values))
+            return
+        standing = prevailing(matches, self.outcome.month)
+        why = self._why_kept(standing, values)
+        self._settle(matches[0], standing if why else retold(values, standing, self.outcome.month), why)
+
+    def _why_kept(self, standing: Values, values: Values) -> str:
+        """Why a row stays as it is; empty where it gets new values."""
+        if self.outcome.rule.workspace == "account" and self._is_of_earlier_account(standing.workspace):
+            return "Déjà comptée avec un autre compte qui voit la même chose."
+        if is_later(standing, self.outcome.attempted_at):
+            return "Lue plus récemment par une autre collecte."
+        return "La ligne en place est plus complète." if is_poorer(values, standing, self.outcome.month) else ""
+
+    def _is_of_earlier_account(self, workspace: str) -> bool:
+        earlier = self._labels[: self._labels.index(self.outcome.label)]
+        return canonical_workspace(workspace) in {canonical_workspace(label) for label in earlier}
+
+    def _own_row(self) -> None:
+        values = own_row(self.outcome, self._service, several=len(self._labels) > 1)
+        matches = self._matches(values, values)
+        if not matches:
+            self.steps.append(Step(Action.CREATE, self.outcome.source, values))
+            return
+        standing = prevailing(matches, self.outcome.month)
+        later = is_later(standing, self.outcome.attempted_at)
+        self._settle(
+            matches[0], standing if later else values, "Une collecte plus récente l’a écrite." if later else ""
+        )
+
+    def _matches(self, values: Values, original: Values) -> list[Existing]:
+        matches = self._matching.rows_for(values, original)
+        for row in matches:
+            self._matching.take(row)
+        for double in matches[1:]:
+            self._trash(double, "Ligne en double, la plus ancienne est gardée.")
+        return matches
+
+    # -- what the answer does not have
+
+    def _errors(self) -> None:
+        """Rows `… - Error` of older collectors: this source's own row tells the story now."""
+        for row in self._matching.left():
+            is_error = folded(row.values.identifiant).endswith((" - error", " - erreur"))
+            if is_error and not _has_figures(row) and self._owns.may_be(row):
+                self._trash(row, "Ligne d’erreur d’un ancien collecteur.")
+
+    def _vanished(self) -> None:
+        """Rows of this source that the answer no longer has."""
+        gone = [row for row in self._owned() if row.values.key]
+        if not self.outcome.complete:
+            self._keep_all(gone, "Absente d’une réponse qui ne prouve pas qu’elle est nulle.")
+            return
+        for row in gone:
+            if is_later(row.values, self.outcome.attempted_at):
+                self._keep(row, "Lue plus récemment par une autre collecte.")
+            else:
+                self._settle(row, retold(zeroed(row.values, self.outcome), row.values, self.outcome.month))
+
+    def _doubt_an_empty_answer(self) -> None:
+        outcome = self.outcome
+        if outcome.rows or outcome.complete or outcome.status is not Status.SUCCES:
+            return
+        if any(_has_figures(row) for row in self._owned()):
+            sentence = "Réponse vide alors que Notion a des chiffres pour ce mois : ils restent."
+            self._note(sentence)
+            self.outcome = self.outcome.model_copy(update={"status": Status.PARTIEL, "rerun": True, "reason": sentence})
+
+    # -- grain
+
+    def _keeps_grain(self, others: Sequence[Existing]) -> bool:
+        """Whether rows of the old grain stay, because the new ones, all together, would say less or are older."""
+        if any(is_later(row.values, self.outcome.attempted_at) for row in others):
+            return True
+        if self.outcome.complete or not others:
+            return False
+        old, new = summed(row.values for row in others), summed(one.values for one in wanted_rows(self.outcome, ""))
+        lost = any(getattr(new, name) is None and getattr(old, name) is not None for name in FIGURES)
+        # A millionth of a dollar: sums of doubles are not exact.
+        return lost or any(compared(new, old, name) < -1e-6 for name in FIGURES)
+
+    def _without_finer(self, wanted: Sequence[Wanted], others: Sequence[Existing]) -> list[Wanted]:
+        """The coarse rows that no finer ones of the same workspace or project tell already."""
+        finer = {canonical_workspace(row.values.workspace) for row in others if self._owns.is_finer(row)}
+        return [one for one in wanted if canonical_workspace(one.values.workspace) not in finer]
+
+    # -- steps
+
+    def _owned(self) -> list[Existing]:
+        """Rows of projects and keys that belong to this source and that nothing has been decided about."""
+        left = self._matching.left()
+        return [row for row in left if row.values.key != COLLECTION and self._owns.row(row)]
+
+    def _settle(self, row: Existing, values: Values, why: str = "") -> None:
+        """Give a row its values, where Notion shows others. The time alone is a change in a source's own row only."""
+        changed = changed_fields(row.values, values, self._context.usages)
+        if set(changed) <= {"collecte_le"} and (values.key != COLLECTION or why):
+            self._keep(row, why)
+            return
+        self._matching.take(row)
+        fields = tuple(dict.fromkeys((*changed, "collecte_le")))
+        self.steps.append(Step(Action.UPDATE, self.outcome.source, values, row.page_id, fields, why))
+
+    def _keep_all(self, rows: Sequence[Existing], why: str) -> None:
+        for row in rows:
+            self._keep(row, why)
+
+    def _keep(self, row: Existing, why: str) -> None:
+        self._matching.take(row)
+        self.steps.append(Step(Action.KEEP, self.outcome.source, row.values, row.page_id, why=why))
+
+    def _trash(self, row: Existing, why: str) -> None:
+        self._matching.take(row)
+        self.steps.append(Step(Action.TRASH, self.outcome.source, row.values, row.page_id, why=why))
+
+    def _note(self, sentence: str) -> None:
+        self.outcome = self.outcome.model_copy(update={"log": f"{self.outcome.log} {sentence}"})
+
+
+def _has_figures(row: Existing) -> bool:
+    return any(getattr(row.values, name) for name in FIGURES)

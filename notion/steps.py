@@ -1,0 +1,59 @@
+"""What a plan is made of, and what it is made against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from notion.found import Found
+from notion.ownership import Identity
+from notion.rows import Existing, Values
+from usage.names import ProviderName, Source
+
+
+class Action(StrEnum):
+    """What is done with a row."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    TRASH = "trash"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row's turn.
+
+    `fields` are those that a write changes (of an update); `why` is a French sentence where it is not obvious.
+    """
+
+    action: Action
+    source: Source
+    values: Values
+    page_id: str | None = None
+    fields: tuple[str, ...] = ()
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the plan is made against.
+
+    `services` are page ids; `labels` are those of all accounts that have a key, in the order of the accounts: the
+    first one wins an id that several reach. `earlier` are rows of earlier months in which a name that stands in an
+    id's place may have its id.
+    """
+
+    usages: Found
+    services: Mapping[ProviderName, str]
+    labels: Mapping[ProviderName, tuple[str, ...]]
+    earlier: Sequence[Existing] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What sources before this one have decided about, of the same provider."""
+
+    pages: frozenset[str | None] = frozenset()
+    identities: frozenset[Identity] = frozenset()

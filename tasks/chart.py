@@ -1,0 +1,87 @@
+"""A chart of cost by service and month, as a picture that Prefect's pages show: an SVG in a data address."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Final
+
+from usage.month import Month
+from usage.names import ProviderName
+
+Costs = Mapping[Month, Mapping[ProviderName, Decimal]]
+"""US dollars by month and service. What isn't known is left out."""
+
+# Told apart also by people who don't see all colours (the palette of Okabe and Ito).
+COLOURS: Final = {
+    ProviderName.OPENAI: "#009e73",
+    ProviderName.ANTHROPIC: "#d55e00",
+    ProviderName.ELEVENLABS: "#cc79a7",
+    ProviderName.DEEPGRAM: "#0072b2",
+    ProviderName.OPENROUTER: "#e69f00",
+}
+_WIDTH: Final = 760
+_HEIGHT: Final = 320
+_LEFT: Final = 16
+_TOP: Final = 56
+_BOTTOM: Final = 36
+
+
+def chart(costs: Costs, months: Sequence[Month]) -> str:
+    """An SVG of stacked columns, one for each month, its total above it. Holds figures and our own words alone."""
+    totals = {month: sum(costs.get(month, {}).values(), Decimal(0)) for month in months}
+    highest = max([*totals.values(), Decimal(0)]) or Decimal(1)
+    slot = (_WIDTH - 2 * _LEFT) / max(len(months), 1)
+    parts = [_legend()]
+    for index, month in enumerate(months):
+        middle = _LEFT + slot * (index + 0.5)
+        parts.append(_text(middle, _HEIGHT - 14, str(month), anchor="middle"))
+        if month in costs:
+            parts += _column(costs[month], middle, min(slot * 0.62, 64), float(highest))
+            above = _HEIGHT - _BOTTOM - _tall(float(totals[month]), float(highest)) - 6
+            parts.append(_text(middle, above, f"{totals[month]:,.2f}", anchor="middle"))
+    base = _HEIGHT - _BOTTOM
+    parts.append(f'<path d="M{_LEFT} {base}H{_WIDTH - _LEFT}" stroke="#666"/>')
+    # Prefect's pages may be dark: the picture brings its own paper.
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" '
+        f'height="{_HEIGHT}" font-family="sans-serif" font-size="11">'
+        f'<rect width="100%" height="100%" fill="#fff"/>{"".join(parts)}</svg>'
+    )
+
+
+def as_address(svg: str) -> str:
+    """The picture as an address for Markdown; Prefect's pages drop SVG that stands in the text itself."""
+    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+
+
+def _column(costs: Mapping[ProviderName, Decimal], middle: float, width: float, highest: float) -> list[str]:
+    parts, foot = [], float(_HEIGHT - _BOTTOM)
+    for provider in ProviderName:
+        # A credit larger than the cost has no height; the total above the column counts it.
+        tall = _tall(max(0.0, float(costs.get(provider, Decimal(0)))), highest)
+        foot -= tall
+        if tall > 0:
+            parts.append(
+                f'<rect x="{middle - width / 2:.1f}" y="{foot:.1f}" width="{width:.1f}" height="{tall:.1f}" '
+                f'fill="{COLOURS[provider]}"><title>{provider.label} {costs[provider]:,.2f} USD</title></rect>'
+            )
+    return parts
+
+
+def _tall(amount: float, highest: float) -> float:
+    return max(0.0, amount) / highest * (_HEIGHT - _TOP - _BOTTOM)
+
+
+def _legend() -> str:
+    parts = [_text(_LEFT, 16, "USD")]
+    for index, provider in enumerate(ProviderName):
+        left = _LEFT + 48 + index * 120
+        parts.append(f'<rect x="{left}" y="6" width="12" height="12" fill="{COLOURS[provider]}"/>')
+        parts.append(_text(left + 18, 16, provider.label))
+    return "".join(parts)
+
+
+def _text(x: float, y: float, text: str, *, anchor: str = "start") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="#222">{text}</text>'

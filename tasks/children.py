@@ -1,0 +1,118 @@
+"""A backfill's months as runs of their own: given to workers, or taken by the backfill itself."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from prefect import runtime
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.deployments import run_deployment
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Cancelled, Scheduled
+
+from tasks.ranges import Turn
+from usage.month import Month
+
+COLLECT: Final = "collect/collect"
+"""The deployment that a backfill gives its months to."""
+AT_ONCE: Final = 4
+"""Months under way at a time: more would only wait for the rate limits of the providers and of Notion."""
+GRACE: Final = 60.0
+"""Seconds after which a month that no worker has begun is taken by the backfill itself. A single worker that is busy
+with the backfill could never begin it."""
+_POLL: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a month's run ended."""
+
+    month: Month
+    succeeded: bool
+    message: str
+
+
+Here = Callable[[Turn], Ended]
+"""Collects a month in this process."""
+
+
+def ended(month: Month, state: State) -> Ended:
+    """How a month ended, from the final state of its run."""
+    return Ended(month, state.is_completed(), state.message or f"{month}: {state.name}")
+
+
+def has_workers() -> bool:
+    """Whether this run came through a worker, and its months can, too."""
+    if runtime.deployment.id is None:
+        return False
+    with get_client(sync_client=True) as client:
+        try:
+            return not client.read_deployment_by_name(COLLECT).paused
+        except ObjectNotFound:
+            return False
+
+
+def collect_on_workers(
+    turns: Sequence[Turn], here: Here, *, grace: float = GRACE, sleep: Callable[[float], None] = time.sleep
+) -> list[Ended]:
+    """One run for each month, some at a time, on whatever worker is free.
+
+    When a backfill is retried its months are found again: those that have ended well are not repeated, the others are
+    retried, which reads what had failed.
+
+    Args:
+        turns: The months.
+        here: Takes a month that no worker begins.
+        grace: Seconds that a worker has to begin one.
+        sleep: Replaced in tests; seconds.
+    """
+    waiting, under_way, done = deque(turns), dict[UUID, tuple[Turn, float]](), list[Ended]()
+    with get_client(sync_client=True) as client:
+        while waiting or under_way:
+            while waiting and len(under_way) < AT_ONCE:
+                turn = waiting.popleft()
+                under_way[_start(client, turn)] = turn, time.monotonic()
+            runs = client.read_flow_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=list(under_way))))
+            over = [run for run in runs if run.state is not None and run.state.is_final()]
+            for run in over:
+                turn, _ = under_way.pop(run.id)
+                done.append(ended(turn.month, _state(run)))
+            late = [run for run in runs if _not_begun(run) and time.monotonic() - under_way[run.id][1] >= grace]
+            if late:
+                turn, _ = under_way.pop(late[0].id)
+                client.set_flow_run_state(late[0].id, Cancelled(message="No worker was free: the backfill took it."))
+                done.append(here(turn))
+            elif not over:
+                sleep(_POLL)
+    return sorted(done, key=lambda item: item.month)
+
+
+def _start(client: SyncPrefectClient, turn: Turn) -> UUID:
+    run: FlowRun = run_deployment(
+        COLLECT,
+        parameters={"month": str(turn.month), "providers": [provider.value for provider in turn.providers]},
+        tags=["backfill", f"month:{turn.month}"],
+        # The same run when this backfill is retried.
+        idempotency_key=f"{runtime.flow_run.id} {turn.month}",
+        timeout=0,
+    )
+    if run.state is not None and run.state.is_final() and not run.state.is_completed():
+        client.set_flow_run_state(run.id, Scheduled(message="Retried with its backfill."), force=True)
+    return run.id
+
+
+def _not_begun(run: FlowRun) -> bool:
+    return run.state is not None and run.state.is_scheduled()
+
+
+def _state(run: FlowRun) -> State:
+    if run.state is None:
+        raise ValueError(f"run {run.id} has no state")
+    return run.state

@@ -1,0 +1,48 @@
+"""Markdown for the artifacts. Names of projects and accounts are other people's text: shown, never obeyed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from notion.text import one_line
+
+NOTHING = "–"
+"""In place of a figure that isn't available; never 0."""
+
+
+def escaped(text: str) -> str:
+    """Other people's text on one line, without a meaning in Markdown or HTML, also within a table's cell."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|~<>&:@])", r"\\\1", one_line(text, 2000))
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) -> str:
+    """A table; the first `left` columns are texts, the others figures. Cells are Markdown already."""
+    marks = [":---"] * left + ["---:"] * (len(head) - left)
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (head, marks, *rows))
+
+
+def link(text: str, address: str) -> str:
+    """A link to an address that Notion gave."""
+    safe = re.sub(r"[^\w\-./:?=&%~#+,]", "", address)
+    return f"[{escaped(text)}]({safe})" if safe.startswith("https://") else escaped(text)
+
+
+def money(amount: Decimal | None) -> str:
+    """US dollars to the cent."""
+    return NOTHING if amount is None else f"{amount:,.2f}"
+
+
+def change(now: Decimal | None, before: Decimal | None) -> str:
+    """The difference to an earlier amount, with its share where there is one."""
+    if now is None or before is None:
+        return NOTHING
+    difference = now - before
+    share = f" ({difference / before:+.0%})" if before else ""
+    return f"{difference:+,.2f}{share}"
+
+
+def count(number: int | None) -> str:
+    """A whole number."""
+    return NOTHING if number is None else f"{number:,}"

@@ -1,0 +1,162 @@
+"""Before a backfill: which months, and what of them stands in Notion for good and need not be read again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Final
+
+from notion.publish import Workspace
+from notion.rows import Existing, Values
+from tasks.prepare import open_workspace
+from usage.errors import SettingsError
+from usage.grain import COLLECTION, canonical_workspace
+from usage.money import dollars, exact_sum
+from usage.month import Month
+from usage.names import ProviderName, Source, Status
+from usage.result import SourceResult
+from usage.settings import Settings, load_settings
+
+SETTLED: Final = timedelta(days=35)
+"""After a month's end; the longest time over which a provider announces corrections is 30 days (Anthropic)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """What a person asked for, as they wrote it; both months are included."""
+
+    first: str
+    last: str
+    providers: tuple[ProviderName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One month of a backfill."""
+
+    month: Month
+    providers: tuple[ProviderName, ...] = ()
+    """To be read; empty: all that a collection of the month would read."""
+    kept: tuple[SourceResult, ...] = ()
+    """What stands in Notion for good."""
+    skipped: bool = False
+    """Whether nothing has to be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class RangePreparation:
+    """What a backfill works with. It holds a connection: it never leaves the process."""
+
+    asked: Range
+    settings: Settings
+    turns: tuple[Turn, ...]
+    workspace: Workspace
+
+
+_prepared: dict[Range, RangePreparation] = {}
+
+
+def prepare_range(asked: Range) -> RangePreparation:
+    """Refuse what can't work before anything is fetched, and decide what each month needs.
+
+    Prepared once for each range in a process, until `finish_range`. A provider of a closed month is left out when its
+    row `(collecte)` says that nothing was missing and that it was read after the figures stopped moving. Providers that
+    are named are read again in any case, and so are those with several keys, whose rows can't be told apart.
+
+    Raises:
+        SettingsError: Settings or arguments that can't be used.
+        NotionError: Notion can't be reached, or the databases can't be used.
+    """
+    ready = _prepared.get(asked)
+    if ready is None:
+        ready = _prepared[asked] = _prepare(asked)
+    return ready
+
+
+def finish_range(asked: Range) -> None:
+    """Close what `prepare_range` opened."""
+    ready = _prepared.pop(asked, None)
+    if ready is not None:
+        ready.workspace.close()
+
+
+def months_of(asked: Range, settings: Settings) -> list[Month]:
+    """The months of a range.
+
+    Raises:
+        SettingsError: Not a month, one that has not begun, or a range turned round.
+    """
+    now = settings.now()
+    first, last = Month.resolve(asked.first, now), Month.resolve(asked.last, now)
+    if first > last:
+        raise SettingsError(f"the range is turned round: {first} comes after {last}")
+    return list(first.until(last))
+
+
+def _prepare(asked: Range) -> RangePreparation:
+    settings = load_settings()
+    months = months_of(asked, settings)
+    sources = settings.select(asked.providers)
+    workspace, _ = open_workspace(settings, frozenset(source.provider for source in sources), months[0])
+    try:
+        turns = tuple(_turn(asked, settings, workspace, month) for month in months)
+    except BaseException:
+        workspace.close()
+        raise
+    return RangePreparation(asked, settings, turns, workspace)
+
+
+def _turn(asked: Range, settings: Settings, workspace: Workspace, month: Month) -> Turn:
+    if asked.providers or month.end + SETTLED > settings.now():
+        return Turn(month, asked.providers)
+    kept = tuple(_kept(settings, workspace, month, workspace.rows(month)))
+    if not kept:
+        return Turn(month)
+    done = {item.provider for item in kept} | workspace.inactive
+    left = dict.fromkeys(credential.source.provider for credential in settings.credentials)
+    providers = tuple(provider for provider in left if provider not in done)
+    return Turn(month, providers, kept, skipped=not providers)
+
+
+def _kept(settings: Settings, workspace: Workspace, month: Month, rows: Sequence[Existing]) -> Iterator[SourceResult]:
+    for service in workspace.services:
+        sources = [item.source for item in settings.credentials if item.source.provider is service.provider]
+        if len(sources) != 1 or service.provider in workspace.inactive:
+            continue
+        page = service.page_id.replace("-", "")
+        mine = [row.values for row in rows if (row.values.service or "").replace("-", "") == page]
+        own = [values for values in mine if values.key == COLLECTION and _is_of(values, settings.label(sources[0]))]
+        if len(own) == 1 and _is_final(own[0], month):
+            yield _as_result(sources[0], own[0], [values for values in mine if values.key != COLLECTION])
+
+
+def _is_of(values: Values, label: str) -> bool:
+    return canonical_workspace(values.workspace) == canonical_workspace(label)
+
+
+def _is_final(own: Values, month: Month) -> bool:
+    complete = own.statut in (Status.SUCCES, Status.DONNEES_INDISPONIBLES)
+    return complete and own.collecte_le is not None and own.collecte_le >= month.end + SETTLED
+
+
+def _as_result(source: Source, own: Values, data: Sequence[Values]) -> SourceResult:
+    # The shortest text of a double is the amount that was written, up to 15 digits.
+    cost = exact_sum(None if values.cout is None else Decimal(str(values.cout)) for values in data)
+    return SourceResult(
+        provider=source.provider,
+        account=source.account,
+        status=Status(own.statut),
+        cost_usd=None if cost is None else dollars(cost),
+        tokens_input=_sum(values.tokens_input for values in data),
+        tokens_output=_sum(values.tokens_output for values in data),
+        requests=_sum(values.requetes for values in data),
+        rows=len(data),
+        log=own.log,
+    )
+
+
+def _sum(figures: Iterator[int | float | None]) -> int | None:
+    known = [int(figure) for figure in figures if figure is not None]
+    return sum(known) if known else None

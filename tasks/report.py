@@ -1,0 +1,162 @@
+"""What a person finds on the run's page: the sources, what they cost, what was written, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Final
+
+from prefect import task
+from prefect.artifacts import create_markdown_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.events import emit_event
+
+from notion.publish import Workspace
+from tasks.chart import as_address, chart
+from tasks.history import History, Known, by_service, last_months, read_history, remember
+from tasks.markdown import change, count, escaped, link, money, table
+from tasks.prepare import Request, prepare
+from usage.money import exact_sum
+from usage.month import Month
+from usage.names import ProviderName, Source, Status
+from usage.result import MonthResult, SourceResult
+
+MONTHS_SHOWN: Final = 12
+MARKS: Final = {
+    Status.SUCCES: "🟢",
+    Status.DONNEES_INDISPONIBLES: "⚪",
+    Status.PARTIEL: "🟠",
+    Status.ECHEC: "🔴",
+}
+COLLECTED: Final = "llm-usage.month.collected"
+TO_RERUN: Final = "llm-usage.source.to-rerun"
+
+
+@task(name="report", task_run_name="report {request.month}", cache_policy=NO_CACHE, persist_result=False)
+def report(request: Request, result: MonthResult) -> None:
+    """Leave the run's report as artifacts, and tell Prefect's events about it.
+
+    Args:
+        request: What was asked for.
+        result: What it came to.
+    """
+    ready = prepare(request)
+    months = last_months(result.month, MONTHS_SHOWN)
+    history = read_history(months)
+    if result.plan is None:
+        history = remember(result, history)
+        _tell(request, result, Month.of(ready.settings.now()))
+    create_markdown_artifact(
+        key=f"report-{result.month}",
+        markdown=month_report(result, history, months, ready.workspace),
+        description=f"{result.month}: {result.status}",
+    )
+
+
+def month_report(result: MonthResult, history: History, months: Sequence[Month], workspace: Workspace) -> str:
+    """The report of one month, in Markdown."""
+    rerun = [f"- {escaped(sentence)}" for sentence in result.to_rerun]
+    problem = [f"**{escaped(result.problem)}**"] if result.problem else []
+    parts = [
+        f"# {MARKS[result.status]} {result.month}: {result.status}",
+        *problem,
+        *(["## To run again", "\n".join(rerun)] if rerun else []),
+        _sources(result, history.get(result.month.previous(), {}), workspace),
+        _written(result, workspace),
+        *_chart(history, months),
+        "## What was read",
+        "\n".join(f"- **{escaped(_name(item))}** {escaped(item.log)}" for item in result.sources),
+    ]
+    return "\n\n".join(parts)
+
+
+def _sources(result: MonthResult, before: Mapping[Source, Known], workspace: Workspace) -> str:
+    pages = {service.provider: service.url for service in workspace.services}
+    head = ("Source", "Status", "Cost USD", f"Against {result.month.previous()}", "Tokens in", "Tokens out")
+    rows = [
+        (
+            link(_name(item), pages.get(item.provider, "")),
+            f"{MARKS[item.status]} {item.status}",
+            money(_cost(item)),
+            change(_cost(item), known.cost_usd if (known := before.get(_source(item))) else None),
+            count(item.tokens_input),
+            count(item.tokens_output),
+            count(item.requests),
+            count(item.rows),
+        )
+        for item in result.sources
+    ]
+    costs = [_cost(item) for item in result.sources]
+    rows_in_all = sum(item.rows for item in result.sources)
+    total = ("**Total**", "", f"**{money(exact_sum(costs))}**", "", "", "", "", count(rows_in_all))
+    return table((*head, "Requests", "Rows"), [*rows, total], left=2)
+
+
+def _written(result: MonthResult, workspace: Workspace) -> str:
+    counts, done = result.notion, "would be" if result.plan is not None else "were"
+    usages, services = workspace.databases.usages, workspace.databases.services
+    return (
+        f"Rows {done} created: **{counts.created}**, updated: **{counts.updated}**, trashed: **{counts.trashed}**, "
+        f"unchanged: {counts.unchanged} ({counts.requests} requests to Notion). "
+        f"In Notion: {link(usages.declared.title, usages.url)}, {link(services.declared.title, services.url)}."
+    )
+
+
+def _chart(history: History, months: Sequence[Month]) -> list[str]:
+    costs = by_service(history)
+    if not any(costs.values()):
+        return []
+    labels = [provider.label for provider in ProviderName]
+    rows = [
+        (
+            str(month),
+            *(money(costs[month].get(provider)) for provider in ProviderName),
+            f"**{money(exact_sum(costs[month].values()))}**",
+        )
+        for month in months
+        if month in costs
+    ]
+    picture = f"![Cost by service and month]({as_address(chart(costs, months))})"
+    return ["## Cost by service", picture, table(("Month", *labels, "Total"), rows)]
+
+
+def _tell(request: Request, result: MonthResult, running: Month) -> None:
+    """Events are what automations listen to; one of them notices when they stay away."""
+    ages = {running: "running", running.previous(): "last"}
+    emit_event(
+        COLLECTED,
+        resource={
+            "prefect.resource.id": f"llm-usage.month.{result.month}",
+            "prefect.resource.name": f"{result.month}: {result.status}",
+            "llm-usage.age": ages.get(result.month, "older"),
+            "llm-usage.whole": str(request.unfiltered).lower(),
+        },
+        payload={
+            "status": result.status.value,
+            "costs_usd": {_name(item): item.cost_usd for item in result.sources},
+            "notion": result.notion.model_dump(),
+        },
+    )
+    for sentence in result.to_rerun:
+        source, _, reason = sentence.partition(": ")
+        emit_event(
+            TO_RERUN,
+            resource={
+                "prefect.resource.id": f"llm-usage.source.{source}",
+                "prefect.resource.name": f"{source} {result.month}",
+                "llm-usage.month": str(result.month),
+            },
+            payload={"reason": reason},
+        )
+
+
+def _source(item: SourceResult) -> Source:
+    return Source(provider=item.provider, account=item.account)
+
+
+def _name(item: SourceResult) -> str:
+    return _source(item).name
+
+
+def _cost(item: SourceResult) -> Decimal | None:
+    return None if item.cost_usd is None else Decimal(item.cost_usd)

@@ -1,0 +1,45 @@
+"""What a run is called, and which month it means."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from prefect import runtime
+
+from usage.errors import SettingsError
+from usage.month import Month
+from usage.settings import load_settings
+
+RELATIVE = ("last", "current")
+
+
+def meant(text: str) -> str:
+    """The month that a run means, seen from the moment it was scheduled for.
+
+    A run that had to wait for a worker over the end of a month, or that is retried weeks later, still collects the
+    month it was made for. `LLM_USAGE_NOW` overrules this like any other clock.
+
+    Raises:
+        SettingsError: Settings that can't be used.
+    """
+    settings = load_settings()
+    if text not in RELATIVE or settings.fixed_now is not None:
+        return text
+    scheduled = Month.resolve(text, _scheduled())
+    return text if scheduled == Month.resolve(text, settings.now()) else str(scheduled)
+
+
+def shown_month(text: str) -> str:
+    """The month for a run's name, so that names sort by month; what can't be read stays as it is."""
+    try:
+        settings = load_settings()
+        return str(Month.resolve(text, settings.fixed_now or _scheduled()))
+    except SettingsError:
+        # The run says so itself, in its first second.
+        return text
+
+
+def _scheduled() -> datetime:
+    """When this run was to start: unchanged by retries. Now, outside a run."""
+    scheduled: datetime = runtime.flow_run.scheduled_start_time
+    return scheduled

@@ -1,0 +1,145 @@
+"""Arguments and settings that can't be used: one clear sentence, exit status 2, nobody is asked anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Cli = Any
+
+WRONG = {
+    "no such command": (("collekt",), "collekt"),
+    "no such option": (("collect", "--mnth", "2026-01"), "--mnth"),
+    "option cut short": (("collect", "--mon", "2026-01"), "--mon"),
+    "not a month": (("collect", "--month", "janvier"), "janvier"),
+    "no thirteenth month": (("collect", "--month", "2026-13"), "2026-13"),
+    "month to come": (("collect", "--month", "2026-03"), "2026-03 has not begun"),
+    "status of a month to come": (("status", "--month", "2031-01"), "2031-01 has not begun"),
+    "range turned round": (("backfill", "2026-01", "2025-12"), "turned round"),
+    "range into the future": (("backfill", "2025-12", "2026-05"), "2026-05 has not begun"),
+    "half a range": (("backfill", "2025-12"), "last"),
+    "unknown provider": (("collect", "--provider", "mistral"), "mistral"),
+    "account that nobody has": (("collect", "--account", "nobody"), "nobody"),
+    "account of another provider": (("collect", "--provider", "openai", "--account", "prod"), "labo, memoways"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "word"), WRONG.values(), ids=WRONG)
+def test_wrong_arguments(cli: Cli, arguments: tuple[str, ...], word: str) -> None:
+    told = cli(*arguments)
+    assert (told.status, told.out) == (2, "")
+    assert word in told.err
+    assert told.err.startswith("llm-usage: ")
+    assert cli.asked() == []
+
+
+@pytest.mark.parametrize(("arguments", "word"), WRONG.values(), ids=WRONG)
+def test_wrong_arguments_in_json(cli: Cli, arguments: tuple[str, ...], word: str) -> None:
+    told = cli(*arguments, "--json")
+    assert (told.status, told.err) == (2, "")
+    assert list(told.json) == ["error"]
+    assert word in told.json["error"]
+
+
+def test_an_unknown_provider_is_told_which_there_are(cli: Cli) -> None:
+    told = cli("collect", "--provider", "mistral", "--json")
+    assert all(name in told.json["error"] for name in ("openai", "anthropic", "elevenlabs", "deepgram", "openrouter"))
+
+
+def test_without_arguments(cli: Cli) -> None:
+    told = cli()
+    assert told.status == 2
+    assert "collect" in told.out
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("collect", "--help")])
+def test_help(cli: Cli, arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli(*arguments)
+    assert ended.value.code == 0
+    assert "llm-usage" in capsys.readouterr().out
+
+
+SETTINGS = {
+    "address without https": ({"OPENAI_ADMIN_BASE_URL": "http://example.org"}, "OPENAI_ADMIN_BASE_URL"),
+    "not an id": ({"NOTION_USAGES_DB_ID": "usages"}, "NOTION_USAGES_DB_ID"),
+    "not a rate": ({"NOTION_REQUESTS_PER_MINUTE": "fast"}, "NOTION_REQUESTS_PER_MINUTE"),
+    "not a grain": ({"OPENAI_GRAIN": "team"}, "OPENAI_GRAIN"),
+    "not an account": ({"OPENAI_ADMIN_KEY_ID": "sk-1"}, "OPENAI_ADMIN_KEY_ID"),
+    "file that is not there": ({"DEEPGRAM_API_KEY_EU_FILE": "/nowhere"}, "DEEPGRAM_API_KEY_EU_FILE"),
+    "not an instant": ({"LLM_USAGE_NOW": "soon"}, "LLM_USAGE_NOW"),
+    "no token": ({"NOTION_TOKEN": ""}, "NOTION_TOKEN"),
+}
+
+
+@pytest.mark.parametrize(("variables", "word"), SETTINGS.values(), ids=SETTINGS)
+def test_wrong_settings(cli: Cli, variables: dict[str, str], word: str) -> None:
+    cli.set(**variables)
+    for command in ("collect", "setup", "status"):
+        told = cli(command, "--json")
+        assert (told.status, told.err) == (2, "")
+        assert word in told.json["error"]
+    assert cli.asked() == []
+
+
+def test_all_that_is_wrong_is_told_at_once(cli: Cli) -> None:
+    cli.set(NOTION_USAGES_DB_ID="usages", OPENAI_GRAIN="team")
+    told = cli("collect")
+    assert told.status == 2
+    assert "NOTION_USAGES_DB_ID" in told.err
+    assert "OPENAI_GRAIN" in told.err
+
+
+def test_no_key_at_all(cli: Cli) -> None:
+    cli.only()
+    for command in ("collect", "check"):
+        told = cli(command)
+        assert told.status == 2
+        assert "OPENAI_ADMIN_KEY" in told.err
+        assert "OPENROUTER_MANAGEMENT_KEY" in told.err
+
+
+def test_empty_env_file(cli: Cli) -> None:
+    cli.only()
+    (cli.folder / ".env").touch()
+    assert cli("collect").status == 2
+
+
+def test_provider_without_a_key(cli: Cli) -> None:
+    cli.only("DEEPGRAM_API_KEY_PROD")
+    told = cli("collect", "--provider", "openai", "--json")
+    assert told.status == 2
+    assert "OPENAI_ADMIN_KEY" in told.json["error"]
+
+
+def test_env_file_is_read(cli: Cli) -> None:
+    cli.only()
+    (cli.folder / ".env").write_text("OPENAI_ADMIN_BASE_URL=http://example.org\n")
+    cli.unset("OPENAI_ADMIN_BASE_URL")
+    assert "OPENAI_ADMIN_BASE_URL" in cli("collect").err
+
+
+def test_other_peoples_characters_are_shown_not_obeyed(cli: Cli) -> None:
+    told = cli("collect", "--account", "\x1b[2J\x1b]0;title\x07")
+    assert told.status == 2
+    assert "\x1b" not in told.err
+
+
+def test_folder_of_prefect_that_cannot_be_written(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    cli.set(PREFECT_HOME=str(tmp_path / "file"))
+    told = cli("collect")
+    assert told.status == 2
+    assert "PREFECT_HOME" in told.err
+    assert cli.asked() == []
+
+
+def test_a_stranger_under_one_of_our_names(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sandbox
+
+    monkeypatch.setattr(sandbox, "__file__", "/elsewhere/sandbox/__init__.py")
+    told = cli("collect", "--json")
+    assert told.status == 2
+    assert "/elsewhere/sandbox/__init__.py" in told.json["error"]

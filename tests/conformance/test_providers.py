@@ -1,0 +1,402 @@
+"""What every provider has to do, whatever its API looks like."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Protocol
+
+import pytest
+
+from providers.base import Finding, Verdict
+from sandbox.bill import BillRow
+from sandbox.faults import Fault, Kind
+from sandbox.server import Server
+from usage.errors import ContractError, CredentialError, SourceError, TransientError
+from usage.grain import NO_API_KEY, NO_PROJECT
+from usage.money import exact_sum
+from usage.names import ProviderName, Source, Status
+from usage.outcome import UsageRow
+from usage.report import GapKind, SourceReport
+from usage.rows import totals
+from usage.settings import KEY_VARIABLES
+from usage.story import source_log
+
+SECRET = "sk-secret-in-an-answer"
+
+
+class Case(Protocol):
+    """See `conftest.py`."""
+
+    name: ProviderName
+    money: str
+    names: str
+    budget: Callable[[Any], int]
+    posts: tuple[str, ...]
+    shrink: Callable[[Any], None]
+    money_apart: bool
+    proves_empty: bool
+
+
+class Desk(Protocol):
+    """See `conftest.py`."""
+
+    case: Case
+    api: Any
+    server: Server
+    slept: list[float]
+    sources: list[Source]
+    account: Any
+
+    def account_of(self, source: Source) -> Any: ...
+    def use_key(self, key: str) -> None: ...
+    def read(self, month: str = "2026-01", source: Source | None = None) -> SourceReport: ...
+    def check(self) -> list[Finding]: ...
+    def rows(self, report: SourceReport) -> tuple[UsageRow, ...]: ...
+
+
+def fault(desk: Desk, kind: Kind, path: str = "", **more: Any) -> Fault:
+    return desk.server.faults.add(Fault(desk.case.name.value, kind, path=path and path + "$", **more))
+
+
+def paths(desk: Desk) -> list[str]:
+    return [request.path for request in desk.server.journal.requests()]
+
+
+def key_of(row: UsageRow) -> str:
+    return "" if row.key in (NO_PROJECT, NO_API_KEY) else row.key
+
+
+def matches(desk: Desk, report: SourceReport, *, names: bool = True) -> None:
+    """Row for row what the stand-in's own facts come to."""
+    account = desk.account_of(report.source)
+    rows = desk.rows(report)
+    bill: dict[tuple[str, str], BillRow] = {
+        (row.workspace, row.key): row for row in desk.api.bill(account, str(report.month)).rows
+    }
+    # Providers without workspaces have the account in their place.
+    found = {(row.workspace if any(place for place, _ in bill) else "", key_of(row)): row for row in rows}
+    assert found.keys() == bill.keys()
+    assert len(found) == len(rows)
+    for place, expected in bill.items():
+        row = found[place]
+        assert row.totals.cost == expected.cost, place
+        figures = (row.totals.tokens_input, row.totals.tokens_output, row.totals.requests)
+        assert figures == (expected.tokens_input, expected.tokens_output, expected.requests), place
+        if names and expected.name and expected.name.strip():
+            assert row.name == expected.name
+        assert row.name.strip()
+        costs = {entry.name: entry.cost for entry in row.breakdown}
+        for name, cost in expected.models.items():
+            if name and cost is not None:
+                assert costs[name] == cost, (place, name)
+            assert name in costs or not name, (place, name)
+
+
+# The figures
+
+
+@pytest.mark.parametrize("month", ["2026-01", "2025-12"])
+def test_rows_match_the_bill_to_the_last_digit(case: Case, desk: Desk, month: str) -> None:
+    for source in desk.sources:
+        report = desk.read(month, source)
+        matches(desk, report)
+        total = desk.api.bill(desk.account_of(source), month).total
+        assert totals(desk.rows(report)).cost == exact_sum(record.cost for record in report.records) == total
+        assert report.status is Status.SUCCES
+        assert report.gaps == ()
+        assert (str(report.month), report.source, report.data_until) == (month, source, None)
+
+
+def test_the_control_total_agrees(case: Case, desk: Desk) -> None:
+    report = desk.read()
+    assert report.control is not None
+    assert report.control.agrees
+    assert report.control.summed == desk.api.bill(desk.account, "2026-01").total
+
+
+def test_a_second_reading_says_the_same(case: Case, desk: Desk) -> None:
+    first, second = desk.rows(desk.read()), desk.rows(desk.read())
+    assert first == second
+
+
+@pytest.mark.paged
+def test_the_smallest_pages(case: Case, fresh: Desk) -> None:
+    case.shrink(fresh.api)
+    for source in fresh.sources[:1]:
+        report = fresh.read(source=source)
+        matches(fresh, report)
+        assert report.status is Status.SUCCES
+
+
+def test_the_running_month(case: Case, desk: Desk) -> None:
+    report = desk.read("2026-02")
+    matches(desk, report)
+    assert report.data_until is not None
+    assert report.month.start < report.data_until <= report.read_at
+    assert report.control is None
+    assert not report.empty_proven
+    assert report.status is Status.SUCCES
+    assert all("Mois en cours." in row.log for row in desk.rows(report))
+
+
+def test_a_month_without_usage(case: Case, fresh: Desk) -> None:
+    for account in fresh.api.accounts:
+        account.clear("2026-01")
+    report = fresh.read()
+    assert report.records == ()
+    assert report.status is Status.SUCCES
+    assert report.empty_proven is case.proves_empty
+
+
+def test_every_row_has_a_note(case: Case, desk: Desk) -> None:
+    report = desk.read()
+    assert report.row_note.endswith(".")
+    assert all(row.log.startswith(report.row_note) for row in desk.rows(report))
+
+
+# The requests
+
+
+def test_requests_stay_within_the_budget_and_only_read(case: Case, desk: Desk) -> None:
+    for source in desk.sources:
+        report = desk.read(source=source)
+        requests = desk.server.journal.requests()
+        assert report.requests == len(requests) <= case.budget(desk.account_of(source))
+        assert report.pages == len(requests)
+        # The stand-ins refuse parameters and fields that the published descriptions do not have.
+        assert {request.status for request in requests} == {200}
+        others = {(request.method, request.path) for request in requests if request.method != "GET"}
+        assert others <= {("POST", path) for path in case.posts}
+
+
+def test_nothing_is_asked_for_twice(case: Case, desk: Desk) -> None:
+    """But the total, which is asked for without grouping."""
+    desk.read()
+    asked = Counter((request.path, request.query, request.body) for request in desk.server.journal.requests())
+    assert max(asked.values()) == 1
+
+
+# Trouble that passes
+
+
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        (Kind.STATUS, {"status": 503}),
+        (Kind.STATUS, {"status": 429, "headers": {"Retry-After": "7"}}),
+        (Kind.STATUS, {"status": 408}),
+        (Kind.STATUS_AFTER, {"status": 500}),
+        (Kind.CUT_BEFORE, {}),
+        (Kind.CUT_AFTER, {}),
+        (Kind.TRUNCATE, {}),
+    ],
+)
+def test_trouble_that_passes(case: Case, desk: Desk, kind: Kind, more: dict[str, Any]) -> None:
+    fault(desk, kind, case.money, times=2, **more)
+    report = desk.read()
+    matches(desk, report)
+    assert report.status is Status.SUCCES
+    assert len(desk.slept) == 2
+    if "headers" in more:
+        assert min(desk.slept) >= 7
+
+
+def test_trouble_everywhere_that_passes(case: Case, desk: Desk) -> None:
+    desk.read()
+    for path in set(paths(desk)):
+        fault(desk, Kind.STATUS, path, status=502)
+    matches(desk, desk.read())
+
+
+# Trouble that stays
+
+
+def test_a_server_that_is_down(case: Case, desk: Desk) -> None:
+    fault(desk, Kind.STATUS, status=503, times=-1)
+    with pytest.raises(TransientError) as error:
+        desk.read()
+    assert error.value.status == 503
+    asked = Counter((request.path, request.query, request.body) for request in desk.server.journal.requests())
+    assert max(asked.values()) == 5
+
+
+def test_money_that_can_not_be_read_now(case: Case, desk: Desk) -> None:
+    fault(desk, Kind.STATUS, case.money, status=503, times=-1)
+    if not case.money_apart:
+        with pytest.raises(TransientError):
+            desk.read()
+        return
+    report = desk.read()
+    assert report.status is Status.PARTIEL
+    assert any(gap.kind is GapKind.MISSING and gap.passing for gap in report.gaps)
+    expected = desk.api.bill(desk.account, "2026-01").rows
+    rows = desk.rows(report)
+    assert sum(row.totals.requests or 0 for row in rows) == sum(row.requests or 0 for row in expected)
+    assert {row.totals.cost for row in rows} == {None}
+    assert {row.status for row in rows} == {Status.PARTIEL}
+    assert "Pour relancer" in source_log(report, totals(rows), len(rows))
+
+
+def test_a_wait_that_is_too_long(case: Case, desk: Desk) -> None:
+    fault(desk, Kind.STATUS, status=429, headers={"Retry-After": "3600"}, times=-1)
+    with pytest.raises(TransientError, match="3600 s"):
+        desk.read()
+    assert desk.slept == []
+
+
+# Keys
+
+
+def test_a_wrong_key(case: Case, desk: Desk) -> None:
+    wrong = desk.account.key[:-4] + "zzzz"
+    desk.use_key(wrong)
+    with pytest.raises(CredentialError) as error:
+        desk.read()
+    asked = Counter((request.path, request.query, request.body) for request in desk.server.journal.requests())
+    assert max(asked.values()) == 1
+    assert wrong not in repr(error.value)
+    assert desk.slept == []
+
+
+def test_a_key_that_may_not_do_everything(scope: Any, case: Case, desk: Desk) -> None:
+    desk.use_key(getattr(desk.account, scope.key))
+    if not isinstance(scope.outcome, Status):
+        with pytest.raises(scope.outcome):
+            desk.read()
+        return
+    report = desk.read()
+    assert report.status is scope.outcome
+    if scope.outcome is Status.SUCCES:
+        matches(desk, report, names=scope.names)
+        assert report.remarks
+        assert report.gaps == ()
+    else:
+        assert report.missing
+
+
+def test_checking(case: Case, desk: Desk) -> None:
+    findings = desk.check()
+    assert {finding.verdict for finding in findings} == {Verdict.OK}
+    assert len(desk.server.journal.requests()) <= 2 + 2 * len(findings)
+    desk.use_key(desk.account.key[:-4] + "zzzz")
+    findings = desk.check()
+    assert Verdict.BAD in {finding.verdict for finding in findings}
+    assert all(finding.sentence for finding in findings)
+
+
+# Answers that are not what they should be
+
+
+@pytest.mark.parametrize("which", ["money", "names"])
+@pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        (Kind.HTML, {}),
+        (Kind.STATUS, {"status": 200, "body": '{"data": [{"id": "'}),
+        (Kind.STATUS, {"status": 200, "body": ""}),
+        (Kind.STATUS, {"status": 200, "body": ["unexpected"]}),
+        (Kind.STATUS, {"status": 302, "headers": {"Location": "/elsewhere"}}),
+    ],
+)
+def test_a_broken_contract(case: Case, desk: Desk, which: str, kind: Kind, more: dict[str, Any]) -> None:
+    path = case.money if which == "money" else case.names
+    fault(desk, kind, path, **more)
+    with pytest.raises(ContractError) as error:
+        desk.read()
+    assert path in error.value.sentence
+    assert desk.slept == []
+
+
+def holders(body: Any, steps: list[str]) -> list[Any]:
+    """All objects that should have the last step's field."""
+    found = [body]
+    for step in steps[:-1]:
+        found = [inner for one in found for inner in (one if step == "*" else [one[step]])]
+    return found
+
+
+@pytest.mark.parametrize("how", ["removed", "retyped"])
+def test_a_required_field_that_changes_is_named(drift: Any, case: Case, desk: Desk, how: str) -> None:
+    steps = drift.field.split(".")
+    changed = 0
+
+    def change(body: Any) -> Any:
+        nonlocal changed
+        for holder in holders(body, steps):
+            changed += 1
+            if how == "removed":
+                del holder[steps[-1]]
+            else:
+                holder[steps[-1]] = {SECRET: SECRET}
+        return body
+
+    fault(desk, Kind.REWRITE, drift.path, rewrite=change, times=-1)
+    with pytest.raises(ContractError) as error:
+        desk.read()
+    assert changed
+    named = re.escape(drift.field).replace(r"\.\*", r"(\.\d+)?")
+    assert re.search(rf"{re.escape(drift.path)} .*champ {named}", error.value.sentence), error.value.sentence
+    assert SECRET not in repr(error.value)
+
+
+def grown(value: Any) -> Any:
+    """The same JSON with a field more in every object."""
+    if isinstance(value, dict):
+        return {name: grown(inner) for name, inner in value.items()} | {"brand_new_field": {"a": [1, None]}}
+    return [grown(inner) for inner in value] if isinstance(value, list) else value
+
+
+def test_fields_that_nobody_knows_are_ignored(case: Case, desk: Desk) -> None:
+    before = desk.rows(desk.read())
+    fault(desk, Kind.REWRITE, rewrite=grown, times=-1)
+    report = desk.read()
+    assert report.status is Status.SUCCES
+    after = desk.rows(report)
+    assert [(row.key, row.workspace, row.name) for row in after] == [(r.key, r.workspace, r.name) for r in before]
+    for old, new in zip(before, after, strict=True):
+        assert new.totals.requests == old.totals.requests
+        # The server of the tests rewrites answers through floats.
+        assert new.totals.cost == pytest.approx(old.totals.cost, abs=Decimal("1E-9"))
+
+
+# Names and secrets
+
+
+def test_awkward_names_come_through_unchanged(case: Case, desk: Desk) -> None:
+    """Escaping is for the places they go to, later."""
+    names = [row.name for source in desk.sources for row in desk.rows(desk.read(source=source))]
+    assert any(not name.isascii() for name in names)
+    assert any(re.search(r"[|<=\n,]", name) for name in names)
+
+
+def secrets_of(desk: Desk) -> list[str]:
+    return [
+        value for name, value in desk.server.environment().items() if name.startswith(tuple(KEY_VARIABLES.values()))
+    ]
+
+
+def test_keys_are_nowhere(case: Case, desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    assert len(secrets_of(desk)) == len(desk.sources)
+    seen = []
+    with caplog.at_level(logging.DEBUG):
+        for source in desk.sources:
+            report = desk.read(source=source)
+            rows = desk.rows(report)
+            seen += [report.model_dump_json(), repr(report), source_log(report, totals(rows), len(rows)), repr(rows)]
+        seen += [finding.model_dump_json() for finding in desk.check()]
+        body = {"error": {"message": f"Bad key {secrets_of(desk)[0]}"}}
+        for status in (400, 401, 402, 403, 404, 409, 422, 429, 500):
+            desk.server.faults.clear()
+            fault(desk, Kind.STATUS, status=status, body=body, times=-1)
+            try:
+                seen.append(repr(desk.read()))
+            except SourceError as error:
+                seen += [repr(error), str(error), repr(error.__cause__)]
+    seen += [record.getMessage() for record in caplog.records]
+    for text in seen:
+        for secret in secrets_of(desk):
+            assert secret not in text

@@ -1,0 +1,388 @@
+"""Whatever a person can type, set or see in Notion is documented, and what is documented is there."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib.util
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import NoReturn
+from urllib.parse import unquote
+
+import pytest
+
+from cli.main import parser
+from notion.schema import CONSOLES, SERVICES, USAGES, Database, Property, Type
+from usage.grain import GRAINS
+from usage.names import ProviderName
+from usage.settings import KEY_VARIABLES, load_settings
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+ENV_EXAMPLE = ROOT / ".env.example"
+NOTION_SETUP = ROOT / "docs" / "NOTION_SETUP.md"
+PAGES = sorted(
+    page
+    for page in ROOT.rglob("*.md")
+    if not any(part.startswith(".") or part == "node_modules" for part in page.relative_to(ROOT).parts)
+)
+SPEAKING = ("cli", "tasks", "notion", "providers", "usage")
+"""Packages whose sentences people read."""
+PREFECT = {"PREFECT_API_URL"}
+"""Documented in the README, and read by Prefect itself."""
+
+
+def text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
+
+
+def name_of(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+def section(page: Path, heading: str) -> str:
+    """What stands under a heading, up to the next one."""
+    match = re.search(rf"^#+ {re.escape(heading)}\n(.*?)(?=^#+ |\Z)", text_of(page), re.MULTILINE | re.DOTALL)
+    assert match, f"{name_of(page)} has no section {heading!r}"
+    return match[1]
+
+
+def rows(markdown: str) -> Iterator[list[str]]:
+    """Cells of every table row, heading rows among them."""
+    for line in markdown.splitlines():
+        if line.lstrip().startswith("|") and not re.fullmatch(r"[\s|:-]+", line):
+            yield [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
+
+
+def code_spans(markdown: str) -> list[str]:
+    return re.findall(r"`([^`\n]+)`", markdown)
+
+
+def code_blocks(markdown: str, language: str | None = None) -> list[str]:
+    """Fenced blocks, all or those of one language, without their indentation."""
+    blocks = re.findall(r"^ *```(\w*)\n(.*?)^ *```$", markdown, re.MULTILINE | re.DOTALL)
+    return [body.strip() for found, body in blocks if language is None or found == language]
+
+
+# Commands
+
+
+def commands() -> Mapping[str, argparse.ArgumentParser]:
+    (action,) = (item for item in parser()._actions if isinstance(item, argparse._SubParsersAction))
+    found: Mapping[str, argparse.ArgumentParser] = action.choices
+    return found
+
+
+def options_of(command: argparse.ArgumentParser) -> set[str]:
+    return {option for action in command._actions for option in action.option_strings} - {"-h", "--help"}
+
+
+def documented_commands() -> dict[str, str]:
+    synopses = [row[0].strip("`") for row in rows(section(README, "Commands"))]
+    return {synopsis.split()[1]: synopsis for synopsis in synopses if synopsis.startswith("llm-usage ")}
+
+
+def test_the_readme_names_every_command_and_no_other() -> None:
+    assert set(documented_commands()) == set(commands())
+
+
+@pytest.mark.parametrize("name", commands())
+def test_the_readme_names_every_option_of_a_command_and_no_other(name: str) -> None:
+    assert set(re.findall(r"--[a-z-]+", documented_commands()[name])) == options_of(commands()[name])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_command_lines_on_the_pages_can_be_typed(page: Path) -> None:
+    lines = [line for block in code_blocks(text_of(page)) for line in block.splitlines()]
+    without_blocks = re.sub(r"^ *```.*?^ *```$", "", text_of(page), flags=re.MULTILINE | re.DOTALL)
+    for line in (*lines, *code_spans(without_blocks)):
+        match = re.match(r"(?:\S*/)?llm-usage\s+(\S.*)", line.partition("#")[0].strip())
+        # A synopsis with brackets is for reading.
+        if match and not re.search(r"[\[\]…<>]", line):
+            words = shlex.split(match[1])
+            assert words[0] in commands(), f"{name_of(page)}: {line}"
+            unknown = {word for word in words if word.startswith("--")} - options_of(commands()[words[0]])
+            assert not unknown, f"{name_of(page)}: {line}"
+
+
+# Settings
+
+
+def settings_names() -> set[str]:
+    """Names of all variables: those that stand in the module, and those it puts together."""
+    tree = ast.parse(text_of(ROOT / "usage" / "settings.py"))
+    constants = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    written = {text for text in constants if re.fullmatch(r"[A-Z]+(_[A-Z]+)+", text)}
+    return written | {f"{provider.value.upper()}_GRAIN" for provider in ProviderName}
+
+
+def documented_settings() -> dict[str, list[str]]:
+    """The table's rows by the names in their first cells."""
+    table = [row for row in rows(section(README, "Settings")) if row[0] != "variable"]
+    return {name: row for row in table for name in code_spans(row[0])}
+
+
+def assignments() -> dict[str, str]:
+    """The lines of `.env.example`, commented out or not."""
+    found = re.findall(r"^#?([A-Z][A-Z0-9_]*)=(.*)$", text_of(ENV_EXAMPLE), re.MULTILINE)
+    return {name: value.strip() for name, value in found}
+
+
+def test_the_settings_module_is_read_right() -> None:
+    assert {*KEY_VARIABLES.values(), "NOTION_TOKEN", "OPENAI_GRAIN", "LLM_USAGE_NOW"} < settings_names()
+
+
+def test_the_readme_names_every_setting_and_no_other() -> None:
+    assert set(documented_settings()) == settings_names() | PREFECT
+
+
+def test_the_env_example_names_every_setting_and_no_other() -> None:
+    assert set(assignments()) <= settings_names()
+    words = set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", text_of(ENV_EXAMPLE)))
+    assert settings_names() <= words
+
+
+def test_the_env_example_shows_the_defaults() -> None:
+    assert load_settings({name: value for name, value in assignments().items() if value}, None) == load_settings({}, None)
+
+
+@pytest.mark.parametrize("provider", ProviderName)
+def test_the_readme_tells_the_default_grain(provider: ProviderName) -> None:
+    assert documented_settings()[f"{provider.value.upper()}_GRAIN"][-1] == f"`{GRAINS[provider].default}`"
+
+
+def test_the_readme_tells_the_default_rate() -> None:
+    default = load_settings({}, None).notion.requests_per_minute
+    assert documented_settings()["NOTION_REQUESTS_PER_MINUTE"][-1] == f"`{default}`"
+
+
+@pytest.mark.parametrize("provider", ProviderName)
+def test_every_key_has_a_page_and_a_row_that_leads_to_it(provider: ProviderName) -> None:
+    (row,) = (row for row in rows(text_of(README)) if row[0] == provider.label)
+    assert f"(docs/keys/{provider}.md)" in " ".join(row)
+    page = text_of(ROOT / "docs" / "keys" / f"{provider}.md")
+    assert KEY_VARIABLES[provider] in page
+    assert "llm-usage check" in page
+
+
+# Notion's columns
+
+COLUMNS = [(database, item) for database in (SERVICES, USAGES) for item in database.properties]
+
+
+def documented_column(database: Database, declared: Property) -> list[str]:
+    """The table row of one column. *Services* comes first, and the linked columns say their type."""
+    found = [
+        row
+        for row in rows(text_of(NOTION_SETUP))
+        if row[0] == f"`{declared.name}`" and f"(`{declared.type}`)" in " ".join(row[1:2])
+    ]
+    assert len(found) == 1, f"“{declared.name}” of “{database.title}” with the type `{declared.type}`: {len(found)} rows"
+    return found[0]
+
+
+def column_id(value: object) -> str | None:
+    return value.title if isinstance(value, Database) else value.name if isinstance(value, Property) else None
+
+
+@pytest.mark.parametrize(("database", "declared"), COLUMNS, ids=column_id)
+def test_every_column_is_described(database: Database, declared: Property) -> None:
+    _, _, needed, *rest = documented_column(database, declared)
+    assert needed == ("non" if declared.optional or declared.for_people else "oui")
+    described = code_spans(" ".join(rest))
+    assert [str(name) for name, _ in declared.options if str(name) not in described] == []
+    assert not declared.expression or declared.expression in described
+    if declared.rollup is not None:
+        assert {declared.rollup.target, declared.rollup.function} <= set(described)
+    if declared.type is not Type.TITLE:
+        assert code_spans(rest[-1]) == list(declared.aliases)
+
+
+def test_no_column_is_described_that_does_not_exist() -> None:
+    types = "|".join(Type)
+    described = {
+        row[0].strip("`") for row in rows(text_of(NOTION_SETUP)) if re.search(rf"\(`({types})`\)", " ".join(row[1:2]))
+    }
+    assert described == {item.name for _, item in COLUMNS}
+
+
+@pytest.mark.parametrize("provider", ProviderName)
+def test_every_service_is_described(provider: ProviderName) -> None:
+    wanted = [provider.label, f"`{provider}`", f"<{CONSOLES[provider]}>", "`Actif`"]
+    assert wanted in list(rows(text_of(NOTION_SETUP)))
+
+
+@pytest.mark.parametrize("database", [SERVICES, USAGES], ids=column_id)
+def test_titles_and_ids_are_named(database: Database) -> None:
+    assert f"`{database.title}`" in text_of(NOTION_SETUP)
+    assert database.variable in text_of(NOTION_SETUP)
+
+
+# Sentences of the program
+
+PLACE = "\0"
+"""Stands in a sentence for what the program puts in."""
+
+
+def spoken(path: Path) -> Iterator[str]:
+    """Every text of a module, line by line; f-strings with `PLACE` for their fields."""
+
+    def visit(node: ast.AST) -> Iterator[str]:
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else PLACE for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        for child in ast.iter_child_nodes(node):
+            # The pieces of an f-string are no sentences; what stands in its fields may be.
+            if not (isinstance(node, ast.JoinedStr) and isinstance(child, ast.Constant)):
+                yield from visit(child)
+
+    for text in visit(ast.parse(text_of(path))):
+        yield from text.splitlines()
+
+
+def sentences() -> set[str]:
+    """All that the program may say."""
+    return {text for package in SPEAKING for path in (ROOT / package).rglob("*.py") for text in spoken(path)}
+
+
+def says(sentence: str, quote: str) -> bool:
+    """Whether a sentence can read like the quote.
+
+    Where the program puts something in, anything goes, but two fifths of the quote have to be the program's own words:
+    otherwise a sentence that is mostly fields could read like anything.
+    """
+    words = [re.sub(r"\s+", " ", piece) for piece in sentence.split(PLACE)]
+    if len("".join(words)) < 0.4 * len(quote):
+        return False
+    pattern = ".*".join(re.escape(piece) for piece in words).strip("\\ ")
+    # A sentence may be glued to what was said before.
+    return re.fullmatch(rf"(?:\.\*\\? )?{pattern}" if pattern.startswith("\\ ") else pattern, quote) is not None or (
+        re.fullmatch(pattern, " " + quote) is not None
+    )
+
+
+def quotes() -> list[str]:
+    """What `NOTION_SETUP.md` says that the program says: block quotes, `text` blocks, and cells under `phrase`."""
+    page = text_of(NOTION_SETUP)
+    found = [
+        re.sub(r"^ *> ?", "", quote, flags=re.MULTILINE).replace("\n", " ").strip()
+        for quote in re.findall(r"(?:^ *>.*\n)+", page, re.MULTILINE)
+    ]
+    found += [line for block in code_blocks(page, "text") for line in block.splitlines() if line.strip()]
+    under = ""
+    for line in page.splitlines():
+        cells = next(rows(line), None)
+        under = "" if cells is None and not line.startswith("|") else under
+        if cells is not None:
+            under = under or cells[0]
+            found += [cells[0]] if under == "phrase" != cells[0] else []
+    return [re.sub(r"\s+", " ", quote) for quote in found]
+
+
+def test_quotes_are_found() -> None:
+    assert len(quotes()) > 40
+    assert "Aucune utilisation." in quotes()
+
+
+@pytest.mark.parametrize("quote", quotes())
+def test_every_quoted_sentence_is_one_the_program_says(quote: str) -> None:
+    assert any(says(sentence, quote) for sentence in sentences())
+
+
+@pytest.mark.parametrize(
+    ("sentence", "quote", "expected"),
+    [
+        (f"Il manque la colonne « {PLACE} » : lancez setup.", "Il manque la colonne « Mois » : lancez setup.", True),
+        (f"Il manque la colonne « {PLACE} » : lancez setup.", "Il manque la colonne « Mois » : lancez-le.", False),
+        (f"{PLACE} Corrigé : {PLACE} → {PLACE} USD.", "Corrigé : 1,00 → 2,00 USD.", True),
+        (f"{PLACE} {PLACE}", "N’importe quoi, vraiment.", False),
+        (" Provisoire.", "Provisoire.", True),
+    ],
+)
+def test_the_comparison_of_quotes(sentence: str, quote: str, expected: bool) -> None:
+    assert says(sentence, quote) is expected
+
+
+# Links
+
+
+def anchors(page: Path) -> set[str]:
+    """Anchors that GitHub gives to a page's headings."""
+    without_blocks = re.sub(r"^ *```.*?^ *```$", "", text_of(page), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ +(.+)$", without_blocks, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_relative_links_lead_somewhere(page: Path) -> None:
+    without_code = re.sub(r"`[^`\n]+`", "`", text_of(page))
+    for link in re.findall(r"\]\(([^)\s]+)(?: \"[^\"]*\")?\)", without_code):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = unquote(link).partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.is_relative_to(ROOT), f"{link} leads out of the project"
+        assert target.exists(), f"{link} leads nowhere"
+        assert not anchor or anchor in anchors(target), f"{link}: no such heading"
+
+
+# The two one-line commands
+
+
+def readme_commands() -> list[list[str]]:
+    return [shlex.split(block) for block in code_blocks(text_of(README))[:2]]
+
+
+def dev_module() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("dev", ROOT / "dev.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def started_by(command: list[str], monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """What `python3 dev.py …` would start, once everything is set up."""
+    started: list[list[str]] = []
+
+    class ReplacedError(Exception):
+        """The process would be another one now."""
+
+    def execv(_program: str, arguments: list[str]) -> NoReturn:
+        started.append(arguments)
+        raise ReplacedError
+
+    dev = dev_module()
+    monkeypatch.setattr(dev, "set_up", lambda: None)
+    monkeypatch.setattr(dev, "run", started.append)
+    monkeypatch.setattr(os, "execv", execv)
+    monkeypatch.setattr(os, "chdir", lambda _folder: None)
+    monkeypatch.setattr(sys, "argv", command[1:])
+    try:
+        dev.main()
+    except ReplacedError:
+        pass
+    return started
+
+
+def test_the_readme_begins_with_two_one_line_commands(monkeypatch: pytest.MonkeyPatch) -> None:
+    demo, test = readme_commands()
+    assert demo[:2] == test[:2] == ["python3", "dev.py"]
+    (started,) = started_by(demo, monkeypatch)
+    assert started[1:] == ["-m", "cli.main", "demo"]
+    assert [command[2] for command in started_by(test, monkeypatch)] == ["ruff", "ruff", "mypy", "pytest"]
+
+
+def test_ci_runs_the_second_one() -> None:
+    script = ROOT / ".ci" / "run"
+    *_, last = text_of(script).splitlines()
+    assert shlex.split(last) == readme_commands()[1]
+    assert os.access(script, os.X_OK)
