@@ -127,10 +127,10 @@ def _run_flow(
         if isinstance(event, MonthEnded):
             ended.append(event.result)
 
-    def remember(flow: object, flow_run: FlowRun, state: object) -> None:  # noqa: ARG001  # Prefect names them
+    def note_the_run(flow: object, flow_run: FlowRun, state: object) -> None:  # noqa: ARG001  # Prefect names them
         begun.append(flow_run.id)
 
-    watched = collect.with_options(on_running=[remember])
+    watched = collect.with_options(on_running=[note_the_run])
     with listening(keep), Display(quiet=quiet), if_stopped(lambda: _cancel(begun)):
         try:
             message = watched(month, providers, account, dry_run, return_state=True).message

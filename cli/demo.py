@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from rich.table import Table
 
 from cli.collect import collect_month
 from cli.display import new_table, out, print_result, shown
+from cli.ending import if_stopped
 from cli.server import prefect_server
 from cli.setup import print_setup, set_up_databases
 from sandbox.everything import Sandbox
@@ -28,10 +30,13 @@ _SHOWN = {
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Set up, collect, show, collect again; 0 when the second collection added nothing."""
+    """Set up, collect, show, collect again; 0 when the second collection added nothing.
+
+    On a terminal, it then leaves the sandbox up for a look at its page, until Enter.
+    """
     console = out()
     with (
-        tempfile.TemporaryDirectory(prefix="llm-usage-demo-", ignore_cleanup_errors=True) as folder,
+        _folder() as folder,
         Sandbox() as sandbox,
         _alone(folder, sandbox),
         prefect_server() as server,
@@ -47,7 +52,24 @@ def run(arguments: argparse.Namespace) -> int:
         _say(console, "4. llm-usage collect, once more: nothing is written twice")
         again = collect_month(server, arguments.month)
         print_result(again)
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            _wait(console, sandbox.origin)
     return 0 if first.succeeded and again.succeeded and again.notion.created == 0 else 1
+
+
+@contextmanager
+def _folder() -> Iterator[str]:
+    """A folder that goes away, also when the program is stopped."""
+    folder = tempfile.TemporaryDirectory(prefix="llm-usage-demo-", ignore_cleanup_errors=True)
+    with folder, if_stopped(folder.cleanup):
+        yield folder.name
+
+
+def _wait(console: Console, address: str) -> None:
+    """Say where the page is, and wait for Enter or the end of input; Ctrl-C ends the program as anywhere else."""
+    _say(console, "5. The two databases in your browser")
+    console.print(f"[bold]{address}[/bold]\nPress Enter to end the demo.", highlight=False)
+    sys.stdin.readline()
 
 
 @contextmanager

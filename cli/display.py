@@ -18,6 +18,9 @@ from usage.names import Source, Status
 from usage.progress import Event, PageRead, RowsWritten, SourceBegun, SourceEnded, listening
 from usage.result import MonthResult
 
+_BIDI = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
+"""Characters that turn the direction of what follows."""
+
 STYLES = {
     Status.SUCCES: "green",
     Status.DONNEES_INDISPONIBLES: "bright_black",
@@ -27,8 +30,8 @@ STYLES = {
 
 
 def shown(text: str) -> Text:
-    """Text as it is: no markup, no control characters."""
-    return Text(one_line(text, 2000))
+    """Text as it is: no markup, no control characters, nothing that turns the line round."""
+    return Text(one_line(text.translate(_BIDI), 2000))
 
 
 def out() -> Console:

@@ -71,7 +71,6 @@ def prefect_server() -> Iterator[PrefectServer]:
         with if_stopped(server.kill):
             yield server
     finally:
-        _drain()
         server.stop()
         del os.environ["PREFECT_API_URL"]
 
@@ -142,6 +141,7 @@ class OwnServer(PrefectServer):
 
     def stop(self) -> None:
         """End it and wait for that."""
+        _drain()
         if self._process.stdin:
             self._process.stdin.close()
         try:

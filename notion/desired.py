@@ -11,7 +11,7 @@ from typing import Final
 
 from notion.rows import FIGURES, Existing, Values, to_minute
 from notion.text import one_line, printable
-from usage.breakdown import fitted_json
+from usage.breakdown import fitted_json, to_json
 from usage.grain import COLLECTION
 from usage.money import dollars, euros_style
 from usage.month import Month
@@ -35,6 +35,7 @@ def wanted_rows(outcome: SourceOutcome, service: str) -> Iterator[Wanted]:
     """The source's rows as values to write."""
     for row in outcome.rows:
         name = one_line(row.name) or row.key
+        whole, fitted = to_json(row.breakdown), fitted_json(row.breakdown)
         yield Wanted(
             row,
             Values(
@@ -48,11 +49,12 @@ def wanted_rows(outcome: SourceOutcome, service: str) -> Iterator[Wanted]:
                 tokens_output=row.totals.tokens_output,
                 cout=row.totals.cost,
                 requetes=row.totals.requests,
-                breakdown=printable(fitted_json(row.breakdown)),
+                breakdown=printable(fitted),
                 collecte_le=to_minute(outcome.attempted_at),
                 statut=row.status.value,
                 log=printable(row.log),
                 nom=name,
+                whole=printable(whole) if whole != fitted else "",
             ),
         )
 
@@ -120,8 +122,17 @@ def compared(new: Values, old: Values, name: str) -> float:
 def summed(rows: Iterable[Values]) -> Values:
     """The figures of several rows added up; one that none has stays empty."""
     rows = list(rows)
-    known = {name: [float(v) for row in rows if (v := getattr(row, name)) is not None] for name in FIGURES}
-    return Values(**{name: sum(values) for name, values in known.items() if values})
+
+    def total(name: str) -> float | None:
+        known = [float(value) for row in rows if (value := getattr(row, name)) is not None]
+        return sum(known) if known else None
+
+    return Values(
+        tokens_input=total("tokens_input"),
+        tokens_output=total("tokens_output"),
+        cout=total("cout"),
+        requetes=total("requetes"),
+    )
 
 
 def prevailing(rows: Sequence[Existing], month: Month) -> Values:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from json import JSONDecodeError
 from threading import Lock
@@ -45,6 +45,10 @@ _BACKOFF: Final = wait_random_exponential(multiplier=1, max=20)
 
 M = TypeVar("M", bound=BaseModel)
 Json = Mapping[str, Any]
+
+
+class Form(dict[str, Any]):
+    """A body that is sent as a multipart form, and not as JSON; a file is a tuple of name, content and type."""
 
 
 class Effect(Enum):
@@ -161,13 +165,14 @@ class Gateway:
 
     # -- writing
 
-    def create_row(self, data_source_id: str, properties: Json) -> Page:
-        """Add a row.
+    def create_row(self, data_source_id: str, properties: Json, blocks: Sequence[Json] = ()) -> Page:
+        """Add a row; `blocks` are what stands on its page.
 
         Raises:
             DoubtfulCreation: The row may or may not have been saved.
         """
         body = {"parent": {"type": "data_source_id", "data_source_id": data_source_id}, "properties": properties}
+        body |= {"children": list(blocks)} if blocks else {}
         return self._model(Page, "POST", "pages", body=body, effect=Effect.CREATE)
 
     def update_row(self, page_id: str, properties: Json) -> Page:
@@ -206,10 +211,23 @@ class Gateway:
         path = f"data_sources/{data_source_id}"
         return self._model(DataSource, "PATCH", path, body={"properties": properties}, effect=Effect.CREATE)
 
-    def ask(self, method: str, path: str, *, body: Json | None = None, query: Json | None = None) -> Any:
-        """Any other request; POSTs count as creations."""
-        effect = {"GET": Effect.READ, "POST": Effect.CREATE}.get(method, Effect.UPDATE)
-        return self._send(method, path, body, query, effect)
+    def ask(
+        self,
+        model: type[M],
+        method: str,
+        path: str,
+        *,
+        body: Json | None = None,
+        query: Json | None = None,
+        effect: Effect | None = None,
+    ) -> M:
+        """Any other request; POSTs count as creations, unless `effect` says otherwise.
+
+        Raises:
+            DoubtfulCreation: Of a creation: it may or may not have been saved.
+        """
+        effect = effect or {"GET": Effect.READ, "POST": Effect.CREATE}.get(method, Effect.UPDATE)
+        return self._model(model, method, path, body=body, query=query, effect=effect)
 
     # -- the one place where requests leave
 
@@ -240,9 +258,8 @@ class Gateway:
         with self._lock:
             self.requests += 1
         try:
-            return self._client.request(
-                path, method, query=dict(query or {}), body=None if body is None else dict(body)
-            )
+            content = {} if body is None else {"form_data" if isinstance(body, Form) else "body": dict(body)}
+            return self._client.request(path, method, query=dict(query or {}), **content)
         except HTTPResponseError as error:
             raise self._read(read_refusal(error), path, effect) from None
         except RequestTimeoutError:

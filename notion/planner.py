@@ -66,7 +66,8 @@ class SourcePlanner:
             return
         for one in wanted:
             self._one(one.values)
-        for row in others:
+        left = {row.page_id for row in self._matching.left()}
+        for row in (row for row in others if row.page_id in left):
             if self.outcome.coarse:
                 self._keep(row, "La réponse est moins fine.")
             else:

@@ -1,35 +1,28 @@
-"""Carrying out a plan: few writes at a time, in an order that can be cut anywhere, and a last look for doubles."""
+"""A month and its two databases: reading what stands there, planning, publishing."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from threading import Lock
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from notion.databases import Databases, find_databases
-from notion.gateway import DoubtfulCreation, Gateway, RowInTrash
-from notion.plan import Action, Context, Plan, Step, make_plan, same_identity
-from notion.rows import Existing, Values, read_row, to_properties
+from notion.gateway import Gateway
+from notion.plan import Action, Context, Plan, make_plan
+from notion.rows import Existing, read_row
 from notion.schema import Statut
 from notion.services import Service, mark, read_services
-from usage.errors import NotionBusyError
-from usage.grain import COLLECTION
+from notion.text import one_line
+from notion.writer import Tally, Writer
+from usage.errors import NotionBusyError, NotionError
+from usage.grain import LABEL
 from usage.month import Month
 from usage.names import ProviderName
 from usage.outcome import SourceOutcome
 from usage.settings import Settings
 
-IN_FLIGHT: Final = 3
-"""Writes under way at once: more of them collide on the service page that all rows point to (409)."""
-_SKEW: Final = timedelta(minutes=5)
-"""How far Notion's clock and ours may differ."""
-_LOOKUPS: Final = 3
-_LOOKUP_PAUSE: Final = 2.0
-"""Seconds between a creation whose answer was lost and the second look for its row."""
+_AGAIN: Final = "La prochaine collecte complétera."
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,31 +43,6 @@ class PublishError(NotionBusyError):
     def __init__(self, sentence: str, done: Published) -> None:
         super().__init__(sentence)
         self.done = done
-
-
-@dataclass(slots=True)
-class _Tally:
-    """Counts what was done, from several threads."""
-
-    created: int = 0
-    updated: int = 0
-    trashed: int = 0
-    first_created: datetime | None = None
-    """By Notion's clock."""
-    lock: Lock = field(default_factory=Lock)
-
-    def creation(self, at: datetime | None) -> None:
-        with self.lock:
-            self.created += 1
-            if at is not None:
-                self.first_created = min(at, self.first_created or at)
-
-    def count(self, action: Action, number: int = 1) -> None:
-        with self.lock:
-            if action is Action.UPDATE:
-                self.updated += number
-            elif action is Action.TRASH:
-                self.trashed += number
 
 
 class Workspace:
@@ -121,12 +89,10 @@ class Workspace:
 
     def rows(self, month: Month | None = None) -> list[Existing]:
         """The rows that stand in Notion, of all services: of one month, or of all."""
-        found = self.databases.usages
         self._read_at = time.monotonic()
-        where = {"property": found.columns["Mois"].id, "rich_text": {"equals": str(month)}} if month else None
-        rows = [read_row(found, page) for page in self._gateway.rows(found.data_source_id, where)]
+        where = None if month is None else {"property": self._column("Mois"), "rich_text": {"equals": str(month)}}
         # Whether Notion's `equals` minds case and spaces is not published.
-        return [row for row in rows if month is None or row.values.mois == str(month)]
+        return [row for row in self._read(where) if month is None or row.values.mois == str(month)]
 
     def plan(self, month: Month, outcomes: Sequence[SourceOutcome]) -> Plan:
         """Decide every write of a month; writes nothing."""
@@ -135,7 +101,29 @@ class Workspace:
             name = credential.source.provider
             labels[name] = (*labels.get(name, ()), self._settings.label(credential.source))
         services = {service.provider: service.page_id for service in self.services}
-        return make_plan(outcomes, self.rows(month), Context(self.databases.usages, services, labels))
+        context = Context(self.databases.usages, services, labels, self._earlier(outcomes))
+        return make_plan(outcomes, self.rows(month), context)
+
+    def _earlier(self, outcomes: Sequence[SourceOutcome]) -> list[Existing]:
+        """Rows of any month that have the names which stand in an id's place: one query, only where there are such."""
+        lost = [row for outcome in outcomes for row in outcome.rows if row.key.startswith(LABEL)]
+        # Notion takes 100 conditions in one list.
+        ends = list(dict.fromkeys(f" - {one_line(row.name)}" for row in lost))
+        column = self._column("Identifiant")
+        return [
+            row
+            for some in (ends[start : start + 100] for start in range(0, len(ends), 100))
+            for row in self._read({"or": [{"property": column, "title": {"ends_with": end}} for end in some]})
+        ]
+
+    def _read(self, where: dict[str, Any] | None) -> list[Existing]:
+        """Rows that fulfil a condition, each once: while a listing is read, rows may move from one page to the next."""
+        found = self.databases.usages
+        pages = {page.id: page for page in self._gateway.rows(found.data_source_id, where)}
+        return [read_row(found, page) for page in pages.values()]
+
+    def _column(self, name: str) -> str:
+        return self.databases.usages.columns[name].id
 
     def preview(self, plan: Plan) -> Published:
         """What publishing the plan would do."""
@@ -158,20 +146,21 @@ class Workspace:
         Raises:
             PublishError: Notion failed for good on the way.
         """
-        tally = _Tally()
+        writer = Writer(self._gateway, self.databases.usages, self._read, self._on_write, self._sleep)
         try:
-            self._write(plan, tally)
+            writer.write(plan)
+            writer.heal(plan, time.monotonic() - self._read_at)
             self._mark_services(plan.outcomes, unfiltered=unfiltered)
-            if tally.created:
-                tally.count(Action.TRASH, self._heal(plan, tally.first_created))
-        except NotionBusyError as error:
-            done = self._published(plan, tally)
-            raise PublishError(f"{error} La prochaine collecte complétera.", done) from error
-        return self._published(plan, tally)
+        except NotionError as error:
+            done = self._published(plan, writer.tally)
+            raise PublishError(
+                f"{error} {_AGAIN}" if isinstance(error, NotionBusyError) else str(error), done
+            ) from error
+        return self._published(plan, writer.tally)
 
-    def _published(self, plan: Plan, tally: _Tally) -> Published:
+    def _published(self, plan: Plan, tally: Tally) -> Published:
         return Published(
-            created=tally.created,
+            created=len(tally.created),
             updated=tally.updated,
             unchanged=len(plan.of(Action.KEEP)),
             trashed=tally.trashed,
@@ -179,107 +168,13 @@ class Workspace:
             outcomes=plan.outcomes,
         )
 
-    def _write(self, plan: Plan, tally: _Tally) -> None:
-        """New figures before the trash, the sources' own rows last: a cut leaves too much rather than too little, and
-        a source's own row is only there when its figures are."""
-        data = [step for step in plan.steps if step.values.key != COLLECTION and step.action is not Action.TRASH]
-        trash = list(plan.of(Action.TRASH))
-        own = [step for step in plan.steps if step.values.key == COLLECTION and step.action is not Action.TRASH]
-        total = sum(step.action is not Action.KEEP for step in plan.steps)
-        done = 0
-        for phase in (data, trash, own):
-            for _ in self._in_parallel([step for step in phase if step.action is not Action.KEEP], tally):
-                done += 1
-                self._on_write(done, total)
-
-    def _in_parallel(self, steps: Sequence[Step], tally: _Tally) -> Iterable[None]:
-        with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="notion") as pool:
-            futures = [pool.submit(self._carry_out, step, tally) for step in steps]
-            try:
-                for future in as_completed(futures):
-                    yield future.result()
-            finally:
-                # After a failure, and after Ctrl-C: what is under way ends, what waits does not begin.
-                pool.shutdown(cancel_futures=True)
-
-    def _carry_out(self, step: Step, tally: _Tally) -> None:
-        found = self.databases.usages
-        if step.page_id is None:
-            tally.creation(self._create(step.values))
-            return
-        try:
-            if step.action is Action.TRASH:
-                self._gateway.trash_row(step.page_id)
-            else:
-                self._gateway.update_row(step.page_id, to_properties(found, step.values, step.fields))
-        except RowInTrash:
-            if step.action is Action.UPDATE:
-                # Somebody has thrown it away since it was read: a clean run would write it anew.
-                tally.creation(self._create(step.values))
-            return
-        tally.count(step.action)
-
-    def _create(self, values: Values) -> datetime | None:
-        """Create a row; after a doubtful answer it is looked up before anything is repeated.
-
-        Returns:
-            When it was created, by Notion's clock, where Notion's answer arrived.
-        """
-        found = self.databases.usages
-        for attempt in range(_LOOKUPS):
-            try:
-                return self._gateway.create_row(found.data_source_id, to_properties(found, values)).created_time
-            except DoubtfulCreation as error:
-                if error.page_id is not None or self._exists(values):
-                    return None
-                last = error
-                self._sleep(_LOOKUP_PAUSE * (attempt + 1))
-                if self._exists(values):
-                    return None
-        raise NotionBusyError(str(last))
-
-    def _exists(self, values: Values) -> bool:
-        found = self.databases.usages
-        where = _both(
-            {"property": found.columns["Mois"].id, "rich_text": {"equals": values.mois}},
-            {"property": found.columns["Projet/API Key"].id, "rich_text": {"equals": values.key}},
-        )
-        rows = (read_row(found, page).values for page in self._gateway.rows(found.data_source_id, where))
-        return any(row.service == values.service and same_identity(row, values) for row in rows)
-
-    def _heal(self, plan: Plan, first_created: datetime | None) -> int:
-        """Look once more for rows that another run has created at the same time; returns how many were trashed.
-
-        Both runs keep the oldest row, then the one with the smallest id, and so choose alike.
-        """
-        found = self.databases.usages
-        created = [step.values for step in plan.of(Action.CREATE)]
-        if not created:
-            return 0
-        where: dict[str, Any] = {"property": found.columns["Mois"].id, "rich_text": {"equals": created[0].mois}}
-        if first_created is not None:
-            # Rows from before the month was read are in the plan already.
-            since = first_created - timedelta(seconds=time.monotonic() - self._read_at) - _SKEW
-            where = _both(where, {"timestamp": "created_time", "created_time": {"on_or_after": since.isoformat()}})
-        rows = [read_row(found, page) for page in self._gateway.rows(found.data_source_id, where)]
-        trashed = 0
-        for values in created:
-            same = [r for r in rows if r.values.service == values.service and same_identity(r.values, values)]
-            for double in sorted(same, key=lambda row: row.age)[1:]:
-                self._gateway.trash_row(double.page_id)
-                trashed += 1
-        return trashed
-
     def _mark_services(self, outcomes: Sequence[SourceOutcome], *, unfiltered: bool) -> None:
+        """Set `Statut` where it is empty or ours; a person's choice stays."""
         collected = {outcome.source.provider for outcome in outcomes if not outcome.failed}
         configured = {credential.source.provider for credential in self._settings.credentials}
         for service in self.services:
-            if service.provider in collected and service.statut not in (Statut.ACTIF, Statut.INACTIF):
-                mark(self._gateway, self.databases.services, service, Statut.ACTIF)
             waits = unfiltered and service.provider not in configured and not service.has_rows
-            if waits and service.statut not in (Statut.EN_ATTENTE, Statut.INACTIF):
+            if service.provider in collected and service.statut in (None, Statut.EN_ATTENTE):
+                mark(self._gateway, self.databases.services, service, Statut.ACTIF)
+            elif waits and service.statut in (None, Statut.ACTIF):
                 mark(self._gateway, self.databases.services, service, Statut.EN_ATTENTE)
-
-
-def _both(*conditions: dict[str, Any]) -> dict[str, Any]:
-    return {"and": list(conditions)}

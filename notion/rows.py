@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -33,6 +33,8 @@ class Values:
     statut: str | None = None
     log: str = ""
     nom: str = ""
+    whole: str = ""
+    """The breakdown with all its entries, where `breakdown` has some of them folded: it goes into a file."""
 
 
 COLUMNS: Final[Mapping[str, str]] = {
@@ -52,7 +54,7 @@ COLUMNS: Final[Mapping[str, str]] = {
     "log": "Log Status",
     "nom": "Nom Projet",
 }
-"""Fields of `Values` and the columns they are written to."""
+"""Fields of `Values` that have a column, and the columns they are written to."""
 
 FIGURES: Final = ("tokens_input", "tokens_output", "cout", "requetes")
 
@@ -83,10 +85,9 @@ def changed_fields(old: Values, new: Values, found: Found) -> tuple[str, ...]:
     Texts as a whole, figures as doubles, instants to the minute. `collecte_le` counts like any other.
     """
     return tuple(
-        item.name
-        for item in fields(Values)
-        if found.has(COLUMNS[item.name])
-        and _as_read(item.name, getattr(old, item.name)) != _as_read(item.name, getattr(new, item.name))
+        name
+        for name, column in COLUMNS.items()
+        if found.has(column) and _as_read(name, getattr(old, name)) != _as_read(name, getattr(new, name))
     )
 
 

@@ -30,6 +30,7 @@ from notion.rollups import Rollups
 from notion.schema import SERVICES, USAGES, Database, Type
 from notion.seeds import seed_services
 from notion.text import folded
+from notion.views import set_up_views
 from usage.errors import NotionAccessError
 from usage.names import ProviderName
 from usage.settings import NotionSettings
@@ -91,10 +92,18 @@ class _Setup:
         rollups = Rollups(self._gateway, services, usages)
         services = rollups.add()
         seeds = seed_services(self._gateway, services, configured, sleep=self._sleep)
+        views = set_up_views(self._gateway, services, usages, sleep=self._sleep)
         problems = [problem(found, match) for found in (services, usages) for match in found.matches if _is_told(match)]
         return SetupResult(
-            (*self._done, *rollups.done, *seeds.done),
-            (*problems, *self._warnings, *rollups.warnings, *rollups.unread(seeds.pages), *seeds.warnings),
+            (*self._done, *rollups.done, *seeds.done, *views.done),
+            (
+                *problems,
+                *self._warnings,
+                *rollups.warnings,
+                *rollups.unread(seeds.pages),
+                *seeds.warnings,
+                *views.warnings,
+            ),
             services.database_id,
             usages.database_id,
         )

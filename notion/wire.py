@@ -176,6 +176,12 @@ class ChildDatabase(Wire):
     title: str = ""
 
 
+class BlockFile(Wire):
+    """A file on a page. Its address is signed and soon too old: the name has to tell it."""
+
+    name: str = ""
+
+
 class Block(Wire):
     """A block of a page."""
 
@@ -183,6 +189,17 @@ class Block(Wire):
     type: str = ""
     in_trash: bool = False
     child_database: ChildDatabase | None = None
+    file: BlockFile | None = None
+
+
+class View(Wire):
+    """One way of showing a data source. Listings give the id alone."""
+
+    id: str
+    name: str = ""
+    type: str = ""
+    created_by: Reference | None = None
+    last_edited_by: Reference | None = None
 
 
 class Listing(Wire):
@@ -200,4 +217,11 @@ class RequestStatus(Wire):
     type: str = ""
 
 
+class ViewListing(Listing):
+    """One page of views."""
+
+    results: list[View] = []
+
+
 Listing.model_rebuild()
+ViewListing.model_rebuild()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -63,6 +64,9 @@ class Provider(Protocol):
     """One provider's API. Implementations hold no state."""
 
     name: ProviderName
+    registry: re.Pattern[str]
+    """Paths that list what the account has (projects, keys, workspaces). Their answers don't depend on the month: a
+    backfill reads them once."""
 
     def headers(self, key: SecretStr) -> Mapping[str, str]:
         """Headers of every request, the key among them."""

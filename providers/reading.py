@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
 
 from providers import provider
-from providers.base import Finding, Job
-from providers.http import Http, Retry
-from usage.errors import UnavailableError
+from providers.base import Finding, Job, Provider
+from providers.http import Answer, Http, Params, Retry
+from usage.errors import SourceError, UnavailableError
 from usage.month import Month
 from usage.names import Source
 from usage.report import Gap, GapKind, SourceReport
@@ -54,12 +56,52 @@ async def check_source(settings: Settings, source: Source, month: Month) -> list
         return await provider(source.provider).check(job)
 
 
+@contextmanager
+def registries_read_once() -> Iterator[None]:
+    """While the block runs, names of projects and keys are asked for once for each source, not once a month.
+
+    For a backfill: the months follow each other within minutes, and the registries are the same for all of them.
+    """
+    global _registries  # noqa: PLW0603  # the tasks of a flow share nothing else than the process
+    before, _registries = _registries, {}
+    try:
+        yield
+    finally:
+        _registries = before
+
+
+_Question = tuple[str, tuple[tuple[str, str], ...]]
+_registries: dict[Source, dict[_Question, Answer]] | None = None
+
+
+class _RegistriesOnce(Http):
+    """Answers from memory what it has been told about a registry before."""
+
+    def __init__(self, which: Provider, known: dict[_Question, Answer], *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._registry, self._known = which.registry, known
+
+    async def get(self, path: str, params: Params = (), headers: Mapping[str, str] | None = None) -> Answer:
+        """GET `path`, or what it answered before."""
+        if not self._registry.fullmatch(path):
+            return await super().get(path, params, headers)
+        question = path, tuple(params)
+        if question not in self._known:
+            try:
+                self._known[question] = await super().get(path, params, headers)
+            except SourceError:
+                # A listing that has to begin anew must not begin with what was remembered of the old one.
+                for old in [known for known in self._known if known[0] == path]:
+                    del self._known[old]
+                raise
+        return self._known[question]
+
+
 def _http(settings: Settings, source: Source, retry: Retry | None) -> Http:
     which = provider(source.provider)
     credential = settings.credential(source)
-    return Http(
-        settings.base_urls[source.provider],
-        which.headers(credential.key),
-        explain=which.explain,
-        retry=retry,
-    )
+    address, headers = settings.base_urls[source.provider], which.headers(credential.key)
+    if _registries is None:
+        return Http(address, headers, explain=which.explain, retry=retry)
+    known = _registries.setdefault(source, {})
+    return _RegistriesOnce(which, known, address, headers, explain=which.explain, retry=retry)

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 from uuid import UUID
 
 from prefect import runtime
@@ -95,7 +95,7 @@ def collect_on_workers(
 
 
 def _start(client: SyncPrefectClient, turn: Turn) -> UUID:
-    run: FlowRun = run_deployment(
+    started = run_deployment(
         COLLECT,
         parameters={"month": str(turn.month), "providers": [provider.value for provider in turn.providers]},
         tags=["backfill", f"month:{turn.month}"],
@@ -103,6 +103,8 @@ def _start(client: SyncPrefectClient, turn: Turn) -> UUID:
         idempotency_key=f"{runtime.flow_run.id} {turn.month}",
         timeout=0,
     )
+    # Typed for callers that are asynchronous, too.
+    run = cast(FlowRun, started)
     if run.state is not None and run.state.is_final() and not run.state.is_completed():
         client.set_flow_run_state(run.id, Scheduled(message="Retried with its backfill."), force=True)
     return run.id

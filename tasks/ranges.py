@@ -22,6 +22,9 @@ from usage.settings import Settings, load_settings
 SETTLED: Final = timedelta(days=35)
 """After a month's end; the longest time over which a provider announces corrections is 30 days (Anthropic)."""
 
+_FINAL: Final = (Status.SUCCES, Status.DONNEES_INDISPONIBLES)
+"""A rerun would bring no more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Range:
@@ -128,7 +131,7 @@ def _kept(settings: Settings, workspace: Workspace, month: Month, rows: Sequence
         page = service.page_id.replace("-", "")
         mine = [row.values for row in rows if (row.values.service or "").replace("-", "") == page]
         own = [values for values in mine if values.key == COLLECTION and _is_of(values, settings.label(sources[0]))]
-        if len(own) == 1 and _is_final(own[0], month):
+        if len(own) == 1 and own[0].statut in _FINAL and _is_late_enough(own[0], month):
             yield _as_result(sources[0], own[0], [values for values in mine if values.key != COLLECTION])
 
 
@@ -136,9 +139,8 @@ def _is_of(values: Values, label: str) -> bool:
     return canonical_workspace(values.workspace) == canonical_workspace(label)
 
 
-def _is_final(own: Values, month: Month) -> bool:
-    complete = own.statut in (Status.SUCCES, Status.DONNEES_INDISPONIBLES)
-    return complete and own.collecte_le is not None and own.collecte_le >= month.end + SETTLED
+def _is_late_enough(own: Values, month: Month) -> bool:
+    return own.collecte_le is not None and own.collecte_le >= month.end + SETTLED
 
 
 def _as_result(source: Source, own: Values, data: Sequence[Values]) -> SourceResult:
@@ -147,7 +149,7 @@ def _as_result(source: Source, own: Values, data: Sequence[Values]) -> SourceRes
     return SourceResult(
         provider=source.provider,
         account=source.account,
-        status=Status(own.statut),
+        status=Status(own.statut or ""),
         cost_usd=None if cost is None else dollars(cost),
         tokens_input=_sum(values.tokens_input for values in data),
         tokens_output=_sum(values.tokens_output for values in data),

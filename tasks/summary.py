@@ -75,7 +75,8 @@ def range_report(ready: RangePreparation, ended: Iterable[Ended], grid: Grid) ->
         f"# {months[0]} to {months[-1]}",
         *(["## To run again", "\n".join(failed)] if failed else []),
         table(("Month", *(provider.label for provider in ProviderName), "Total", "This run"), rows),
-        "  ".join(f"{mark} {status}" for status, mark in MARKS.items()) + f" · US dollars, as {link(usages.declared.title, usages.url)} holds them.",
+        ", ".join(f"{mark} {status}" for status, mark in MARKS.items()),
+        f"US dollars, as {link(usages.declared.title, usages.url)} holds them.",
         f"![Cost by service and month]({as_address(chart(costs, months))})",
     ]
     return "\n\n".join(parts)

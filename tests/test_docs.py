@@ -10,6 +10,8 @@ import re
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
@@ -27,11 +29,8 @@ ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 ENV_EXAMPLE = ROOT / ".env.example"
 NOTION_SETUP = ROOT / "docs" / "NOTION_SETUP.md"
-PAGES = sorted(
-    page
-    for page in ROOT.rglob("*.md")
-    if not any(part.startswith(".") or part == "node_modules" for part in page.relative_to(ROOT).parts)
-)
+FOLDERS = [folder for folder in ROOT.iterdir() if folder.is_dir() and not folder.name.startswith(".")]
+PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in folder.rglob("*.md"))])
 SPEAKING = ("cli", "tasks", "notion", "providers", "usage")
 """Packages whose sentences people read."""
 PREFECT = {"PREFECT_API_URL"}
@@ -117,7 +116,7 @@ def test_command_lines_on_the_pages_can_be_typed(page: Path) -> None:
 def settings_names() -> set[str]:
     """Names of all variables: those that stand in the module, and those it puts together."""
     tree = ast.parse(text_of(ROOT / "usage" / "settings.py"))
-    constants = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    constants = {str(node.value) for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     written = {text for text in constants if re.fullmatch(r"[A-Z]+(_[A-Z]+)+", text)}
     return written | {f"{provider.value.upper()}_GRAIN" for provider in ProviderName}
 
@@ -149,7 +148,7 @@ def test_the_env_example_names_every_setting_and_no_other() -> None:
 
 
 def test_the_env_example_shows_the_defaults() -> None:
-    assert load_settings({name: value for name, value in assignments().items() if value}, None) == load_settings({}, None)
+    assert load_settings(assignments(), None) == load_settings({}, None)
 
 
 @pytest.mark.parametrize("provider", ProviderName)
@@ -183,7 +182,7 @@ def documented_column(database: Database, declared: Property) -> list[str]:
         for row in rows(text_of(NOTION_SETUP))
         if row[0] == f"`{declared.name}`" and f"(`{declared.type}`)" in " ".join(row[1:2])
     ]
-    assert len(found) == 1, f"“{declared.name}” of “{database.title}” with the type `{declared.type}`: {len(found)} rows"
+    assert len(found) == 1, f"“{declared.name}” of “{database.title}”, `{declared.type}`: {len(found)} rows"
     return found[0]
 
 
@@ -228,6 +227,8 @@ def test_titles_and_ids_are_named(database: Database) -> None:
 
 PLACE = "\0"
 """Stands in a sentence for what the program puts in."""
+FEWEST_LETTERS = 6
+"""Of its own that a sentence has."""
 
 
 def spoken(path: Path) -> Iterator[str]:
@@ -247,25 +248,25 @@ def spoken(path: Path) -> Iterator[str]:
         yield from text.splitlines()
 
 
-def sentences() -> set[str]:
+@cache
+def sentences() -> frozenset[str]:
     """All that the program may say."""
-    return {text for package in SPEAKING for path in (ROOT / package).rglob("*.py") for text in spoken(path)}
+    paths = [path for package in SPEAKING for path in (ROOT / package).rglob("*.py")]
+    return frozenset(text for path in paths for text in spoken(path))
 
 
 def says(sentence: str, quote: str) -> bool:
-    """Whether a sentence can read like the quote.
-
-    Where the program puts something in, anything goes, but two fifths of the quote have to be the program's own words:
-    otherwise a sentence that is mostly fields could read like anything.
-    """
-    words = [re.sub(r"\s+", " ", piece) for piece in sentence.split(PLACE)]
-    if len("".join(words)) < 0.4 * len(quote):
-        return False
-    pattern = ".*".join(re.escape(piece) for piece in words).strip("\\ ")
+    """Whether a sentence can read like the quote: anything goes where the program puts something in."""
     # A sentence may be glued to what was said before.
-    return re.fullmatch(rf"(?:\.\*\\? )?{pattern}" if pattern.startswith("\\ ") else pattern, quote) is not None or (
-        re.fullmatch(pattern, " " + quote) is not None
-    )
+    return any(_reads_like(one.strip(), quote) for one in (sentence, sentence.removeprefix(PLACE)))
+
+
+def _reads_like(sentence: str, quote: str) -> bool:
+    words = [re.sub(r"\s+", " ", piece) for piece in sentence.split(PLACE)]
+    # What is little more than fields could read like anything.
+    if sum(character.isalpha() for character in "".join(words)) < FEWEST_LETTERS:
+        return False
+    return re.fullmatch(".*".join(re.escape(piece) for piece in words), quote) is not None
 
 
 def quotes() -> list[str]:
@@ -366,10 +367,8 @@ def started_by(command: list[str], monkeypatch: pytest.MonkeyPatch) -> list[list
     monkeypatch.setattr(os, "execv", execv)
     monkeypatch.setattr(os, "chdir", lambda _folder: None)
     monkeypatch.setattr(sys, "argv", command[1:])
-    try:
+    with suppress(ReplacedError):
         dev.main()
-    except ReplacedError:
-        pass
     return started
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Final
 
 from usage.money import euros_style
 from usage.month import Month
@@ -11,13 +12,16 @@ from usage.names import DEFAULT_ACCOUNT, Source
 from usage.outcome import Totals
 from usage.report import SourceReport
 
+RUNNING: Final = "Mois en cours"
+"""Stands in the log of every row whose month had not ended when it was read; Notion's views look for it."""
+
 
 def row_log(report: SourceReport, *, has_cost: bool, missing_amounts: int) -> str:
     """Log of one row. It depends on the data alone, so that a second run has nothing to write."""
     return _joined(
         [
             report.row_note,
-            "Mois en cours." if report.data_until is not None and report.data_until < report.month.end else "",
+            f"{RUNNING}." if report.data_until is not None and report.data_until < report.month.end else "",
             "" if has_cost or report.gaps else "Le fournisseur ne publie aucun coût pour cette ligne.",
             _missing_amounts(missing_amounts),
             *(gap.sentence for gap in report.gaps),
@@ -56,7 +60,7 @@ def _reach(report: SourceReport) -> str:
     month, until = report.month, report.data_until
     if until is not None and until < month.end:
         last = (until - timedelta(microseconds=1)).date()
-        return f"Mois en cours, données jusqu’au {max(last, month.first_day)}."
+        return f"{RUNNING}, données jusqu’au {max(last, month.first_day)}."
     lead = f"{month.days} jours lus, du {month.first_day} au {month.last_day}."
     return lead + " Provisoire : le fournisseur peut encore corriger ce mois." if report.provisional else lead
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -41,6 +42,7 @@ class Anthropic:
     """Anthropic's Admin API; needs an admin key (`sk-ant-admin01-…`), which has no scopes."""
 
     name = ProviderName.ANTHROPIC
+    registry = re.compile(f"{WORKSPACES}|{API_KEYS}")
 
     def headers(self, key: SecretStr) -> Mapping[str, str]:
         """The key, and the version of the API; the reports add or change what they need."""

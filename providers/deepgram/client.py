@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -40,6 +41,7 @@ class Deepgram:
     """Deepgram's management API; needs a key of role `admin` (or the scopes that the README lists)."""
 
     name = ProviderName.DEEPGRAM
+    registry = re.compile(f"{PROJECTS}|{keys_of('[^/]+')}")
 
     def headers(self, key: SecretStr) -> Mapping[str, str]:
         """The key after the word `Token`; `Bearer` is for temporary tokens, which these endpoints refuse."""

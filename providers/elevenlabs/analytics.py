@@ -97,7 +97,7 @@ async def _longest_in_credits(job: Job, span: Span, most: int) -> Reading | None
         reading = await _if_served(job, CREDITS, span.first_days(most))
         if reading is not None:
             return reading
-    served, low, high = None, 0, 0
+    served, low, high = None, 0, most
     while high - low > 1:
         middle = (low + high) // 2 if low else 1
         reading = await _if_served(job, CREDITS, span.first_days(middle))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
@@ -42,6 +43,7 @@ class ElevenLabs:
     """One ElevenLabs workspace; needs a key with `workspace_analytics_full_read`, and `workspace_read` for names."""
 
     name = ProviderName.ELEVENLABS
+    registry = re.compile(SERVICE_ACCOUNTS)
 
     def headers(self, key: SecretStr) -> Mapping[str, str]:
         """The key under ElevenLabs' own name."""

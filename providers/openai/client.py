@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Final
@@ -28,6 +29,7 @@ class OpenAI:
     """OpenAI's organization API; needs an admin key with `api.usage.read`."""
 
     name = ProviderName.OPENAI
+    registry = re.compile(rf"{PROJECTS}(/[^/]+/api_keys)?")
 
     def headers(self, key: SecretStr) -> Mapping[str, str]:
         """The key as bearer token."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, timedelta
@@ -36,6 +37,7 @@ class OpenRouter:
     """OpenRouter's management API; needs a management key, which sees every workspace of its account."""
 
     name = ProviderName.OPENROUTER
+    registry = re.compile(f"{WORKSPACES}|{KEYS}")
 
     def headers(self, key: SecretStr) -> Mapping[str, str]:
         """The key as bearer token."""

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sandbox.notion.call import TRASH_VERSION, Call
 from sandbox.notion.errors import Json, Refusal, archived, invalid, malformed, missing, one_of
+from sandbox.notion.files import read_file, show_file
 from sandbox.notion.ids import read_uuid
 from sandbox.notion.paging import Slice, listing, page_of, read_size
 from sandbox.notion.records import BlockRecord
@@ -27,7 +28,9 @@ _WORDY: Final[dict[str, Json]] = {
     "callout": {"color": "default", "icon": None},
     "code": {"caption": [], "language": "plain text"},
 }
+_FILE: Final = "file"
 _BARE: Final = frozenset({"divider", "breadcrumb"})
+_KINDS: Final = _WORDY.keys() | _BARE | {_FILE}
 _MOST: Final = 100
 
 
@@ -138,6 +141,8 @@ def show(workspace: Workspace, key: str) -> Json:
     else:
         block = workspace.blocks[key]
         kind, stamp, parent_id, content = block.kind, block.stamp, block.parent_id, block.content
+        if block.file is not None:
+            content = {**content, **show_file(workspace, block.file)}
     return {
         "object": "block",
         "id": key,
@@ -153,14 +158,18 @@ def show(workspace: Workspace, key: str) -> Json:
 def _add(call: Call, parent_id: str, item: Any, path: str) -> BlockRecord:
     if not isinstance(item, dict):
         raise malformed(path, "an object", item)
-    kind = item.get("type") or next((key for key in item if key in _WORDY or key in _BARE), None)
-    kind = one_of(kind, _WORDY.keys() | _BARE, f"{path}.type", "a kind of block that this stand-in knows")
+    kind = item.get("type") or next((key for key in item if key in _KINDS), None)
+    kind = one_of(kind, _KINDS, f"{path}.type", "a kind of block that this stand-in knows")
     if kind not in item:
         raise missing(f"{path}.{kind}")
     workspace = call.workspace
     content = _content(call, kind, item[kind], f"{path}.{kind}")
     stamp = workspace.stamp(call.by)
     block = BlockRecord(workspace.ids.uuid(), workspace.serial(), parent_id, kind, content, stamp)
+    if kind == _FILE:
+        block.file = read_file(workspace, item[kind], f"{path}.{kind}")
+        if block.file.upload_id is not None:
+            workspace.uploads[block.file.upload_id].attached = True
     workspace.blocks[block.id] = block
     inner = item[kind].get("children", item.get("children", []))
     add_children(call, block.id, inner, f"{path}.children")
@@ -172,6 +181,8 @@ def _content(call: Call, kind: str, body: Any, path: str) -> Json:
         raise malformed(path, "an object", body)
     if kind in _BARE:
         return {}
+    if kind == _FILE:
+        return {"caption": show_text(read_text(body.get("caption", []), f"{path}.caption", call.switches))}
     content = {**_WORDY[kind], **{name: body[name] for name in _WORDY[kind] if name in body}}
     for name in ("rich_text", "caption"):
         if name in body or (name == "rich_text" and name not in content):

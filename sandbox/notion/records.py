@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sandbox.notion.columns import Property
-from sandbox.notion.contents import Value, Words
+from sandbox.notion.contents import Attachment, Value, Words
 from sandbox.notion.errors import Json
 from sandbox.notion.ids import decode_property_id
 from sandbox.notion.text import Text, plain
@@ -102,6 +102,8 @@ class BlockRecord:
     content: Json
     stamp: Stamp
     trashed: bool = False
+    file: Attachment | None = None
+    """Of a block of kind `file`; its address is made anew for each answer."""
 
 
 @dataclass

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from copy import copy
-from datetime import timedelta
 from typing import Any, Final
 
 from sandbox.notion.columns import Formula, Plain, Property, Relation, Rollup, UniqueId
 from sandbox.notion.computed import Beyond, Computed, Items, formula, linked_pages, rollup
-from sandbox.notion.contents import Amount, Attachment, Check, Choice, Files, Link, People, Value, Words
+from sandbox.notion.contents import Amount, Check, Choice, Files, Link, People, Value, Words
 from sandbox.notion.dates import DateSpan, show_minute, show_span
 from sandbox.notion.errors import Json
+from sandbox.notion.files import show_file
 from sandbox.notion.formulas import Scalar
 from sandbox.notion.ids import encode_property_id
 from sandbox.notion.options import as_select
@@ -156,19 +156,10 @@ def _stored(workspace: Workspace, one: Property, value: Value | None) -> Any:
         case People(user_ids=keys):
             body = [{"object": "user", "id": key} for key in keys]
         case Files(files=files):
-            body = [_file(workspace, attachment) for attachment in files]
+            body = [show_file(workspace, attachment) for attachment in files]
         case _:
             body = copy(_EMPTY.get(one.config.kind))
     return body
-
-
-def _file(workspace: Workspace, attachment: Attachment) -> Json:
-    if attachment.url is not None:
-        return {"name": attachment.name, "type": "external", "external": {"url": attachment.url}}
-    # The signature changes at each reading, so that nobody compares these addresses.
-    url = f"https://files.notion.example/{attachment.upload_id}/{attachment.name}?signature={workspace.ids.uuid()}"
-    expires = show_minute(workspace.now() + timedelta(hours=1))
-    return {"name": attachment.name, "type": "file", "file": {"url": url, "expiry_time": expires}}
 
 
 def _number(value: float | None) -> float | int | None:

@@ -81,6 +81,19 @@ class Row:
             uploads = [file.upload_id for file in value.files] if isinstance(value, Files) else []
             return [self._workspace.uploads[key].content for key in uploads if key is not None]
 
+    def attached(self) -> dict[str, bytes]:
+        """Contents of the uploaded files on the page, by name; two of one name are an error."""
+        with self._workspace.lock:
+            files = [
+                block.file
+                for block in self._workspace.blocks.values()
+                if block.parent_id == self.id and not block.trashed and block.file is not None
+            ]
+            found = {one.name: self._workspace.uploads[one.upload_id].content for one in files if one.upload_id}
+            if len(found) != len(files):
+                raise LookupError(f"{len(files)} files on {self.title!r}, {len(found)} names")
+            return found
+
     @property
     def _record(self) -> PageRecord:
         return self._workspace.pages[self.id]
@@ -243,6 +256,14 @@ class Store:
         """Give a database another title."""
         with self._workspace.lock:
             self._workspace.databases[database.id].title = text_of(title)
+
+    def rename_view(self, database: Database, name: str, new: str) -> None:
+        """Give a view another name."""
+        with self._workspace.lock:
+            for view in self._workspace.views.values():
+                if (view.database_id, view.name) == (database.id, name):
+                    view.name = new
+                    self._workspace.touch(view.stamp, self._person)
 
     def trash(self, thing: Row | Database) -> None:
         """Move to the trash."""

@@ -10,7 +10,8 @@ from typing import Final
 from sandbox.notion.cells import Cell, plain_value
 from sandbox.notion.columns import Formula, Number, Property, Relation, Rollup, Select, UniqueId
 from sandbox.notion.computed import linked_pages
-from sandbox.notion.records import DatabaseRecord, PageRecord, SourceRecord
+from sandbox.notion.query import select
+from sandbox.notion.records import DatabaseRecord, PageRecord, SourceRecord, ViewRecord
 from sandbox.notion.text import plain
 from sandbox.notion.workspace import Workspace
 
@@ -21,7 +22,7 @@ _SYMBOLS: Final = {"dollar": "$", "euro": "€", "pound": "£", "yen": "¥"}
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One data source on the screen. `rows` and `kinds` are as long as `columns`; oldest row first.
+    """One data source on the screen, as its first table view shows it. `kinds` and each row are as long as `columns`.
 
     `colours` are those of the select options, by column and option.
     """
@@ -44,11 +45,12 @@ def tables(workspace: Workspace) -> list[Table]:
 
 
 def _table(workspace: Workspace, database: DatabaseRecord, source: SourceRecord) -> Table:
-    columns = _visible(workspace, database, source)
+    view = _first_table(workspace, database, source)
+    columns = _visible(source, view)
     title = plain(database.title)
     if len(database.source_ids) > 1:
         title = f"{title} / {plain(source.title)}"
-    rows = [tuple(_cell(workspace, source, page, one) for one in columns) for page in workspace.rows(source)]
+    rows = [tuple(_cell(workspace, source, page, one) for one in columns) for page in _pages(workspace, source, view)]
     colours = {
         (one.name, option.name): option.color
         for one in columns
@@ -59,15 +61,24 @@ def _table(workspace: Workspace, database: DatabaseRecord, source: SourceRecord)
     return Table(title, names, tuple(rows), kinds, colours)
 
 
-def _visible(workspace: Workspace, database: DatabaseRecord, source: SourceRecord) -> list[Property]:
-    """Columns of the first table view, as it orders and hides them; those it does not name come last."""
+def _first_table(workspace: Workspace, database: DatabaseRecord, source: SourceRecord) -> ViewRecord | None:
+    for view in workspace.views.values():
+        if (view.database_id, view.source_id, view.kind) == (database.id, source.id, "table"):
+            return view
+    return None
+
+
+def _pages(workspace: Workspace, source: SourceRecord, view: ViewRecord | None) -> list[PageRecord]:
+    """Rows that a view lets through, in its order; oldest first where it has none."""
+    if view is None or not (view.sorts or view.filter):
+        return workspace.rows(source)
+    return select(workspace, source, view.filter, view.sorts)
+
+
+def _visible(source: SourceRecord, view: ViewRecord | None) -> list[Property]:
+    """Columns as a view orders and hides them; those it does not name come last."""
     columns = list(source.properties.values())
-    views = [
-        view
-        for view in workspace.views.values()
-        if view.database_id == database.id and view.source_id == source.id and view.kind == "table"
-    ]
-    placed = views[0].configuration.get("properties") if views else None
+    placed = view.configuration.get("properties") if view is not None else None
     if not isinstance(placed, list):
         return columns
     order, hidden = [], set()
@@ -124,9 +135,12 @@ def _format(workspace: Workspace, source: SourceRecord, one: Property) -> str:
         if relation is None or not isinstance(relation.config, Relation) or "count" in config.function:
             return "number"
         target = workspace.sources[relation.config.source_id].properties.get(config.target_id)
-        return "number" if target is None or isinstance(target.config, Formula | Rollup) else _own_format(target)
+        return "number" if target is None or isinstance(target.config, Rollup) else _own_format(target)
     return _own_format(one)
 
 
 def _own_format(one: Property) -> str:
+    if isinstance(one.config, Formula):
+        # The API gives a formula no format; a person would choose this one, to be able to read it.
+        return "number_with_commas"
     return one.config.format if isinstance(one.config, Number) else "number"

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.notion.columns import Property, Relation, Select
-from sandbox.notion.contents import Amount, Attachment, Check, Choice, Files, Link, Links, People, Value, Words
+from sandbox.notion.contents import Amount, Check, Choice, Files, Link, Links, People, Value, Words
 from sandbox.notion.dates import read_span
 from sandbox.notion.errors import invalid, malformed, missing
+from sandbox.notion.files import read_file
 from sandbox.notion.ids import read_uuid
 from sandbox.notion.options import as_select, choose
 from sandbox.notion.records import SourceRecord
@@ -142,28 +143,10 @@ class ValueReader:
         return Links(tuple(dict.fromkeys(linked))) if linked else None
 
     def _files(self, _: Property, value: Any, path: str) -> Value | None:
-        attached = [self._file(item, f"{path}[{index}]") for index, item in enumerate(_items(value, path))]
+        attached = [
+            read_file(self._workspace, item, f"{path}[{index}]") for index, item in enumerate(_items(value, path))
+        ]
         return Files(tuple(attached)) if attached else None
-
-    def _file(self, item: Any, path: str) -> Attachment:
-        if not isinstance(item, dict):
-            raise malformed(path, "an object", item)
-        if isinstance(item.get("external"), dict):
-            url, name = item["external"].get("url"), item.get("name")
-            if not isinstance(url, str) or not isinstance(name, str):
-                raise missing(f"{path}.name")
-            return Attachment(name, url=url)
-        if not isinstance(item.get("file_upload"), dict):
-            raise missing(f"{path}.file_upload")
-        key = read_uuid(item["file_upload"].get("id"), f"{path}.file_upload.id")
-        upload = self._workspace.uploads.get(key)
-        if upload is None:
-            raise self._workspace.missing("file_upload", key)
-        if not upload.uploaded:
-            raise invalid(f"File upload {key} has not been uploaded.")
-        if not upload.attached and self._workspace.now() > upload.expires:
-            raise invalid(f"File upload {key} has expired.")
-        return Attachment(item.get("name") or upload.filename or "file", upload_id=key)
 
     def _people(self, _: Property, value: Any, path: str) -> Value | None:
         people = []

@@ -69,9 +69,12 @@ class Cli:
         self.set(**{name: value for name, value in self.sandbox.environment().items() if name in variables})
 
     def rows(self) -> dict[str, Row]:
-        """The rows of Usages by title and key."""
-        rows = self.sandbox.notion.store.database("Usages LLM").rows()
-        return {f"{row.title} {row.value('Projet/API Key')}": row for row in rows}
+        """The rows of Usages by title and key, and by workspace where that is not enough."""
+        found: dict[str, Row] = {}
+        for row in self.sandbox.notion.store.database("Usages LLM").rows():
+            name = f"{row.title} {row.value('Projet/API Key')}"
+            found[f"{name} {row.value('Workspace')}" if name in found else name] = row
+        return found
 
     def figures(self) -> dict[str, dict[str, Any]]:
         """All values of the rows of Usages."""

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sandbox.everything import Sandbox
+
 Cli = Any
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """One for all: nothing is asked of it."""
+    with Sandbox() as sandbox:
+        yield sandbox
+
 
 WRONG = {
     "no such command": (("collekt",), "collekt"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -57,7 +58,7 @@ class Case:
     """
 
     name: ProviderName
-    api: Callable[[Callable[[], datetime]], Api]
+    api: Callable[..., Api]
     money: str
     names: str
     budget: Callable[[Any], int]
@@ -243,12 +244,8 @@ def apis() -> dict[ProviderName, Api]:
 @pytest.fixture(scope="session")
 def servers(apis: dict[ProviderName, Api]) -> Iterator[dict[ProviderName, Server]]:
     """Each of them behind a server of its own."""
-    started = {name: Server([api]) for name, api in apis.items()}
-    for server in started.values():
-        server.__enter__()
-    yield started
-    for server in started.values():
-        server.__exit__(None, None, None)
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(Server([api])) for name, api in apis.items()}
 
 
 @pytest.fixture
@@ -260,8 +257,8 @@ def desk(case: Case, apis: dict[ProviderName, Api], servers: dict[ProviderName, 
 
 @pytest.fixture
 def fresh(case: Case) -> Iterator[Desk]:
-    """A provider of its own, which the test may change."""
-    api = case.api(lambda: NOW)
+    """A provider of its own, with other ids and figures, which the test may change."""
+    api = case.api(lambda: NOW, 2)
     with Server([api]) as server:
         yield Desk(case, api, server)
 

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,24 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from notion.found import Column, Found
 from notion.gateway import Gateway
 from notion.pace import Pace
+from notion.plan import Action, Context, Plan, make_plan
+from notion.publish import Workspace
+from notion.rows import COLUMNS, FIGURES, Existing, Values, to_minute
+from notion.schema import USAGES
 from notion.setup import SetupResult, set_up
 from sandbox.notion import NotionApi
 from sandbox.notion.store import Database
 from sandbox.server import Server
-from usage.names import ProviderName
-from usage.settings import NotionSettings, load_settings
+from usage.breakdown import BreakdownEntry
+from usage.grain import GRAINS
+from usage.month import Month
+from usage.names import DEFAULT_ACCOUNT, Grain, ProviderName, Source, Status
+from usage.outcome import SourceOutcome, Totals, UsageRow
+from usage.rows import totals
+from usage.settings import KEY_VARIABLES, NotionSettings, Settings, load_settings
 
 
 class Stage:
@@ -164,3 +175,187 @@ def notion(stage: tuple[Server, Stage], tmp_path: Path) -> Iterator[Notion]:
     notion.renew()
     yield notion
     notion.close()
+
+
+# -- outcomes and rows by hand
+
+JANUARY = Month(2026, 1)
+READ_AT = datetime(2026, 2, 5, 8, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Made:
+    """Outcomes and rows as tests write them: January 2026, read on the 5th of February."""
+
+    month: Month = JANUARY
+    read_at: datetime = READ_AT
+
+    def row(self, key: str, cost: object = "1.5", **more: Any) -> UsageRow:
+        amount = None if cost is None else Decimal(str(cost))
+        fields: dict[str, Any] = {
+            "key": key,
+            "workspace": "",
+            "name": key,
+            "models": ("gpt-4o",),
+            "totals": Totals(cost=amount, tokens_input=10, tokens_output=5, requests=2),
+            "breakdown": (BreakdownEntry(model="gpt-4o", cost=amount, requests=2, tokens_input=10, tokens_output=5),),
+            "status": Status.SUCCES,
+            "log": "Coûts du rapport.",
+        }
+        return UsageRow(**(fields | more))
+
+    def outcome(
+        self, *rows: UsageRow, provider: ProviderName = ProviderName.OPENAI, account: str = DEFAULT_ACCOUNT, **more: Any
+    ) -> SourceOutcome:
+        grains = GRAINS[provider]
+        fields: dict[str, Any] = {
+            "source": Source(provider=provider, account=account),
+            "month": self.month,
+            "label": "" if account == DEFAULT_ACCOUNT else account,
+            "attempted_at": self.read_at,
+            "status": Status.SUCCES,
+            "rerun": False,
+            "log": "Tout a été lu.",
+            "rule": grains.rule(grains.default, coarse=bool(more.get("coarse"))),
+            "rows": rows,
+            "complete": not more.get("coarse"),
+            "totals": totals(rows),
+        }
+        return SourceOutcome(**(fields | more))
+
+    def in_grain(self, provider: ProviderName, grain: Grain, *, coarse: bool = False) -> Any:
+        return GRAINS[provider].rule(grain, coarse=coarse)
+
+
+@dataclass
+class Table:
+    """Rows of *Usages* in memory: what a plan is made against, and what becomes of it."""
+
+    labels: dict[ProviderName, tuple[str, ...]] = field(default_factory=lambda: dict.fromkeys(ProviderName, ("",)))
+    rows: dict[str, Existing] = field(default_factory=dict)
+    earlier: list[Existing] = field(default_factory=list)
+    _made: int = 0
+
+    def plan(self, *outcomes: SourceOutcome) -> Plan:
+        found = Found(USAGES, "db", "ds", "", (), {name: Column(name, name) for name in COLUMNS.values()})
+        services = {provider: f"service-{provider.value}" for provider in ProviderName}
+        return make_plan(outcomes, list(self.rows.values()), Context(found, services, self.labels, self.earlier))
+
+    def collect(self, *outcomes: SourceOutcome) -> Plan:
+        """Plan, and do what the plan says."""
+        plan = self.plan(*outcomes)
+        for step in plan.steps:
+            if step.action is Action.CREATE:
+                self.put(step.values)
+            elif step.action is Action.UPDATE:
+                old = self.rows[step.page_id or ""]
+                written = {name: as_notion(name, getattr(step.values, name)) for name in step.fields}
+                self.rows[old.page_id] = replace(old, values=replace(old.values, **written))
+            elif step.action is Action.TRASH:
+                del self.rows[step.page_id or ""]
+        return plan
+
+    def put(self, values: Values | None = None, **more: Any) -> Existing:
+        """A row that stands there, newer than those before."""
+        if values is None:
+            provider = more.pop("provider", ProviderName.OPENAI)
+            title = f"2026-01 - {provider.label} - {more.get('nom') or more.get('key')}"
+            given = {"service": f"service-{provider.value}", "mois": "2026-01", "identifiant": title}
+            values = Values(**(given | more))
+        self._made += 1
+        page_id = f"page-{self._made:04d}"
+        kept = {name: as_notion(name, getattr(values, name)) for name in COLUMNS}
+        self.rows[page_id] = Existing(page_id, READ_AT + timedelta(minutes=self._made), Values(**kept))
+        return self.rows[page_id]
+
+    def values(self, key: str, workspace: str | None = None) -> Values:
+        """The one row of this key."""
+        (found,) = (
+            row.values
+            for row in self.rows.values()
+            if row.values.key == key and workspace in (None, row.values.workspace)
+        )
+        return found
+
+    def keys(self) -> list[str]:
+        return sorted(row.values.key for row in self.rows.values())
+
+    def cost(self) -> float:
+        return sum(row.values.cout or 0 for row in self.rows.values())
+
+
+def as_notion(name: str, value: Any) -> Any:
+    """A value as Notion returns it."""
+    if name in FIGURES:
+        return None if value is None else float(value)
+    return to_minute(value) if isinstance(value, datetime) else value
+
+
+@pytest.fixture(scope="session")
+def made() -> Made:
+    return Made()
+
+
+@pytest.fixture(scope="session")
+def make_table() -> Callable[..., Table]:
+    return Table
+
+
+@pytest.fixture
+def table() -> Table:
+    return Table()
+
+
+# -- both databases, set up
+
+
+@dataclass
+class Office:
+    """Both databases in the stand-in, and what collects into them."""
+
+    notion: Notion
+    settings: Settings
+    naps: list[float] = field(default_factory=list)
+
+    def open(self, gateway: Gateway | None = None, **more: Any) -> Workspace:
+        needed = frozenset(credential.source.provider for credential in self.settings.credentials)
+        return Workspace(
+            self.settings, needed, sleep=self.naps.append, gateway=gateway or self.notion.gateway(), **more
+        )
+
+    def collect(self, *outcomes: SourceOutcome, gateway: Gateway | None = None, **more: Any) -> Any:
+        workspace = self.open(gateway or self.notion.connection, **more)
+        return workspace.publish(workspace.plan(outcomes[0].month, outcomes), unfiltered=False)
+
+    @property
+    def base(self) -> Any:
+        return self.notion.api.store.database("Usages LLM")
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows that stand in *Usages*, by key and workspace."""
+        rows = [row.values() | {"Service": [one.title for one in row.linked("Service")]} for row in self.base.rows()]
+        return sorted(rows, key=lambda row: (row["Service"], str(row["Projet/API Key"]), str(row["Workspace"])))
+
+    def keys(self) -> list[str]:
+        return sorted(str(row["Projet/API Key"]) for row in self.rows())
+
+
+@pytest.fixture(scope="session")
+def set_up_office() -> Callable[..., Office]:
+    def set_up_in(notion: Notion, *accounts: str) -> Office:
+        """Databases, and a key for each provider or for each named account of OpenAI."""
+        keys = dict.fromkeys(KEY_VARIABLES.values(), "secret")
+        if accounts:
+            keys = {f"OPENAI_ADMIN_KEY_{account.upper()}": "secret" for account in accounts}
+        settings = load_settings(notion.server.environment() | keys, None)
+        configured = frozenset(credential.source.provider for credential in settings.credentials)
+        set_up(notion.connection, settings.notion, configured, sleep=notion.nap)
+        notion.server.journal.clear()
+        return Office(notion, settings)
+
+    return set_up_in
+
+
+@pytest.fixture
+def office(notion: Notion, set_up_office: Callable[..., Office]) -> Office:
+    return set_up_office(notion)

@@ -40,7 +40,7 @@ def test_from_nothing(notion: Notion, honoured: bool) -> None:
         assert row.value("URL Console") == address
         assert row.value("Statut") == "Actif"
         assert row.value("Notes") is None
-    assert len(notion.writes()) == (8 if honoured else 9)
+    assert len(notion.writes()) == (15 if honoured else 16)
 
 
 @pytest.mark.parametrize("honoured", [False, True])
@@ -52,7 +52,7 @@ def test_again_writes_nothing(notion: Notion, honoured: bool) -> None:
     again = notion.set_up()
     assert again == SetupResult((), (), first.services_db_id, first.usages_db_id)
     assert notion.writes() == []
-    assert len(notion.asked()) == 6
+    assert len(notion.asked()) == 15
     assert notion.state() == before
 
 

@@ -93,7 +93,9 @@ def test_the_tables_as_the_screen_shows_them(api: NotionApi) -> None:
     first, second = store.tables()
     assert (first.title, first.columns) == ("Services LLM", ("Nom", "Notes", "Usages", "Total"))
     assert first.rows == (("OpenAI", "à voir", "janvier", "$1,234.50"),)
-    assert second.rows == (("janvier", "OpenAI", "$1,234.50", "12,000", "12001", "Succes", "2026-02-01 06:30", "", ""),)
+    assert second.rows == (
+        ("janvier", "OpenAI", "$1,234.50", "12,000", "12,001", "Succes", "2026-02-01 06:30", "", ""),
+    )
     store.trash(usages)
     assert [table.title for table in store.tables()] == ["Services LLM"]
 

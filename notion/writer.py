@@ -1,0 +1,205 @@
+"""Carrying out a plan: few writes at a time, in an order that can be cut anywhere, and a last look for doubles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any, Final
+
+from notion.attachments import Attachments
+from notion.desired import prevailing
+from notion.found import Found
+from notion.gateway import Gateway, RowInTrash
+from notion.matching import same_id
+from notion.once import create_once
+from notion.ownership import identity
+from notion.plan import Action, Plan, Step
+from notion.rows import Existing, Values, changed_fields, to_properties
+from usage.errors import NotionAccessError
+from usage.grain import COLLECTION, is_bracketed
+from usage.month import Month
+
+IN_FLIGHT: Final = 3
+"""Writes under way at once: more of them collide on the service page that all rows point to (409)."""
+_SKEW: Final = timedelta(minutes=5)
+"""How far Notion's clock and ours may differ."""
+
+Read = Callable[[dict[str, Any] | None], list[Existing]]
+"""Reads rows of *Usages* that fulfil a condition."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """Counts what was done, from several threads."""
+
+    created: list[Values] = field(default_factory=list)
+    updated: int = 0
+    trashed: int = 0
+    first_created: datetime | None = None
+    """By Notion's clock."""
+    _lock: Lock = field(default_factory=Lock)
+
+    def creation(self, values: Values, at: datetime) -> None:
+        """One row more."""
+        with self._lock:
+            self.created.append(values)
+            self.first_created = min(at, self.first_created or at)
+
+    def count(self, action: Action) -> None:
+        """One row changed or moved to the trash."""
+        with self._lock:
+            self.updated += action is Action.UPDATE
+            self.trashed += action is Action.TRASH
+
+
+class Writer:
+    """Writes one plan; `tally` is what was done so far.
+
+    Args:
+        gateway: The connection.
+        found: *Usages*.
+        read: Reads its rows.
+        on_write: Called with the number of rows written so far and of all that are to be written.
+        sleep: Seconds; replaced in tests.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        found: Found,
+        read: Read,
+        on_write: Callable[[int, int], None],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._gateway, self._found, self._read = gateway, found, read
+        self._on_write, self._sleep = on_write, sleep
+        self._attachments = Attachments(gateway, sleep)
+        self.tally: Final = Tally()
+
+    def write(self, plan: Plan) -> None:
+        """Carry out all steps.
+
+        New figures before the trash, the sources' own rows last: a cut leaves too much rather than too little, and a
+        source's own row is only there when its figures are. Usage of no id comes first: that a row is an account's
+        under its old name shows by the other rows, as long as they have not got the new one.
+
+        Raises:
+            NotionError: Notion failed for good on the way.
+        """
+        steps = [step for step in plan.steps if step.action is not Action.KEEP]
+        trash = [step for step in steps if step.action is Action.TRASH]
+        own = [step for step in steps if step.values.key == COLLECTION and step.action is not Action.TRASH]
+        data = [step for step in steps if step.values.key != COLLECTION and step.action is not Action.TRASH]
+        of_no_id = [step for step in data if is_bracketed(step.values.key)]
+        of_ids = [step for step in data if not is_bracketed(step.values.key)]
+        done = 0
+        for phase in (of_no_id, of_ids, trash, own):
+            for _ in self._in_parallel(phase):
+                done += 1
+                self._on_write(done, len(steps))
+
+    def heal(self, plan: Plan, seconds: float) -> None:
+        """Look once more for rows that another run has created at the same time.
+
+        Both runs keep the oldest row, then the one with the smallest id, and so choose alike. It gets the figures that
+        were read last.
+
+        Args:
+            plan: What was written.
+            seconds: How long ago the month was read.
+        """
+        created, first = self.tally.created, self.tally.first_created
+        if not created or first is None:
+            return
+        # Rows from before the month was read are in the plan already.
+        since = {"on_or_after": (first - timedelta(seconds=seconds) - _SKEW).isoformat()}
+        rows = self._read(
+            _both(self._is("Mois", created[0].mois), {"timestamp": "created_time", "created_time": since})
+        )
+        month = plan.outcomes[0].month
+        for values in {(one.service, identity(one)): one for one in created}.values():
+            self._heal_one(sorted((row for row in rows if _is_same(row, values)), key=lambda row: row.age), month)
+
+    def _heal_one(self, rows: Sequence[Existing], month: Month) -> None:
+        if len(rows) < 2:
+            return
+        values = prevailing(rows, month)
+        changed = changed_fields(rows[0].values, values, self._found)
+        if changed:
+            self._update(rows[0].page_id, values, changed)
+        for double in rows[1:]:
+            self._trash(double.page_id)
+
+    def _in_parallel(self, steps: Sequence[Step]) -> Iterable[None]:
+        with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="notion") as pool:
+            futures = [pool.submit(self._carry_out, step) for step in steps]
+            try:
+                for future in as_completed(futures):
+                    yield future.result()
+            finally:
+                # After a failure, and after Ctrl-C: what is under way ends, what waits does not begin.
+                pool.shutdown(cancel_futures=True)
+
+    def _carry_out(self, step: Step) -> None:
+        if step.page_id is None:
+            self._create(step.values)
+        elif step.action is Action.TRASH:
+            self._trash(step.page_id)
+        else:
+            self._update(step.page_id, step.values, step.fields)
+
+    def _update(self, page_id: str, values: Values, fields: tuple[str, ...]) -> None:
+        try:
+            if "breakdown" in fields:
+                self._attachments.renew(page_id, values)
+            self._gateway.update_row(page_id, to_properties(self._found, values, fields))
+        except RowInTrash:
+            # Somebody has thrown it away since it was read: a clean run would write it anew.
+            self._create(values)
+        else:
+            self.tally.count(Action.UPDATE)
+
+    def _trash(self, page_id: str) -> None:
+        try:
+            self._gateway.trash_row(page_id)
+        except RowInTrash:
+            # Somebody, or another run that heals the same doubles, was faster.
+            return
+        self.tally.count(Action.TRASH)
+
+    def _create(self, values: Values) -> None:
+        """Create a row; after a doubtful answer it is looked up before anything is repeated."""
+        blocks = self._attachments.blocks(values)
+
+        def create() -> datetime:
+            properties = to_properties(self._found, values)
+            return self._gateway.create_row(self._found.data_source_id, properties, blocks).created_time
+
+        def find(page_id: str | None) -> datetime | None:
+            if page_id is not None:
+                return self._gateway.page(page_id).created_time
+            where = _both(self._is("Mois", values.mois), self._is("Projet/API Key", values.key))
+            return next((row.created for row in self._read(where) if _is_same(row, values)), None)
+
+        try:
+            created = create_once(create, find, self._sleep)
+        except RowInTrash:
+            raise NotionAccessError(
+                f"La base « {self._found.declared.title} » est dans la corbeille de Notion : restaurez-la."
+            ) from None
+        self.tally.creation(values, created)
+
+    def _is(self, column: str, text: str) -> dict[str, Any]:
+        return {"property": self._found.columns[column].id, "rich_text": {"equals": text}}
+
+
+def _is_same(row: Existing, values: Values) -> bool:
+    same_service = same_id(row.values.service or "", values.service or "")
+    return same_service and row.values.mois == values.mois and identity(row.values) == identity(values)
+
+
+def _both(*conditions: dict[str, Any]) -> dict[str, Any]:
+    return {"and": list(conditions)}

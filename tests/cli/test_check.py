@@ -1,0 +1,107 @@
+"""`llm-usage check`: what works, and what to do about the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cli.check import shared_ids
+from sandbox.faults import Fault, Kind
+from usage.names import ProviderName, Source
+
+Cli = Any
+
+
+def line(told: Any, *words: str) -> str:
+    """The one line that holds all these words."""
+    found = [text for text in told.out.splitlines() if all(word in text for word in words)]
+    assert len(found) == 1, found
+    return str(found[0])
+
+
+def test_all_is_well(ready: Cli) -> None:
+    told = ready("check")
+    assert (told.status, told.err) == (0, "")
+    assert "Everything that the job needs works." in told.out
+    assert "\x1b" not in told.out
+    assert "both reach" not in told.out
+    for name in ("openai/labo", "openai/memoways", "anthropic", "elevenlabs", "deepgram/labs", "openrouter"):
+        assert any(text.startswith(name) for text in told.out.splitlines())
+    line(told, "Usages LLM", "Cout USD", "number", "ok")
+    written = [one for one in ready.asked() if " GET " not in one and not one.startswith("openrouter")]
+    assert written == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "key", "words"),
+    [
+        ("OPENAI_ADMIN_KEY_LABO", "expired_key", ("openai/labo", "costs")),
+        ("OPENAI_ADMIN_KEY_LABO", "project_key", ("openai/labo", "costs")),
+        ("OPENAI_ADMIN_KEY_LABO", "registry_key", ("openai/labo", "usage")),
+        ("DEEPGRAM_API_KEY_LABS", "member_key", ("deepgram/labs", "costs")),
+        ("OPENROUTER_MANAGEMENT_KEY", "inference_key", ("openrouter", "kind of key")),
+    ],
+)
+def test_a_key_that_cannot_do_it(ready: Cli, variable: str, key: str, words: tuple[str, ...]) -> None:
+    provider, _, name = variable.lower().partition("_")
+    accounts = getattr(ready.sandbox, provider).accounts
+    account = next(one for one in accounts if one.name.lower() == (name.rpartition("_")[2] if len(accounts) > 1 else ""))
+    ready.set(**{variable: getattr(account, key)})
+    told = ready("check")
+    assert told.status == 1
+    assert " bad " in line(told, *words)
+    assert "run llm-usage check again" in told.out
+
+
+def test_names_that_may_not_be_read_are_a_warning(ready: Cli) -> None:
+    account = next(one for one in ready.sandbox.openai.accounts if one.name.lower() == "labo")
+    ready.set(OPENAI_ADMIN_KEY_LABO=account.limited_key)
+    told = ready("check")
+    assert told.status == 0
+    assert " warning " in line(told, "openai/labo", "project names")
+
+
+def test_two_accounts_that_reach_the_same(ready: Cli) -> None:
+    first = ready.sandbox.openai.accounts[0]
+    ready.set(OPENAI_ADMIN_KEY_AGAIN=first.key)
+    told = ready("check")
+    assert told.status == 0
+    sentence = line(told, "both reach")
+    assert f"openai/again and openai/{first.name.lower()} both reach" in sentence
+    assert "counted once, with openai/again" in sentence
+
+
+def test_shared_ids_are_named_for_each_pair_of_one_provider() -> None:
+    a, b, c = (Source(provider=ProviderName.OPENAI, account=name) for name in "abc")
+    other = Source(provider=ProviderName.DEEPGRAM, account="d")
+    ids = {c: frozenset("xz"), b: frozenset("xy"), a: frozenset("y"), other: frozenset("xyz")}
+    assert shared_ids(ids) == [
+        "openai/a and openai/b both reach y: counted once, with openai/a.",
+        "openai/b and openai/c both reach x: counted once, with openai/b.",
+    ]
+    many = frozenset("1234567")
+    assert "1, 2, 3, 4, 5 and 2 more" in shared_ids({a: many, b: many})[0]
+
+
+def test_an_account_that_cannot_be_compared(ready: Cli) -> None:
+    ready.only("DEEPGRAM_API_KEY_LABS", "DEEPGRAM_API_KEY_PROD")
+    # Each account is asked for its projects by the check, then once more for comparing.
+    ready.sandbox.faults.add(Fault(api="deepgram", kind=Kind.STATUS, status=403, path="/projects$", skip=2, times=2))
+    told = ready("check")
+    assert told.status == 0
+    assert " warning " in line(told, "deepgram/labs", "could not be compared")
+
+
+def test_without_a_token_the_keys_are_checked_all_the_same(ready: Cli) -> None:
+    ready.unset("NOTION_TOKEN")
+    told = ready("check")
+    assert told.status == 1
+    assert "NOTION_TOKEN" in told.out
+    assert " ok " in line(told, "elevenlabs", "plan")
+
+
+def test_databases_not_set_up_yet(cli: Cli) -> None:
+    told = cli("check")
+    assert told.status == 1
+    assert "llm-usage setup" in told.out

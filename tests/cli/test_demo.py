@@ -1,0 +1,121 @@
+"""The demo on a terminal: it says where its page is and waits, and ends cleanly however it is ended."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+pty = pytest.importorskip("pty", reason="pseudo-terminals are a thing of Unix")
+
+WAITS = """
+import sys
+from cli.demo import _folder, _wait
+from cli.display import out
+from cli.ending import watch_signals
+watch_signals()
+with _folder() as folder:
+    print(folder)
+    _wait(out(), "http://127.0.0.1:1")
+    print("went on")
+"""
+
+
+# In a session of its own a program takes the terminal as its own, so that Ctrl-C reaches it and nobody else.
+CONTROLLED = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+class Terminal:
+    """A program on a terminal of its own."""
+
+    def __init__(self, command: list[str], folder: Path, environment: dict[str, str]) -> None:
+        self.said = ""
+        self._master, slave = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", CONTROLLED, *command],
+            cwd=folder,
+            env=environment | {"TERM": "xterm", "COLUMNS": "150", "LINES": "50"},
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+        )
+        os.close(slave)
+
+    def until(self, words: str) -> None:
+        """Read until it has said something."""
+        while words not in self.said:
+            self.said += self._read()
+
+    def type(self, keys: str) -> None:
+        os.write(self._master, keys.encode())
+
+    def end(self) -> int:
+        """Read to the end; the exit status."""
+        try:
+            while True:
+                self.said += self._read()
+        except EOFError:
+            os.close(self._master)
+            return self.process.wait(60)
+
+    def _read(self) -> str:
+        ready, _, _ = select.select([self._master], [], [], 120)
+        assert ready, f"it hangs after: {self.said}"
+        try:
+            data = os.read(self._master, 65536)
+        except OSError:
+            # How Linux says that nobody holds the other end any more.
+            data = b""
+        if not data:
+            raise EOFError(self.said)
+        return data.decode(errors="replace")
+
+
+@pytest.mark.parametrize(
+    ("end", "status"), [("\n", 0), ("\x04", 0), ("\x03", 130), (signal.SIGTERM, 143)], ids=["Enter", "^D", "^C", "TERM"]
+)
+def test_however_it_is_ended(program: Any, end: str | signal.Signals, status: int) -> None:
+    terminal = Terminal([sys.executable, "-c", WAITS], program.folder, program.environment)
+    terminal.until("Press Enter")
+    assert "http://127.0.0.1:1" in terminal.said
+    assert list(program.folder.glob("llm-usage-demo-*"))
+    if isinstance(end, str):
+        terminal.type(end)
+    else:
+        terminal.process.send_signal(end)
+    assert terminal.end() == status
+    assert ("went on" in terminal.said) == (status == 0)
+    assert "Traceback" not in terminal.said
+    assert list(program.folder.glob("llm-usage-demo-*")) == []
+
+
+def test_the_page_is_there_while_it_waits(program: Any) -> None:
+    terminal = Terminal([sys.executable, "-m", "cli.main", "demo"], program.folder, program.environment)
+    terminal.until("Press Enter")
+    (address,) = set(re.findall(r"http://127\.0\.0\.1:\d+", terminal.said))
+    page = httpx.get(address).text
+    assert "Services LLM" in page
+    assert "OpenRouter - Collecte" in page
+    terminal.type("\n")
+    assert terminal.end() == 0
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(address)
+
+
+def test_without_a_terminal_it_does_not_wait(program: Any) -> None:
+    told = program.run("demo")
+    assert (told.status, "Press Enter" in told.out) == (0, False)
+    assert "0 rows were created" in told.out

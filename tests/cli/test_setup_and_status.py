@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from typing import Any
+
+Cli = Any
+
+
+def test_setup_prints_lines_for_env(cli: Cli) -> None:
+    told = cli("setup")
+    assert (told.status, told.err) == (0, "")
+    lines = told.out.splitlines()
+    ids = dict(line.split("=") for line in lines if line.startswith("NOTION_"))
+    assert list(ids) == ["NOTION_SERVICES_DB_ID", "NOTION_USAGES_DB_ID"]
+    cli.unset("NOTION_PARENT_PAGE_ID")
+    cli.set(**ids)
+    again = cli("setup", "--json")
+    assert again.json == {
+        "services_db_id": ids["NOTION_SERVICES_DB_ID"],
+        "usages_db_id": ids["NOTION_USAGES_DB_ID"],
+    }
+    assert "nothing to do" in cli("setup").out
+
+
+def test_setup_shows_other_peoples_names_as_they_are(cli: Cli) -> None:
+    cli("setup")
+    store = cli.sandbox.notion.store
+    services = store.database("Services LLM")
+    store.change_schema(services, {"Notes": None})
+    store.change_schema(services, {"Notes\x1b[2J [red]": {"number": {}}, "notes": {"number": {}}})
+    told = cli("setup")
+    assert "\x1b" not in told.out + told.err
+    assert "number" in told.err
+
+
+def test_status(ready: Cli) -> None:
+    ready.only("ELEVENLABS_API_KEY", "DEEPGRAM_API_KEY_PROD")
+    assert ready("status", "--json").json == {"months": []}
+    ready("collect", "--month", "2025-12")
+    cost = ready("collect", "--month", "2026-01", "--json").json["sources"][1]["cost_usd"]
+    told = ready("status")
+    assert told.status == 0
+    assert "2025-12" in told.out
+    assert "Deepgram" in told.out
+    lines = ready("status", "--month", "last", "--json").json["months"]
+    assert [(line["month"], line["provider"]) for line in lines] == [("2026-01", "elevenlabs"), ("2026-01", "deepgram")]
+    voice = lines[0]
+    assert voice["status"] == "Succes"
+    assert voice["last_collection"].startswith("2026-02-14T15:30")
+    assert abs(float(voice["cost_usd"]) - float(cost)) < 1e-6
+    assert len(ready("status", "--json").json["months"]) == 4
