@@ -171,7 +171,8 @@ class Gateway:
         Raises:
             DoubtfulCreation: The row may or may not have been saved.
         """
-        body = {"parent": {"type": "data_source_id", "data_source_id": data_source_id}, "properties": properties}
+        body: dict[str, Any] = {"parent": {"type": "data_source_id", "data_source_id": data_source_id}}
+        body["properties"] = properties
         body |= {"children": list(blocks)} if blocks else {}
         return self._model(Page, "POST", "pages", body=body, effect=Effect.CREATE)
 

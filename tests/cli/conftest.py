@@ -119,9 +119,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def cli(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Cli:
+def cli(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
     return Cli(sandbox, tmp_path, monkeypatch, capsys)
 
 

@@ -46,7 +46,9 @@ def test_all_is_well(ready: Cli) -> None:
 def test_a_key_that_cannot_do_it(ready: Cli, variable: str, key: str, words: tuple[str, ...]) -> None:
     provider, _, name = variable.lower().partition("_")
     accounts = getattr(ready.sandbox, provider).accounts
-    account = next(one for one in accounts if one.name.lower() == (name.rpartition("_")[2] if len(accounts) > 1 else ""))
+    account = next(
+        one for one in accounts if one.name.lower() == (name.rpartition("_")[2] if len(accounts) > 1 else "")
+    )
     ready.set(**{variable: getattr(account, key)})
     told = ready("check")
     assert told.status == 1

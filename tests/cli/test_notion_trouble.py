@@ -67,7 +67,9 @@ def test_databases_that_are_not_there_yet(cli: Cli, prefect_api: str) -> None:
 
 
 def test_notion_down_before_anything_is_fetched(ready: Cli) -> None:
-    ready.sandbox.faults.add(Fault(api="notion", kind=Kind.STATUS, status=529, headers={"retry-after": "900"}, times=-1))
+    ready.sandbox.faults.add(
+        Fault(api="notion", kind=Kind.STATUS, status=529, headers={"retry-after": "900"}, times=-1)
+    )
     told = ready("collect", "--json")
     assert (told.status, told.err) == (1, "")
     answer = told.json
@@ -98,7 +100,9 @@ def test_notion_down_while_rows_are_written(ready: Cli) -> None:
 
 
 def test_setup_and_status_while_notion_is_down(ready: Cli) -> None:
-    ready.sandbox.faults.add(Fault(api="notion", kind=Kind.STATUS, status=529, headers={"retry-after": "900"}, times=-1))
+    ready.sandbox.faults.add(
+        Fault(api="notion", kind=Kind.STATUS, status=529, headers={"retry-after": "900"}, times=-1)
+    )
     for command in ("setup", "status"):
         told = ready(command, "--json")
         assert (told.status, told.err) == (1, "")
