@@ -288,7 +288,7 @@ def test_a_label_column_names_keys(name: str) -> None:
 
 
 def test_days_billed_by_cost_count_the_quantity_in_the_unit_of_the_charge() -> None:
-    rows = [
+    rows: Sequence[Sequence[object]] = [
         ["2026-01-05T00:00:00Z", "abc", "eleven_v3", "characters", "usd", Decimal("1.5"), 900],
         ["2026-01-06T00:00:00Z", "abc", "eleven_v3", "agent_setup", "usd", Decimal(1), 3],
         ["2026-01-07T00:00:00Z", None, None, "numbers", "usd", Decimal(2), 1],
