@@ -67,7 +67,7 @@ def test_the_name_of_an_account() -> None:
     assert two.label(Source(provider=ProviderName.OPENAI)) == "default"
 
 
-@pytest.mark.parametrize("word", ["ID", "PATH", "NAME", "URL", "HASH", "MY_LAB", "É", "A-B", ""])
+@pytest.mark.parametrize("word", ["ID", "PATH", "NAME", "URL", "HASH", "FILE_FILE", "MY_LAB", "É", "A-B", ""])
 def test_words_that_do_not_name_an_account(word: str) -> None:
     message = wrong(**{f"DEEPGRAM_API_KEY_{word}": KEY})
     assert message.startswith(f"DEEPGRAM_API_KEY_{word}: ")
