@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 
+from cli.display import shown
 from notion.gateway import Gateway
 from notion.setup import SetupResult, set_up
 from usage.settings import Settings, load_settings
@@ -37,8 +38,9 @@ def set_up_databases(settings: Settings) -> SetupResult:
 
 def print_setup(result: SetupResult) -> None:
     """What was done, what a person has to settle, and the lines for `.env`."""
+    # Both may quote names of columns and databases: other people's text.
     for sentence in result.done or ("Both databases are complete; nothing to do.",):
-        print(sentence)
+        print(shown(sentence))
     for sentence in result.warnings:
-        print(sentence, file=sys.stderr)
+        print(shown(sentence), file=sys.stderr)
     print(f"\nFor .env:\nNOTION_SERVICES_DB_ID={result.services_db_id}\nNOTION_USAGES_DB_ID={result.usages_db_id}")

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.display import STYLES, new_table, out
+from notion.gateway import Gateway
 from notion.publish import Workspace
 from notion.summary import MonthStatus, summarise
 from usage.month import Month
@@ -19,11 +20,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Print month x provider; always 0."""
     settings = load_settings()
     month = Month.resolve(arguments.month, settings.now()) if arguments.month else None
-    workspace = Workspace(settings, frozenset())
+    gateway = Gateway(settings.notion)
     try:
+        workspace = Workspace(settings, frozenset(), gateway=gateway)
         lines = summarise(workspace.rows(month), workspace.services)
     finally:
-        workspace.close()
+        gateway.close()
     if arguments.json:
         print('{"months": ' + TypeAdapter(tuple[MonthStatus, ...]).dump_json(lines).decode() + "}")
     else:
