@@ -112,12 +112,13 @@ def print_result(result: MonthResult) -> None:
     counts, verb = result.notion, "would be" if result.plan is not None else "were"
     console.print(
         f"Notion: {counts.created} rows {verb} created, {counts.updated} updated, {counts.trashed} trashed, "
-        f"{counts.unchanged} unchanged ({counts.requests} requests)."
+        f"{counts.unchanged} unchanged ({counts.requests} requests).",
+        soft_wrap=True,
     )
     if result.problem:
-        console.print(shown(result.problem), style="red")
+        console.print(shown(result.problem), style="red", soft_wrap=True)
     for sentence in result.to_rerun:
-        console.print(shown(sentence), style="yellow")
+        console.print(shown(sentence), style="yellow", soft_wrap=True)
 
 
 def _sources_table(result: MonthResult) -> Table:

@@ -14,13 +14,11 @@ Rules (see also `usage.errors`):
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -31,6 +29,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
+from usage.collector import collector_paused
 from usage.errors import (
     ContractError,
     CredentialError,
@@ -90,22 +89,6 @@ class Answer:
         """
         with collector_paused():
             return parse(self.json(), model, self.path)
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Keep Python's cycle collector from running.
-
-    Decoding a large page makes millions of objects and not one cycle; the collector would walk through all of them time
-    and again, which takes longer than the decoding.
-    """
-    was_running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_running:
-            gc.enable()
 
 
 def parse(data: object, model: type[M], where: str) -> M:

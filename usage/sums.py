@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from usage.collector import collector_paused
 from usage.names import Source
 from usage.records import UsageRecord
 
@@ -30,7 +31,8 @@ class MonthSums:
             ContractError: A figure is larger, or has more decimals, than the table keeps.
         """
         before = len(self._fresh)
-        self._fresh.extend(records)
+        with collector_paused():
+            self._fresh.extend(records)
         self.count += len(self._fresh) - before
         if len(self._fresh) >= self._every:
             self._fold()
@@ -46,5 +48,6 @@ class MonthSums:
         # pandas takes most of a second to import: not before the first answer is there.
         from usage.table import summed  # noqa: PLC0415
 
-        self._sums = summed([self._sums, self._fresh], self._source)
+        with collector_paused():
+            self._sums = summed([self._sums, self._fresh], self._source)
         self._fresh = []

@@ -81,18 +81,12 @@ class Row:
             uploads = [file.upload_id for file in value.files] if isinstance(value, Files) else []
             return [self._workspace.uploads[key].content for key in uploads if key is not None]
 
-    def attached(self) -> dict[str, bytes]:
-        """Contents of the uploaded files on the page, by name; two of one name are an error."""
+    def attached(self) -> list[bytes]:
+        """Contents of the uploaded files on the page, oldest first."""
         with self._workspace.lock:
-            files = [
-                block.file
-                for block in self._workspace.blocks.values()
-                if block.parent_id == self.id and not block.trashed and block.file is not None
-            ]
-            found = {one.name: self._workspace.uploads[one.upload_id].content for one in files if one.upload_id}
-            if len(found) != len(files):
-                raise LookupError(f"{len(files)} files on {self.title!r}, {len(found)} names")
-            return found
+            blocks = [one for one in self._workspace.blocks.values() if one.parent_id == self.id and not one.trashed]
+            uploads = [one.file.upload_id for one in blocks if one.file is not None]
+            return [self._workspace.uploads[key].content for key in uploads if key is not None]
 
     @property
     def _record(self) -> PageRecord:

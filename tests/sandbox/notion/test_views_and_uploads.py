@@ -113,6 +113,26 @@ def test_a_file_on_its_way_to_a_row(notion: Any, moving: Any) -> None:
     notion.row(source, **value)
 
 
+def test_a_file_on_a_page(notion: Any, moving: Any) -> None:
+    row = notion.row(notion.database("X", {"Nom": {"title": {}}}))
+    upload = notion.ask("POST", "/file_uploads", {"filename": "usage.json"})
+    attached = {"type": "file_upload", "file_upload": {"id": upload["id"]}, "name": "janvier.json"}
+    body = {"children": [{"type": "file", "file": attached}]}
+    path = f"/blocks/{row['id']}/children"
+    assert "has not been uploaded" in notion.refused(400, "PATCH", path, body)
+    assert notion.ask("GET", path)["results"] == []
+    notion.ask("POST", f"/file_uploads/{upload['id']}/send", files={"file": ("usage.json", b"[]")})
+    (block,) = notion.ask("PATCH", path, body)["results"]
+    assert (block["type"], block["file"]["name"], block["file"]["caption"]) == ("file", "janvier.json", [])
+    moving.move(hours=2)
+    (again,) = notion.ask("GET", path)["results"]
+    assert again["file"]["file"]["url"] != block["file"]["file"]["url"]
+    (shown,) = notion.api.store.database("X").rows()
+    assert shown.attached() == [b"[]"]
+    notion.ask("DELETE", f"/blocks/{block['id']}")
+    assert shown.attached() == []
+
+
 def test_an_upload_waits_an_hour(notion: Any, moving: Any) -> None:
     upload = notion.ask("POST", "/file_uploads", {"filename": "usage.json"})
     moving.move(minutes=61)
