@@ -21,7 +21,7 @@ def row_log(report: SourceReport, *, has_cost: bool, missing_amounts: int) -> st
     return _joined(
         [
             report.row_note,
-            f"{RUNNING}." if report.data_until is not None and report.data_until < report.month.end else "",
+            f"{RUNNING}." if report.month.is_running(report.read_at) else "",
             "" if has_cost or report.gaps else "Le fournisseur ne publie aucun coût pour cette ligne.",
             _missing_amounts(missing_amounts),
             *(gap.sentence for gap in report.gaps),
@@ -60,7 +60,8 @@ def _reach(report: SourceReport) -> str:
     month, until = report.month, report.data_until
     if until is not None and until < month.end:
         last = (until - timedelta(microseconds=1)).date()
-        return f"{RUNNING}, données jusqu’au {max(last, month.first_day)}."
+        lead = RUNNING if month.is_running(report.read_at) else "Mois clos, mais provisoire"
+        return f"{lead}, données jusqu’au {max(last, month.first_day)}."
     lead = f"{month.days} jours lus, du {month.first_day} au {month.last_day}."
     return lead + " Provisoire : le fournisseur peut encore corriger ce mois." if report.provisional else lead
 
