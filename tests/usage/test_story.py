@@ -65,7 +65,13 @@ def test_a_total_that_does_not_agree_is_shown_with_both_figures(make_report: Mak
     ],
 )
 def test_how_far_the_data_goes(make_report: MakeReport, until: datetime | None, sentence: str) -> None:
-    assert source_log(make_report(data_until=until), Totals(), 0).startswith(sentence)
+    read_at = until or datetime(2026, 2, 5, 8, tzinfo=UTC)
+    assert source_log(make_report(data_until=until, read_at=read_at), Totals(), 0).startswith(sentence)
+
+
+def test_a_closed_month_with_late_data(make_report: MakeReport) -> None:
+    report = make_report(data_until=datetime(2026, 1, 31, tzinfo=UTC))
+    assert source_log(report, Totals(), 0).startswith("Mois clos, mais provisoire, données jusqu’au 2026-01-30.")
 
 
 def test_a_provisional_month(make_report: MakeReport) -> None:
