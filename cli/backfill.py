@@ -1,33 +1,87 @@
-"""`llm-usage backfill`: each month of a range, one after the other."""
+"""`llm-usage backfill`: a range of months through the flow, in one process."""
 
 from __future__ import annotations
 
 import argparse
-import json
+import threading
+from collections.abc import Sequence
 
-from cli.collect import collect_month
-from cli.display import print_result
-from cli.server import prefect_server
-from usage.errors import SettingsError
-from usage.month import Month
-from usage.names import ProviderName
+from cli.collect import nothing_collected, run_watched
+from cli.display import out, print_result, shown
+from cli.server import PrefectServer, prefect_server
+from tasks.ranges import Range, Turn, finish_range, months_of, prepare_range
+from usage.errors import LlmUsageError, NotionAccessError, SettingsError
+from usage.names import ProviderName, Source, worst
+from usage.result import MonthResult, NotionCounts
 from usage.settings import load_settings
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Collect the months; 1 when one of them could not be collected in full."""
-    now = load_settings().now()
-    first, last = Month.resolve(arguments.first, now), Month.resolve(arguments.last, now)
-    if first > last:
-        raise SettingsError(f"the range is turned round: {first} comes after {last}")
-    providers = tuple(ProviderName(name) for name in arguments.provider)
-    results = []
-    with prefect_server() as server:
-        for month in first.until(last):
-            result = collect_month(server, str(month), providers, quiet=arguments.json)
-            results.append(result)
-            if not arguments.json:
-                print_result(result)
+    asked = Range(arguments.first, arguments.last, tuple(ProviderName(name) for name in arguments.provider))
+    settings = load_settings()
+    months, sources = months_of(asked, settings), settings.select(asked.providers)
+    try:
+        with prefect_server() as server:
+            results, message = backfill_range(server, asked, sources, quiet=arguments.json)
+    except (SettingsError, NotionAccessError):
+        raise
+    except LlmUsageError as error:
+        if not arguments.json:
+            raise
+        results, message = [nothing_collected(month, sources, str(error)) for month in months], str(error)
     if arguments.json:
-        print(json.dumps({"months": [json.loads(result.to_json()) for result in results]}, ensure_ascii=False))
+        print('{"months":[' + ",".join(result.to_json() for result in results) + "]}")
+    else:
+        for result in results:
+            print_result(result)
+        out().print(shown(message))
     return 0 if all(result.succeeded for result in results) else 1
+
+
+def backfill_range(
+    server: PrefectServer, asked: Range, sources: Sequence[Source], *, quiet: bool = False
+) -> tuple[list[MonthResult], str]:
+    """Run the flow for a range in this process.
+
+    Returns:
+        A result for each month, those that need not be read among them, and the run's message.
+
+    Raises:
+        SettingsError: Wrong settings or arguments; nothing was done.
+        NotionError: Notion can't be reached or used; nothing was done.
+        ServerError: Prefect has no server to work with.
+    """
+    # Prefect takes its time to import; Notion can answer meanwhile.
+    importing = threading.Thread(target=_import_flow, daemon=True)
+    importing.start()
+    try:
+        turns = prepare_range(asked).turns
+        importing.join()
+        server.wait()
+        from flows.backfill import backfill  # noqa: PLC0415
+
+        ended, message = run_watched(backfill, asked.first, asked.last, list(asked.providers), quiet=quiet)
+    finally:
+        finish_range(asked)
+        # Python does not like to end in the middle of an import.
+        importing.join()
+    by_month = {result.month: result for result in ended}
+    return [_whole(turn, by_month.get(turn.month), sources, message) for turn in turns], message
+
+
+def _import_flow() -> None:
+    import flows.backfill  # noqa: F401, PLC0415
+
+
+def _whole(turn: Turn, result: MonthResult | None, sources: Sequence[Source], message: str) -> MonthResult:
+    """A month's result together with what stood in Notion before."""
+    if turn.skipped:
+        unchanged = sum(source.rows + 1 for source in turn.kept)
+        result = MonthResult(month=turn.month, status=worst([]), sources=(), notion=NotionCounts(unchanged=unchanged))
+    elif result is None:
+        left = [source for source in sources if not turn.providers or source.provider in turn.providers]
+        result = nothing_collected(turn.month, left, message)
+    whole = sorted((*result.sources, *turn.kept), key=lambda source: (source.provider, source.account))
+    status = worst([result.status, *(source.status for source in turn.kept)])
+    return result.model_copy(update={"sources": tuple(whole), "status": status})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from cli.display import Display, print_result
@@ -18,7 +18,8 @@ from usage.result import MonthResult, NotionCounts, SourceResult
 from usage.settings import load_settings
 
 if TYPE_CHECKING:
-    from prefect.client.schemas.objects import FlowRun
+    from prefect import Flow
+    from prefect.client.schemas.objects import FlowRun, State
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -115,10 +116,22 @@ def _import_flow() -> None:
 def _run_flow(
     month: str, providers: list[ProviderName], account: str | None, *, dry_run: bool, quiet: bool
 ) -> MonthResult:
+    from flows.collect import collect  # noqa: PLC0415
+
+    ended, message = run_watched(collect, month, providers, account, dry_run, quiet=quiet)
+    if not ended:
+        raise LlmUsageError(f"the run ended without a result: {message}")
+    return ended[-1]
+
+
+def run_watched(flow: Flow[..., State[Any]], *arguments: Any, quiet: bool) -> tuple[list[MonthResult], str]:
+    """Run a flow in this process, with progress on the terminal; a signal leaves no run behind that seems to go on.
+
+    Returns:
+        The results of the months that ended, and the message of the run's final state.
+    """
     import httpx  # noqa: PLC0415
     from prefect.exceptions import PrefectException  # noqa: PLC0415
-
-    from flows.collect import collect  # noqa: PLC0415
 
     ended: list[MonthResult] = []
     begun: list[UUID] = []
@@ -130,24 +143,27 @@ def _run_flow(
     def note_the_run(flow: object, flow_run: FlowRun, state: object) -> None:  # noqa: ARG001  # Prefect names them
         begun.append(flow_run.id)
 
-    watched = collect.with_options(on_running=[note_the_run])
+    watched = flow.with_options(on_running=[note_the_run])
     with listening(keep), Display(quiet=quiet), if_stopped(lambda: _cancel(begun)):
         try:
-            message = watched(month, providers, account, dry_run, return_state=True).message
+            state: State[Any] = watched(*arguments, return_state=True)
+            message = str(state.message)
         except (httpx.HTTPError, PrefectException, RuntimeError) as error:
             # Its server has gone away, or refuses us.
             message = f"Prefect failed ({type(error).__name__})"
-    if not ended:
-        look = f"; `prefect flow-run logs {begun[-1]}` shows more" if begun else ""
-        raise LlmUsageError(f"the run ended without a result: {message}{look}")
-    return ended[-1]
+    look = f"; `prefect flow-run logs {begun[-1]}` shows more" if begun and not ended else ""
+    return ended, message + look
 
 
 def _cancel(runs: list[UUID]) -> None:
-    """Tell Prefect that nobody works on these runs any more: they would be shown as running for ever."""
+    """Tell Prefect that nobody works on these runs and their children any more: they would seem to go on for ever."""
     from prefect.client.orchestration import get_client  # noqa: PLC0415
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterParentFlowRunId  # noqa: PLC0415
     from prefect.states import Cancelled  # noqa: PLC0415
 
     with get_client(sync_client=True) as client:
-        for run in runs:
+        parents = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=runs))
+        children = client.read_flow_runs(flow_run_filter=parents) if runs else []
+        going_on = [child.id for child in children if child.state is None or not child.state.is_final()]
+        for run in [*runs, *going_on]:
             client.set_flow_run_state(run, Cancelled(message="Stopped by a signal."), force=True)

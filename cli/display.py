@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from decimal import Decimal
+from threading import Lock
 from types import TracebackType
 from typing import Self
 
@@ -14,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from notion.text import one_line
+from usage.month import Month
 from usage.names import Source, Status
 from usage.progress import Event, PageRead, RowsWritten, SourceBegun, SourceEnded, listening
 from usage.result import MonthResult
@@ -64,6 +66,7 @@ class Display:
         )
         self._lines: dict[Source | None, TaskID] = {}
         self._pages: dict[Source, int] = {}
+        self._lock = Lock()
         self._listening = listening(self.on)
 
     def __enter__(self) -> Self:
@@ -80,27 +83,41 @@ class Display:
         self._listening.__exit__(kind, error, trace)
 
     def on(self, event: Event) -> None:
-        """Show one event."""
+        """Show one event; they come from several threads."""
+        with self._lock:
+            self._on(event)
+
+    def refresh(self) -> None:
+        """Draw now, not at the next tenth of a second."""
+        self._progress.refresh()
+
+    def _on(self, event: Event) -> None:
         if isinstance(event, SourceBegun):
             self._pages[event.source] = 0
-            self._show(event.source, f"{event.source} {event.month}", "asking")
+            self._begin(event.source)
+            self._show(event.source, event.month, "asking")
         elif isinstance(event, PageRead):
             self._pages[event.source] = self._pages.get(event.source, 0) + 1
-            self._show(event.source, f"{event.source} {event.month}", f"{self._pages[event.source]} pages")
+            self._show(event.source, event.month, f"{self._pages[event.source]} pages")
         elif isinstance(event, SourceEnded):
-            self._show(event.source, f"{event.source} {event.month}", event.status.value, done=True)
+            self._show(event.source, event.month, event.status.value, done=1, total=1)
         elif isinstance(event, RowsWritten):
             left = f", about {event.seconds_left:.0f} s left at Notion's rate" if event.done < event.total else ""
             note = f"{event.done} of {event.total} rows written{left}"
-            self._show(None, f"Notion {event.month}", note, done=event.done == event.total)
-            self._progress.update(self._lines[None], total=event.total, completed=event.done)
+            self._show(None, event.month, note, done=event.done, total=event.total)
 
-    def _show(self, source: Source | None, what: str, note: str, *, done: bool = False) -> None:
+    def _begin(self, source: Source | None) -> None:
+        """A line of its own, in place of the one that ended: a bar that is full can't be emptied again."""
+        if source in self._lines:
+            self._progress.remove_task(self._lines[source])
+        self._lines[source] = self._progress.add_task("", total=None, note="")
+
+    def _show(self, source: Source | None, month: Month, note: str, *, done: int = 0, total: int | None = None) -> None:
+        """`None` in place of a source is Notion."""
         if source not in self._lines:
-            self._lines[source] = self._progress.add_task(what, total=None, note=note)
-        self._progress.update(self._lines[source], description=what, note=note)
-        if done:
-            self._progress.update(self._lines[source], total=1, completed=1)
+            self._begin(source)
+        what = f"{source or 'Notion'} {month}"
+        self._progress.update(self._lines[source], description=what, note=note, completed=done, total=total)
 
 
 def print_result(result: MonthResult) -> None:

@@ -33,6 +33,9 @@ _READY_WITHIN: Final = 120.0
 
 _NAMES_A_SERVER: Final = re.compile(r"PREFECT_API_URL|^\s*\[(tool\.prefect\.)?api\]|^\s*api\.url", re.MULTILINE)
 
+_AN_ERROR: Final = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception)\b.*", re.MULTILINE)
+"""The line of a traceback that says what it is about."""
+
 # A person who runs a command looks at the command's own lines: Prefect's go to its server, not to the terminal.
 DEFAULTS: Final = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -42,6 +45,9 @@ DEFAULTS: Final = {
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     "DO_NOT_TRACK": "1",
 }
+
+# When a server on this machine is gone, it does not come back: the default would be waited for five minutes.
+_OWN_SERVER: Final = {"PREFECT_CLIENT_MAX_RETRIES": "2"}
 
 
 class ServerError(LlmUsageError):
@@ -61,19 +67,22 @@ def prefect_server() -> Iterator[PrefectServer]:
             os.environ[name] = value
     # What Prefect's log handler can't send it would print.
     logging.raiseExceptions = False
-    home = Path(settings.get("PREFECT_HOME", "~/.prefect")).expanduser()
+    home = prefect_home()
     _require_writable(home)
     if _is_configured(settings, home):
         yield PrefectServer()
         return
     server = OwnServer()
-    os.environ["PREFECT_API_URL"] = server.api_url
+    ours = {name: value for name, value in _OWN_SERVER.items() if name not in settings}
+    ours["PREFECT_API_URL"] = server.api_url
+    os.environ |= ours
     try:
         with if_stopped(server.kill):
             yield server
     finally:
         server.stop()
-        del os.environ["PREFECT_API_URL"]
+        for name in ours:
+            del os.environ[name]
 
 
 class PrefectServer:
@@ -108,6 +117,7 @@ class OwnServer(PrefectServer):
 
     def __init__(self, port: int = 0) -> None:
         self._port = port or free_port()
+        self._home = prefect_home()
         self.api_url = f"http://127.0.0.1:{self._port}/api"
         # A file, not a pipe: nobody reads while it runs, and a full pipe would stop it.
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `stop`
@@ -118,7 +128,12 @@ class OwnServer(PrefectServer):
             stderr=self._complaints,
             # Ctrl-C goes to the whole group of the terminal; the server must outlive our own tidying up.
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+            env={
+                **os.environ,
+                "PYTHONPATH": str(Path(__file__).parent.parent),
+                # Into the file, where it can be looked up.
+                "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR",
+            },
         )
 
     @property
@@ -135,7 +150,9 @@ class OwnServer(PrefectServer):
         limit = time.monotonic() + _READY_WITHIN
         while not self._answers():
             if self._process.poll() is not None:
-                raise ServerError(f"Prefect's own server did not start ({self._last_words()}); see docs/OPERATIONS.md")
+                raise ServerError(
+                    f"Prefect's own server did not start ({self._last_words()}); its files are in {self._home}"
+                )
             if time.monotonic() > limit:
                 raise ServerError(f"Prefect's own server did not answer within {_READY_WITHIN:.0f} s")
             time.sleep(0.05)
@@ -157,9 +174,11 @@ class OwnServer(PrefectServer):
         self._process.wait()
 
     def _last_words(self) -> str:
+        """The error that it ended with; its last line where there is no error."""
         self._complaints.seek(0)
-        lines = self._complaints.read().decode(errors="replace").strip().splitlines()
-        return lines[-1] if lines else f"exit status {self._process.returncode}"
+        text = self._complaints.read().decode(errors="replace").strip()
+        errors: list[str] = _AN_ERROR.findall(text)
+        return (errors or text.splitlines() or [f"exit status {self._process.returncode}"])[-1]
 
     def _answers(self) -> bool:
         try:
@@ -168,6 +187,11 @@ class OwnServer(PrefectServer):
                 return b" 200 " in connection.recv(64)
         except OSError:
             return False
+
+
+def prefect_home() -> Path:
+    """The folder of Prefect's database and results."""
+    return Path(_prefect_settings().get("PREFECT_HOME", "~/.prefect")).expanduser()
 
 
 def free_port() -> int:
@@ -230,7 +254,9 @@ def _serve(port: int) -> None:
     servers: list[uvicorn.Server] = []
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        # Not through `sys.stdin`, whose lock Python wants at its end.
+        while os.read(0, 1):
+            continue
         for server in servers:
             server.should_exit = True
             # Connections that are kept open would hold it up.
@@ -242,7 +268,7 @@ def _serve(port: int) -> None:
     import uvicorn  # noqa: PLC0415
     from prefect.server.api.server import create_app  # noqa: PLC0415
 
-    server = uvicorn.Server(uvicorn.Config(create_app, factory=True, host="127.0.0.1", port=port, log_level="critical"))
+    server = uvicorn.Server(uvicorn.Config(create_app, factory=True, host="127.0.0.1", port=port, log_level="error"))
     servers.append(server)
     server.run()
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from notion.ownership import Identity, Ownership, identity, is_ours
 from notion.rows import Existing, Values
 from notion.text import folded, one_line
-from usage.grain import LABEL, is_bracketed
+from usage.grain import LABEL, canonical_workspace, is_bracketed
 from usage.names import ProviderName
 from usage.outcome import SourceOutcome
 
@@ -33,6 +33,7 @@ class Matching:
         for row in self._left.values():
             self._by_identity[identity(row.values)].append(row)
         self._legacy = self._by_name(self._left.values())
+        self._brought = {row.key for row in outcome.rows}
         self._named: dict[str, int] = defaultdict(int)
         for item in outcome.rows:
             self._named[folded(item.name)] += 1
@@ -59,7 +60,7 @@ class Matching:
             original: The same before `with_known_key`.
         """
         found = [*self._by_identity.get(identity(wanted), ()), *self._by_identity.get(identity(original), ())]
-        found += self._of_old_label(wanted)
+        found += self._of_old_label(wanted) or (() if found else self._by_its_name(wanted))
         if not is_bracketed(wanted.key) and self._named[folded(wanted.nom)] == 1:
             found += [*self._legacy.get(folded(wanted.nom), ()), *self._legacy.get(folded(wanted.identifiant), ())]
         once = {row.page_id: row for row in found if row.page_id in self._left}
@@ -72,6 +73,13 @@ class Matching:
         if is_ours(wanted.key):
             return self._by_identity.get((wanted.key, old), ())
         return self._by_identity.get((old, ""), ()) if self._outcome.rule.key == "account" else ()
+
+    def _by_its_name(self, wanted: Values) -> Sequence[Existing]:
+        """Rows that were written when the provider told a key's name only."""
+        name = f"{LABEL}{wanted.nom}"
+        if is_ours(wanted.key) or name in self._brought or self._named[folded(wanted.nom)] != 1:
+            return ()
+        return self._by_identity.get((name, canonical_workspace(wanted.workspace)), ())
 
     def _by_name(self, rows: Iterable[Existing]) -> dict[str, list[Existing]]:
         """Rows of older collectors by name: they have it where the id belongs, or in the title alone."""

@@ -87,14 +87,16 @@ class SourcePlanner:
             self.steps.append(Step(Action.CREATE, self.outcome.source, values))
             return
         standing = prevailing(matches, self.outcome.month)
-        why = self._why_kept(standing, values)
-        self._settle(matches[0], standing if why else retold(values, standing, self.outcome.month), why)
+        why = self._why_kept(matches, standing, values)
+        target = standing if why else retold(values, standing, self.outcome.month)
+        # The oldest row takes the place of those read at other times.
+        self._settle(matches[0], target, why, timed=len(matches) > 1)
 
-    def _why_kept(self, standing: Values, values: Values) -> str:
+    def _why_kept(self, matches: Sequence[Existing], standing: Values, values: Values) -> str:
         """Why a row stays as it is; empty where it gets new values."""
         if self.outcome.rule.workspace == "account" and self._is_of_earlier_account(standing.workspace):
             return "Déjà comptée avec un autre compte qui voit la même chose."
-        if is_later(standing, self.outcome.attempted_at):
+        if any(is_later(row.values, self.outcome.attempted_at) for row in matches):
             return "Lue plus récemment par une autre collecte."
         return "La ligne en place est plus complète." if is_poorer(values, standing, self.outcome.month) else ""
 
@@ -109,10 +111,11 @@ class SourcePlanner:
             self.steps.append(Step(Action.CREATE, self.outcome.source, values))
             return
         standing = prevailing(matches, self.outcome.month)
-        later = is_later(standing, self.outcome.attempted_at)
-        self._settle(
-            matches[0], standing if later else values, "Une collecte plus récente l’a écrite." if later else ""
-        )
+        if is_later(standing, self.outcome.attempted_at):
+            self._settle(matches[0], standing, "Une collecte plus récente l’a écrite.", timed=True)
+        else:
+            # Written by every run, whatever it found.
+            self._update(matches[0], values, changed_fields(matches[0].values, values, self._context.usages))
 
     def _matches(self, values: Values, original: Values) -> list[Existing]:
         matches = self._matching.rows_for(values, original)
@@ -177,12 +180,15 @@ class SourcePlanner:
         left = self._matching.left()
         return [row for row in left if row.values.key != COLLECTION and self._owns.row(row)]
 
-    def _settle(self, row: Existing, values: Values, why: str = "") -> None:
-        """Give a row its values, where Notion shows others. The time alone is a change in a source's own row only."""
+    def _settle(self, row: Existing, values: Values, why: str = "", *, timed: bool = False) -> None:
+        """Give a row its values, where Notion shows others; the time alone is another value only when `timed`."""
         changed = changed_fields(row.values, values, self._context.usages)
-        if set(changed) <= {"collecte_le"} and (values.key != COLLECTION or why):
+        if not changed or (changed == ("collecte_le",) and not timed):
             self._keep(row, why)
-            return
+        else:
+            self._update(row, values, changed, why)
+
+    def _update(self, row: Existing, values: Values, changed: Sequence[str], why: str = "") -> None:
         self._matching.take(row)
         fields = tuple(dict.fromkeys((*changed, "collecte_le")))
         self.steps.append(Step(Action.UPDATE, self.outcome.source, values, row.page_id, fields, why))

@@ -41,7 +41,8 @@ class Stage:
         self.renew()
 
     def renew(self) -> None:
-        self.api = NotionApi(lambda: datetime(2026, 2, 14, 15, 30, tzinfo=UTC))
+        self.moment = datetime(2026, 2, 14, 15, 30, tzinfo=UTC)
+        self.api = NotionApi(lambda: self.moment)
 
     @property
     def app(self) -> Any:
@@ -52,6 +53,16 @@ class Stage:
 
     def environment(self, base_url: str) -> dict[str, str]:
         return self.api.environment(base_url)
+
+
+class Unhurried(Pace):
+    """Lets every request through at once, and does without the file: it would take longer than the requests."""
+
+    def wait(self) -> None:
+        pass
+
+    def pause(self, seconds: float) -> None:
+        pass
 
 
 @dataclass
@@ -76,6 +87,10 @@ class Notion:
         self.server.journal.clear()
         self.naps.clear()
 
+    def wait(self, minutes: int) -> None:
+        """Put Notion's clock forward."""
+        self._stage.moment += timedelta(minutes=minutes)
+
     def settings(self, **changes: Any) -> NotionSettings:
         return load_settings(self.server.environment(), dotenv=None).notion.model_copy(update=changes)
 
@@ -96,7 +111,7 @@ class Notion:
         return self.gateway()
 
     def pace(self) -> Pace:
-        return Pace("test", 60_000, folder=self.folder, sleep=lambda _: None)
+        return Unhurried("test", 60_000, folder=self.folder)
 
     def nap(self, seconds: float) -> None:
         self.naps.append(seconds)

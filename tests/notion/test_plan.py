@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from notion.plan import Action, Plan
 from notion.rows import FIGURES, Values
-from usage.grain import COLLECTION, NO_API_KEY, NO_PROJECT
+from usage.grain import COLLECTION, NO_API_KEY, NO_PROJECT, is_bracketed
 from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName, Status
 from usage.outcome import SourceOutcome
 from usage.report import Thing
@@ -140,6 +140,15 @@ def test_of_doubles_the_figures_read_last_count(made: Made, table: Table) -> Non
     assert table.values("p1").cout == 3
     assert table.values("p1").collecte_le == LATER
     assert oldest.page_id in table.rows
+
+
+def test_of_doubles_that_are_alike_the_time_read_last_counts(made: Made, table: Table) -> None:
+    """Else the next older answer would take the row for an old one."""
+    for read_at in (None, LATER):
+        table.put(key="p1", cout=3.0, statut="Succes", collecte_le=read_at)
+    for _ in range(2):
+        table.collect(made.outcome(made.row("p1", 2)))
+        assert (table.values("p1").cout, table.values("p1").collecte_le) == (3, LATER)
 
 
 def test_of_doubles_the_fuller_one_counts(made: Made, table: Table) -> None:
@@ -604,6 +613,22 @@ def test_a_row_under_the_name_moves_to_the_id(made: Made, table: Table) -> None:
     assert page in table.rows
 
 
+def test_an_id_takes_the_row_that_was_written_under_its_name(made: Made, table: Table) -> None:
+    """As after a run that was not allowed to list the keys; where both are told, they are two."""
+    table.collect(lost(made))
+    told = made.row("hash", 1, name="prod", workspace="w1", status=Status.PARTIEL)
+    both = made.row("label:prod", 2, name="prod", workspace="w1", status=Status.PARTIEL)
+    fields = {"provider": OPENROUTER, "complete": False, "attempted_at": LATER, "status": Status.PARTIEL}
+    table.collect(made.outcome(told, both, **fields))
+    assert table.keys() == [COLLECTION, "hash", "label:prod"]
+    table.collect(made.outcome(told, **fields))
+    assert table.keys() == [COLLECTION, "hash", "label:prod"]
+    table.rows.clear()
+    table.collect(lost(made))
+    table.collect(made.outcome(made.row("hash", 2, name="prod", workspace="w1"), **fields))
+    assert table.keys() == [COLLECTION, "hash"]
+
+
 def test_the_same_name_in_two_accounts_is_two_rows(made: Made, table: Table) -> None:
     table.labels[OPENROUTER] = ("a", "b")
     both = [
@@ -624,9 +649,23 @@ KEYS = {
 }
 
 
+@dataclass(frozen=True)
+class World:
+    """Rows that stand there, doubled, foreign, older and newer ones, and what some sources bring."""
+
+    standing: list[dict[str, Any]]
+    labels: tuple[str, ...]
+    brought: list[Any]
+
+    def build(self, made: Made, table: Table) -> list[SourceOutcome]:
+        table.labels = dict.fromkeys(ProviderName, self.labels)
+        for fields in self.standing:
+            table.put(**fields)
+        return [_brought(made, *item) for item in self.brought]
+
+
 @st.composite
-def worlds(draw: st.DrawFn) -> Callable[[Made], tuple[Any, list[SourceOutcome]]]:
-    """Rows that stand there, doubled, foreign, older and newer ones, and what two accounts of each provider bring."""
+def worlds(draw: st.DrawFn) -> World:
     standing = draw(
         st.lists(
             st.fixed_dictionaries(
@@ -661,20 +700,16 @@ def worlds(draw: st.DrawFn) -> Callable[[Made], tuple[Any, list[SourceOutcome]]]
         )
     )
 
-    def build(made: Made, table: Any) -> list[SourceOutcome]:
-        table.labels = dict.fromkeys(ProviderName, labels)
-        for fields in standing:
-            table.put(**fields)
-        return [_brought(made, *item) for item in brought]
-
-    return build  # type: ignore[return-value]
+    return World(standing, labels, brought)
 
 
 def _brought(made: Made, provider: ProviderName, label: str, rows: list[Any], how: str) -> SourceOutcome:
-    keys, coarse = KEYS[provider], how == "coarse"
+    # What two accounts share is sorted out before anything is planned.
+    own = "b-" if label == "b" else ""
+    keys, coarse = [name if is_bracketed(name) else own + name for name in KEYS[provider]], how == "coarse"
     grain = {OPENAI: Grain.API_KEY}.get(provider, Grain.PROJECT) if how in ("by the other grain", "coarse") else None
     rule = made.in_grain(provider, grain or {OPENAI: Grain.PROJECT}.get(provider, Grain.API_KEY), coarse=coarse)
-    place = label if rule.workspace == "account" else "w1"
+    place = label if rule.workspace == "account" else own + "w1"
     made_rows = {}
     for number, cost, status in rows:
         one = keys[number % len(keys)]
@@ -689,17 +724,16 @@ def _brought(made: Made, provider: ProviderName, label: str, rows: list[Any], ho
         failed=failed,
         complete=how in ("whole", "by the other grain"),
         status={"part": Status.PARTIEL, "failed": Status.ECHEC}.get(how, Status.SUCCES),
-        things=() if failed else (workspace("w1"), project("p1"), key("k1")),
+        things=() if failed else (workspace(own + "w1"), project(own + "p1"), key(own + "k1")),
     )
 
 
-@pytest.mark.xfail(strict=False, reason="a rare mixture of coarse and fine answers takes a second run to settle")
 @given(world=worlds())
 def test_planning_again_writes_the_sources_own_rows_only(
-    world: Any, made: Made, make_table: Callable[..., Table]
+    world: World, made: Made, make_table: Callable[..., Table]
 ) -> None:
     table = make_table()
-    outcomes = world(made, table)
+    outcomes = world.build(made, table)
     table.collect(*outcomes)
     again = table.plan(*outcomes)
     written = [step for step in again.steps if step.action is not Action.KEEP]
@@ -708,17 +742,17 @@ def test_planning_again_writes_the_sources_own_rows_only(
 
 @given(world=worlds(), data=st.data())
 def test_the_order_of_the_sources_makes_no_difference(
-    world: Any, data: st.DataObject, made: Made, make_table: Callable[..., Table]
+    world: World, data: st.DataObject, made: Made, make_table: Callable[..., Table]
 ) -> None:
     table = make_table()
-    outcomes = world(made, table)
+    outcomes = world.build(made, table)
     assert table.plan(*data.draw(st.permutations(outcomes))) == table.plan(*outcomes)
 
 
 @given(world=worlds())
-def test_rows_of_other_sources_are_never_touched(world: Any, made: Made, make_table: Callable[..., Table]) -> None:
+def test_rows_of_other_sources_are_never_touched(world: World, made: Made, make_table: Callable[..., Table]) -> None:
     table = make_table()
-    outcomes = world(made, table)
+    outcomes = world.build(made, table)
     before = dict(table.rows)
     plan = table.collect(*outcomes)
     touched = {step.page_id for step in plan.steps if step.action in (Action.UPDATE, Action.TRASH)}
@@ -731,17 +765,16 @@ def test_rows_of_other_sources_are_never_touched(world: Any, made: Made, make_ta
     assert len({step.page_id for step in plan.steps if step.page_id}) == sum(bool(s.page_id) for s in plan.steps)
 
 
-@pytest.mark.xfail(strict=False, reason="of two rows of one identity a fuller older one may win over a later one")
 @given(world=worlds())
-def test_a_figure_read_later_is_never_overwritten(world: Any, made: Made, make_table: Callable[..., Table]) -> None:
+def test_a_figure_read_later_is_never_overwritten(world: World, made: Made, make_table: Callable[..., Table]) -> None:
     table = make_table()
-    outcomes = world(made, table)
-    later = [row for row in table.rows.values() if row.values.collecte_le == LATER and row.values.key]
-    plan = table.collect(*outcomes)
-    for row in later:
-        steps = [step for step in plan.steps if step.page_id == row.page_id]
-        if steps and steps[0].action is Action.UPDATE:
-            assert steps[0].values.collecte_le == LATER
+    outcomes = world.build(made, table)
+    standing = list(table.rows.values())
+    later = {row.page_id for row in standing if row.values.collecte_le == LATER}
+    for step in table.collect(*outcomes).steps:
+        if step.page_id in later and step.action is Action.UPDATE:
+            # Of several rows of one identity a fuller one may prevail; the older answer never does.
+            assert any(step.values == row.values for row in standing)
 
 
 def test_amounts_are_compared_exactly_as_notion_keeps_them(made: Made, table: Table) -> None:

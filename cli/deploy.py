@@ -1,0 +1,174 @@
+"""`llm-usage deploy`: everything that a Prefect server needs to know, in one command that can be repeated.
+
+The work pool, the deployments of `prefect.yaml`, the limits that workers share, and the alerts of `automations.yaml`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import yaml
+from pydantic import BaseModel, TypeAdapter
+
+from cli.display import out
+from cli.server import PrefectServer
+from tasks.limits import all_limits
+from usage.errors import LlmUsageError, SettingsError
+from usage.settings import load_settings
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.events import AutomationCore
+
+POOL: Final = "llm-usage"
+ALERTS: Final = "llm-usage-alerts"
+"""Name of the notification block that alerts go to, of whatever type a person has chosen."""
+_DEPLOYMENTS: Final = Path("prefect.yaml")
+_AUTOMATIONS: Final = Path("automations.yaml")
+_SLACK: Final = "hooks.slack.com"
+
+
+class DeployError(LlmUsageError):
+    """Prefect refused the deployments."""
+
+
+class Alert(BaseModel):
+    """One entry of `automations.yaml`: what is watched, and what is said. `trigger` is Prefect's own."""
+
+    name: str
+    description: str
+    trigger: dict[str, Any]
+    subject: str
+    body: str
+
+    def automation(self, block: UUID) -> AutomationCore:
+        """The alert as Prefect takes it, told through a notification block."""
+        from prefect.events import AutomationCore  # noqa: PLC0415
+
+        action = {
+            "type": "send-notification",
+            "block_document_id": block,
+            "subject": self.subject,
+            "body": self.body,
+        }
+        return AutomationCore.model_validate(
+            self.model_dump(include={"name", "description", "trigger"}) | {"actions": [action]}
+        )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Install everything; 0, or 1 when the server can't be reached or refuses."""
+    from prefect.client.orchestration import get_client  # noqa: PLC0415
+    from prefect.settings import get_current_settings  # noqa: PLC0415
+
+    for file in (_DEPLOYMENTS, _AUTOMATIONS):
+        if not file.is_file():
+            raise SettingsError(f"{file} is not here: run this in the folder that llm-usage was checked out to")
+    if get_current_settings().api.url is None:
+        raise SettingsError("PREFECT_API_URL is not set: deployments need a Prefect server that stays")
+    settings = load_settings()
+    address = _read(arguments.alert_url_file) if arguments.alert_url_file else None
+    PrefectServer().wait()
+    with get_client(sync_client=True) as client:
+        _say(f"work pool {POOL}: {'created, of type process' if _ensure_pool(client) else 'is there'}")
+        _deploy()
+        _say(f"deployments: those of {_DEPLOYMENTS}")
+        limits = all_limits(settings.notion.requests_per_minute)
+        for name, (slots, per_second) in limits.items():
+            client.upsert_global_concurrency_limit_by_name(name, slots, per_second)
+        _say(f"limits: {len(limits)}, for Notion's rate and for one run at a time that writes a month")
+        if address:
+            _save_block(address)
+        _say(f"alerts: {_install(client, load_alerts(_AUTOMATIONS))}")
+    _say(f"Runs are taken by: prefect worker start --pool {POOL}")
+    return 0
+
+
+def load_alerts(path: Path) -> list[Alert]:
+    """The alerts that a file declares."""
+    return TypeAdapter(list[Alert]).validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
+def _ensure_pool(client: SyncPrefectClient) -> bool:
+    """Create the work pool unless it is there, of whatever type; returns whether it was created."""
+    from prefect.client.schemas.actions import WorkPoolCreate  # noqa: PLC0415
+    from prefect.exceptions import ObjectNotFound  # noqa: PLC0415
+    from prefect.workers.process import ProcessWorker  # noqa: PLC0415
+
+    try:
+        client.read_work_pool(POOL)
+    except ObjectNotFound:
+        template = ProcessWorker.get_default_base_job_template()
+        client.create_work_pool(WorkPoolCreate(name=POOL, type=ProcessWorker.type, base_job_template=template))
+        return True
+    return False
+
+
+def _deploy() -> None:
+    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(_DEPLOYMENTS)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own arguments
+    if done.returncode:
+        raise DeployError(f"prefect deploy failed:\n{(done.stdout + done.stderr).strip()}")
+
+
+def _install(client: SyncPrefectClient, alerts: list[Alert]) -> str:
+    """Create or replace the automations, by name; one that a person has paused stays paused."""
+    block = _find_block(client)
+    if block is None:
+        return (
+            f"none yet. Make a notification block named {ALERTS} in the server's UI (Slack, Teams, e-mail, …), "
+            "or give --alert-url-file, and run this again"
+        )
+    for alert in alerts:
+        automation = alert.automation(block)
+        known = client.read_automations_by_name(alert.name)
+        if known:
+            client.update_automation(known[0].id, automation.model_copy(update={"enabled": known[0].enabled}))
+        else:
+            client.create_automation(automation)
+    return f"{len(alerts)}, told through the block {ALERTS}"
+
+
+def _find_block(client: SyncPrefectClient) -> UUID | None:
+    for document in client.read_block_documents(limit=200, include_secrets=False):
+        schema = document.block_schema
+        if document.name == ALERTS and schema is not None and "notify" in schema.capabilities:
+            return document.id
+    return None
+
+
+def _save_block(address: str) -> None:
+    """Keep a webhook's address as a notification block. Whoever knows it can post there: Prefect encrypts it."""
+    from prefect.blocks.notifications import CustomWebhookNotificationBlock, SlackWebhook  # noqa: PLC0415
+
+    if urlsplit(address).hostname == _SLACK:
+        SlackWebhook(url=address).save(ALERTS, overwrite=True)
+        return
+    CustomWebhookNotificationBlock(
+        name=ALERTS,
+        # The plain field would be shown in the UI.
+        url="{{address}}",
+        secrets={"address": address},
+        json_data={"subject": "{{subject}}", "text": "{{body}}"},
+    ).save(ALERTS, overwrite=True)
+
+
+def _read(path: str) -> str:
+    try:
+        address = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(f"--alert-url-file: {path} can't be read") from None
+    if urlsplit(address).scheme not in ("http", "https"):
+        raise SettingsError("--alert-url-file: there is no web address in that file")
+    return address
+
+
+def _say(text: str) -> None:
+    out().print(text, markup=False, highlight=False)

@@ -1,0 +1,104 @@
+"""Which Prefect server is worked with, and that nothing of Prefect's own reaches the terminal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cli.main import main
+from cli.server import _is_configured, _prefect_settings
+from sandbox.everything import Sandbox
+from sandbox.faults import Fault, Kind
+
+Program = Any
+
+
+@pytest.fixture
+def set_up(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, value in sandbox.environment().items():
+        monkeypatch.setenv(name, value)
+    assert main(["setup"]) == 0
+    capsys.readouterr()
+
+
+def test_a_server_that_a_profile_names_is_used(program: Program, set_up: None, prefect_api: str) -> None:
+    from prefect.client.orchestration import get_client
+
+    def runs() -> int:
+        with get_client(sync_client=True) as client:
+            return len(client.read_flow_runs())
+
+    before = runs()
+    program.home.mkdir()
+    profile = f'active = "team"\n[profiles.team]\nPREFECT_API_URL = "{prefect_api}"\n'
+    (program.home / "profiles.toml").write_text(profile)
+    told = program.run("collect", "--provider", "elevenlabs", "--json")
+    assert (told.status, told.err) == (0, "")
+    assert runs() == before + 1
+    assert not (program.home / "prefect.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "is_named"),
+    [
+        (".env", "PREFECT_API_URL=http://127.0.0.1:4200/api", True),
+        (".env", "PREFECT_HOME=elsewhere", False),
+        ("prefect.toml", '[api]\nurl = "http://127.0.0.1:4200/api"', True),
+        ("prefect.toml", "[server]\nanalytics_enabled = false", False),
+        ("pyproject.toml", '[tool.prefect.api]\nurl = "http://127.0.0.1:4200/api"', True),
+        ("profiles.toml", '[profiles.a]\nPREFECT_API_URL = "http://127.0.0.1:4200/api"', True),
+        ("profiles.toml", 'active = "ephemeral"', False),
+    ],
+)
+def test_where_a_server_can_be_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, text: str, is_named: bool
+) -> None:
+    """Where a file names one, Prefect is asked, which says yes here: the tests have a server."""
+    monkeypatch.delenv("PREFECT_API_URL")
+    monkeypatch.chdir(tmp_path)
+    Path(file).write_text(text)
+    assert _is_configured(_prefect_settings(), tmp_path) is is_named
+
+
+def test_a_server_that_cannot_be_reached(program: Program, set_up: None, sandbox: Sandbox) -> None:
+    program.variables["PREFECT_API_URL"] = "http://user:password@127.0.0.1:9/api"
+    told = program.run("collect")
+    assert (told.status, told.out) == (1, "")
+    assert told.err.startswith("llm-usage: the Prefect server at 127.0.0.1:9 can't be reached")
+    assert told.err.count("\n") == 1
+    assert "password" not in told.err
+    assert sandbox.journal.requests("openai") == []
+
+
+def test_own_server_on_a_fresh_folder_says_nothing(program: Program, set_up: None, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(api="elevenlabs", kind=Kind.STATUS, status=401, times=-1))
+    sandbox.faults.add(Fault(api="deepgram", kind=Kind.REWRITE, rewrite=lambda _: {"odd": True}, times=-1))
+    told = program.run("collect", "--provider", "elevenlabs", "deepgram", "openrouter")
+    assert (told.status, told.err) == (1, "")
+    lines = told.out.splitlines()
+    assert lines[0].strip() == "2026-01: Echec"
+    assert [line.split()[0] for line in lines[1:]] == [
+        "Source",
+        "deepgram/labs",
+        "deepgram/prod",
+        "elevenlabs",
+        "openrouter",
+        "Notion:",
+        "deepgram/labs:",
+        "deepgram/prod:",
+        "elevenlabs:",
+    ]
+    assert (program.home / "prefect.db").exists()
+
+
+def test_own_server_that_does_not_start(program: Program, set_up: None) -> None:
+    program.home.mkdir()
+    (program.home / "prefect.db").write_text("not a database")
+    told = program.run("collect", "--provider", "elevenlabs")
+    assert (told.status, told.out) == (1, "")
+    assert told.err.startswith("llm-usage: Prefect's own server did not start")
+    assert "file is not a database" in told.err
+    assert str(program.home) in told.err
+    assert told.err.count("\n") == 1
