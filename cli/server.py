@@ -14,7 +14,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,11 +21,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from cli.ending import if_stopped, let_signals_through
+from cli.ending import if_stopped
 from usage.errors import LlmUsageError, SettingsError
 
 if TYPE_CHECKING:
-    import uvicorn
+    pass
 
 _READY_WITHIN: Final = 120.0
 """Seconds. The first start on a machine creates and migrates the database."""
@@ -122,7 +121,7 @@ class OwnServer(PrefectServer):
         # A file, not a pipe: nobody reads while it runs, and a full pipe would stop it.
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115  # closed by `stop`
         self._process = subprocess.Popen(  # noqa: S603  # our own module, our own arguments
-            [sys.executable, "-m", "cli.server", str(self._port)],
+            [sys.executable, "-m", "cli.server_process", str(self._port), str(self._home)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=self._complaints,
@@ -246,32 +245,3 @@ def _is_configured(settings: Mapping[str, str], home: Path) -> bool:
     from prefect.settings import get_current_settings  # noqa: PLC0415
 
     return get_current_settings().api.url is not None
-
-
-def _serve(port: int) -> None:
-    """Run the server in this process until the parent is gone."""
-    let_signals_through()
-    servers: list[uvicorn.Server] = []
-
-    def watch() -> None:
-        # Not through `sys.stdin`, whose lock Python wants at its end.
-        while os.read(0, 1):
-            continue
-        for server in servers:
-            server.should_exit = True
-            # Connections that are kept open would hold it up.
-            time.sleep(3)
-        os._exit(0)
-
-    # First of all: importing takes seconds, and the parent may be gone before that.
-    threading.Thread(target=watch, daemon=True).start()
-    import uvicorn  # noqa: PLC0415
-    from prefect.server.api.server import create_app  # noqa: PLC0415
-
-    server = uvicorn.Server(uvicorn.Config(create_app, factory=True, host="127.0.0.1", port=port, log_level="error"))
-    servers.append(server)
-    server.run()
-
-
-if __name__ == "__main__":
-    _serve(int(sys.argv[1]))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cli.main import main
-from cli.server import _is_configured, _prefect_settings
+from cli.server import OwnServer, _is_configured, _prefect_settings
 from sandbox.everything import Sandbox
 from sandbox.faults import Fault, Kind
 
@@ -102,3 +102,16 @@ def test_own_server_that_does_not_start(program: Program, set_up: None) -> None:
     assert "file is not a database" in told.err
     assert str(program.home) in told.err
     assert told.err.count("\n") == 1
+
+
+def test_two_servers_start_at_once_in_a_new_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both create the database where nobody keeps them apart, and both fail."""
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    servers = [OwnServer(), OwnServer()]
+    try:
+        for server in servers:
+            server.wait()
+    finally:
+        for server in servers:
+            server.stop()
+    assert (tmp_path / "prefect.db").exists()
