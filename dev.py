@@ -41,7 +41,7 @@ def test(arguments: list[str]) -> None:
     run([str(PYTHON), "-m", "ruff", "check", "."])
     run([str(PYTHON), "-m", "ruff", "format", "--check", "."])
     run([str(PYTHON), "-m", "mypy"])
-    run([str(PYTHON), "-m", "pytest", *arguments])
+    run([str(PYTHON), "-m", "pytest", "--numprocesses=auto", "--dist=loadfile", *arguments])
 
 
 def run(command: list[str]) -> None:

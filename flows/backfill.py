@@ -36,18 +36,22 @@ def backfill(
         str,
         Field(
             pattern=MONTH_PATTERN,
-            title="First month",
-            description="A month in UTC like 2025-01; `last` and `current` work, too.",
             examples=["2025-01"],
+            json_schema_extra={
+                "title": "First month",
+                "description": "In UTC, like 2025-01; `last` and `current` work, too.",
+            },
         ),
     ],
     last: Annotated[
         str,
         Field(
             pattern=MONTH_PATTERN,
-            title="Last month",
-            description="Included. A month in UTC like 2025-12, `last` for the last closed month, or `current`.",
             examples=["2025-12", "last"],
+            json_schema_extra={
+                "title": "Last month",
+                "description": "Included. In UTC, like 2025-12; `last` for the last closed month, or `current`.",
+            },
         ),
     ] = "last",
     providers: Providers = [],  # noqa: B006  # Prefect shows it in the form and never changes it

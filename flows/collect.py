@@ -21,22 +21,27 @@ from usage.errors import LlmUsageError
 from usage.month import MONTH_PATTERN
 from usage.names import ProviderName
 
+# Prefect puts a title and a description of its own over those of a field, but not over what is in `json_schema_extra`.
 MonthText = Annotated[
     str,
     Field(
         pattern=MONTH_PATTERN,
-        title="Month",
-        description="A month in UTC like 2026-01, `last` for the last closed month, or `current` for the running one.",
         examples=["last", "current", "2026-01"],
+        json_schema_extra={
+            "title": "Month",
+            "description": "In UTC, like 2026-01; `last` for the last closed month, `current` for the running one.",
+        },
     ),
 ]
 Providers = Annotated[
     list[ProviderName],
     Field(
-        title="Providers",
-        description="Only these. None: all that have a key, except services that are set to `Inactif` in Notion.",
         examples=[["deepgram"]],
-        json_schema_extra={"uniqueItems": True},
+        json_schema_extra={
+            "title": "Providers",
+            "description": "Only these. None: all that have a key, except services set to `Inactif` in Notion.",
+            "uniqueItems": True,
+        },
     ),
 ]
 
@@ -58,14 +63,20 @@ def collect(
     account: Annotated[
         str | None,
         Field(
-            title="Account",
-            description="Only this account of the providers. None: all of them.",
             examples=["memoways"],
             pattern=r"^[A-Za-z0-9]+$",
+            json_schema_extra={
+                "title": "Account",
+                "description": "Only this account of the providers. None: all of them.",
+            },
         ),
     ] = None,
     dry_run: Annotated[
-        bool, Field(title="Dry run", description="Say what would be written, write nothing.", examples=[False])
+        bool,
+        Field(
+            examples=[False],
+            json_schema_extra={"title": "Dry run", "description": "Say what would be written, write nothing."},
+        ),
     ] = False,
 ) -> State[Any]:
     """Read one month from every source and write it to Notion.
