@@ -29,7 +29,7 @@ def set_up() -> None:
         raise SystemExit(f"Python 3.11, 3.12 or 3.13 is needed; this is {sys.version.split()[0]}")
     print("Setting up .venv (a minute or two, once) …", file=sys.stderr)
     venv.create(VENV, with_pip=True, clear=VENV.exists())
-    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [str(PYTHON), "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
     run([*pip, "--require-hashes", "-r", str(LOCK)])
     # The build backend is in the lock file, too: nothing unpinned is fetched.
     run([*pip, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)])

@@ -41,6 +41,10 @@ def run(arguments: argparse.Namespace) -> int:
         _alone(folder, sandbox),
         prefect_server() as server,
     ):
+        console.print(
+            "The whole job against stand-ins of the six APIs on this machine. Every figure is invented, and some names "
+            "are awkward on purpose, as real ones are."
+        )
         _say(console, "1. llm-usage setup")
         print_setup(set_up_databases(load_settings()))
         _say(console, "2. llm-usage collect")
@@ -49,7 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
         _say(console, "3. What stands in Notion now")
         for table in sandbox.notion.store.tables():
             console.print(_as_table(table))
-        _say(console, "4. llm-usage collect, once more: nothing is written twice")
+        console.print("\nWhat each source says in its own row (Log Status):", style="bold")
+        for source in first.sources:
+            console.print(shown(f"{source.provider.label}: {source.log}"), soft_wrap=True)
+        _say(console, "4. llm-usage collect, once more: only each source's own row is touched, with the time")
         again = collect_month(server, arguments.month)
         print_result(again)
         if sys.stdin.isatty() and sys.stdout.isatty():

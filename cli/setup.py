@@ -19,6 +19,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps({"services_db_id": result.services_db_id, "usages_db_id": result.usages_db_id}))
     else:
         print_setup(result)
+        print(f"\nFor .env:\nNOTION_SERVICES_DB_ID={result.services_db_id}")
+        print(f"NOTION_USAGES_DB_ID={result.usages_db_id}")
     return 0
 
 
@@ -37,10 +39,9 @@ def set_up_databases(settings: Settings) -> SetupResult:
 
 
 def print_setup(result: SetupResult) -> None:
-    """What was done, what a person has to settle, and the lines for `.env`."""
+    """What was done, and what a person has to settle."""
     # Both may quote names of columns and databases: other people's text.
     for sentence in result.done or ("Both databases are complete; nothing to do.",):
         print(shown(sentence))
     for sentence in result.warnings:
         print(shown(sentence), file=sys.stderr)
-    print(f"\nFor .env:\nNOTION_SERVICES_DB_ID={result.services_db_id}\nNOTION_USAGES_DB_ID={result.usages_db_id}")

@@ -22,16 +22,11 @@ RETRY_DELAYS: list[float] = [5, 20]
 
 def waiting_can_mend(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
     """Whether a failed fetch is worth another try: not for a wrong key or a changed API."""
-    try:
-        state.result()
-    except IncompleteError as error:
+    error = state.result(raise_on_failure=False)
+    if isinstance(error, IncompleteError):
         return any(gap.passing for gap in error.report.gaps)
-    except TransientError as error:
-        return not error.final
-    except SourceError:
-        return False
-    # Anything else is a mistake of ours.
-    return False
+    # Any other kind of error is a mistake of ours.
+    return isinstance(error, TransientError) and not error.final
 
 
 @task(
