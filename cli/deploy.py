@@ -1,6 +1,7 @@
 """`llm-usage deploy`: everything that a Prefect server needs to know, in one command that can be repeated.
 
-The work pool, the deployments of `prefect.yaml`, the limits that workers share, and the alerts of `automations.yaml`.
+The work pool, the deployments of `prefect.yaml`, the limits that workers share, and what the server watches by
+`automations.yaml`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
 from cli.display import out
 from cli.server import PrefectServer
@@ -39,8 +40,23 @@ class DeployError(LlmUsageError):
     """Prefect refused the deployments."""
 
 
+class Upkeep(BaseModel):
+    """What the server does when something happens, or stays away. `trigger` and `action` are Prefect's own."""
+
+    name: str
+    description: str
+    trigger: dict[str, Any]
+    action: dict[str, Any]
+
+    def automation(self) -> AutomationCore:
+        """As Prefect takes it."""
+        from prefect.events import AutomationCore  # noqa: PLC0415
+
+        return AutomationCore.model_validate(self.model_dump(exclude={"action"}) | {"actions": [self.action]})
+
+
 class Alert(BaseModel):
-    """One entry of `automations.yaml`: what is watched, and what is said. `trigger` is Prefect's own."""
+    """What people are told when something happens, or stays away. `trigger` is Prefect's own."""
 
     name: str
     description: str
@@ -49,18 +65,21 @@ class Alert(BaseModel):
     body: str
 
     def automation(self, block: UUID) -> AutomationCore:
-        """The alert as Prefect takes it, told through a notification block."""
-        from prefect.events import AutomationCore  # noqa: PLC0415
-
+        """As Prefect takes it, told through a notification block."""
         action = {
             "type": "send-notification",
             "block_document_id": block,
             "subject": self.subject,
             "body": self.body,
         }
-        return AutomationCore.model_validate(
-            self.model_dump(include={"name", "description", "trigger"}) | {"actions": [action]}
-        )
+        return Upkeep(name=self.name, description=self.description, trigger=self.trigger, action=action).automation()
+
+
+class Automations(BaseModel):
+    """All of `automations.yaml`."""
+
+    upkeep: list[Upkeep]
+    alerts: list[Alert]
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -86,14 +105,23 @@ def run(arguments: argparse.Namespace) -> int:
         _say(f"limits: {len(limits)}, for Notion's rate and for one run at a time that writes a month")
         if address:
             _save_block(address)
-        _say(f"alerts: {_install(client, load_alerts(_AUTOMATIONS))}")
+        automations = load_automations(_AUTOMATIONS)
+        for upkeep in automations.upkeep:
+            _install(client, upkeep.automation())
+        _say(f"upkeep: {len(automations.upkeep)}, for runs whose machine went down")
+        _say(f"alerts: {_install_alerts(client, automations.alerts)}")
     _say(f"Runs are taken by: prefect worker start --pool {POOL}")
     return 0
 
 
+def load_automations(path: Path) -> Automations:
+    """What a file declares."""
+    return Automations.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+
+
 def load_alerts(path: Path) -> list[Alert]:
     """The alerts that a file declares."""
-    return TypeAdapter(list[Alert]).validate_python(yaml.safe_load(path.read_text(encoding="utf-8")))
+    return load_automations(path).alerts
 
 
 def _ensure_pool(client: SyncPrefectClient) -> bool:
@@ -118,8 +146,16 @@ def _deploy() -> None:
         raise DeployError(f"prefect deploy failed:\n{(done.stdout + done.stderr).strip()}")
 
 
-def _install(client: SyncPrefectClient, alerts: list[Alert]) -> str:
-    """Create or replace the automations, by name; one that a person has paused stays paused."""
+def _install(client: SyncPrefectClient, automation: AutomationCore) -> None:
+    """Create or replace an automation, by name; one that a person has paused stays paused."""
+    known = client.read_automations_by_name(automation.name)
+    if known:
+        client.update_automation(known[0].id, automation.model_copy(update={"enabled": known[0].enabled}))
+    else:
+        client.create_automation(automation)
+
+
+def _install_alerts(client: SyncPrefectClient, alerts: list[Alert]) -> str:
     block = _find_block(client)
     if block is None:
         return (
@@ -127,12 +163,7 @@ def _install(client: SyncPrefectClient, alerts: list[Alert]) -> str:
             "or give --alert-url-file, and run this again"
         )
     for alert in alerts:
-        automation = alert.automation(block)
-        known = client.read_automations_by_name(alert.name)
-        if known:
-            client.update_automation(known[0].id, automation.model_copy(update={"enabled": known[0].enabled}))
-        else:
-            client.create_automation(automation)
+        _install(client, alert.automation(block))
     return f"{len(alerts)}, told through the block {ALERTS}"
 
 

@@ -10,9 +10,9 @@ from prefect.states import Completed, Failed
 from pydantic import Field
 
 from flows.collect import Providers, collect
-from providers.reading import registries_read_once
+from providers.reading import backfilling
 from tasks.children import Ended, collect_on_workers, ended, has_workers
-from tasks.ranges import Range, Turn, finish_range, prepare_range
+from tasks.ranges import Range, Turn, finish_range, months_to_read, prepare_range
 from tasks.runs import meant, shown_month
 from tasks.summary import summary, told
 from usage.errors import LlmUsageError
@@ -70,8 +70,9 @@ def backfill(
         return Failed(message=str(error))
     try:
         turns = [turn for turn in ready.turns if not turn.skipped]
-        with registries_read_once():
-            months = collect_on_workers(turns, _here) if has_workers() else [_here(turn) for turn in turns]
+        on_workers = has_workers()
+        with backfilling({} if on_workers else months_to_read(turns)):
+            months = collect_on_workers(turns, _here) if on_workers else [_here(turn) for turn in turns]
         summary(asked, months, return_state=True)
     finally:
         finish_range(asked)

@@ -96,9 +96,10 @@ def collect(
         fetched = {
             source: state.result(raise_on_failure=False) for source, state in zip(ready.sources, states, strict=True)
         }
-        result = publish(request, aggregate(request, fetched), dry_run=dry_run)
+        outcomes = aggregate(request, fetched)
+        result = publish(request, outcomes, dry_run=dry_run)
         # A report that can't be made is a red task, not a red run: the figures are written.
-        report(request, result, return_state=True)
+        report(request, outcomes, result, return_state=True)
     finally:
         finish(request)
     return Completed(message=result.summary) if result.succeeded else Failed(message=result.summary)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from notion.budget import Me, plan_sentence
 from notion.databases import listed_once, locate_one
 from notion.found import Databases, Found, Match, Verdict, problem, related
 from notion.gateway import Gateway
@@ -75,10 +76,20 @@ def check_notion(gateway: Gateway, settings: NotionSettings) -> CheckReport:
     sentences += [
         f"La base « {one.declared.title} » est verrouillée dans Notion." for one in found.values() if one.locked
     ]
+    sentences += _plan(gateway, settings)
     blocked = any(row.verdict is Finding.PROBLEM for row in rows)
     return CheckReport(
         tuple(rows), tuple(dict.fromkeys(sentences)), len(found) == 2 and services_are_there and not blocked
     )
+
+
+def _plan(gateway: Gateway, settings: NotionSettings) -> list[str]:
+    """What the workspace's plan says about the rate that is set."""
+    try:
+        sentence = plan_sentence(gateway.ask(Me, "GET", "users/me"), settings.requests_per_minute)
+    except NotionError as error:
+        sentence = str(error)
+    return [sentence] if sentence else []
 
 
 def _services(gateway: Gateway, found: Found, sentences: list[str]) -> bool:

@@ -2,7 +2,7 @@
 
 Notion publishes two limits: three requests a second on average, and a fixed number per rolling 60 seconds (180 on the
 smaller plans). Requests spaced evenly keep both. The next free moment is kept in a small SQLite file, which brings the
-lock between processes with it.
+lock between processes with it. So is a budget that turns out to be smaller than the setting.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import hashlib
 import sqlite3
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,12 @@ _MARGIN: Final = 1.01
 """A hundredth slower than allowed: the server's clock and ours see the same requests at slightly different moments."""
 _LONGEST_QUEUE: Final = 600.0
 """Seconds; a reservation further ahead than this was left by a clock that has been put back."""
+_SLOW_FOR: Final = 3600.0
+"""Seconds after which the setting is tried again: the plan may have changed, or the other program may have ended."""
+_TABLES: Final = (
+    "CREATE TABLE IF NOT EXISTS pace (key TEXT PRIMARY KEY, next REAL NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS slowed (key TEXT PRIMARY KEY, per_minute INTEGER NOT NULL, until REAL NOT NULL)",
+)
 
 
 class Pace:
@@ -41,10 +48,17 @@ class Pace:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self.interval = 60.0 / per_minute * _MARGIN
+        self.per_minute = per_minute
+        """Requests a minute that are kept to: the budget, or less where Notion has shown that it is less."""
+        self._budget = per_minute
         self._key = hashlib.sha256(b"llm-usage" + key.encode()).hexdigest()[:16]
         self._file = (folder or Path(tempfile.gettempdir())) / f"llm-usage-pace-{_user()}.sqlite"
         self._clock, self._sleep = clock, sleep
+
+    @property
+    def interval(self) -> float:
+        """Seconds from one request to the next."""
+        return 60.0 / self.per_minute * _MARGIN
 
     def wait(self) -> None:
         """Wait for this request's turn."""
@@ -55,21 +69,46 @@ class Pace:
         """Let nobody ask for some time: the server said so."""
         self._reserve(seconds)
 
+    def slow(self, per_minute: int) -> None:
+        """Keep everybody who shares the limit to fewer requests a minute, for an hour: the plan has no more."""
+        with self._table() as table:
+            until = self._clock() + _SLOW_FOR
+            table.execute("INSERT OR REPLACE INTO slowed VALUES (?, ?, ?)", (self._key, per_minute, until))
+        self.per_minute = min(self._budget, per_minute)
+
     def _reserve(self, pause: float) -> float:
-        connection = sqlite3.connect(self._file, timeout=60, isolation_level=None)
-        try:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("CREATE TABLE IF NOT EXISTS pace (key TEXT PRIMARY KEY, next REAL NOT NULL)")
-            row = connection.execute("SELECT next FROM pace WHERE key = ?", (self._key,)).fetchone()
+        with self._table() as table:
             now = self._clock()
+            slowed = table.execute("SELECT per_minute, until FROM slowed WHERE key = ?", (self._key,)).fetchone()
+            is_slowed = slowed is not None and now < slowed[1] <= now + _SLOW_FOR
+            self.per_minute = min(self._budget, slowed[0]) if is_slowed else self._budget
+            row = table.execute("SELECT next FROM pace WHERE key = ?", (self._key,)).fetchone()
             reserved = row[0] if row is not None and row[0] < now + _LONGEST_QUEUE else now
             turn = max(now + pause, reserved)
             following = turn if pause else turn + self.interval
-            connection.execute("INSERT OR REPLACE INTO pace VALUES (?, ?)", (self._key, following))
+            table.execute("INSERT OR REPLACE INTO pace VALUES (?, ?)", (self._key, following))
+        return turn
+
+    @contextmanager
+    def _table(self) -> Iterator[sqlite3.Connection]:
+        """The shared file, in one transaction that keeps everybody else waiting."""
+        connection = sqlite3.connect(self._file, timeout=60, isolation_level=None)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for table in _TABLES:
+                connection.execute(table)
+            yield connection
             connection.execute("COMMIT")
         finally:
             connection.close()
-        return turn
+
+
+def spoken(seconds: float) -> str:
+    """How long something takes, for people: `about 40 s`, `about 11 min`, `about 2 h 05 min`."""
+    if seconds < 90:
+        return f"about {seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"about {hours} h {minutes:02} min" if hours else f"about {minutes} min"
 
 
 def _user() -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+from notion.annotations import Note
 from notion.desired import (
     Wanted,
     compared,
@@ -16,11 +18,11 @@ from notion.desired import (
     wanted_rows,
     zeroed,
 )
+from notion.doubles import DOUBLE, ERROR_ROW, Doubles, sort_out
 from notion.matching import Matching
 from notion.ownership import Ownership, identity
-from notion.rows import FIGURES, Existing, Values, changed_fields
+from notion.rows import FIGURES, Existing, Values, changed_fields, has_figures, is_error_row
 from notion.steps import Action, Claims, Context, Step
-from notion.text import folded
 from usage.grain import COLLECTION, canonical_workspace
 from usage.names import Status
 from usage.outcome import SourceOutcome
@@ -45,6 +47,7 @@ class SourcePlanner:
         self._owns = Ownership(outcome, rows, self._labels)
         free = [row for row in rows if row.page_id not in claims.pages]
         self._matching = Matching(outcome, free, self._owns, context.earlier)
+        self._clashes = 0
 
     def plan(self) -> None:
         """Data rows first, the source's own row last: a publication that was cut short shows by its absence."""
@@ -82,15 +85,15 @@ class SourcePlanner:
         values = self._matching.with_known_key(original)
         if identity(values) in self._claims.identities:
             return
-        matches = self._matches(values, original)
-        if not matches:
+        found = self._matches(values, original)
+        if found is None:
             self.steps.append(Step(Action.CREATE, self.outcome.source, values))
             return
-        standing = prevailing(matches, self.outcome.month)
-        why = self._why_kept(matches, standing, values)
+        standing = prevailing(found.rows, self.outcome.month)
+        why = self._why_kept(found.rows, standing, values)
         target = standing if why else retold(values, standing, self.outcome.month)
         # The oldest row takes the place of those read at other times.
-        self._settle(matches[0], target, why, timed=len(matches) > 1)
+        self._settle(found.kept, target, why, timed=bool(found.surplus), notes=found.notes)
 
     def _why_kept(self, matches: Sequence[Existing], standing: Values, values: Values) -> str:
         """Why a row stays as it is; empty where it gets new values."""
@@ -105,34 +108,47 @@ class SourcePlanner:
         return canonical_workspace(workspace) in {canonical_workspace(label) for label in earlier}
 
     def _own_row(self) -> None:
-        values = own_row(self.outcome, self._service, several=len(self._labels) > 1)
-        matches = self._matches(values, values)
-        if not matches:
+        title = self._own_values()
+        found = self._matches(title, title)
+        if self._clashes:
+            self._note(f"Lignes en double à réunir à la main : {self._clashes}. llm-usage heal dit lesquelles.")
+        values = self._own_values()
+        if found is None:
             self.steps.append(Step(Action.CREATE, self.outcome.source, values))
             return
-        standing = prevailing(matches, self.outcome.month)
+        standing = prevailing(found.rows, self.outcome.month)
         if is_later(standing, self.outcome.attempted_at):
-            self._settle(matches[0], standing, "Une collecte plus récente l’a écrite.", timed=True)
+            why = "Une collecte plus récente l’a écrite."
+            self._settle(found.kept, standing, why, timed=True, notes=found.notes)
         else:
             # Written by every run, whatever it found.
-            self._update(matches[0], values, changed_fields(matches[0].values, values, self._context.usages))
+            changed = changed_fields(found.kept.values, values, self._context.usages)
+            self._update(found.kept, values, changed, notes=found.notes)
 
-    def _matches(self, values: Values, original: Values) -> list[Existing]:
-        matches = self._matching.rows_for(values, original)
-        for row in matches:
-            self._matching.take(row)
-        for double in matches[1:]:
-            self._trash(double, "Ligne en double, la plus ancienne est gardée.")
-        return matches
+    def _own_values(self) -> Values:
+        return own_row(self.outcome, self._service, several=len(self._labels) > 1)
+
+    def _matches(self, values: Values, original: Values) -> Doubles | None:
+        """The rows that are meant, sorted out; those that can't become one with the others stay as they are."""
+        rows = self._matching.rows_for(values, original)
+        if not rows:
+            return None
+        found = sort_out(rows)
+        self._matching.take(found.kept)
+        for double in found.surplus:
+            self._trash(double, DOUBLE, unless_written_on=True)
+        for clash in found.clashes:
+            self._keep(clash.other, clash.why)
+        self._clashes += len(found.clashes)
+        return found
 
     # -- what the answer does not have
 
     def _errors(self) -> None:
         """Rows `… - Error` of older collectors: this source's own row tells the story now."""
         for row in self._matching.left():
-            is_error = folded(row.values.identifiant).endswith((" - error", " - erreur"))
-            if is_error and not _has_figures(row) and self._owns.may_be(row):
-                self._trash(row, "Ligne d’erreur d’un ancien collecteur.")
+            if is_error_row(row) and self._owns.may_be(row):
+                self._trash(row, ERROR_ROW, unless_written_on=True)
 
     def _vanished(self) -> None:
         """Rows of this source that the answer no longer has."""
@@ -150,7 +166,7 @@ class SourcePlanner:
         outcome = self.outcome
         if outcome.rows or outcome.complete or outcome.status is not Status.SUCCES:
             return
-        if any(_has_figures(row) for row in self._owned()):
+        if any(has_figures(row) for row in self._owned()):
             sentence = "Réponse vide alors que Notion a des chiffres pour ce mois : ils restent."
             self._note(sentence)
             self.outcome = self.outcome.model_copy(update={"status": Status.PARTIEL, "rerun": True, "reason": sentence})
@@ -180,18 +196,22 @@ class SourcePlanner:
         left = self._matching.left()
         return [row for row in left if row.values.key != COLLECTION and self._owns.row(row)]
 
-    def _settle(self, row: Existing, values: Values, why: str = "", *, timed: bool = False) -> None:
+    def _settle(
+        self, row: Existing, values: Values, why: str = "", *, timed: bool = False, notes: Sequence[Note] = ()
+    ) -> None:
         """Give a row its values, where Notion shows others; the time alone is another value only when `timed`."""
         changed = changed_fields(row.values, values, self._context.usages)
-        if not changed or (changed == ("collecte_le",) and not timed):
-            self._keep(row, why)
+        if notes or (changed and (changed != ("collecte_le",) or timed)):
+            self._update(row, values, changed, why, notes=notes)
         else:
-            self._update(row, values, changed, why)
+            self._keep(row, why)
 
-    def _update(self, row: Existing, values: Values, changed: Sequence[str], why: str = "") -> None:
+    def _update(
+        self, row: Existing, values: Values, changed: Sequence[str], why: str = "", *, notes: Sequence[Note] = ()
+    ) -> None:
         self._matching.take(row)
         fields = tuple(dict.fromkeys((*changed, "collecte_le")))
-        self.steps.append(Step(Action.UPDATE, self.outcome.source, values, row.page_id, fields, why))
+        self.steps.append(Step(Action.UPDATE, self.outcome.source, values, row.page_id, fields, why, tuple(notes)))
 
     def _keep_all(self, rows: Sequence[Existing], why: str) -> None:
         for row in rows:
@@ -201,13 +221,10 @@ class SourcePlanner:
         self._matching.take(row)
         self.steps.append(Step(Action.KEEP, self.outcome.source, row.values, row.page_id, why=why))
 
-    def _trash(self, row: Existing, why: str) -> None:
+    def _trash(self, row: Existing, why: str, *, unless_written_on: bool = False) -> None:
         self._matching.take(row)
-        self.steps.append(Step(Action.TRASH, self.outcome.source, row.values, row.page_id, why=why))
+        step = Step(Action.TRASH, self.outcome.source, row.values, row.page_id, why=why)
+        self.steps.append(replace(step, unless_written_on=unless_written_on))
 
     def _note(self, sentence: str) -> None:
         self.outcome = self.outcome.model_copy(update={"log": f"{self.outcome.log} {sentence}"})
-
-
-def _has_figures(row: Existing) -> bool:
-    return any(getattr(row.values, name) for name in FIGURES)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol, TypeVar
 
 from notion.databases import Databases, find_databases
 from notion.gateway import Gateway
+from notion.healing import Healing, plan_healing
+from notion.listing import every_row
 from notion.plan import Action, Context, Plan, make_plan
 from notion.rows import Existing, read_row
 from notion.schema import Statut
 from notion.services import Service, mark, read_services
+from notion.steps import Step
 from notion.text import one_line
-from notion.writer import Tally, Writer
+from notion.wire import Page
+from notion.writer import Tally, Writer, is_written_on
 from usage.errors import NotionBusyError, NotionError
 from usage.grain import LABEL
 from usage.month import Month
@@ -23,6 +27,14 @@ from usage.outcome import SourceOutcome
 from usage.settings import Settings
 
 _AGAIN: Final = "La prochaine collecte complétera."
+
+
+class _Steps(Protocol):
+    @property
+    def steps(self) -> tuple[Step, ...]: ...
+
+
+P = TypeVar("P", bound=_Steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +102,51 @@ class Workspace:
     def rows(self, month: Month | None = None) -> list[Existing]:
         """The rows that stand in Notion, of all services: of one month, or of all."""
         self._read_at = time.monotonic()
-        where = None if month is None else {"property": self._column("Mois"), "rich_text": {"equals": str(month)}}
+        if month is None:
+            return self._as_rows(every_row(self._gateway, self.databases.usages.data_source_id))
+        where = {"property": self._column("Mois"), "rich_text": {"equals": str(month)}}
         # Whether Notion's `equals` minds case and spaces is not published.
-        return [row for row in self._read(where) if month is None or row.values.mois == str(month)]
+        return [row for row in self._read(where) if row.values.mois == str(month)]
 
     def plan(self, month: Month, outcomes: Sequence[SourceOutcome]) -> Plan:
-        """Decide every write of a month; writes nothing."""
+        """Decide every write of a month; writes nothing. Looks at the pages of doubles for what people wrote there."""
         labels: dict[ProviderName, tuple[str, ...]] = {}
         for credential in self._settings.credentials:
             name = credential.source.provider
             labels[name] = (*labels.get(name, ()), self._settings.label(credential.source))
         services = {service.provider: service.page_id for service in self.services}
         context = Context(self.databases.usages, services, labels, self._earlier(outcomes))
-        return make_plan(outcomes, self.rows(month), context)
+        return self._looked_at(self.rows(month), lambda rows: make_plan(outcomes, rows, context))
+
+    def healing(self, month: Month | None = None) -> Healing:
+        """Decide what to do about rows that older collectors left, in one month or in all; writes nothing."""
+        services = {service.provider: service.page_id for service in self.services}
+        return self._looked_at(self.rows(), lambda rows: plan_healing(rows, services, self.databases.usages, month))
+
+    def heal(self, healing: Healing) -> None:
+        """Carry out a healing.
+
+        Raises:
+            NotionBusyError: Notion failed for good on the way.
+        """
+        writer = self._writer()
+        try:
+            writer.write(healing.completions)
+            writer.write(healing.merges)
+        except NotionError as error:
+            raise NotionBusyError(f"{error} Relancez llm-usage heal : il reprendra où il en est.") from error
+
+    def _looked_at(self, rows: Sequence[Existing], make: Callable[[Sequence[Existing]], P]) -> P:
+        """A plan that knows what people wrote on the pages of the rows that it moves to the trash."""
+        written: dict[str, bool] = {}
+        while True:
+            known = [replace(row, is_written_on=written.get(row.page_id, False)) for row in rows]
+            plan = make(known)
+            going = {step.page_id for step in plan.steps if step.unless_written_on and step.page_id is not None}
+            new = going - written.keys()
+            written |= {page_id: is_written_on(self._gateway, page_id) for page_id in sorted(new)}
+            if not any(written[page_id] for page_id in new):
+                return plan
 
     def _earlier(self, outcomes: Sequence[SourceOutcome]) -> list[Existing]:
         """Rows of any month that have the names which stand in an id's place: one query, only where there are such."""
@@ -118,9 +162,11 @@ class Workspace:
 
     def _read(self, where: dict[str, Any] | None) -> list[Existing]:
         """Rows that fulfil a condition, each once: while a listing is read, rows may move from one page to the next."""
-        found = self.databases.usages
-        pages = {page.id: page for page in self._gateway.rows(found.data_source_id, where)}
-        return [read_row(found, page) for page in pages.values()]
+        return self._as_rows(self._gateway.rows(self.databases.usages.data_source_id, where))
+
+    def _as_rows(self, pages: Iterable[Page]) -> list[Existing]:
+        once = {page.id: page for page in pages}
+        return [read_row(self.databases.usages, page) for page in once.values()]
 
     def _column(self, name: str) -> str:
         return self.databases.usages.columns[name].id
@@ -146,9 +192,9 @@ class Workspace:
         Raises:
             PublishError: Notion failed for good on the way.
         """
-        writer = Writer(self._gateway, self.databases.usages, self._read, self._on_write, self._sleep)
+        writer = self._writer()
         try:
-            writer.write(plan)
+            writer.write(plan.steps)
             writer.heal(plan, time.monotonic() - self._read_at)
             self._mark_services(plan.outcomes, unfiltered=unfiltered)
         except NotionError as error:
@@ -157,6 +203,9 @@ class Workspace:
                 f"{error} {_AGAIN}" if isinstance(error, NotionBusyError) else str(error), done
             ) from error
         return self._published(plan, writer.tally)
+
+    def _writer(self) -> Writer:
+        return Writer(self._gateway, self.databases.usages, self._read, self._on_write, self._sleep)
 
     def _published(self, plan: Plan, tally: Tally) -> Published:
         return Published(

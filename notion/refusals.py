@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from notion_client.errors import APIResponseError, HTTPResponseError
@@ -19,10 +21,27 @@ class Refusal:
     code: str
     message: str
     retry_after: float | None
+    """Seconds."""
     committed_id: str | None
-    blocked: bool
+    limit: str = ""
+    """Of a 429: which limit it is."""
     out_of_blocks: bool = False
     """The free plan's blocks are used up: writing is over until the plan changes."""
+
+    @property
+    def blocked(self) -> bool:
+        """Whether waiting is of no use."""
+        return self.limit == "public_api_request_blocked"
+
+    @property
+    def is_connections(self) -> bool:
+        """Whether it is this connection's own budget that is used up."""
+        return self.limit == "public_api_request_rate_limit"
+
+    @property
+    def is_workspaces(self) -> bool:
+        """Whether it is the budget that all connections of the workspace share."""
+        return self.limit == "public_api_space_request_rate_limit"
 
     @property
     def says_trash(self) -> bool:
@@ -42,11 +61,22 @@ def read_refusal(error: HTTPResponseError) -> Refusal:
         status=error.status,
         code=str(getattr(code, "value", code)),
         message=str(body.get("message", "")),
-        retry_after=float(asked) if asked.replace(".", "", 1).isdecimal() else None,
+        retry_after=_seconds(asked),
         committed_id=committed if isinstance(committed, str) else None,
-        blocked=more.get("rate_limit_reason") == "public_api_request_blocked",
+        limit=str(more.get("rate_limit_reason") or ""),
         out_of_blocks="block_limit" in more,
     )
+
+
+def _seconds(asked: str) -> float | None:
+    """`Retry-After`: seconds, as Notion writes it, or the date that a proxy may write."""
+    if asked.replace(".", "", 1).isdecimal():
+        return float(asked)
+    try:
+        moment = parsedate_to_datetime(asked)
+    except ValueError:
+        return None
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds()) if moment.tzinfo else None
 
 
 def _object(text: str) -> dict[str, Any]:

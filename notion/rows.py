@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from notion.databases import Found
-from notion.text import pieces
+from notion.annotations import Note, read_notes
+from notion.found import Found
+from notion.text import folded, pieces
 from notion.wire import Page, Value
 
 
@@ -66,6 +67,11 @@ class Existing:
     page_id: str
     created: datetime
     values: Values
+    notes: tuple[Note, ...] = ()
+    """What people wrote in columns of their own."""
+    url: str = ""
+    is_written_on: bool = False
+    """Whether people wrote on its page, below the columns; known of those rows alone whose page was looked at."""
 
     @property
     def age(self) -> tuple[datetime, str]:
@@ -73,10 +79,21 @@ class Existing:
         return self.created, self.page_id
 
 
+def has_figures(row: Existing) -> bool:
+    """Whether a row has any figure but 0."""
+    return any(getattr(row.values, name) for name in FIGURES)
+
+
+def is_error_row(row: Existing) -> bool:
+    """Whether a row is one that older collectors left after an error, `… - Error`, and holds nothing else."""
+    named = folded(row.values.identifiant).endswith((" - error", " - erreur"))
+    return named and not has_figures(row) and not row.notes and not row.is_written_on
+
+
 def read_row(found: Found, page: Page) -> Existing:
     """A row from Notion's answer."""
     values = {name: _read(name, _value(found, page, column)) for name, column in COLUMNS.items()}
-    return Existing(page.id, page.created_time, Values(**values))
+    return Existing(page.id, page.created_time, Values(**values), read_notes(found, page), page.url)
 
 
 def changed_fields(old: Values, new: Values, found: Found) -> tuple[str, ...]:

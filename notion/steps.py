@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from notion.annotations import Note
 from notion.found import Found
 from notion.ownership import Identity
 from notion.rows import Existing, Values
@@ -25,7 +26,8 @@ class Action(StrEnum):
 class Step:
     """One row's turn.
 
-    `fields` are those that a write changes (of an update); `why` is a French sentence where it is not obvious.
+    `fields` are those that a write changes (of an update), and `notes` what the row takes over in people's own columns;
+    `why` is a French sentence where it is not obvious.
     """
 
     action: Action
@@ -34,6 +36,9 @@ class Step:
     page_id: str | None = None
     fields: tuple[str, ...] = ()
     why: str = ""
+    notes: tuple[Note, ...] = ()
+    unless_written_on: bool = False
+    """Of the trash: the row's page has to be looked at first, for what people wrote there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,21 @@ def pieces(text: str) -> list[str]:
     Text over 200,000 units is cut, with `…` as its last character. Where pairs fall on the ends of pieces, these are a
     unit shorter, and text over 199,900 units may be cut.
     """
-    cut = list(_pieces(shortened(text, PIECE * PIECES)))
-    return cut if len(cut) <= PIECES else list(_pieces(shortened(text, (PIECE - 1) * PIECES)))
+    cut = list(chunks(shortened(text, PIECE * PIECES)))
+    return cut if len(cut) <= PIECES else list(chunks(shortened(text, (PIECE - 1) * PIECES)))
+
+
+def chunks(text: str) -> Iterator[str]:
+    """The whole text in pieces, however many; none of them ends inside a surrogate pair."""
+    start, size = 0, 0
+    for index, character in enumerate(text):
+        width = units(character)
+        if size + width > PIECE:
+            yield text[start:index]
+            start, size = index, 0
+        size += width
+    if text[start:]:
+        yield text[start:]
 
 
 def shortened(text: str, limit: int) -> str:
@@ -61,15 +74,3 @@ def folded(name: str) -> str:
     """A name without accents, case and needless spaces, for comparing."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
     return " ".join(plain.casefold().split())
-
-
-def _pieces(text: str) -> Iterator[str]:
-    start, size = 0, 0
-    for index, character in enumerate(text):
-        width = units(character)
-        if size + width > PIECE:
-            yield text[start:index]
-            start, size = index, 0
-        size += width
-    if text[start:]:
-        yield text[start:]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+_BREAKDOWN: Final = re.compile(r"breakdown-[0-9a-f]{16}\.json")
+"""Names of the files that hold whole breakdowns; see `notion.attachments`."""
 
 
 class Wire(BaseModel):
@@ -14,10 +18,25 @@ class Wire(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
+class Style(Wire):
+    """How a piece of text looks."""
+
+    bold: bool = False
+    italic: bool = False
+    strikethrough: bool = False
+    underline: bool = False
+    code: bool = False
+    color: str = "default"
+
+
 class RichText(Wire):
     """One piece of text. Notion joins pieces of one style when it reads them back: only the joined text counts."""
 
     plain_text: str = ""
+    type: str = "text"
+    """Mentions and equations are other types."""
+    href: str | None = None
+    annotations: Style = Style()
 
 
 class Select(Wire):
@@ -31,6 +50,8 @@ class Date(Wire):
     """A date; with a time it carries an offset, and is cut to the minute."""
 
     start: str
+    end: str | None = None
+    time_zone: str | None = None
 
 
 class Reference(Wire):
@@ -46,6 +67,19 @@ class RollupValue(Wire):
     """`unsupported` and `incomplete` are no values."""
 
 
+class External(Wire):
+    """An address outside of Notion."""
+
+    url: str = ""
+
+
+class File(Wire):
+    """A file in a cell. `external` is empty for one that Notion keeps: its address is signed and soon too old."""
+
+    name: str = ""
+    external: External | None = None
+
+
 class Value(Wire):
     """A page's value of one property; only the field named by `type` is filled."""
 
@@ -58,7 +92,25 @@ class Value(Wire):
     date: Date | None = None
     url: str | None = None
     relation: list[Reference] = []
+    has_more: bool = False
+    """Of a relation: Notion shows 25 of its pages."""
     rollup: RollupValue | None = None
+    multi_select: list[Select] = []
+    status: Select | None = None
+    checkbox: bool = False
+    people: list[Reference] = []
+    files: list[File] = []
+    email: str | None = None
+    phone_number: str | None = None
+    is_foreign: bool = False
+    """Of a type that isn't known here: whether the cell holds something."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _look_at_other_types(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("type") not in cls.model_fields:
+            return {**data, "is_foreign": bool(data.get(str(data.get("type"))))}
+        return data
 
     @property
     def text(self) -> str:
@@ -182,14 +234,29 @@ class BlockFile(Wire):
     name: str = ""
 
 
+class Paragraph(Wire):
+    """The text of a paragraph."""
+
+    rich_text: list[RichText] = []
+
+
 class Block(Wire):
     """A block of a page."""
 
     id: str
     type: str = ""
     in_trash: bool = False
+    has_children: bool = False
     child_database: ChildDatabase | None = None
     file: BlockFile | None = None
+    paragraph: Paragraph | None = None
+
+    @property
+    def is_written(self) -> bool:
+        """Whether a person has put it on a row's page: no breakdown of ours, nor the empty line that a click leaves."""
+        if self.file is not None and _BREAKDOWN.fullmatch(self.file.name):
+            return False
+        return self.has_children or self.paragraph is None or bool(self.paragraph.rich_text)
 
 
 class View(Wire):
@@ -217,6 +284,12 @@ class RequestStatus(Wire):
     type: str = ""
 
 
+class PageListing(Listing):
+    """One page of rows."""
+
+    results: list[Page] = []
+
+
 class ViewListing(Listing):
     """One page of views."""
 
@@ -224,4 +297,5 @@ class ViewListing(Listing):
 
 
 Listing.model_rebuild()
+PageListing.model_rebuild()
 ViewListing.model_rebuild()

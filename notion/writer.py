@@ -1,16 +1,18 @@
-"""Carrying out a plan: few writes at a time, in an order that can be cut anywhere, and a last look for doubles."""
+"""Carrying out steps: few writes at a time, in an order that can be cut anywhere, and a last look for doubles."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, Final
 
+from notion.annotations import Note, as_properties
 from notion.attachments import Attachments
 from notion.desired import prevailing
+from notion.doubles import sort_out
 from notion.found import Found
 from notion.gateway import Gateway, RowInTrash
 from notion.matching import same_id
@@ -56,7 +58,7 @@ class Tally:
 
 
 class Writer:
-    """Writes one plan; `tally` is what was done so far.
+    """Writes steps; `tally` is what was done so far.
 
     Args:
         gateway: The connection.
@@ -79,24 +81,29 @@ class Writer:
         self._attachments = Attachments(gateway, sleep)
         self.tally: Final = Tally()
 
-    def write(self, plan: Plan) -> None:
-        """Carry out all steps.
+    def write(self, steps: Sequence[Step]) -> None:
+        """Carry out steps.
 
-        New figures before the trash, the sources' own rows last: a cut leaves too much rather than too little, and a
-        source's own row is only there when its figures are. Usage of no id comes first: that a row is an account's
-        under its old name shows by the other rows, as long as they have not got the new one.
+        What a row takes over comes before the double that had it goes to the trash, new figures before the trash, and
+        the sources' own rows after all others: a cut leaves too much rather than too little, and a source's own row is
+        only there when its figures are. Usage of no id comes first: that a row is an account's under its old name shows
+        by the other rows, as long as they have not got the new one.
 
         Raises:
             NotionError: Notion failed for good on the way.
         """
-        steps = [step for step in plan.steps if step.action is not Action.KEEP]
-        trash = [step for step in steps if step.action is Action.TRASH]
-        own = [step for step in steps if step.values.key == COLLECTION and step.action is not Action.TRASH]
-        data = [step for step in steps if step.values.key != COLLECTION and step.action is not Action.TRASH]
-        of_no_id = [step for step in data if is_bracketed(step.values.key)]
-        of_ids = [step for step in data if not is_bracketed(step.values.key)]
+        steps = [step for step in steps if step.action is not Action.KEEP]
+        own = [step for step in steps if step.values.key == COLLECTION]
+        data = [step for step in steps if step.values.key != COLLECTION]
+        phases = [
+            [step for step in data if not _goes(step) and is_bracketed(step.values.key)],
+            [step for step in data if not _goes(step) and not is_bracketed(step.values.key)],
+            [step for step in data if _goes(step)],
+            [step for step in own if not _goes(step)],
+            [step for step in own if _goes(step)],
+        ]
         done = 0
-        for phase in (of_no_id, of_ids, trash, own):
+        for phase in phases:
             for _ in self._in_parallel(phase):
                 done += 1
                 self._on_write(done, len(steps))
@@ -105,7 +112,7 @@ class Writer:
         """Look once more for rows that another run has created at the same time.
 
         Both runs keep the oldest row, then the one with the smallest id, and so choose alike. It gets the figures that
-        were read last.
+        were read last, and what people may have written by now.
 
         Args:
             plan: What was written.
@@ -126,11 +133,13 @@ class Writer:
     def _heal_one(self, rows: Sequence[Existing], month: Month) -> None:
         if len(rows) < 2:
             return
-        values = prevailing(rows, month)
-        changed = changed_fields(rows[0].values, values, self._found)
-        if changed:
-            self._update(rows[0].page_id, values, changed)
-        for double in rows[1:]:
+        others = [replace(row, is_written_on=is_written_on(self._gateway, row.page_id)) for row in rows[1:]]
+        found = sort_out([rows[0], *others])
+        values = prevailing(found.rows, month)
+        changed = changed_fields(found.kept.values, values, self._found)
+        if changed or found.notes:
+            self._update(found.kept.page_id, values, changed, found.notes)
+        for double in found.surplus:
             self._trash(double.page_id)
 
     def _in_parallel(self, steps: Sequence[Step]) -> Iterable[None]:
@@ -149,16 +158,16 @@ class Writer:
         elif step.action is Action.TRASH:
             self._trash(step.page_id)
         else:
-            self._update(step.page_id, step.values, step.fields)
+            self._update(step.page_id, step.values, step.fields, step.notes)
 
-    def _update(self, page_id: str, values: Values, fields: tuple[str, ...]) -> None:
+    def _update(self, page_id: str, values: Values, fields: tuple[str, ...], notes: tuple[Note, ...] = ()) -> None:
         try:
             if "breakdown" in fields:
                 self._attachments.renew(page_id, values)
-            self._gateway.update_row(page_id, to_properties(self._found, values, fields))
+            self._gateway.update_row(page_id, to_properties(self._found, values, fields) | as_properties(notes))
         except RowInTrash:
             # Somebody has thrown it away since it was read: a clean run would write it anew.
-            self._create(values)
+            self._create(values, notes)
         else:
             self.tally.count(Action.UPDATE)
 
@@ -170,12 +179,12 @@ class Writer:
             return
         self.tally.count(Action.TRASH)
 
-    def _create(self, values: Values) -> None:
+    def _create(self, values: Values, notes: tuple[Note, ...] = ()) -> None:
         """Create a row; after a doubtful answer it is looked up before anything is repeated."""
         blocks = self._attachments.blocks(values)
 
         def create() -> datetime:
-            properties = to_properties(self._found, values)
+            properties = to_properties(self._found, values) | as_properties(notes)
             return self._gateway.create_row(self._found.data_source_id, properties, blocks).created_time
 
         def find(page_id: str | None) -> datetime | None:
@@ -194,6 +203,19 @@ class Writer:
 
     def _is(self, column: str, text: str) -> dict[str, Any]:
         return {"property": self._found.columns[column].id, "rich_text": {"equals": text}}
+
+
+def is_written_on(gateway: Gateway, page_id: str) -> bool:
+    """Whether people have written on a row's page, below its columns; one request, more for a long page.
+
+    Raises:
+        NotionError: The page can't be read.
+    """
+    return any(block.is_written for block in gateway.children(page_id))
+
+
+def _goes(step: Step) -> bool:
+    return step.action is Action.TRASH
 
 
 def _is_same(row: Existing, values: Values) -> bool:

@@ -12,6 +12,7 @@ from typing import Protocol
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from providers.http import Answer, Http
+from providers.together import Together
 from usage.errors import SourceError
 from usage.month import Month
 from usage.names import Grain, ProviderName, Source
@@ -23,7 +24,7 @@ class Job:
     """One source and one month to read.
 
     `now` is the moment of reading, UTC; `http` already carries the key; `on_page` is called for each page read, for
-    the progress display.
+    the progress display; `together` is there where a backfill reads the months around this one, too.
     """
 
     source: Source
@@ -32,6 +33,7 @@ class Job:
     grain: Grain
     http: Http
     on_page: Callable[[], None] = lambda: None
+    together: Together | None = None
 
 
 class Verdict(StrEnum):

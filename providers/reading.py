@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from providers import provider
 from providers.base import Finding, Job, Provider
 from providers.http import Answer, Http, Params, Retry
+from providers.together import Together, consecutive
 from usage.errors import SourceError, UnavailableError
 from usage.month import Month
-from usage.names import Source
+from usage.names import ProviderName, Source
 from usage.report import Gap, GapKind, SourceReport
 from usage.settings import Settings
 
@@ -40,7 +43,9 @@ async def read_source(
         on_page()
 
     async with _http(settings, source, retry) as http:
-        job = Job(source, month, settings.now(), settings.grains[source.provider], http, count)
+        now = settings.now()
+        together = _backfill.together(source, month, now) if _backfill is not None else None
+        job = Job(source, month, now, settings.grains[source.provider], http, count, together)
         try:
             report = await provider(source.provider).collect(job)
         except UnavailableError as error:
@@ -57,21 +62,43 @@ async def check_source(settings: Settings, source: Source, month: Month) -> list
 
 
 @contextmanager
-def registries_read_once() -> Iterator[None]:
-    """While the block runs, names of projects and keys are asked for once for each source, not once a month.
+def backfilling(months: Mapping[ProviderName, Sequence[Month]]) -> Iterator[None]:
+    """While the block runs, what concerns several months is asked for once for each source.
 
-    For a backfill: the months follow each other within minutes, and the registries are the same for all of them.
+    Those are names of projects and keys, which are the same for all months, and reports that can span many of them.
+
+    Args:
+        months: Which months of each provider are read in this process, one after another.
     """
-    global _registries  # noqa: PLW0603  # the tasks of a flow share nothing else than the process
-    before, _registries = _registries, {}
+    global _backfill  # noqa: PLW0603  # the tasks of a flow share nothing else than the process
+    before, _backfill = _backfill, _Backfill(months)
     try:
         yield
     finally:
-        _registries = before
+        _backfill = before
 
 
 _Question = tuple[str, tuple[tuple[str, str], ...]]
-_registries: dict[Source, dict[_Question, Answer]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Backfill:
+    """What is remembered from one month to the next."""
+
+    months: Mapping[ProviderName, Sequence[Month]]
+    registries: dict[Source, dict[_Question, Answer]] = field(default_factory=dict)
+    reports: dict[tuple[Source, Month], Together] = field(default_factory=dict)
+
+    def together(self, source: Source, month: Month, now: datetime) -> Together | None:
+        """The months around this one that one report may span; None where it stands alone."""
+        closed = [one for one in self.months.get(source.provider, ()) if not one.is_running(now)]
+        months = next((run for run in consecutive(closed) if month in run), [])
+        if len(months) < 2:
+            return None
+        return self.reports.setdefault((source, months[0]), Together(months))
+
+
+_backfill: _Backfill | None = None
 
 
 class _RegistriesOnce(Http):
@@ -101,7 +128,7 @@ def _http(settings: Settings, source: Source, retry: Retry | None) -> Http:
     which = provider(source.provider)
     credential = settings.credential(source)
     address, headers = settings.base_urls[source.provider], which.headers(credential.key)
-    if _registries is None:
+    if _backfill is None:
         return Http(address, headers, explain=which.explain, retry=retry)
-    known = _registries.setdefault(source, {})
+    known = _backfill.registries.setdefault(source, {})
     return _RegistriesOnce(which, known, address, headers, explain=which.explain, retry=retry)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from math import ceil
 from typing import Final
 
+from usage.money import exact_sum
 from usage.month import Month
 from usage.names import ProviderName
 
@@ -26,21 +28,28 @@ _HEIGHT: Final = 320
 _LEFT: Final = 16
 _TOP: Final = 56
 _BOTTOM: Final = 36
+_LABEL: Final = 56
+"""Room that a month or an amount takes."""
 
 
 def chart(costs: Costs, months: Sequence[Month]) -> str:
     """An SVG of stacked columns, one for each month, its total above it. Holds figures and our own words alone."""
-    totals = {month: sum(costs.get(month, {}).values(), Decimal(0)) for month in months}
-    highest = max([*totals.values(), Decimal(0)]) or Decimal(1)
+    highest = max((_height(costs.get(month, {})) for month in months), default=0.0) or 1.0
     slot = (_WIDTH - 2 * _LEFT) / max(len(months), 1)
+    # Of many months only some are named, the last one always.
+    every = ceil(_LABEL / slot)
     parts = [_legend()]
     for index, month in enumerate(months):
         middle = _LEFT + slot * (index + 0.5)
-        parts.append(_text(middle, _HEIGHT - 14, str(month), anchor="middle"))
+        named = (len(months) - 1 - index) % every == 0
+        if named:
+            parts.append(_text(middle, _HEIGHT - 14, str(month), anchor="middle"))
         if month in costs:
-            parts += _column(costs[month], middle, min(slot * 0.62, 64), float(highest))
-            above = _HEIGHT - _BOTTOM - _tall(float(totals[month]), float(highest)) - 6
-            parts.append(_text(middle, above, f"{totals[month]:,.2f}", anchor="middle"))
+            parts += _column(costs[month], middle, min(slot * 0.62, 64), highest)
+        if month in costs and named:
+            above = _HEIGHT - _BOTTOM - _tall(_height(costs[month]), highest) - 6
+            total = exact_sum(costs[month].values()) or Decimal(0)
+            parts.append(_text(middle, above, f"{total:,.2f}", anchor="middle"))
     base = _HEIGHT - _BOTTOM
     parts.append(f'<path d="M{_LEFT} {base}H{_WIDTH - _LEFT}" stroke="#666"/>')
     # Prefect's pages may be dark: the picture brings its own paper.
@@ -70,8 +79,13 @@ def _column(costs: Mapping[ProviderName, Decimal], middle: float, width: float, 
     return parts
 
 
+def _height(costs: Mapping[ProviderName, Decimal]) -> float:
+    """What a column stacks up to, USD: more than the total where a service has a credit."""
+    return sum(max(0.0, float(cost)) for cost in costs.values())
+
+
 def _tall(amount: float, highest: float) -> float:
-    return max(0.0, amount) / highest * (_HEIGHT - _TOP - _BOTTOM)
+    return amount / highest * (_HEIGHT - _TOP - _BOTTOM)
 
 
 def _legend() -> str:

@@ -27,7 +27,7 @@ AT_ONCE: Final = 4
 GRACE: Final = 60.0
 """Seconds after which a month that no worker has begun is taken by the backfill itself. A single worker that is busy
 with the backfill could never begin it."""
-_POLL: Final = 5.0
+_POLL: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,17 @@ class Ended:
 
 Here = Callable[[Turn], Ended]
 """Collects a month in this process."""
+
+
+@dataclass(slots=True)
+class _Begun:
+    """A month that was given to a run."""
+
+    turn: Turn
+    since: float
+    """On the monotonic clock."""
+    again: bool = False
+    """Whether its run had crashed before."""
 
 
 def ended(month: Month, state: State) -> Ended:
@@ -65,7 +76,8 @@ def collect_on_workers(
     """One run for each month, some at a time, on whatever worker is free.
 
     When a backfill is retried its months are found again: those that have ended well are not repeated, the others are
-    retried, which reads what had failed.
+    retried, which reads what had failed. A month whose run has crashed, because its process or its machine is gone, is
+    begun once more.
 
     Args:
         turns: The months.
@@ -73,20 +85,23 @@ def collect_on_workers(
         grace: Seconds that a worker has to begin one.
         sleep: Replaced in tests; seconds.
     """
-    waiting, under_way, done = deque(turns), dict[UUID, tuple[Turn, float]](), list[Ended]()
+    waiting, under_way, done = deque(turns), dict[UUID, _Begun](), list[Ended]()
     with get_client(sync_client=True) as client:
         while waiting or under_way:
             while waiting and len(under_way) < AT_ONCE:
                 turn = waiting.popleft()
-                under_way[_start(client, turn)] = turn, time.monotonic()
+                under_way[_start(client, turn)] = _Begun(turn, time.monotonic())
             runs = client.read_flow_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=list(under_way))))
             over = [run for run in runs if run.state is not None and run.state.is_final()]
             for run in over:
-                turn, _ = under_way.pop(run.id)
-                done.append(ended(turn.month, _state(run)))
-            late = [run for run in runs if _not_begun(run) and time.monotonic() - under_way[run.id][1] >= grace]
+                if not _begun_once_more(client, run, under_way[run.id]):
+                    done.append(ended(under_way.pop(run.id).turn.month, _state(run)))
+            for deleted in under_way.keys() - {run.id for run in runs}:
+                month = under_way.pop(deleted).turn.month
+                done.append(Ended(month, False, f"{month}: its run was deleted"))
+            late = [run for run in runs if _not_begun(run) and time.monotonic() - under_way[run.id].since >= grace]
             if late:
-                turn, _ = under_way.pop(late[0].id)
+                turn = under_way.pop(late[0].id).turn
                 client.set_flow_run_state(late[0].id, Cancelled(message="No worker was free: the backfill took it."))
                 done.append(here(turn))
             elif not over:
@@ -106,12 +121,25 @@ def _start(client: SyncPrefectClient, turn: Turn) -> UUID:
     # Typed for callers that are asynchronous, too.
     run = cast(FlowRun, started)
     if run.state is not None and run.state.is_final() and not run.state.is_completed():
-        client.set_flow_run_state(run.id, Scheduled(message="Retried with its backfill."), force=True)
+        _begin_again(client, run.id, "Retried with its backfill.")
     return run.id
 
 
+def _begun_once_more(client: SyncPrefectClient, run: FlowRun, begun: _Begun) -> bool:
+    if begun.again or not _state(run).is_crashed():
+        return False
+    begun.again, begun.since = True, time.monotonic()
+    _begin_again(client, run.id, "Its process was gone: the backfill begins it once more.")
+    return True
+
+
+def _begin_again(client: SyncPrefectClient, run: UUID, message: str) -> None:
+    client.set_flow_run_state(run, Scheduled(message=message), force=True)
+
+
 def _not_begun(run: FlowRun) -> bool:
-    return run.state is not None and run.state.is_scheduled()
+    # A worker's machine may go between taking a run and beginning it, which leaves it pending.
+    return run.state is not None and (run.state.is_scheduled() or run.state.is_pending())
 
 
 def _state(run: FlowRun) -> State:

@@ -8,22 +8,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 
+from prefect import get_run_logger
 from prefect.artifacts import create_table_artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactCollectionFilter, ArtifactCollectionFilterKey
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from tasks.chart import Costs
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
-from usage.result import MonthResult
+from usage.result import MonthResult, SourceResult
 
 
 class Known(BaseModel):
-    """A source in a month, as the last run that read it found it."""
+    """A source in a month, as the fullest of the latest readings found it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -31,6 +33,8 @@ class Known(BaseModel):
     account: str
     status: Status
     cost_usd: Decimal | None
+    read_at: datetime
+    """UTC."""
 
     @property
     def source(self) -> Source:
@@ -43,7 +47,10 @@ _ROWS = TypeAdapter(list[Known])
 
 
 def read_history(months: Iterable[Month]) -> History:
-    """What is known of these months; those of which nothing is known are left out. One request."""
+    """What is known of these months; those of which nothing is known are left out. One request.
+
+    On a server that others use as well, an artifact of the same name may be somebody else's: it is left out, too.
+    """
     by_key = {_key(month): month for month in months}
     with get_client(sync_client=True) as client:
         found = client.read_latest_artifacts(
@@ -52,25 +59,32 @@ def read_history(months: Iterable[Month]) -> History:
         )
     history: dict[Month, Mapping[Source, Known]] = {}
     for artifact in found:
-        rows = _ROWS.validate_python(_decoded(artifact.data))
-        history[by_key[artifact.key]] = {row.source: row for row in rows}
+        try:
+            rows = _ROWS.validate_python(_decoded(artifact.data))
+        except ValidationError:
+            get_run_logger().warning(
+                "the artifact %s does not hold costs of ours; it is not compared with", artifact.key
+            )
+            continue
+        history[by_key[str(artifact.key)]] = {row.source: row for row in rows}
     return history
 
 
-def remember(result: MonthResult, before: History) -> History:
-    """Add a month's result and keep it for later runs; sources that could not be read keep what was known of them."""
+def remember(result: MonthResult, read_at: Mapping[Source, datetime], before: History) -> History:
+    """Add a month's result and keep it for later runs.
+
+    As in Notion, what was read before stays where the new reading is older or says less.
+
+    Args:
+        result: What was read.
+        read_at: When each of its sources was read, UTC.
+        before: What is known.
+    """
     known = dict(before.get(result.month, {}))
     for item in result.sources:
-        row = Known(
-            provider=item.provider,
-            account=item.account,
-            status=item.status,
-            cost_usd=None if item.cost_usd is None else Decimal(item.cost_usd),
-        )
-        if item.status is Status.ECHEC and row.source in known:
-            # The figures that were read before stay in Notion, too.
-            row = known[row.source].model_copy(update={"status": Status.ECHEC})
-        known[row.source] = row
+        row = _known(item, read_at)
+        if row.source not in known or _replaces(row, known[row.source]):
+            known[row.source] = row
     rows = sorted(known.values(), key=lambda row: (list(ProviderName).index(row.provider), row.account))
     create_table_artifact(
         key=_key(result.month),
@@ -98,6 +112,25 @@ def last_months(month: Month, number: int) -> Sequence[Month]:
     while len(months) < number:
         months.insert(0, months[0].previous())
     return months
+
+
+def _known(item: SourceResult, read_at: Mapping[Source, datetime]) -> Known:
+    return Known(
+        provider=item.provider,
+        account=item.account,
+        status=item.status,
+        cost_usd=None if item.cost_usd is None else Decimal(item.cost_usd),
+        read_at=read_at[Source(provider=item.provider, account=item.account)],
+    )
+
+
+def _replaces(new: Known, old: Known) -> bool:
+    """Whether a reading is to be remembered in place of another."""
+    if old.cost_usd is None:
+        return True
+    if new.cost_usd is None or new.read_at < old.read_at:
+        return False
+    return new.status is Status.SUCCES or new.cost_usd >= old.cost_usd
 
 
 def _key(month: Month) -> str:

@@ -2,7 +2,8 @@
 
 `llm-usage deploy` creates them. Where they don't exist, as on a machine without a server, they cost a request and hold
 nobody up: Notion's rate is then kept by the client itself, and two runs that write the same month at the same time
-still leave what one would have left.
+still leave what one would have left. That is why a server that can't be reached any more ends nothing either: what has
+been read is written all the same.
 
 Prefect is imported where it is needed: a command asks Notion for its first answers while Prefect is still being
 imported.
@@ -14,6 +15,8 @@ import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Final
+
+import httpx
 
 from notion.pace import Pace
 from usage.month import Month
@@ -27,6 +30,8 @@ LEASE: Final = 60.0
 """Seconds after which the slot of a worker that has died is free again; the shortest that Prefect's server takes."""
 PATIENCE: Final = 900.0
 """Seconds to wait for another run that writes the same month."""
+_GATEWAY: Final = (502, 503, 504)
+"""Statuses by which a proxy says that there is no server behind it."""
 
 
 def month_limit(month: Month) -> str:
@@ -56,14 +61,20 @@ class SharedPace(Pace):
 
     def share(self) -> None:
         """Look whether the limit exists. Before that Prefect's server may not even have started."""
-        self._shared = exists(NOTION_REQUESTS)
+        with if_reached("the workers' common rate"):
+            self._shared = exists(NOTION_REQUESTS)
 
     def wait(self) -> None:
         """Wait for this request's turn."""
         if self._shared:
             from prefect.concurrency.sync import rate_limit  # noqa: PLC0415
 
-            rate_limit(NOTION_REQUESTS)
+            reached = False
+            with if_reached("the workers' common rate"):
+                rate_limit(NOTION_REQUESTS)
+                reached = True
+            # Each further request would wait for the server in vain.
+            self._shared = self._shared and reached
         super().wait()
 
 
@@ -81,23 +92,57 @@ def exists(name: str) -> bool:
 
 
 @contextmanager
+def if_reached(what: str) -> Iterator[None]:
+    """Go on without `what` where Prefect's server can't be reached; a warning says so. Any other error is raised.
+
+    Of the block, nothing that has to happen may come after the request to the server.
+    """
+    try:
+        yield
+    except Exception as error:
+        if not _is_unreached(error):
+            raise
+        log.warning("Prefect's server can't be reached (%s): going on without %s", type(error).__name__, what)
+
+
+def _is_unreached(error: BaseException) -> bool:
+    """Whether nobody answered, or a proxy in the server's place; Prefect wraps some of these errors in its own."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, httpx.TransportError):
+            return True
+        if isinstance(cause, httpx.HTTPStatusError):
+            return cause.response.status_code in _GATEWAY
+        cause = cause.__cause__
+    return False
+
+
+@contextmanager
 def one_writer(month: Month, *, patience: float = PATIENCE) -> Iterator[None]:
     """Let one run at a time plan and write a month.
 
     The lease is renewed while the block runs. One that gets lost, and one that can't be had in `patience` seconds, ends
     nothing: the limit spares two runs the work of healing each other's doubles, it is not what keeps rows single.
     """
+    slot = ExitStack()
+    with if_reached("the month's limit"):
+        _take(slot, month, patience)
+    try:
+        yield
+    finally:
+        with if_reached("giving the month's limit back"):
+            slot.close()
+
+
+def _take(slot: ExitStack, month: Month, patience: float) -> None:
     from prefect.concurrency.sync import concurrency  # noqa: PLC0415
 
     name = month_limit(month)
-    with ExitStack() as stack:
-        # Prefect warns of a limit that does not exist; here that is nothing to worry about.
-        if exists(name):
-            slot = concurrency(
-                name, timeout_seconds=patience, lease_duration=LEASE, raise_on_lease_renewal_failure=False
-            )
-            try:
-                stack.enter_context(slot)
-            except TimeoutError:
-                log.warning("%s: another run has been writing for %.0f s; going on beside it", month, patience)
-        yield
+    # Prefect warns of a limit that does not exist; here that is nothing to worry about.
+    if not exists(name):
+        return
+    lease = concurrency(name, timeout_seconds=patience, lease_duration=LEASE, raise_on_lease_renewal_failure=False)
+    try:
+        slot.enter_context(lease)
+    except TimeoutError:
+        log.warning("%s: another run has been writing for %.0f s; going on beside it", month, patience)

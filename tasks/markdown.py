@@ -31,7 +31,7 @@ def link(text: str, address: str) -> str:
 
 def money(amount: Decimal | None) -> str:
     """US dollars to the cent."""
-    return NOTHING if amount is None else f"{amount:,.2f}"
+    return NOTHING if amount is None else f"{amount:z,.2f}"
 
 
 def change(now: Decimal | None, before: Decimal | None) -> str:
@@ -39,8 +39,8 @@ def change(now: Decimal | None, before: Decimal | None) -> str:
     if now is None or before is None:
         return NOTHING
     difference = now - before
-    share = f" ({difference / before:+.0%})" if before else ""
-    return f"{difference:+,.2f}{share}"
+    share = f" ({difference / abs(before):+z.0%})" if before else ""
+    return f"{difference:+z,.2f}{share}"
 
 
 def count(number: int | None) -> str:

@@ -78,6 +78,14 @@ def prepare_range(asked: Range) -> RangePreparation:
     return ready
 
 
+def months_to_read(turns: Sequence[Turn]) -> dict[ProviderName, list[Month]]:
+    """Which months of each provider are to be read."""
+    return {
+        provider: [turn.month for turn in turns if not turn.skipped and provider in (turn.providers or ProviderName)]
+        for provider in ProviderName
+    }
+
+
 def finish_range(asked: Range) -> None:
     """Close what `prepare_range` opened."""
     ready = _prepared.pop(asked, None)

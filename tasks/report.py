@@ -19,6 +19,7 @@ from tasks.prepare import Request, prepare
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
+from usage.outcome import SourceOutcome
 from usage.result import MonthResult, SourceResult
 
 MONTHS_SHOWN: Final = 12
@@ -29,27 +30,29 @@ MARKS: Final = {
     Status.ECHEC: "🔴",
 }
 COLLECTED: Final = "llm-usage.month.collected"
+NOT_WRITTEN: Final = "llm-usage.month.not-written"
 TO_RERUN: Final = "llm-usage.source.to-rerun"
 
 
 @task(name="report", task_run_name="report {request.month}", cache_policy=NO_CACHE, persist_result=False)
-def report(request: Request, result: MonthResult) -> None:
+def report(request: Request, outcomes: Sequence[SourceOutcome], result: MonthResult) -> None:
     """Leave the run's report as artifacts, and tell Prefect's events about it.
 
     Args:
         request: What was asked for.
+        outcomes: What was read.
         result: What it came to.
     """
     ready = prepare(request)
     months = last_months(result.month, MONTHS_SHOWN)
     history = read_history(months)
     if result.plan is None:
-        history = remember(result, history)
+        history = remember(result, {outcome.source: outcome.attempted_at for outcome in outcomes}, history)
         _tell(request, result, Month.of(ready.settings.now()))
     create_markdown_artifact(
         key=f"report-{result.month}",
         markdown=month_report(result, history, months, ready.workspace),
-        description=f"{result.month}: {result.status}",
+        description=f"{result.month}: {_status(result)}",
     )
 
 
@@ -57,8 +60,9 @@ def month_report(result: MonthResult, history: History, months: Sequence[Month],
     """The report of one month, in Markdown."""
     rerun = [f"- {escaped(sentence)}" for sentence in result.to_rerun]
     problem = [f"**{escaped(result.problem)}**"] if result.problem else []
+    status = _status(result)
     parts = [
-        f"# {MARKS[result.status]} {result.month}: {result.status}",
+        f"# {MARKS[status]} {result.month}: {status}",
         *problem,
         *(["## To run again", "\n".join(rerun)] if rerun else []),
         _sources(result, history.get(result.month.previous(), {}), workspace),
@@ -121,18 +125,18 @@ def _chart(history: History, months: Sequence[Month]) -> list[str]:
 
 
 def _tell(request: Request, result: MonthResult, running: Month) -> None:
-    """Events are what automations listen to; one of them notices when they stay away."""
+    """Events are what automations listen to; one of them notices when a month that stands in Notion stays away."""
     ages = {running: "running", running.previous(): "last"}
     emit_event(
-        COLLECTED,
+        NOT_WRITTEN if result.problem else COLLECTED,
         resource={
             "prefect.resource.id": f"llm-usage.month.{result.month}",
-            "prefect.resource.name": f"{result.month}: {result.status}",
+            "prefect.resource.name": f"{result.month}: {_status(result)}",
             "llm-usage.age": ages.get(result.month, "older"),
             "llm-usage.whole": str(request.unfiltered).lower(),
         },
         payload={
-            "status": result.status.value,
+            "status": _status(result).value,
             "costs_usd": {_name(item): item.cost_usd for item in result.sources},
             "notion": result.notion.model_dump(),
         },
@@ -148,6 +152,11 @@ def _tell(request: Request, result: MonthResult, running: Month) -> None:
             },
             payload={"reason": reason},
         )
+
+
+def _status(result: MonthResult) -> Status:
+    """Of the month as a whole, which is not well when Notion does not hold it."""
+    return Status.ECHEC if result.problem else result.status
 
 
 def _source(item: SourceResult) -> Source:

@@ -50,7 +50,7 @@ def told(turns: Sequence[Turn], ended: Iterable[Ended]) -> str:
     counts += f" ({skipped} were before)" if skipped else ""
     if not failed:
         return counts
-    first = " / ".join(item.message for item in failed[:_SHOWN_IN_MESSAGE])
+    first = " / ".join(_message(item) for item in failed[:_SHOWN_IN_MESSAGE])
     more = f" / and {len(failed) - _SHOWN_IN_MESSAGE} more" if len(failed) > _SHOWN_IN_MESSAGE else ""
     return f"{counts}. To run again: {first}{more}"
 
@@ -58,7 +58,7 @@ def told(turns: Sequence[Turn], ended: Iterable[Ended]) -> str:
 def range_report(ready: RangePreparation, ended: Iterable[Ended], grid: Grid) -> str:
     """The summary of a backfill, in Markdown."""
     months = [turn.month for turn in ready.turns]
-    failed = [f"- {escaped(item.message)}" for item in ended if not item.succeeded]
+    failed = [f"- {escaped(_message(item))}" for item in ended if not item.succeeded]
     rows = [_row(turn, grid) for turn in ready.turns]
     totals = [exact_sum(grid[key].cost_usd for key in grid if key[1] is provider) for provider in ProviderName]
     rows.append(("**Total**", *(f"**{money(total)}**" for total in totals), f"**{money(exact_sum(totals))}**", ""))
@@ -80,6 +80,12 @@ def range_report(ready: RangePreparation, ended: Iterable[Ended], grid: Grid) ->
         f"![Cost by service and month]({as_address(chart(costs, months))})",
     ]
     return "\n\n".join(parts)
+
+
+def _message(item: Ended) -> str:
+    """Begins with the month, also where its run ended before it knew which one it was."""
+    month = str(item.month)
+    return item.message if item.message.startswith(month) else f"{month}: {item.message}"
 
 
 def _row(turn: Turn, grid: Grid) -> tuple[str, ...]:

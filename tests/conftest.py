@@ -21,6 +21,10 @@ _port = free_port()
 os.environ |= DEFAULTS | {"PREFECT_HOME": _home.name, "PREFECT_API_URL": f"http://127.0.0.1:{_port}/api"}
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pictures", metavar="FOLDER", help="keep the pictures of Prefect's pages there, for the docs")
+
+
 def pytest_unconfigure() -> None:
     _home.cleanup()
 

@@ -32,7 +32,7 @@ MONTHS: Final = 4
 """Months shown, the running one included."""
 SIZE: Final = (1500, 900)
 """Pixels."""
-_QUIET: Final = (
+QUIET: Final = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -43,6 +43,7 @@ _QUIET: Final = (
     "--disable-sync",
     "--hide-scrollbars",
 )
+"""Flags of a browser that opens no window and asks nobody else anything."""
 
 
 class Clock:
@@ -88,7 +89,7 @@ def look(program: str, address: str, *flags: str) -> bytes:
         subprocess.CalledProcessError: It did not start.
     """
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        command = [program, *_QUIET, f"--user-data-dir={profile}", "--virtual-time-budget=5000", *flags, address]
+        command = [program, *QUIET, f"--user-data-dir={profile}", "--virtual-time-budget=5000", *flags, address]
         # Our own flags, on a page of our own.
         return subprocess.run(command, check=True, capture_output=True, timeout=120).stdout  # noqa: S603
 

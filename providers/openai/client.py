@@ -69,7 +69,7 @@ class OpenAI:
         return SourceReport(
             source=job.source,
             month=job.month,
-            read_at=job.now,
+            read_at=job.now if job.together is None else job.together.read_at(job.now),
             records=records,
             things=things,
             coarse=costs is not None and not costs.by_key and job.grain is Grain.API_KEY,

@@ -14,7 +14,10 @@ COSTS: Final = "/organization/costs"
 PROJECTS: Final = "/organization/projects"
 
 BUCKETS_PER_PAGE: Final = "31"
-"""A month has at most 31 daily buckets, the most that the usage endpoints give in one page; costs would give 180."""
+"""A month has at most 31 daily buckets, the most that the usage endpoints give in one page."""
+
+COST_BUCKETS_PER_PAGE: Final = "180"
+"""The most that costs give in one page; for a backfill, which asks for many months at once."""
 
 BY_KEY: Final = ("project_id", "api_key_id", "line_item")
 BY_PROJECT: Final = ("project_id", "line_item")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from decimal import Decimal
@@ -12,12 +12,13 @@ from typing import Final, TypeVar
 from providers.amounts import control
 from providers.base import Job
 from providers.http import Params
-from providers.openai.endpoints import BUCKETS_PER_PAGE, BY_KEY, BY_PROJECT, COSTS, Family
+from providers.openai.endpoints import BUCKETS_PER_PAGE, BY_KEY, BY_PROJECT, COST_BUCKETS_PER_PAGE, COSTS, Family
 from providers.openai.parse import CostPage, UsagePage, report_turn
-from providers.openai.sinks import CostSink, Figures, UsageSink
+from providers.openai.sinks import CostSink, Figures, MonthlyCosts, UsageSink
 from providers.paging import read_pages
 from usage.errors import ContractError, RefusedError, SourceError, UnavailableError
 from usage.money import exact_sum
+from usage.month import Month
 from usage.report import Control
 
 PageT = TypeVar("PageT", CostPage, UsagePage)
@@ -62,9 +63,19 @@ def cost_spans(job: Job) -> tuple[Span, ...]:
 async def read_costs(job: Job) -> Figures:
     """Costs by project, key and line item, or without the key where the account refuses it (400).
 
+    In a backfill those of all its months at once.
+
     Raises:
         SourceError: They could not be read; `UnavailableError` where the month is out of reach.
     """
+    for group_by in (BY_KEY, BY_PROJECT) if job.together is not None else ():
+        figures = await _part(job, group_by)
+        if figures is not None:
+            return figures
+    return await _read_alone(job)
+
+
+async def _read_alone(job: Job) -> Figures:
     refusals = []
     for span, group_by in product(cost_spans(job), (BY_KEY, BY_PROJECT)):
         try:
@@ -102,7 +113,7 @@ async def controlled(job: Job, costs: Figures) -> tuple[Figures, Control | None]
         ContractError: An answer is not what OpenAI promises.
     """
     try:
-        checked = await _control(job, costs)
+        checked = _compared(await _part(job, ()) or await _costs(job, usage_span(job), ()), costs)
     except ContractError:
         raise
     except SourceError:
@@ -110,16 +121,15 @@ async def controlled(job: Job, costs: Figures) -> tuple[Figures, Control | None]
     if checked.agrees:
         return costs, checked
     try:
-        again = await read_costs(job)
-        return again, await _control(job, again)
+        again = await _read_alone(job)
+        return again, _compared(await _costs(job, usage_span(job), ()), again)
     except ContractError:
         raise
     except SourceError:
         return costs, checked
 
 
-async def _control(job: Job, costs: Figures) -> Control:
-    total = await _costs(job, usage_span(job), ())
+def _compared(total: Figures, costs: Figures) -> Control:
     return control(
         exact_sum(record.cost for record in total.records) or Decimal(0),
         exact_sum(record.cost for record in costs.records) or Decimal(0),
@@ -137,11 +147,29 @@ async def _costs(job: Job, span: Span, group_by: Sequence[str]) -> Figures:
     return sink.figures(by_key=group_by is BY_KEY)
 
 
-def _question(span: Span, group_by: Sequence[str]) -> Params:
+async def _part(job: Job, group_by: Sequence[str]) -> Figures | None:
+    """The month's part of the costs of all months of a backfill; None where it has to be read alone."""
+    together = job.together
+    if together is None:
+        return None
+    span = Span(int(together.months[0].start.timestamp()), int(together.months[-1].end.timestamp()))
+    question = _question(span, group_by, limit=COST_BUCKETS_PER_PAGE)
+
+    async def ask(token: str | None) -> CostPage:
+        return await _page(job, COSTS, question, token, CostPage)
+
+    async def read() -> Mapping[Month, Figures]:
+        sink = await read_pages(ask, report_turn, lambda: MonthlyCosts(job.source, together.months), where=COSTS)
+        return sink.figures(by_key=group_by is BY_KEY)
+
+    return await together.part(tuple(group_by), job.month, job.now, read)
+
+
+def _question(span: Span, group_by: Sequence[str], *, limit: str = BUCKETS_PER_PAGE) -> Params:
     return [
         *span.params,
         ("bucket_width", "1d"),
-        ("limit", BUCKETS_PER_PAGE),
+        ("limit", limit),
         # Brackets, as OpenAI's own SDK sends them; the published description declares the plain form.
         *(("group_by[]", name) for name in group_by),
     ]

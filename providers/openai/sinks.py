@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from providers.openai.endpoints import Family
@@ -47,6 +48,22 @@ class CostSink:
     def figures(self, *, by_key: bool) -> Figures:
         """All that was taken in."""
         return Figures(self._sums.records(), len(self._days), self._as_text, by_key)
+
+
+class MonthlyCosts:
+    """Takes in pages of a costs report that spans several months."""
+
+    def __init__(self, source: Source, months: Iterable[Month]) -> None:
+        self._sinks = {month: CostSink(source, month) for month in months}
+
+    def add(self, page: CostPage, /) -> None:
+        """Take in one page."""
+        for sink in self._sinks.values():
+            sink.add(page)
+
+    def figures(self, *, by_key: bool) -> dict[Month, Figures]:
+        """All that was taken in, by month."""
+        return {month: sink.figures(by_key=by_key) for month, sink in self._sinks.items()}
 
 
 class UsageSink:

@@ -66,8 +66,8 @@ class Switches:
     """Status for a larger body; 400 is the other reading."""
     schema_limit: int = 50_000
     """Bytes of a data source's schema as JSON; a change that exceeds it is refused, naming the largest property."""
-    upload_limit: int = 5 * 1024 * 1024
-    """Bytes of one uploaded file (5 MiB on a free plan)."""
+    upload_limit: int = 5 * 1024**3
+    """Bytes of one uploaded file, told by `users/me`: 5 GiB on paid plans, 5 MiB on the free one."""
     write_seconds: float = 0.0
     """How long a page write takes. Above 0, a second write to a page that is being written gets 409."""
     conflicts_reach_relations: bool = False

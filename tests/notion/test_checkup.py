@@ -38,7 +38,7 @@ def test_all_is_well(ready: Notion) -> None:
     assert report.sentences == ()
     assert {one.verdict for one in report.rows} == {Finding.OK}
     assert [one.property for one in report.rows] == [item.name for item in SERVICES.properties + USAGES.properties]
-    assert len(ready.asked()) == 6
+    assert len(ready.asked()) == 7
 
 
 def test_what_is_expected_and_what_is_found(ready: Notion) -> None:
@@ -131,3 +131,32 @@ def test_a_rollup_without_a_value_and_a_lock(ready: Notion) -> None:
     assert report.usable
     assert "enregistrez-la une fois" in report.sentences[0]
     assert "verrouillée" in report.sentences[1]
+
+
+MIB = 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("upload", "rate", "words"),
+    [
+        (5 * MIB, 180, None),
+        (5 * MIB, 600, "offre gratuite, donc 180 demandes par minute : mettez NOTION_REQUESTS_PER_MINUTE=180"),
+        (5120 * MIB, 600, None),
+        (5120 * MIB, 180, "si c’est Business ou Enterprise, mettez NOTION_REQUESTS_PER_MINUTE=600"),
+    ],
+    ids=["free", "free, set too high", "paid", "paid, set low"],
+)
+def test_the_plan_and_the_rate_that_is_set(ready: Notion, upload: int, rate: int, words: str | None) -> None:
+    ready.api.upload_limit = upload
+    report = check(ready, requests_per_minute=rate)
+    assert report.usable
+    assert len(report.sentences) == (0 if words is None else 1)
+    assert words is None or words in report.sentences[0]
+
+
+def test_a_token_that_tells_no_plan(ready: Notion) -> None:
+    """A personal access token is a person's, not a bot's."""
+    ready.server.faults.add(
+        Fault("notion", Kind.REWRITE, "/users/me$", rewrite=lambda me: {**me, "type": "person", "bot": None})
+    )
+    assert check(ready).sentences == ()

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
+import threading
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import httpx
@@ -12,6 +16,7 @@ import pytest
 from pydantic import SecretStr
 
 from notion.gateway import PATIENCE, TRIES, VERSION, DoubtfulCreation, Gateway, RowInTrash
+from notion.pace import Pace
 from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
 from sandbox.notion.store import Database
@@ -27,6 +32,25 @@ def base(notion: Notion) -> Database:
     base = notion.api.store.make_database("Base", {"Nom": {"title": {}}, "Texte": {"rich_text": {}}})
     notion.api.store.add_row(base, {"Nom": "là"})
     return base
+
+
+class Noted(Pace):
+    """Waits for nothing, and remembers what it was told."""
+
+    def __init__(self, per_minute: int = 600) -> None:
+        self.per_minute = per_minute
+        self.paused: list[float] = []
+        self.slowed: list[int] = []
+
+    def wait(self) -> None:
+        pass
+
+    def pause(self, seconds: float) -> None:
+        self.paused.append(seconds)
+
+    def slow(self, per_minute: int) -> None:
+        self.slowed.append(per_minute)
+        self.per_minute = per_minute
 
 
 def title(text: str) -> dict[str, Any]:
@@ -91,19 +115,112 @@ def test_retry_after_in_the_body_alone(notion: Notion, base: Database) -> None:
     assert notion.naps == [9.0]
 
 
+def test_retry_after_as_a_date(notion: Notion, base: Database) -> None:
+    """As proxies write it."""
+    for when in (datetime.now(UTC) + timedelta(seconds=90), datetime.now(UTC) - timedelta(seconds=90)):
+        fault = trouble.too_many_requests_html(times=1)
+        fault.headers = {**fault.headers, "Retry-After": format_datetime(when, usegmt=True)}
+        notion.server.faults.add(fault)
+        notion.gateway().database(base.id)
+    later, now = notion.naps
+    assert 60 < later <= 90
+    assert now == 0
+
+
 def test_a_limit_holds_back_all_who_use_the_connection(notion: Notion, base: Database) -> None:
-    paused: list[float] = []
-
-    class Noted:
-        def wait(self) -> None:
-            pass
-
-        def pause(self, seconds: float) -> None:
-            paused.append(seconds)
-
+    pace = Noted()
     notion.server.faults.add(trouble.too_many_requests(seconds=7))
-    notion.gateway(pace=Noted()).database(base.id)
-    assert paused == [7.0]
+    notion.gateway(pace=pace).database(base.id)
+    assert pace.paused == [7.0]
+    assert pace.slowed == [180]
+
+
+# -- what a limit tells about the plan
+
+
+@pytest.mark.parametrize(
+    ("kept_to", "slowed", "words"),
+    [
+        (
+            600,
+            [180],
+            "moins de 600 demandes par minute, la suite se fait à 180 : mettez NOTION_REQUESTS_PER_MINUTE=180",
+        ),
+        (1000, [600], "mettez NOTION_REQUESTS_PER_MINUTE=600"),
+        (180, [], "se tient pourtant à 180 demandes par minute : un autre programme emploie sans doute le même jeton"),
+    ],
+)
+def test_the_plan_has_less_than_the_setting(
+    *, notion: Notion, base: Database, caplog: pytest.LogCaptureFixture, kept_to: int, slowed: list[int], words: str
+) -> None:
+    pace = Noted(kept_to)
+    notion.server.faults.add(trouble.too_many_requests(times=1))
+    notion.gateway(pace=pace).database(base.id)
+    assert pace.slowed == slowed
+    (told,) = caplog.messages
+    assert words in told
+
+
+def test_it_is_told_once(notion: Notion, base: Database, caplog: pytest.LogCaptureFixture) -> None:
+    notion.server.faults.add(trouble.too_many_requests(times=3))
+    notion.gateway(pace=Noted(180)).database(base.id)
+    assert len(caplog.messages) == 1
+
+
+def test_requests_that_are_refused_together_slow_the_pace_once(notion: Notion, base: Database) -> None:
+    pace, together = Noted(1000), threading.Barrier(3)
+    notion.server.faults.add(trouble.too_many_requests(times=3))
+    pace.wait = lambda: together.wait(timeout=30) if not pace.slowed else None  # type: ignore[method-assign]
+    gateway = notion.gateway(pace=pace)
+    with ThreadPoolExecutor(3) as pool:
+        for future in [pool.submit(gateway.database, base.id) for _ in range(3)]:
+            future.result()
+    assert pace.slowed == [600]
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        (trouble.too_many_requests(reason="public_api_space_request_rate_limit"), "limite tout l’espace de travail"),
+        (trouble.too_many_requests(reason="public_api_endpoint_rate_limit"), ""),
+        (trouble.too_many_requests_html(), ""),
+        (trouble.overloaded(), ""),
+    ],
+    ids=["workspace", "endpoint", "html", "529"],
+)
+def test_other_limits_say_nothing_about_the_plan(
+    notion: Notion, base: Database, caplog: pytest.LogCaptureFixture, fault: Fault, words: str
+) -> None:
+    pace = Noted(600)
+    fault.times = 1
+    notion.server.faults.add(fault)
+    notion.gateway(pace=pace).database(base.id)
+    assert pace.slowed == []
+    assert len(caplog.messages) == bool(words)
+    assert words in caplog.text
+
+
+@pytest.mark.parametrize(("allowed", "kept_to"), [(180, 600), (90, 180)], ids=["a smaller plan", "a shared token"])
+def test_a_smaller_budget_is_kept_from_the_first_refusal_on(
+    notion: Notion, base: Database, caplog: pytest.LogCaptureFixture, allowed: int, kept_to: int
+) -> None:
+    """Against Notion's own window, with a clock that only waiting moves."""
+    moment = [0.0]
+
+    def sleep(seconds: float) -> None:
+        moment[0] += seconds
+
+    notion.api.clock, notion.api.requests_per_minute = lambda: moment[0], allowed
+    pace = Pace("test", kept_to, folder=notion.folder, clock=lambda: moment[0], sleep=sleep)
+    gateway = notion.gateway(pace=pace, sleep=sleep)
+    for _ in range(3 * allowed):
+        gateway.database(base.id)
+    refused = [one for one in notion.server.journal.requests() if one.status == 429]
+    # A rate that no plan has is met anew in each window, and costs one request there.
+    assert len(refused) == (1 if kept_to > 180 else 2)
+    assert pace.per_minute == 180
+    assert len(caplog.messages) == 1
+    assert moment[0] < 3.1 * 60
 
 
 # -- what may have been saved

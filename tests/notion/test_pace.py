@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from notion.pace import Pace
+from notion.pace import Pace, spoken
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -109,6 +109,55 @@ def test_a_pause_is_never_shortened(tmp_path: Path) -> None:
     pace.pause(5)
     pace.wait()
     assert clock.turns == [1_030]
+
+
+def test_a_smaller_budget_holds_for_all_who_share_the_key(tmp_path: Path) -> None:
+    clock = Clock()
+    one, other, stranger = (
+        clock.pace(tmp_path, 600),
+        clock.pace(tmp_path, 600),
+        clock.pace(tmp_path, 600, key="another"),
+    )
+    one.slow(180)
+    for _ in range(300):
+        other.wait()
+    assert most_within(60, clock.turns) <= 180
+    assert (one.per_minute, other.per_minute, stranger.per_minute) == (180, 180, 600)
+
+
+def test_the_setting_is_tried_again_after_an_hour(tmp_path: Path) -> None:
+    clock = Clock()
+    pace = clock.pace(tmp_path, 600)
+    pace.slow(180)
+    clock.now += 3599
+    pace.wait()
+    assert pace.per_minute == 180
+    clock.now += 1
+    pace.wait()
+    assert pace.per_minute == 600
+
+
+def test_slowing_never_speeds_up(tmp_path: Path) -> None:
+    clock = Clock()
+    pace = clock.pace(tmp_path, 60)
+    pace.slow(180)
+    pace.wait()
+    assert pace.per_minute == 60
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "about 0 s"),
+        (89, "about 89 s"),
+        (90, "about 2 min"),
+        (672, "about 11 min"),
+        (3599, "about 1 h 00 min"),
+        (7500, "about 2 h 05 min"),
+    ],
+)
+def test_how_long_it_takes_for_people(seconds: float, words: str) -> None:
+    assert spoken(seconds) == words
 
 
 def test_a_clock_put_back_does_not_block(tmp_path: Path) -> None:

@@ -267,6 +267,7 @@ class Mortal(Pace):
     """Lets so many requests through."""
 
     def __init__(self) -> None:
+        super().__init__("test", 60_000)
         self.left = 0
 
     def wait(self) -> None:

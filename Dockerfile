@@ -1,0 +1,25 @@
+# One image for the Prefect server, for deploying and for the workers: they need the same Prefect, and the same code in
+# the same folder. No key goes into it; `.dockerignore` lets nothing in that is not named there.
+
+FROM python:3.11-slim-bookworm AS build
+WORKDIR /srv/llm-usage
+COPY requirements.lock ./
+# All that the lock file names, held against its hashes. It names the tools of the tests, too …
+RUN pip download --no-cache-dir --disable-pip-version-check --only-binary=:all: --require-hashes \
+    --dest /wheels --requirement requirements.lock
+COPY . .
+# … so that what the program needs is picked from there, and nothing from anywhere else.
+RUN python -m venv .venv \
+    && .venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-index --find-links /wheels --editable .
+
+FROM python:3.11-slim-bookworm
+# A number, because files with keys have to be made readable for it on the host. Volumes take over the owner of the
+# folder that they are put on.
+RUN useradd --uid 10001 --create-home --home-dir /var/lib/llm-usage llm-usage \
+    && install --directory --owner=llm-usage --group=llm-usage \
+    /var/lib/llm-usage/.prefect /var/lib/llm-usage/results
+WORKDIR /srv/llm-usage
+COPY --from=build /srv/llm-usage ./
+ENV PATH=/srv/llm-usage/.venv/bin:$PATH PYTHONUNBUFFERED=1
+USER 10001
+CMD ["llm-usage", "--help"]

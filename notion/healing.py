@@ -1,0 +1,258 @@
+"""What `llm-usage heal` does about rows that older collectors left: decided before anything is written.
+
+Pure: the rows that stand in Notion go in, steps come out. The rules:
+
+1. Rows of one thing in one month (see `notion.ownership.identity`) become one: the oldest, with the figures read last.
+2. Where the id belongs, older collectors put a name, or nothing: then the name in the title counts. It becomes an id where
+   exactly one id of that service has it, in whatever month; rows of one name are one thing unless several ids have it.
+3. An empty workspace is filled where all other rows of that id have the same one, and only in months that this program
+   has never collected: there it would have left the workspace empty on purpose.
+4. Empty rows `… - Error` go.
+5. What people wrote stays in sight: `notion.annotations` unites it, or the rows are left to a person.
+
+Doubles may tell what completes another row and the other way round, so both are repeated until nothing changes. That is
+also why a second run finds nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from notion.desired import prevailing
+from notion.doubles import DOUBLE, ERROR_ROW, sort_out
+from notion.found import Found
+from notion.matching import is_of_service, title_start
+from notion.ownership import identity, is_ours
+from notion.rows import Existing, changed_fields, has_figures, is_error_row
+from notion.steps import Action, Step
+from notion.text import folded
+from usage.errors import SettingsError
+from usage.grain import COLLECTION
+from usage.month import Month
+from usage.names import ProviderName, Source
+
+_TAKES_OVER: Final = "Reprend ce que disent ses doubles."
+_COMPLETED: Final = "Complétée : d’autres lignes disent son identifiant ou son espace de travail."
+_SEVERAL: Final = "Plusieurs projets ou clés portent ce nom : mettez leurs identifiants, puis lancez llm-usage heal."
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Two rows that only a person can make one. `why` is a French sentence."""
+
+    month: str
+    kept: Existing
+    other: Existing
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Healing:
+    """What has to be done. `completions` are written before `merges`: a double may tell the id of another row."""
+
+    completions: tuple[Step, ...]
+    merges: tuple[Step, ...]
+    left: tuple[Left, ...]
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps, by month and title."""
+        steps = (*self.completions, *self.merges)
+        return tuple(sorted(steps, key=lambda step: (step.values.mois, step.values.identifiant)))
+
+
+def plan_healing(
+    rows: Sequence[Existing], services: Mapping[ProviderName, str], usages: Found, month: Month | None = None
+) -> Healing:
+    """Decide what to do with all rows, or with those of one month.
+
+    Args:
+        rows: All rows of all months, whatever `month` is: any of them may tell an id.
+        services: Page ids.
+        usages: The database.
+        month: The only month to change.
+    """
+    parts = [_Service(provider, page_id, rows, usages, month) for provider, page_id in services.items()]
+    for part in parts:
+        part.heal()
+    completions: list[Step] = []
+    merges: list[Step] = []
+    for step in (step for part in parts for step in part.steps()):
+        (completions if {"key", "workspace"} & set(step.fields) else merges).append(step)
+    return Healing(tuple(completions), tuple(merges), tuple(left for part in parts for left in part.left))
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What titles tell about ids: for each name its ids, and for each of these the workspaces it has."""
+
+    found: Mapping[str, Mapping[str, set[str]]]
+    ids: frozenset[str]
+
+    def only_id(self, name: str, workspace: str) -> str:
+        """The one id of a name, if it may be in this workspace; empty where there is none, or several."""
+        known = self.found.get(name, {})
+        if len(known) != 1:
+            return ""
+        ((key, workspaces),) = known.items()
+        others = {folded(one) for one in workspaces if one}
+        return key if not workspace or not others or folded(workspace) in others else ""
+
+    def are_several(self, name: str) -> bool:
+        """Whether a name is that of several projects or keys."""
+        return len(self.found.get(name, ())) > 1
+
+
+class _Service:
+    """One service's rows. `heal` changes them here; `steps` tells the difference to what stands in Notion."""
+
+    def __init__(
+        self, provider: ProviderName, page_id: str, rows: Sequence[Existing], usages: Found, month: Month | None
+    ) -> None:
+        self._provider, self._page_id, self._usages = provider, page_id, usages
+        mine = [row for row in rows if _is_month(row.values.mois) and is_of_service(row, page_id, provider)]
+        self._before = {row.page_id: row for row in sorted(mine, key=lambda row: row.age)}
+        self._rows = dict(self._before)
+        self._why: dict[str, str] = {}
+        self._only = None if month is None else str(month)
+        self._collected = {row.values.mois for row in mine if row.values.key == COLLECTION}
+        self.left: list[Left] = []
+
+    def heal(self) -> None:
+        used = {(row.values.key, self._title(row)) for row in self._rows.values() if has_figures(row)}
+        for row in self._open():
+            # A project may be called like that, and have had figures in another month.
+            if is_error_row(row) and (row.values.key, self._title(row)) not in used:
+                self._drop(row, ERROR_ROW)
+        before = None
+        while before != self._rows:
+            before = dict(self._rows)
+            self._complete()
+            self._merge()
+
+    def steps(self) -> Iterator[Step]:
+        source = Source(provider=self._provider)
+        alone = {row.page_id for left in self.left for row in (left.kept, left.other)} - self._why.keys()
+        for page_id, row in self._before.items():
+            why, now = self._why.get(page_id, _COMPLETED), self._rows.get(page_id)
+            if now is None:
+                yield Step(Action.TRASH, source, row.values, page_id, why=why, unless_written_on=True)
+            elif page_id not in alone:
+                fields = changed_fields(row.values, now.values, self._usages)
+                notes = tuple(note for note in now.notes if note not in row.notes)
+                if fields or notes:
+                    yield Step(Action.UPDATE, source, now.values, page_id, fields, why, notes)
+
+    # -- completing
+
+    def _complete(self) -> None:
+        names, places = self._names(), self._workspaces()
+        for row in self._open():
+            values = row.values
+            if self._is_nameless(row, names):
+                key = names.only_id(self._name(row), values.workspace)
+                if key:
+                    values = replace(values, key=key, workspace=values.workspace or _only(places[key]))
+            elif not is_ours(values.key) and not values.workspace and values.mois not in self._collected:
+                values = replace(values, workspace=_only(places[values.key]))
+            self._rows[row.page_id] = replace(row, values=values)
+
+    def _names(self) -> _Names:
+        found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for row in self._rows.values():
+            key, name = row.values.key, self._title(row)
+            if key and not is_ours(key) and name and name != folded(key):
+                found[name][key].add(row.values.workspace)
+        return _Names(found, frozenset(key for known in found.values() for key in known))
+
+    def _workspaces(self) -> dict[str, set[str]]:
+        """For each id the workspaces it has."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for row in self._rows.values():
+            if row.values.workspace:
+                found[row.values.key].add(row.values.workspace)
+        return found
+
+    def _is_nameless(self, row: Existing, names: _Names) -> bool:
+        """Whether a name, or nothing, stands where the id belongs."""
+        key, title = row.values.key, self._title(row)
+        if not key:
+            return bool(title)
+        return not is_ours(key) and title in ("", folded(key)) and key not in names.ids
+
+    def _name(self, row: Existing) -> str:
+        return folded(row.values.key) or self._title(row)
+
+    def _title(self, row: Existing) -> str:
+        """The name in a title like `2026-01 - OpenAI - Production`, for comparing; empty in one of another form."""
+        title, start = folded(row.values.identifiant), folded(title_start(row.values.mois, self._provider))
+        return title.removeprefix(start).strip() if title.startswith(start) else ""
+
+    # -- merging
+
+    def _merge(self) -> None:
+        self.left.clear()
+        names = self._names()
+        of_ids: dict[tuple[str, ...], list[Existing]] = defaultdict(list)
+        of_names: dict[tuple[str, str], list[Existing]] = defaultdict(list)
+        for row in self._open():
+            if self._is_nameless(row, names):
+                of_names[row.values.mois, self._name(row)].append(row)
+            elif row.values.key:
+                of_ids[row.values.mois, *identity(row.values)].append(row)
+        for rows in of_ids.values():
+            self._merge_rows(rows)
+        for (month, name), rows in of_names.items():
+            if names.are_several(name):
+                self.left += [Left(month, rows[0], row, _SEVERAL) for row in rows[1:]]
+            else:
+                for part in _by_workspace(rows):
+                    self._merge_rows(part)
+
+    def _merge_rows(self, rows: Sequence[Existing]) -> None:
+        found = sort_out(rows)
+        month = found.kept.values.mois
+        self.left += [Left(month, clash.kept, clash.other, clash.why) for clash in found.clashes]
+        if found.surplus:
+            values = prevailing(found.rows, Month.parse(month))
+            key = values.key or next((row.values.key for row in found.rows if row.values.key), "")
+            values = replace(values, service=self._page_id, key=key)
+            self._rows[found.kept.page_id] = replace(found.kept, values=values)
+            self._why[found.kept.page_id] = _TAKES_OVER
+        for row in found.surplus:
+            self._drop(row, DOUBLE)
+
+    # -- rows
+
+    def _open(self) -> list[Existing]:
+        """The rows that may be changed, oldest first."""
+        return [row for row in self._rows.values() if self._only in (None, row.values.mois)]
+
+    def _drop(self, row: Existing, why: str) -> None:
+        del self._rows[row.page_id]
+        self._why[row.page_id] = why
+
+
+def _by_workspace(rows: Sequence[Existing]) -> Iterable[list[Existing]]:
+    """Rows of one name: as they are told apart by their workspaces, where these are more than one."""
+    parts: dict[str, list[Existing]] = defaultdict(list)
+    for row in rows:
+        parts[folded(row.values.workspace)].append(row)
+    return [list(rows)] if len(parts.keys() - {""}) < 2 else parts.values()
+
+
+def _only(texts: set[str]) -> str:
+    """The one text there is; empty where there is none, or several."""
+    return next(iter(texts)) if len(texts) == 1 else ""
+
+
+def _is_month(text: str) -> bool:
+    try:
+        Month.parse(text)
+    except SettingsError:
+        # Somebody's own row.
+        return False
+    return True

@@ -1,0 +1,149 @@
+"""The flow `backfill` in one process: months as runs of their own, only what is missing, registries read once."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+World = Any
+Prefect = Any
+# A key each: what several keys of one provider have brought can't be told apart in Notion, so it is read again.
+KEYS = ("DEEPGRAM_API_KEY_PROD", "OPENROUTER_MANAGEMENT_KEY")
+
+
+def backfill(first: str, last: str, providers: tuple[str, ...] = ()) -> Any:
+    """The final state of a run."""
+    from flows.backfill import backfill as flow
+
+    return flow(first, last, list(providers), return_state=True)
+
+
+def months_of(prefect: Prefect, state: Any) -> dict[str, Any]:
+    """The runs of a backfill's months, by name."""
+    from prefect.client.schemas.filters import FlowRunFilterParentFlowRunId
+
+    parent: UUID = state.state_details.flow_run_id
+    return {run.name: run for run in prefect.runs(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[parent]))}
+
+
+@pytest.fixture
+def two(world: World) -> World:
+    """Two providers with a key each."""
+    world.only(*KEYS)
+    return world
+
+
+def test_a_run_for_each_month_and_a_summary(two: World, prefect: Prefect) -> None:
+    state = backfill("2025-12", "last")
+    assert (state.name, state.message) == ("Completed", "2 of 2 months are complete")
+    parent = prefect.run(state)
+    assert parent.name == "2025-12 2026-01 backfill"
+    months = months_of(prefect, state)
+    assert list(months) == ["2025-12 collect", "2026-01 collect"]
+    assert {run.state_name for run in months.values()} == {"Completed"}
+    assert set(months["2025-12 collect"].tags) == {"backfill", "month:2025-12"}
+    assert set(two.own_rows()) == {
+        f"{month} - {name}" for month in ("2025-12", "2026-01") for name in ("Deepgram", "OpenRouter")
+    }
+
+    summary = prefect.artifacts(parent.id)["backfill-2025-12-2026-01"]
+    grid = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in summary.splitlines() if line.startswith("|")
+    ]
+    assert grid[0] == ["Month", "OpenAI", "Anthropic", "ElevenLabs", "Deepgram", "OpenRouter", "Total", "This run"]
+    assert [row[0] for row in grid[2:]] == ["2025-12", "2026-01", "**Total**"]
+    for row in grid[2:4]:
+        assert row[1:4] == ["–", "–", "–"]
+        assert [cell[0] for cell in row[4:6]] == ["🟢", "🟢"]
+        assert row[-1] == "read"
+    assert "data:image/svg+xml;base64," in summary
+    assert not any(key in summary for key in two.secrets())
+
+
+def test_again_reads_only_what_may_still_move(two: World, prefect: Prefect) -> None:
+    backfill("2025-11", "last")
+    before = two.rows()
+    two.asked()
+    state = backfill("2025-11", "last")
+    assert state.message == "3 of 3 months are complete (2 were before)"
+    # Only the month that closed two weeks ago.
+    assert list(months_of(prefect, state)) == ["2026-01 collect"]
+    assert two.rows() == before
+    asked = two.asked()
+    assert set(asked) == {"deepgram", "openrouter", "notion"}
+    assert backfill("2025-11", "2025-12").message == "2 of 2 months are complete (2 were before)"
+    assert set(two.asked()) == {"notion"}
+    # Whoever names a provider wants it read.
+    assert backfill("2025-11", "2025-11", ("deepgram",)).is_completed()
+    assert set(two.asked()) == {"deepgram", "notion"}
+
+
+def test_a_failed_month_does_not_stop_the_others(two: World, prefect: Prefect) -> None:
+    two.fail("deepgram", path="/breakdown", when=lambda query, _body: query.get("start", "").startswith("2025-12"))
+    state = backfill("2025-11", "last")
+    assert state.is_failed()
+    assert state.message.startswith("2 of 3 months are complete. To run again: 2025-12: deepgram/prod: ")
+    assert {name: run.state_name for name, run in months_of(prefect, state).items()} == {
+        "2025-11 collect": "Completed",
+        "2025-12 collect": "Failed",
+        "2026-01 collect": "Completed",
+    }
+    assert "## To run again" in prefect.artifacts(prefect.run(state).id)["backfill-2025-11-2026-01"]
+
+    two.sandbox.faults.clear()
+    two.asked()
+    state = backfill("2025-11", "2025-12")
+    assert state.message == "2 of 2 months are complete (1 were before)"
+    assert list(months_of(prefect, state)) == ["2025-12 collect deepgram"]
+    # OpenRouter's part of that month stands for good.
+    assert set(two.asked()) == {"deepgram", "notion"}
+    assert two.own_rows()["2025-12 - Deepgram"]["Statut Collecte"] == "Succes"
+
+
+def test_fewer_requests_than_single_months(world: World) -> None:
+    from flows.collect import collect
+
+    world.only("OPENAI_ADMIN_KEY_LABO")
+    for month in ("2025-10", "2025-11", "2025-12"):
+        assert collect(month, return_state=True).is_completed()
+    registry = re.compile(r"/organization/projects(/[^/]+/api_keys)?")
+    paths = [request.path for request in world.sandbox.journal.requests("openai")]
+    names = sum(registry.fullmatch(path) is not None for path in paths)
+    world.asked()
+    assert backfill("2025-10", "2025-12", ("openai",)).is_completed()
+    together = [request.path for request in world.sandbox.journal.requests("openai")]
+    # The costs of 92 days fit into a page, by key and in all.
+    costs = paths.count("/organization/costs") - 2
+    assert len(together) == len(paths) - names + names // 3 - costs
+    assert names > 0
+
+
+def test_a_retry_repeats_only_the_months_that_failed(two: World, prefect: Prefect) -> None:
+    from flows.backfill import backfill as flow
+
+    two.fail("deepgram", path="/breakdown", when=lambda query, _body: query.get("start", "").startswith("2025-12"))
+    failed = backfill("2025-11", "2025-12")
+    assert failed.is_failed()
+    two.sandbox.faults.clear()
+    two.asked()
+    state = prefect.retry(flow, failed)
+    assert state.is_completed()
+    assert set(two.asked()) == {"deepgram", "notion"}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "sentence"),
+    [
+        ("2026-01", "2025-11", "the range is turned round: 2026-01 comes after 2025-11"),
+        ("2025-11", "2031-01", "2031-01 has not begun yet"),
+    ],
+)
+def test_refused_before_anything_is_fetched(two: World, prefect: Prefect, first: str, last: str, sentence: str) -> None:
+    state = backfill(first, last)
+    assert state.is_failed()
+    assert sentence in state.message
+    assert two.asked() == {}
+    assert months_of(prefect, state) == {}

@@ -1,0 +1,240 @@
+"""The flow `collect` against the sandbox: what a run writes, how it ends, and what a retry of it reads."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+World = Any
+Prefect = Any
+FEW = ("DEEPGRAM_API_KEY_PROD", "ELEVENLABS_API_KEY")
+LATER = "2026-02-15T09:00:00+00:00"
+
+
+def collect(*arguments: Any, **options: Any) -> Any:
+    """The final state of a run."""
+    from flows.collect import collect as flow
+
+    return flow(*arguments, **options, return_state=True)
+
+
+def retry(prefect: Prefect, state: Any) -> Any:
+    from flows.collect import collect as flow
+
+    return prefect.retry(flow, state)
+
+
+@pytest.fixture
+def few(world: World) -> World:
+    """Two providers with a key each."""
+    world.only(*FEW)
+    return world
+
+
+def states_of_tasks(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """Final states of the fetch tasks by name, as they end."""
+    from tasks.fetch import fetch
+
+    ended: dict[str, str] = {}
+
+    def note(task: Any, run: Any, state: Any) -> None:
+        ended[run.name] = state.name
+
+    monkeypatch.setattr(fetch, "on_failure_hooks", [note])
+    monkeypatch.setattr(fetch, "on_completion_hooks", [note])
+    return ended
+
+
+def test_a_provider_that_is_down_then_retried(world: World, prefect: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks = states_of_tasks(monkeypatch)
+    world.fail("deepgram")
+    failed = collect("last")
+    down = {"deepgram/labs 2026-01", "deepgram/prod 2026-01"}
+    assert {name for name, state in tasks.items() if state == "Failed"} == down
+    assert {name for name, state in tasks.items() if state == "Completed"} == {
+        f"{source} 2026-01" for source in ("openai/labo", "openai/memoways", "anthropic", "elevenlabs", "openrouter")
+    }
+    run = prefect.run(failed)
+    assert (run.name, run.state_name) == ("2026-01 collect", "Failed")
+    for account in ("labs", "prod"):
+        assert f"deepgram/{account}: /projects refuse la clé (HTTP 401)" in run.state.message
+    assert "openai" not in run.state.message
+    first = world.own_rows()
+    assert {name: row["Statut Collecte"] for name, row in first.items()} == {
+        "2026-01 - Anthropic": "Succes",
+        "2026-01 - Deepgram - labs": "Echec",
+        "2026-01 - Deepgram - prod": "Echec",
+        "2026-01 - ElevenLabs": "Succes",
+        "2026-01 - OpenAI - labo": "Succes",
+        "2026-01 - OpenAI - memoways": "Succes",
+        "2026-01 - OpenRouter": "Succes",
+    }
+    written = len(world.rows()) + len(first)
+    # N new rows of projects and keys, S of the sources, and a few to read what stands there.
+    assert world.asked()["notion"] <= written + ceil(written / 100) + 8
+
+    world.sandbox.faults.clear()
+    world.set(LLM_USAGE_NOW=LATER)
+    ended = retry(prefect, failed)
+    again = prefect.run(ended)
+    assert (again.id, again.run_count, again.state_name) == (run.id, 2, "Completed")
+    asked = world.asked()
+    assert set(asked) == {"deepgram", "notion"}
+    assert {name for name, state in tasks.items() if state == "Completed"} == down
+    assert {state for name, state in tasks.items() if name not in down} == {"Cached"}
+    # What was read the day before keeps its moment.
+    for name, row in world.own_rows().items():
+        assert row["Statut Collecte"] == "Succes"
+        if "Deepgram" in name:
+            assert row["Collecte Le"] == datetime.fromisoformat(LATER)
+        else:
+            assert row["Collecte Le"] == first[name]["Collecte Le"]
+    assert any(" - Deepgram - " in name for name in world.rows())
+    assert prefect.artifacts(run.id)["report-2026-01"].startswith("# 🟢 2026-01: Succes")
+
+
+def test_a_retry_does_not_put_old_figures_over_newer_ones(few: World, prefect: Prefect) -> None:
+    few.fail("deepgram")
+    failed = collect()
+    few.sandbox.faults.clear()
+    few.set(LLM_USAGE_NOW=LATER)
+    assert collect(providers=["elevenlabs"]).is_completed()
+    newer = {name: row for name, row in few.rows().items() if "ElevenLabs" in name}
+    few.asked()
+    assert retry(prefect, failed).is_completed()
+    assert set(few.asked()) == {"deepgram", "notion"}
+    assert {name: row for name, row in few.rows().items() if "ElevenLabs" in name} == newer
+
+
+def test_a_run_of_its_own_for_what_failed(few: World, prefect: Prefect) -> None:
+    few.fail("deepgram")
+    assert collect().is_failed()
+    few.sandbox.faults.clear()
+    few.asked()
+    state = collect("2026-01", ["deepgram"])
+    assert state.is_completed()
+    assert prefect.run(state).name == "2026-01 collect deepgram"
+    assert set(few.asked()) == {"deepgram", "notion"}
+    assert {row["Statut Collecte"] for row in few.own_rows().values()} == {"Succes"}
+
+
+def test_a_key_that_lacks_a_scope_then_a_better_one(few: World, prefect: Prefect) -> None:
+    better = os.environ["DEEPGRAM_API_KEY_PROD"]
+    account = next(one for one in few.sandbox.deepgram.accounts if one.key == better)
+    few.set(DEEPGRAM_API_KEY_PROD=account.member_key)
+    failed = collect()
+    assert failed.is_failed()
+    assert failed.message.startswith("2026-01: deepgram/prod: ")
+    assert few.own_rows()["2026-01 - Deepgram"]["Statut Collecte"] == "Partiel"
+    rows = {name: row for name, row in few.rows().items() if " - Deepgram - " in name}
+    assert rows
+    assert {row["Cout USD"] for row in rows.values()} == {None}
+    # Waiting gives no key a scope: one attempt.
+    assert few.asked()["deepgram"] < 20
+
+    few.set(DEEPGRAM_API_KEY_PROD=better, LLM_USAGE_NOW=LATER)
+    assert retry(prefect, failed).is_completed()
+    assert set(few.asked()) == {"deepgram", "notion"}
+    assert any(row["Cout USD"] for name, row in few.rows().items() if " - Deepgram - " in name)
+
+
+def test_one_family_that_is_forbidden(world: World, prefect: Prefect) -> None:
+    world.only("OPENAI_ADMIN_KEY_LABO")
+    world.sandbox.openai.forbidden.add("/organization/usage/embeddings")
+    failed = collect()
+    assert failed.is_failed()
+    assert "openai/labo: " in failed.message
+    assert "embeddings" in failed.message
+    assert world.own_rows()["2026-01 - OpenAI"]["Statut Collecte"] == "Partiel"
+    assert world.rows()
+    world.sandbox.openai.forbidden.clear()
+    world.asked()
+    assert retry(prefect, failed).is_completed()
+    assert set(world.asked()) == {"openai", "notion"}
+
+
+def test_what_a_provider_never_offers_is_not_red(world: World) -> None:
+    world.only("ELEVENLABS_API_KEY")
+    assert collect("2015-01").is_completed()
+    assert world.own_rows()["2015-01 - ElevenLabs"]["Statut Collecte"] == "Donnees indisponibles"
+
+
+def test_an_outage_that_outlasts_the_retries_of_one_request(world: World) -> None:
+    world.only("ELEVENLABS_API_KEY")
+    # As often as one request is tried.
+    world.fail("elevenlabs", status=503, times=5, headers={"retry-after": "0"})
+    state = collect()
+    assert state.is_completed()
+
+
+def test_a_wait_that_is_too_long_is_not_tried_again(world: World) -> None:
+    world.only("ELEVENLABS_API_KEY")
+    world.fail("elevenlabs", status=429, headers={"retry-after": "7200"})
+    state = collect()
+    assert state.is_failed()
+    assert "7200 s" in state.message
+    first = world.asked()["elevenlabs"]
+    collect()
+    assert world.asked()["elevenlabs"] == first <= 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"month": "2031-01"}, "2031-01 has not begun yet"),
+        ({"account": "nobody"}, "no account is called 'nobody'"),
+        ({"providers": ["openai"]}, "no key for openai"),
+    ],
+)
+def test_refused_before_anything_is_fetched(few: World, arguments: dict[str, Any], sentence: str) -> None:
+    state = collect(**arguments)
+    assert state.is_failed()
+    assert sentence in state.message
+    assert few.asked() == {}
+
+
+def test_a_dry_run_writes_nothing_and_is_not_remembered(few: World, prefect: Prefect) -> None:
+    state = collect("2025-03", account="prod", dry_run=True)
+    run = prefect.run(state)
+    assert (run.name, run.state_name) == ("2025-03 collect prod (dry run)", "Completed")
+    assert few.rows() == few.own_rows() == {}
+    artifacts = prefect.artifacts(run.id)
+    assert list(artifacts) == ["report-2025-03"]
+    assert "would be created" in artifacts["report-2025-03"]
+
+
+def test_notion_that_fails_while_it_is_written(few: World, prefect: Prefect) -> None:
+    few.fail(
+        "notion", status=403, method="POST", path="/pages$", body={"object": "error", "code": "restricted_resource"}
+    )
+    state = collect()
+    assert state.is_failed()
+    assert state.message.startswith("2026-01: ")
+    few.sandbox.faults.clear()
+    few.asked()
+    # All sources had been read: the retry only writes.
+    assert retry(prefect, state).is_completed()
+    assert set(few.asked()) == {"notion"}
+    assert {row["Statut Collecte"] for row in few.own_rows().values()} == {"Succes"}
+
+
+def test_no_key_in_what_prefect_keeps(world: World, prefect: Prefect) -> None:
+    world.fail("deepgram")
+    account = world.sandbox.openai.accounts[0]
+    world.set(**{f"OPENAI_ADMIN_KEY_{account.name.upper()}": account.limited_key})
+    state = collect()
+    keys = world.secrets()
+    assert len(keys) == 8
+    artifacts = prefect.artifacts(prefect.run(state).id)
+    assert set(artifacts) >= {"report-2026-01", "costs-2026-01"}
+    home = Path(os.environ["PREFECT_HOME"])
+    kept = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    assert any(path.parent.name == "storage" for path in kept)
+    for key in keys:
+        assert not any(key in text for text in (str(state.message), *artifacts.values()))
+        assert [path for path, content in kept.items() if key.encode() in content] == []

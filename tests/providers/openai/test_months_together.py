@@ -1,0 +1,148 @@
+"""The months of a backfill: read together they say what they say alone, for fewer requests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+from providers.http import Retry
+from providers.reading import backfilling, read_source
+from sandbox.faults import Fault, Kind
+from sandbox.openai import OpenAIApi
+from sandbox.server import Server
+from usage.month import Month
+from usage.names import ProviderName, Source, Status
+from usage.report import SourceReport
+from usage.settings import load_settings
+
+NOW = datetime(2026, 2, 14, 15, 30, tzinfo=UTC)
+YEAR = list(Month(2025, 1).until(Month(2025, 12)))
+SOURCE = Source(provider=ProviderName.OPENAI, account="memoways")
+COSTS, PROJECTS = "/organization/costs", "/organization/projects"
+
+
+class World:
+    """The stand-in, and a clock that goes on by a minute with each month that is read."""
+
+    def __init__(self, retry: Retry) -> None:
+        self.moment, self._retry = NOW, retry
+        self.api = OpenAIApi(lambda: self.moment)
+        self.server = Server([self.api])
+
+    def read(self, month: Month) -> SourceReport:
+        now = {"LLM_USAGE_NOW": self.moment.isoformat()}
+        self.moment += timedelta(minutes=1)
+        settings = load_settings(self.server.environment() | now, None)
+        return asyncio.run(read_source(settings, SOURCE, month, retry=self._retry))
+
+    def alone(self, months: list[Month]) -> list[SourceReport]:
+        return [self.read(month) for month in months]
+
+    def together(self, months: list[Month]) -> list[SourceReport]:
+        self.server.journal.clear()
+        with backfilling({ProviderName.OPENAI: months}):
+            return [self.read(month) for month in months]
+
+    def asked(self, path: str) -> int:
+        return len(self.server.journal.requests(path=path))
+
+
+@pytest.fixture
+def world(retry: Retry) -> Iterator[World]:
+    world = World(retry)
+    with world.server:
+        yield world
+
+
+def said(reports: list[SourceReport]) -> list[SourceReport]:
+    """The reports without what is about the reading itself."""
+    return [report.model_copy(update={"read_at": NOW, "pages": 0, "requests": 0}) for report in reports]
+
+
+def test_a_year_says_the_same_for_fewer_requests(world: World) -> None:
+    reports = world.together(YEAR)
+    # 365 days in pages of 180, by key and in all.
+    assert (world.asked(COSTS), world.asked(PROJECTS)) == (3 + 3, 1)
+    assert said(reports) == said(world.alone(YEAR))
+
+
+def test_figures_are_as_old_as_the_first_reading(world: World) -> None:
+    reports = world.together(YEAR[:3])
+    assert {report.read_at for report in reports} == {NOW}
+    assert [report.read_at for report in world.alone(YEAR[:2])] == [NOW + timedelta(minutes=m) for m in (3, 4)]
+
+
+def test_a_month_that_is_missing_in_between_cuts_the_range(world: World) -> None:
+    months = [*YEAR[:2], *YEAR[3:5], YEAR[8]]
+    reports = world.together(months)
+    # Two ranges and a month, by key and in all.
+    assert world.asked(COSTS) == 2 * 3
+    assert said(reports) == said(world.alone(months))
+
+
+def test_the_running_month_is_read_alone(world: World) -> None:
+    months = list(Month(2025, 12).until(Month(2026, 2)))
+    reports = world.together(months)
+    assert [report.data_until is None for report in reports] == [True, True, False]
+    ends = {dict(pairs)["end_time"] for pairs in queries(world)}
+    # February as far as it goes, tomorrow's midnight included.
+    assert ends == {stamp(2026, 2, 1), stamp(2026, 2, 15)}
+
+
+@pytest.mark.parametrize(
+    ("refused", "status"),
+    [
+        (lambda query, _: query["limit"] == "180", Status.SUCCES),
+        # The first month is out of reach, and so is every range that begins with it.
+        (lambda query, _: query["start_time"] == stamp(2025, 1, 1), Status.DONNEES_INDISPONIBLES),
+    ],
+)
+def test_a_range_that_is_refused_is_read_month_by_month(
+    world: World, refused: Callable[[Any, bytes], bool], status: Status
+) -> None:
+    alone = said(world.alone(YEAR[:4]))
+    world.server.faults.add(Fault("openai", Kind.STATUS, path=COSTS, status=400, when=refused, times=-1))
+    reports = world.together(YEAR[:4])
+    assert said(reports)[1:] == alone[1:]
+    assert reports[0].status is status
+    assert all(report.control is not None and report.control.agrees for report in reports[1:])
+
+
+def test_an_account_without_costs_by_key(world: World) -> None:
+    def by_key(query: Any, _: bytes) -> bool:
+        return "api_key_id" in str(query.get("group_by[]"))
+
+    world.server.faults.add(Fault("openai", Kind.STATUS, path=COSTS, status=400, when=by_key, times=-1))
+    assert said(world.together(YEAR[:3])) == said(world.alone(YEAR[:3]))
+
+
+def test_a_month_that_disagrees_is_read_alone_before_it_is_believed(world: World) -> None:
+    def shifted(body: Any) -> Any:
+        first = next(bucket for bucket in body["data"] if bucket["results"])
+        first["results"][0]["amount"]["value"] += 5
+        return body
+
+    def of_the_range(query: Any, _: bytes) -> bool:
+        return "line_item" in str(query.get("group_by[]")) and query["limit"] == "180"
+
+    world.server.faults.add(Fault("openai", Kind.REWRITE, path=COSTS, rewrite=shifted, when=of_the_range))
+    reports = world.together(YEAR[:3])
+    # The range by key and in all; January once more, in both ways.
+    assert world.asked(COSTS) == 4
+    assert [report.status for report in reports] == [Status.SUCCES] * 3
+    # The server of the tests rewrites answers through floats.
+    costs = [[report.control and report.control.summed for report in read] for read in (reports, world.alone(YEAR[:3]))]
+    assert costs[0] == pytest.approx(costs[1])
+
+
+def queries(world: World) -> list[list[tuple[str, str]]]:
+    return [parse_qsl(request.query) for request in world.server.journal.requests(path=COSTS)]
+
+
+def stamp(year: int, month: int, day: int) -> str:
+    return str(int(datetime(year, month, day, tzinfo=UTC).timestamp()))

@@ -1,0 +1,54 @@
+"""A month read and written without Prefect, and what a Notion holds: for comparison."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from cli.setup import set_up_databases
+from notion.publish import Workspace
+from providers.reading import read_source
+from sandbox.everything import Sandbox
+from tests.team.team import NOW, settings_of
+from usage.month import Month
+from usage.outcomes import build_outcomes
+from usage.rows import Reading
+from usage.settings import Settings, load_settings
+
+
+def collect_plainly(settings: Settings, month: Month) -> None:
+    """Read one month from all sources, one after the other, and write it."""
+    sources = settings.select()
+    workspace = Workspace(settings, frozenset(source.provider for source in sources))
+    try:
+        reports = [asyncio.run(read_source(settings, source, month)) for source in sources]
+        readings = [
+            Reading(report, settings.grains[report.source.provider], settings.label(report.source))
+            for report in reports
+        ]
+        workspace.publish(workspace.plan(month, build_outcomes(readings, [])), unfiltered=True)
+    finally:
+        workspace.close()
+
+
+def clean(months: Iterable[str], keys: Collection[str] | None = None) -> list[Mapping[str, Any]]:
+    """What a Notion of its own holds after one undisturbed run for each month."""
+    months = list(months)
+    with Sandbox(lambda: NOW) as sandbox:
+        settings = load_settings(settings_of(sandbox, keys), None)
+        set_up_databases(settings)
+        for month in months:
+            collect_plainly(settings, Month.parse(month))
+        return held(sandbox, months)
+
+
+def held(sandbox: Sandbox, months: Collection[str]) -> list[Mapping[str, Any]]:
+    """All rows of these months, with all their figures but the moment of the collection."""
+    rows = [row for row in sandbox.notion.store.database("Usages LLM").rows() if row.value("Mois") in months]
+    figures = [
+        {name: value for name, value in row.values().items() if name not in ("Collecte Le", "Service")}
+        | {"Service": [service.title for service in row.linked("Service")]}
+        for row in rows
+    ]
+    return sorted(figures, key=lambda row: [str(row[name]) for name in ("Identifiant", "Projet/API Key", "Workspace")])

@@ -1,0 +1,272 @@
+"""A team's installation on this machine: PostgreSQL, a Prefect server, two workers, and the sandbox for the rest.
+
+    with running_team(folder) as here:
+        here.command("status")
+
+The workers have folders of their own, as on two machines: neither sees the results that the other keeps.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import httpx
+
+from cli.server import free_port
+from sandbox.everything import Sandbox
+from tests.team.postgres import find_postgres, postgres
+from tests.team.processes import Process, until
+from usage.settings import KEY_VARIABLES
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+NOW: Final = datetime(2026, 2, 14, 15, 30, tzinfo=UTC)
+POOL: Final = "llm-usage"
+WORKERS: Final = {"oak": 2, "elm": 2}
+"""Names, and how many runs each takes at a time."""
+Json = dict[str, Any]
+_OURS: Final = ("OPENAI_", "ANTHROPIC_", "ELEVENLABS_", "DEEPGRAM_", "OPENROUTER_", "NOTION_", "LLM_USAGE_", "PREFECT_")
+_CHECKOUT: Final = (
+    *("cli", "flows", "notion", "providers", "sandbox", "tasks", "usage"),
+    *("prefect.yaml", "automations.yaml", "prefect.toml", "pyproject.toml"),
+)
+_QUICK: Final = {
+    "PREFECT_WORKER_QUERY_SECONDS": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+}
+
+
+class Team:
+    """The installation, once everything runs.
+
+    Args:
+        sandbox: The providers and Notion, both databases set up. `faults` and `journal` are there as always.
+        url: Origin of the Prefect server: its pages, and its API under `/api`.
+        folder: For everything that is kept.
+        environment: Of a person at a terminal: keys, Notion, the server's address, a Prefect folder of their own.
+    """
+
+    def __init__(self, sandbox: Sandbox, url: str, folder: Path, environment: Mapping[str, str]) -> None:
+        self.sandbox, self.url, self.folder, self.environment = sandbox, url, folder, dict(environment)
+        self.checkout = folder / "checkout"
+        self._workers: dict[str, tuple[int, Process]] = {}
+        self._http = httpx.Client(base_url=f"{url}/api", timeout=30)
+
+    # -- what a person does
+
+    def command(self, *arguments: str, program: str = "cli.main") -> subprocess.CompletedProcess[str]:
+        """Run `llm-usage` (or another module, such as `prefect`) in the checkout and wait for its end."""
+        return subprocess.run(
+            [sys.executable, "-m", program, *arguments],
+            cwd=self.checkout,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    def ask(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        """Send the server's API a request, as its pages do."""
+        return self._http.request(method, path, json=body)
+
+    def api(self, method: str, path: str, body: Any = None) -> Any:
+        """Like `ask`; the decoded answer.
+
+        Raises:
+            httpx.HTTPStatusError: The server refused.
+        """
+        answer = self.ask(method, path, body)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
+
+    def submit(self, name: str, **parameters: Any) -> httpx.Response:
+        """Fill in the form of a deployment (`collect`, `backfill`) and send it."""
+        flow = "backfill" if name == "backfill" else "collect"
+        deployment = self.api("GET", f"/deployments/name/{flow}/{name}")["id"]
+        return self.ask("POST", f"/deployments/{deployment}/create_flow_run", {"parameters": parameters})
+
+    def start(self, name: str, **parameters: Any) -> str:
+        """Like `submit`; the new run's id."""
+        answer = self.submit(name, **parameters)
+        answer.raise_for_status()
+        return str(answer.json()["id"])
+
+    def retry(self, run: str) -> None:
+        """What the button *Retry* sends."""
+        state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
+        self.api("POST", f"/flow_runs/{run}/set_state", {"state": state, "force": True})
+
+    # -- what can be seen
+
+    def run(self, run: str) -> Json:
+        """A run as it is now."""
+        return dict(self.api("GET", f"/flow_runs/{run}"))
+
+    def reached(self, run: str, *states: str, within: float = 120) -> Json:
+        """Wait until a run is in one of these types of state, in capitals; the run."""
+
+        def look() -> Json:
+            seen = self.run(run)
+            return seen if seen["state_type"] in states else {}
+
+        try:
+            return until(look, within)
+        except TimeoutError:
+            raise TimeoutError(f"{run} is {self.run(run)['state']}, not {states}; {self._said()}") from None
+
+    def ended(self, run: str) -> Json:
+        """Wait until a run is over; the run."""
+        return self.reached(run, "COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+
+    def below(self, parent: str) -> dict[str, Json]:
+        """The runs that a run has started, by month."""
+        body = {"flow_runs": {"parent_flow_run_id": {"any_": [parent]}}}
+        return {run["parameters"]["month"]: run for run in self.api("POST", "/flow_runs/filter", body)}
+
+    def tasks(self, run: str) -> dict[str, str]:
+        """Names of the states of a run's tasks, by the task's name."""
+        body = {"task_runs": {"flow_run_id": {"any_": [run]}}}
+        return {task["name"]: task["state_name"] for task in self.api("POST", "/task_runs/filter", body)}
+
+    def worker_of(self, run: str) -> str:
+        """Wait until it is known which worker took a run last; its name."""
+        where = {
+            "event": {"name": ["prefect.worker.submitted-flow-run"]},
+            "related": {"id": [f"prefect.flow-run.{run}"]},
+        }
+
+        def look() -> list[Json]:
+            return list(self.api("POST", "/events/filter", {"filter": {**where, "order": "DESC"}})["events"])
+
+        return str(until(look, 60)[0]["resource"]["prefect.resource.name"])
+
+    # -- workers
+
+    def staff(self, **workers: int) -> None:
+        """Have exactly these workers, each with the number of runs that it takes at a time.
+
+        One that has to go is ended as when its machine goes down, with all that it runs.
+        """
+        gone = [name for name, (limit, _) in self._workers.items() if workers.get(name) != limit]
+        for name in gone:
+            self._workers.pop(name)[1].end()
+        begun = datetime.now(UTC)
+        new = {name: self._worker(name, limit) for name, limit in workers.items() if name not in self._workers}
+        for name, worker in new.items():
+            self._workers[name] = workers[name], worker
+        for name, worker in new.items():
+            worker.wait_for(partial(self._has_heard_of, name, begun), 60)
+
+    def close(self) -> None:
+        """End the workers."""
+        self.staff()
+        self._http.close()
+
+    def _worker(self, name: str, limit: int) -> Process:
+        home = self.folder / name
+        home.mkdir(exist_ok=True)
+        command = ("worker", "start", "--pool", POOL, "--name", name, "--limit", str(limit))
+        return Process(
+            [sys.executable, "-m", "prefect", *command],
+            self.environment | {"PREFECT_HOME": str(home / "prefect"), "TMPDIR": str(home)},
+            home,
+            self.folder / f"{name}.log",
+        )
+
+    def _has_heard_of(self, name: str, since: datetime) -> bool:
+        workers = self.api("POST", f"/work_pools/{POOL}/workers/filter", {})
+        heard = {worker["name"]: datetime.fromisoformat(worker["last_heartbeat_time"]) for worker in workers}
+        return name in heard and heard[name] > since
+
+    def _said(self) -> str:
+        return "\n".join(f"{name}: {worker.said()}" for name, (_, worker) in self._workers.items())
+
+
+@contextmanager
+def running_team(folder: Path, keys: Collection[str] | None = None) -> Iterator[Team]:
+    """Start everything, set up Notion, deploy; end everything.
+
+    Args:
+        folder: For everything but PostgreSQL's files.
+        keys: Names of the variables of the providers' keys that the team has; None: all that the stand-ins know.
+
+    Raises:
+        MissingError: This machine lacks PostgreSQL.
+    """
+    programs = find_postgres()
+    plain = {name: value for name, value in os.environ.items() if not name.startswith((*_OURS, "PYTEST_"))}
+    with ExitStack() as stack:
+        sandbox = stack.enter_context(Sandbox(lambda: NOW))
+        database = stack.enter_context(postgres(programs, folder))
+        _check_out(folder)
+        url = f"http://127.0.0.1:{free_port()}"
+        server = _server(url, database, plain | _QUICK, folder)
+        stack.callback(server.end)
+        person = {"PREFECT_API_URL": f"{url}/api", "PREFECT_HOME": str(folder / "person"), "PYTHONPATH": str(ROOT)}
+        here = Team(sandbox, url, folder, plain | _QUICK | settings_of(sandbox, keys) | person)
+        stack.callback(here.close)
+        _succeed(here.command("setup"))
+        server.wait_for(lambda: _answers(url), 120)
+        _succeed(here.command("deploy"))
+        here.staff(**WORKERS)
+        sandbox.journal.clear()
+        yield here
+
+
+def settings_of(sandbox: Sandbox, keys: Collection[str] | None = None) -> dict[str, str]:
+    """The product's settings for these stand-ins, with all keys or some."""
+    known = tuple(KEY_VARIABLES.values())
+    settings = {
+        name: value
+        for name, value in sandbox.environment().items()
+        if keys is None or not name.startswith(known) or name in keys
+    }
+    return settings | {"LLM_USAGE_NOW": NOW.isoformat()}
+
+
+def _server(url: str, database: str, environment: Mapping[str, str], folder: Path) -> Process:
+    port = url.rpartition(":")[2]
+    settings = {
+        "PREFECT_HOME": str(folder / "server"),
+        "PREFECT_SERVER_API_HOST": "127.0.0.1",
+        "PREFECT_SERVER_API_PORT": port,
+        "PREFECT_UI_URL": url,
+        "PREFECT_UI_API_URL": f"{url}/api",
+        "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
+    }
+    return Process(
+        [sys.executable, "-m", "prefect", "server", "start"],
+        dict(environment) | settings,
+        # Where `prefect.toml` is.
+        folder / "checkout",
+        folder / "server.log",
+    )
+
+
+def _check_out(folder: Path) -> None:
+    """What a checkout holds, but no `.env` of the person who runs the tests."""
+    checkout = folder / "checkout"
+    checkout.mkdir()
+    for name in _CHECKOUT:
+        (checkout / name).symlink_to(ROOT / name)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/api/health").is_success
+    except httpx.TransportError:
+        return False
+
+
+def _succeed(done: subprocess.CompletedProcess[str]) -> None:
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(done.args)} failed:\n{done.stdout}{done.stderr}")

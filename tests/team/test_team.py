@@ -1,0 +1,233 @@
+"""The product as a team runs it: a Prefect server on PostgreSQL, runs started through its API, workers that die."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from sandbox.faults import Fault, Kind
+from tasks.limits import LEASE, month_limit
+from tests.team.plain import clean, held
+from tests.team.processes import until
+from tests.team.team import WORKERS, Team
+from usage.month import Month
+
+KEYS = ("DEEPGRAM_API_KEY_PROD", "ELEVENLABS_API_KEY", "OPENROUTER_MANAGEMENT_KEY")
+PROVIDERS = {"deepgram", "elevenlabs", "openrouter"}
+OVER = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+
+
+@pytest.fixture(scope="module")
+def keys() -> Collection[str]:
+    """A key each for three providers."""
+    return KEYS
+
+
+@pytest.fixture(autouse=True)
+def quiet(team: Team) -> Iterator[None]:
+    """Every test begins with both workers, no trouble, and an empty journal."""
+    team.staff(**WORKERS)
+    team.sandbox.faults.clear()
+    team.sandbox.journal.clear()
+    yield
+    team.sandbox.faults.clear()
+
+
+def asked(team: Team) -> set[str]:
+    """Providers that were asked since the last time."""
+    names = {request.api for request in team.sandbox.journal.requests()} - {"notion"}
+    team.sandbox.journal.clear()
+    return names
+
+
+def fail(team: Team, **rule: Any) -> None:
+    """Have Deepgram refuse its key until the faults are cleared, or as the rule says."""
+    team.sandbox.faults.add(Fault(**{"api": "deepgram", "kind": Kind.STATUS, "status": 401, "times": -1} | rule))
+
+
+def no_sign_of_life(team: Team, *runs: str) -> None:
+    """Let the server see that a sign of life has not come in time: the next one is from an hour later."""
+    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    tag = {"prefect.resource.id": "prefect.tag.llm-usage", "prefect.resource.role": "tag"}
+    events = [
+        {
+            "id": str(uuid4()),
+            "occurred": later,
+            "event": "prefect.flow-run.heartbeat",
+            "resource": {"prefect.resource.id": f"prefect.flow-run.{run}"},
+            "related": [tag],
+        }
+        for run in runs
+    ]
+    team.api("POST", "/events", events)
+
+
+def installed(team: Team) -> dict[str, Any]:
+    """All that a deploy puts on the server, by kind and name, without the moments of its writing."""
+
+    def named(path: str) -> dict[str, Any]:
+        found = team.api("POST", path, {})
+        kept = [{name: value for name, value in one.items() if name not in MOMENTS} for one in found]
+        assert len({one["name"] for one in kept}) == len(kept), path
+        return {one["name"]: one for one in kept}
+
+    paths = ("/deployments/filter", "/v2/concurrency_limits/filter", "/work_pools/filter", "/automations/filter")
+    return {path: named(path) for path in paths}
+
+
+MOMENTS = ("created", "updated", "last_polled", "version", "version_id", "version_info", "status", "trigger")
+
+
+def test_deployed_again_nothing_is_doubled(team: Team) -> None:
+    before = installed(team)
+    assert set(before["/deployments/filter"]) == {"monthly", "daily", "collect", "backfill"}
+    assert len(before["/v2/concurrency_limits/filter"]) == 13
+    assert set(before["/work_pools/filter"]) == {"llm-usage"}
+    assert set(before["/automations/filter"]) == {"llm-usage: a run without a sign of life has crashed"}
+    done = team.command("deploy")
+    assert done.returncode == 0, done.stderr
+    assert installed(team) == before
+    secrets = [
+        value for name, value in team.environment.items() if name.startswith((*KEYS, "NOTION_TOKEN", "NOTION_PARENT"))
+    ]
+    assert len(secrets) == 5
+    kept = json.dumps(before)
+    assert not any(secret in kept for secret in secrets)
+    assert all(one["job_variables"] == {} for one in before["/deployments/filter"].values())
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [({"month": "2026-13"}, "2026-13"), ({"providers": ["nobody"]}, "nobody"), ({"mnth": "2026-01"}, "mnth")],
+)
+def test_the_form_refuses_what_is_no_month_or_provider(team: Team, parameters: dict[str, Any], name: str) -> None:
+    answer = team.submit("collect", **parameters)
+    assert answer.status_code in (409, 422)
+    assert name in answer.text
+    assert team.api("POST", "/flow_runs/count", {"flow_runs": {"name": {"like_": name}}}) == 0
+
+
+def test_a_provider_that_fails_and_retry(team: Team) -> None:
+    team.staff(oak=2)
+    fail(team)
+    near, far = (team.start("collect", month=month) for month in ("2026-01", "2025-06"))
+    for run, month in ((near, "2026-01"), (far, "2025-06")):
+        ended = team.ended(run)
+        assert ended["state_type"] == "FAILED"
+        assert ended["state"]["message"].startswith(f"{month}: deepgram/prod: /projects refuse la clé (HTTP 401)")
+        assert {name for name, state in team.tasks(run).items() if state == "Failed"} == {f"deepgram/prod {month}"}
+    team.sandbox.faults.clear()
+    assert asked(team) == PROVIDERS
+
+    team.retry(near)
+    assert team.ended(near)["state_type"] == "COMPLETED"
+    assert asked(team) == {"deepgram"}
+
+    # Another machine can't see what the first one has read.
+    team.staff(elm=2)
+    team.retry(far)
+    assert team.ended(far)["state_type"] == "COMPLETED"
+    assert asked(team) == PROVIDERS
+    assert [team.worker_of(run) for run in (near, far)] == ["oak", "elm"]
+    months = ["2025-06", "2026-01"]
+    assert held(team.sandbox, months) == clean(months, KEYS)
+
+
+def test_a_machine_that_goes_down_during_a_backfill(team: Team) -> None:
+    """It is writing a month just then, and holds the limit of that month."""
+    months = [f"2025-{number:02}" for number in range(7, 13)]
+    team.staff(ash=1)
+    wait = {"status": 429, "headers": {"retry-after": "120"}, "times": 1}
+    fail(team, api="notion", method="POST", path="/pages$", when=lambda _, body: b'"2025-08"' in body, skip=3, **wait)
+    backfill = team.start("backfill", first=months[0], last=months[-1])
+    team.reached(backfill, "RUNNING")
+    team.staff(ash=1, **WORKERS)
+    until(lambda: [one for one in team.sandbox.journal.requests("notion") if one.status == 429], 120)
+    lost = team.below(backfill)["2025-08"]["id"]
+    machine = team.worker_of(lost)
+    rows = held(team.sandbox, ["2025-08"])
+    assert len(rows) >= 3
+    runs_there = [run["id"] for run in team.below(backfill).values() if run["state_type"] == "RUNNING"]
+    on_it = [run for run in runs_there if team.worker_of(run) == machine]
+    (other,) = WORKERS.keys() - {machine}
+
+    team.staff(ash=1, **{other: 2})
+    assert team.run(lost)["state_type"] == "RUNNING"
+    free_lease(team, "2025-08")
+    no_sign_of_life(team, *on_it)
+    ended = team.ended(backfill)
+    assert (ended["state_type"], ended["state"]["message"]) == ("COMPLETED", "6 of 6 months are complete")
+
+    below = team.below(backfill)
+    assert sorted(below) == months
+    assert {run["state_type"] for run in below.values()} == {"COMPLETED"}
+    assert below["2025-08"]["id"] == lost
+    assert below["2025-08"]["run_count"] == 2
+    states = team.api("GET", f"/flow_run_states/?flow_run_id={lost}")
+    assert "There was no sign of life" in " ".join(str(state["message"]) for state in states)
+    assert team.worker_of(lost) == other
+    assert held(team.sandbox, months) == clean(months, KEYS)
+
+
+def free_lease(team: Team, month: str) -> None:
+    """Wait until a month's limit is free, after a look at when that would have been by itself."""
+    name = month_limit(Month.parse(month))
+    limit = team.api("GET", f"/v2/concurrency_limits/{name}")
+    assert limit["active_slots"] == 1
+    leases = team.folder / "server" / "concurrency_leases"
+    (lease,) = [path for path in leases.glob("*-*.json") if limit["id"] in path.read_text()]
+    kept = json.loads(lease.read_text())
+    assert datetime.fromisoformat(kept["expiration"]) - datetime.now(UTC) <= timedelta(seconds=LEASE)
+    expire(lease)
+    until(lambda: team.api("GET", f"/v2/concurrency_limits/{name}")["active_slots"] == 0, 60)
+
+
+def expire(lease: Path) -> None:
+    """Put a lease's end into the past, as if it had been waited for."""
+    past = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
+    index = lease.parent / "expirations.json"
+    lease.write_text(json.dumps(json.loads(lease.read_text()) | {"expiration": past}))
+    index.write_text(json.dumps(json.loads(index.read_text()) | {lease.stem: past}))
+
+
+def test_the_machine_of_a_backfill_itself_goes_down(team: Team) -> None:
+    months = ["2025-03", "2025-04"]
+    team.staff(ash=1)
+    backfill = team.start("backfill", first=months[0], last=months[-1])
+    team.reached(backfill, "RUNNING")
+    until(lambda: len(team.below(backfill)) == len(months), 60)
+    team.staff(**WORKERS)
+    for run in team.below(backfill).values():
+        assert team.ended(run["id"])["state_type"] == "COMPLETED"
+    assert team.run(backfill)["state_type"] == "RUNNING"
+    no_sign_of_life(team, backfill)
+    assert team.ended(backfill)["state_type"] == "CRASHED"
+    team.sandbox.journal.clear()
+
+    team.retry(backfill)
+    ended = team.reached(backfill, "COMPLETED", "FAILED")
+    assert (ended["state_type"], ended["state"]["message"]) == (
+        "COMPLETED",
+        "2 of 2 months are complete (2 were before)",
+    )
+    assert asked(team) == set()
+    assert {run["run_count"] for run in team.below(backfill).values()} == {1}
+    assert held(team.sandbox, months) == clean(months, KEYS)
+
+
+def test_two_runs_of_one_month_at_the_same_time(team: Team) -> None:
+    team.staff(oak=1, elm=1)
+    fail(team, status=503, headers={"retry-after": "1"})
+    both = [team.start("collect", month="2025-05") for _ in range(2)]
+    for run in both:
+        team.reached(run, "RUNNING")
+    team.sandbox.faults.clear()
+    assert [team.ended(run)["state_type"] for run in both] == ["COMPLETED", "COMPLETED"]
+    assert {team.worker_of(run) for run in both} == {"oak", "elm"}
+    assert held(team.sandbox, ["2025-05"]) == clean(["2025-05"], KEYS)
