@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from decimal import Decimal
 from threading import Lock
@@ -14,6 +15,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from notion.pace import spoken
 from notion.text import one_line
 from usage.month import Month
 from usage.names import Source, Status
@@ -22,6 +24,9 @@ from usage.result import MonthResult
 
 _BIDI = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 """Characters that turn the direction of what follows."""
+
+_OURS = ("notion", "tasks")
+"""Loggers whose warnings are for the person who waits."""
 
 STYLES = {
     Status.SUCCES: "green",
@@ -47,10 +52,22 @@ def new_table(title: str) -> Table:
     return Table(title=title, title_justify="left", title_style="bold", box=box, pad_edge=False)
 
 
-class Display:
-    """Shows what happens while the block runs; silent when `quiet` or when standard error is no terminal.
+class _Notes(logging.Handler):
+    """Shows warnings above the progress lines."""
 
-    Progress goes to standard error, so that standard output holds results alone.
+    def __init__(self, console: Console) -> None:
+        super().__init__(logging.WARNING)
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._console.print(Text("note: ", style="yellow") + shown(record.getMessage()), soft_wrap=True)
+
+
+class Display:
+    """Shows what happens while the block runs; silent when `quiet`.
+
+    All goes to standard error, so that standard output holds results alone: progress where that is a terminal, and
+    this package's warnings in any case.
     """
 
     def __init__(self, *, quiet: bool) -> None:
@@ -68,9 +85,13 @@ class Display:
         self._pages: dict[Source, int] = {}
         self._lock = Lock()
         self._listening = listening(self.on)
+        self._notes = _Notes(console)
+        self._loggers = [] if quiet else [logging.getLogger(name) for name in _OURS]
 
     def __enter__(self) -> Self:
         """Begin to listen."""
+        for logger in self._loggers:
+            logger.addHandler(self._notes)
         self._listening.__enter__()
         self._progress.__enter__()
         return self
@@ -81,6 +102,8 @@ class Display:
         """Take the progress lines away."""
         self._progress.__exit__(kind, error, trace)
         self._listening.__exit__(kind, error, trace)
+        for logger in self._loggers:
+            logger.removeHandler(self._notes)
 
     def on(self, event: Event) -> None:
         """Show one event; they come from several threads."""
@@ -102,8 +125,8 @@ class Display:
         elif isinstance(event, SourceEnded):
             self._show(event.source, event.month, event.status.value, done=1, total=1)
         elif isinstance(event, RowsWritten):
-            left = f", about {event.seconds_left:.0f} s left at Notion's rate" if event.done < event.total else ""
-            note = f"{event.done} of {event.total} rows written{left}"
+            left = f", {spoken(event.seconds_left)} left at Notion's rate" if event.done < event.total else ""
+            note = f"{event.done:,} of {event.total:,} rows written{left}"
             self._show(None, event.month, note, done=event.done, total=event.total)
 
     def _begin(self, source: Source | None) -> None:

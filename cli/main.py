@@ -28,6 +28,7 @@ _COMMANDS: Final = {
     "collect": "cli.collect",
     "backfill": "cli.backfill",
     "status": "cli.status",
+    "heal": "cli.heal",
     "deploy": "cli.deploy",
 }
 """Module of each command; it is imported when it is called, and has `run(arguments) -> int`."""
@@ -108,6 +109,10 @@ def parser() -> argparse.ArgumentParser:
     status = add("status", "What Notion holds: month x provider, status, cost, last collection.")
     status.add_argument("--month", help="only this month: like 2026-01, `last` or `current`")
     _json(status)
+    heal = add("heal", "Bring rows of older collectors in order: doubles, names in place of ids, error rows.")
+    heal.add_argument("--month", help="only this month: like 2026-01, `last` or `current`")
+    heal.add_argument("--dry-run", action="store_true", help="print what would be done; write nothing")
+    _json(heal)
     deploy = add("deploy", "Take schedules, limits and alerts to a Prefect server; can be repeated.")
     deploy.add_argument("--alert-url-file", help="file with a webhook's address that alerts go to (Slack or any other)")
     return root

@@ -100,10 +100,13 @@ def is_poorer(new: Values, old: Values, month: Month) -> bool:
     """Whether an answer in which something is missing says less than the row that is there.
 
     It does where a figure is gone, or is lower with something else missing than before. A row that was read whole after
-    the month's end is fuller than any answer in part, and than one that has no figure higher.
+    the month's end is fuller than any answer in part, and than one that has no figure higher. A row that older
+    collectors marked as failed says nothing.
     """
     if new.statut == Status.SUCCES.value:
         return False
+    if new.statut == Status.ECHEC.value and old.statut != new.statut:
+        return True
     if old.statut == Status.SUCCES.value and _was_closed(old.collecte_le, month):
         grown = any(compared(new, old, name) > 0 for name in FIGURES)
         if new.statut == Status.PARTIEL.value or not grown:
@@ -142,9 +145,17 @@ def prevailing(rows: Sequence[Existing], month: Month) -> Values:
         is_newer = _read_at(values) > _read_at(best)
         if values.key == COLLECTION:
             best = values if is_newer else best
-        elif is_poorer(best, values, month) or (is_newer and not is_poorer(values, best, month)):
-            best = values
+            continue
+        prevails = (is_newer or _says_more(values, best)) and not is_poorer(values, best, month)
+        best = values if prevails or is_poorer(best, values, month) else best
     return best
+
+
+def _says_more(values: Values, than: Values) -> bool:
+    """Whether of two rows read at one moment, or nobody knows when, one has all figures of the other and more."""
+    pairs = [(getattr(values, name), getattr(than, name)) for name in FIGURES]
+    at_least = all(b is None or (a is not None and float(a) >= float(b)) for a, b in pairs)
+    return _read_at(values) == _read_at(than) and at_least and pairs != [(b, b) for _, b in pairs]
 
 
 def _read_at(values: Values) -> datetime:

@@ -3,8 +3,9 @@
 Pure: the rows that stand in Notion go in, steps come out. The rules:
 
 1. Rows of one thing in one month (see `notion.ownership.identity`) become one: the oldest, with the figures read last.
-2. Where the id belongs, older collectors put a name, or nothing: then the name in the title counts. It becomes an id where
-   exactly one id of that service has it, in whatever month; rows of one name are one thing unless several ids have it.
+2. Where the id belongs, older collectors put a name, or nothing: then the name in the title counts. It becomes an id
+   where exactly one id of that service has it, in whatever month. Rows of one name are one thing, unless several ids
+   have it.
 3. An empty workspace is filled where all other rows of that id have the same one, and only in months that this program
    has never collected: there it would have left the workspace empty on purpose.
 4. Empty rows `… - Error` go.
@@ -41,26 +42,37 @@ _SEVERAL: Final = "Plusieurs projets ou clés portent ce nom : mettez leurs iden
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """Two rows that only a person can make one. `why` is a French sentence."""
+    """Two rows that only a person can make one.
+
+    `why` is a French sentence; `columns` are those that can't be united: none where nobody knows whether the rows are
+    one thing at all.
+    """
 
     month: str
     kept: Existing
     other: Existing
     why: str
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Healing:
-    """What has to be done. `completions` are written before `merges`: a double may tell the id of another row."""
+    """What has to be done.
+
+    `completions` are written before `others`: a double that goes may be the one that tells the id of another row.
+    `merged` rows stand for their doubles, `completed` ones have got their id or workspace and had no doubles.
+    """
 
     completions: tuple[Step, ...]
-    merges: tuple[Step, ...]
+    others: tuple[Step, ...]
     left: tuple[Left, ...]
+    merged: int
+    completed: int
 
     @property
     def steps(self) -> tuple[Step, ...]:
         """All steps, by month and title."""
-        steps = (*self.completions, *self.merges)
+        steps = (*self.completions, *self.others)
         return tuple(sorted(steps, key=lambda step: (step.values.mois, step.values.identifiant)))
 
 
@@ -78,11 +90,14 @@ def plan_healing(
     parts = [_Service(provider, page_id, rows, usages, month) for provider, page_id in services.items()]
     for part in parts:
         part.heal()
-    completions: list[Step] = []
-    merges: list[Step] = []
-    for step in (step for part in parts for step in part.steps()):
-        (completions if {"key", "workspace"} & set(step.fields) else merges).append(step)
-    return Healing(tuple(completions), tuple(merges), tuple(left for part in parts for left in part.left))
+    steps = [step for part in parts for step in part.steps()]
+    return Healing(
+        completions=tuple(step for step in steps if _completes(step)),
+        others=tuple(step for step in steps if not _completes(step)),
+        left=tuple(left for part in parts for left in part.left),
+        merged=sum(len(part.merged()) for part in parts),
+        completed=sum(step.why == _COMPLETED for step in steps),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +108,12 @@ class _Names:
     ids: frozenset[str]
 
     def only_id(self, name: str, workspace: str) -> str:
-        """The one id of a name, if it may be in this workspace; empty where there is none, or several."""
+        """The one id of a name, in this workspace where it is given; empty where there is none, or several."""
         known = self.found.get(name, {})
         if len(known) != 1:
             return ""
         ((key, workspaces),) = known.items()
-        others = {folded(one) for one in workspaces if one}
-        return key if not workspace or not others or folded(workspace) in others else ""
+        return key if not workspace or folded(workspace) in {folded(one) for one in workspaces} else ""
 
     def are_several(self, name: str) -> bool:
         """Whether a name is that of several projects or keys."""
@@ -117,9 +131,11 @@ class _Service:
         self._before = {row.page_id: row for row in sorted(mine, key=lambda row: row.age)}
         self._rows = dict(self._before)
         self._why: dict[str, str] = {}
+        """Why a row goes to the trash."""
         self._only = None if month is None else str(month)
         self._collected = {row.values.mois for row in mine if row.values.key == COLLECTION}
         self.left: list[Left] = []
+        self._merged: set[str] = set()
 
     def heal(self) -> None:
         used = {(row.values.key, self._title(row)) for row in self._rows.values() if has_figures(row)}
@@ -133,16 +149,23 @@ class _Service:
             self._complete()
             self._merge()
 
+    def merged(self) -> set[str]:
+        """Page ids of rows that stand for their doubles."""
+        return self._merged & self._rows.keys()
+
     def steps(self) -> Iterator[Step]:
         source = Source(provider=self._provider)
-        alone = {row.page_id for left in self.left for row in (left.kept, left.other)} - self._why.keys()
+        merged = self.merged()
+        alone = {row.page_id for left in self.left for row in (left.kept, left.other)} - merged
         for page_id, row in self._before.items():
-            why, now = self._why.get(page_id, _COMPLETED), self._rows.get(page_id)
+            now = self._rows.get(page_id)
             if now is None:
+                why = self._why[page_id]
                 yield Step(Action.TRASH, source, row.values, page_id, why=why, unless_written_on=True)
             elif page_id not in alone:
                 fields = changed_fields(row.values, now.values, self._usages)
                 notes = tuple(note for note in now.notes if note not in row.notes)
+                why = _TAKES_OVER if page_id in merged else _COMPLETED
                 if fields or notes:
                     yield Step(Action.UPDATE, source, now.values, page_id, fields, why, notes)
 
@@ -152,11 +175,10 @@ class _Service:
         names, places = self._names(), self._workspaces()
         for row in self._open():
             values = row.values
-            if self._is_nameless(row, names):
-                key = names.only_id(self._name(row), values.workspace)
-                if key:
-                    values = replace(values, key=key, workspace=values.workspace or _only(places[key]))
-            elif not is_ours(values.key) and not values.workspace and values.mois not in self._collected:
+            key = names.only_id(self._name(row), values.workspace) if self._is_nameless(row, names) else ""
+            if key:
+                values = replace(values, key=key, workspace=values.workspace or _only(places[key]))
+            elif values.key and not is_ours(values.key) and not values.workspace and values.mois not in self._collected:
                 values = replace(values, workspace=_only(places[values.key]))
             self._rows[row.page_id] = replace(row, values=values)
 
@@ -215,13 +237,13 @@ class _Service:
     def _merge_rows(self, rows: Sequence[Existing]) -> None:
         found = sort_out(rows)
         month = found.kept.values.mois
-        self.left += [Left(month, clash.kept, clash.other, clash.why) for clash in found.clashes]
+        self.left += [Left(month, clash.kept, clash.other, clash.why, clash.columns) for clash in found.clashes]
         if found.surplus:
             values = prevailing(found.rows, Month.parse(month))
             key = values.key or next((row.values.key for row in found.rows if row.values.key), "")
             values = replace(values, service=self._page_id, key=key)
             self._rows[found.kept.page_id] = replace(found.kept, values=values)
-            self._why[found.kept.page_id] = _TAKES_OVER
+            self._merged.add(found.kept.page_id)
         for row in found.surplus:
             self._drop(row, DOUBLE)
 
@@ -242,6 +264,10 @@ def _by_workspace(rows: Sequence[Existing]) -> Iterable[list[Existing]]:
     for row in rows:
         parts[folded(row.values.workspace)].append(row)
     return [list(rows)] if len(parts.keys() - {""}) < 2 else parts.values()
+
+
+def _completes(step: Step) -> bool:
+    return bool({"key", "workspace"} & set(step.fields))
 
 
 def _only(texts: set[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from notion.annotations import Note
+from notion.coarse import LESS_FINE, says_no_more, with_lost_figures
 from notion.desired import (
     Wanted,
     compared,
@@ -72,7 +73,7 @@ class SourcePlanner:
         left = {row.page_id for row in self._matching.left()}
         for row in (row for row in others if row.page_id in left):
             if self.outcome.coarse:
-                self._keep(row, "La réponse est moins fine.")
+                self._keep(row, LESS_FINE)
             else:
                 self._trash(row, "Remplacée par des lignes d’un autre grain.")
         self._errors()
@@ -91,7 +92,8 @@ class SourcePlanner:
             return
         standing = prevailing(found.rows, self.outcome.month)
         why = self._why_kept(found.rows, standing, values)
-        target = standing if why else retold(values, standing, self.outcome.month)
+        fuller = with_lost_figures(values, standing) if self.outcome.coarse else values
+        target = standing if why else retold(fuller, standing, self.outcome.month)
         # The oldest row takes the place of those read at other times.
         self._settle(found.kept, target, why, timed=bool(found.surplus), notes=found.notes)
 
@@ -101,6 +103,8 @@ class SourcePlanner:
             return "Déjà comptée avec un autre compte qui voit la même chose."
         if any(is_later(row.values, self.outcome.attempted_at) for row in matches):
             return "Lue plus récemment par une autre collecte."
+        if self.outcome.coarse and says_no_more(values, standing):
+            return LESS_FINE
         return "La ligne en place est plus complète." if is_poorer(values, standing, self.outcome.month) else ""
 
     def _is_of_earlier_account(self, workspace: str) -> bool:

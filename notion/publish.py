@@ -132,7 +132,7 @@ class Workspace:
         writer = self._writer()
         try:
             writer.write(healing.completions)
-            writer.write(healing.merges)
+            writer.write(healing.others)
         except NotionError as error:
             raise NotionBusyError(f"{error} Relancez llm-usage heal : il reprendra où il en est.") from error
 

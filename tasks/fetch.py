@@ -7,6 +7,7 @@ from typing import Any
 
 from prefect import get_run_logger, task
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import TaskRunContext
 
 from providers.reading import read_source
 from usage.errors import IncompleteError, SourceError, TransientError
@@ -29,12 +30,23 @@ def waiting_can_mend(_task: Any, _run: TaskRun, state: State[Any]) -> bool:
     return isinstance(error, TransientError) and not error.final
 
 
+def _key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
+    """Under which a result is found again by a retry of the run.
+
+    Prefect's own key is a hash of the pickled parameters. Models keep the names of their fields in a set, whose order
+    is another one in every process.
+    """
+    source, month = parameters["source"], parameters["month"]
+    return f"{context.task_run.flow_run_id}-{source.provider}-{source.account}-{month}"
+
+
 @task(
     name="fetch",
     task_run_name="{source} {month}",
     retries=len(RETRY_DELAYS),
     retry_delay_seconds=RETRY_DELAYS,
     retry_condition_fn=waiting_can_mend,
+    cache_key_fn=_key,
     persist_result=True,
     result_serializer="json",
 )

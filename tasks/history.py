@@ -7,7 +7,7 @@ all of them at once. After a first backfill, or some months, the history is whol
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -62,36 +62,44 @@ def read_history(months: Iterable[Month]) -> History:
         try:
             rows = _ROWS.validate_python(_decoded(artifact.data))
         except ValidationError:
-            get_run_logger().warning(
-                "the artifact %s does not hold costs of ours; it is not compared with", artifact.key
-            )
+            get_run_logger().warning("the artifact %s holds no costs of ours: not compared with", artifact.key)
             continue
         history[by_key[str(artifact.key)]] = {row.source: row for row in rows}
     return history
 
 
-def remember(result: MonthResult, read_at: Mapping[Source, datetime], before: History) -> History:
-    """Add a month's result and keep it for later runs.
+def remember(
+    result: MonthResult, read_at: Mapping[Source, datetime], before: History, *, sources: Collection[Source]
+) -> History:
+    """Add a month's result to what is known.
 
-    As in Notion, what was read before stays where the new reading is older or says less.
+    As in Notion, what was read before stays where the new reading is older or says less. An account that has got
+    another name would count twice: of a provider that was read, accounts without a key are forgotten.
 
     Args:
         result: What was read.
         read_at: When each of its sources was read, UTC.
         before: What is known.
+        sources: All that have a key.
     """
-    known = dict(before.get(result.month, {}))
+    read = {item.provider for item in result.sources}
+    earlier = before.get(result.month, {}).values()
+    known = {row.source: row for row in earlier if row.provider not in read or row.source in sources}
     for item in result.sources:
         row = _known(item, read_at)
         if row.source not in known or _replaces(row, known[row.source]):
             known[row.source] = row
-    rows = sorted(known.values(), key=lambda row: (list(ProviderName).index(row.provider), row.account))
-    create_table_artifact(
-        key=_key(result.month),
-        table=_ROWS.dump_python(rows, mode="json"),
-        description=f"Cost of {result.month} by source, as last read. The next runs compare with it.",
-    )
     return {**before, result.month: known}
+
+
+def keep(month: Month, history: History) -> None:
+    """Keep what is known of a month for later runs."""
+    rows = sorted(history[month].values(), key=lambda row: (list(ProviderName).index(row.provider), row.account))
+    create_table_artifact(
+        key=_key(month),
+        table=_ROWS.dump_python(rows, mode="json"),
+        description=f"Cost of {month} by source, as last read. The next runs compare with it.",
+    )
 
 
 def by_service(history: History) -> Costs:

@@ -13,7 +13,7 @@ from prefect.events import emit_event
 
 from notion.publish import Workspace
 from tasks.chart import as_address, chart
-from tasks.history import History, Known, by_service, last_months, read_history, remember
+from tasks.history import History, Known, by_service, keep, last_months, read_history, remember
 from tasks.markdown import change, count, escaped, link, money, table
 from tasks.prepare import Request, prepare
 from usage.money import exact_sum
@@ -47,7 +47,10 @@ def report(request: Request, outcomes: Sequence[SourceOutcome], result: MonthRes
     months = last_months(result.month, MONTHS_SHOWN)
     history = read_history(months)
     if result.plan is None:
-        history = remember(result, {outcome.source: outcome.attempted_at for outcome in outcomes}, history)
+        read_at = {outcome.source: outcome.attempted_at for outcome in outcomes}
+        sources = [credential.source for credential in ready.settings.credentials]
+        history = remember(result, read_at, history, sources=sources)
+        keep(result.month, history)
         _tell(request, result, Month.of(ready.settings.now()))
     create_markdown_artifact(
         key=f"report-{result.month}",

@@ -47,7 +47,7 @@ def told(turns: Sequence[Turn], ended: Iterable[Ended]) -> str:
     failed = [item for item in ended if not item.succeeded]
     skipped = sum(turn.skipped for turn in turns)
     counts = f"{len(turns) - len(failed)} of {len(turns)} months are complete"
-    counts += f" ({skipped} were before)" if skipped else ""
+    counts += f" ({skipped} {'was' if skipped == 1 else 'were'} before)" if skipped else ""
     if not failed:
         return counts
     first = " / ".join(_message(item) for item in failed[:_SHOWN_IN_MESSAGE])

@@ -113,6 +113,20 @@ class Prefect:
             run = client.read_flow_run(run.id)
         return run_flow(flow, flow_run=run, return_type="state")
 
+    def scheduled(self, flow: Any, at: datetime, *arguments: Any) -> Any:
+        """A run that was to start at a moment, and has not; not yet run."""
+        from prefect.states import Scheduled
+
+        parameters = flow.validate_parameters(dict(zip(flow.parameters.properties, arguments, strict=False)))
+        with self._client(sync_client=True) as client:
+            return client.create_flow_run(flow, parameters=parameters, state=Scheduled(scheduled_time=at))
+
+    def begin(self, flow: Any, run: Any) -> Any:
+        """Run a run that is there already, as a worker does; its final state."""
+        from prefect.flow_engine import run_flow
+
+        return run_flow(flow, flow_run=run, parameters=run.parameters, return_type="state")
+
     def artifacts(self, flow_run: UUID) -> dict[str, str]:
         """Text of a run's artifacts by key, of the latest where one was made anew."""
         from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId

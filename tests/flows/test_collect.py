@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sqlite3
+from contextlib import closing
 from datetime import datetime
+from decimal import Decimal
 from math import ceil
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from cli.deploy import load_alerts
+from usage.settings import load_settings
+
+ROOT = Path(__file__).parents[2]
 
 World = Any
 Prefect = Any
@@ -104,11 +113,51 @@ def test_a_retry_does_not_put_old_figures_over_newer_ones(few: World, prefect: P
     few.sandbox.faults.clear()
     few.set(LLM_USAGE_NOW=LATER)
     assert collect(providers=["elevenlabs"]).is_completed()
-    newer = {name: row for name, row in few.rows().items() if "ElevenLabs" in name}
+    # What they would bring back is not what stands there now.
+    store = few.sandbox.notion.store
+    for row in store.database("Usages LLM").rows():
+        if "ElevenLabs" in row.title and row.value("Cout USD") is not None:
+            store.edit(row, {"Cout USD": 1000})
+    newer = {name: row for name, row in {**few.rows(), **few.own_rows()}.items() if "ElevenLabs" in name}
+    assert {row["Collecte Le"] for row in newer.values()} >= {datetime.fromisoformat(LATER)}
     few.asked()
     assert retry(prefect, failed).is_completed()
     assert set(few.asked()) == {"deepgram", "notion"}
-    assert {name: row for name, row in few.rows().items() if "ElevenLabs" in name} == newer
+    assert {name: row for name, row in {**few.rows(), **few.own_rows()}.items() if "ElevenLabs" in name} == newer
+    # Nor do later runs compare with the old ones.
+    costs = {cost["provider"]: cost for cost in json.loads(prefect.artifacts(prefect.run(failed).id)["costs-2026-01"])}
+    assert datetime.fromisoformat(costs["elevenlabs"]["read_at"]) == datetime.fromisoformat(LATER)
+
+
+@pytest.mark.parametrize("trouble", ["on another machine", "damaged"])
+def test_a_retry_that_can_t_read_the_first_results_reads_all(
+    few: World, prefect: Prefect, tmp_path: Path, trouble: str
+) -> None:
+    from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
+
+    few.fail("deepgram")
+    here, there = tmp_path / "here", tmp_path / "there"
+    with temporary_settings({PREFECT_LOCAL_STORAGE_PATH: here}):
+        failed = collect()
+    assert failed.is_failed()
+    before = few.rows()
+    assert before
+    kept = [path for path in here.iterdir() if "SourceReport" in path.read_text()]
+    assert len(kept) == 1
+    if trouble == "damaged":
+        kept[0].write_text(kept[0].read_text()[:-100])
+    few.sandbox.faults.clear()
+    few.asked()
+    few.set(LLM_USAGE_NOW=LATER)
+    with temporary_settings({PREFECT_LOCAL_STORAGE_PATH: here if trouble == "damaged" else there}):
+        ended = retry(prefect, failed)
+    assert ended.is_completed()
+    assert set(few.asked()) == {"deepgram", "elevenlabs", "notion"}
+    # Figures that have not changed are not written again; what was missing is there.
+    assert {name: row for name, row in few.rows().items() if name in before} == before
+    assert len(few.rows()) > len(before)
+    own = few.own_rows().values()
+    assert {(row["Statut Collecte"], row["Collecte Le"]) for row in own} == {("Succes", datetime.fromisoformat(LATER))}
 
 
 def test_a_run_of_its_own_for_what_failed(few: World, prefect: Prefect) -> None:
@@ -159,9 +208,24 @@ def test_one_family_that_is_forbidden(world: World, prefect: Prefect) -> None:
 
 
 def test_what_a_provider_never_offers_is_not_red(world: World) -> None:
-    world.only("ELEVENLABS_API_KEY")
+    world.only("ELEVENLABS_API_KEY", "OPENROUTER_MANAGEMENT_KEY")
     assert collect("2015-01").is_completed()
-    assert world.own_rows()["2015-01 - ElevenLabs"]["Statut Collecte"] == "Donnees indisponibles"
+    own = world.own_rows()
+    assert {row["Statut Collecte"] for row in own.values()} == {"Donnees indisponibles"}
+    assert "ElevenLabs ne donne rien avant 2020." in own["2015-01 - ElevenLabs"]["Log Status"]
+    assert "OpenRouter ne remonte qu’à 365 jours" in own["2015-01 - OpenRouter"]["Log Status"]
+    # What does not exist is not asked for time and again.
+    asked = world.asked()
+    assert asked["elevenlabs"] + asked["openrouter"] <= 4
+
+
+def test_nothing_to_collect(world: World) -> None:
+    world.only("ELEVENLABS_API_KEY")
+    store = world.sandbox.notion.store
+    store.edit(store.database("Services LLM").row("ElevenLabs"), {"Statut": "Inactif"})
+    assert collect().is_completed()
+    assert set(world.asked()) == {"notion"}
+    assert world.own_rows() == {}
 
 
 def test_an_outage_that_outlasts_the_retries_of_one_request(world: World) -> None:
@@ -198,7 +262,10 @@ def test_refused_before_anything_is_fetched(few: World, arguments: dict[str, Any
     assert few.asked() == {}
 
 
-def test_a_dry_run_writes_nothing_and_is_not_remembered(few: World, prefect: Prefect) -> None:
+def test_a_dry_run_writes_nothing_and_is_not_remembered(
+    few: World, prefect: Prefect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = events_of(monkeypatch)
     state = collect("2025-03", account="prod", dry_run=True)
     run = prefect.run(state)
     assert (run.name, run.state_name) == ("2025-03 collect prod (dry run)", "Completed")
@@ -206,15 +273,20 @@ def test_a_dry_run_writes_nothing_and_is_not_remembered(few: World, prefect: Pre
     artifacts = prefect.artifacts(run.id)
     assert list(artifacts) == ["report-2025-03"]
     assert "would be created" in artifacts["report-2025-03"]
+    assert events == []
 
 
-def test_notion_that_fails_while_it_is_written(few: World, prefect: Prefect) -> None:
+def test_notion_that_fails_while_it_is_written(few: World, prefect: Prefect, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = events_of(monkeypatch)
     few.fail(
         "notion", status=403, method="POST", path="/pages$", body={"object": "error", "code": "restricted_resource"}
     )
     state = collect()
     assert state.is_failed()
     assert state.message.startswith("2026-01: ")
+    # An alert that waits for a month must not take this for one.
+    assert [event.event for event in events] == ["llm-usage.month.not-written"]
+    assert prefect.artifacts(prefect.run(state).id)["report-2026-01"].startswith("# 🔴 2026-01: Echec")
     few.sandbox.faults.clear()
     few.asked()
     # All sources had been read: the retry only writes.
@@ -223,18 +295,91 @@ def test_notion_that_fails_while_it_is_written(few: World, prefect: Prefect) -> 
     assert {row["Statut Collecte"] for row in few.own_rows().values()} == {"Succes"}
 
 
-def test_no_key_in_what_prefect_keeps(world: World, prefect: Prefect) -> None:
-    world.fail("deepgram")
-    account = world.sandbox.openai.accounts[0]
-    world.set(**{f"OPENAI_ADMIN_KEY_{account.name.upper()}": account.limited_key})
-    state = collect()
+def events_of(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The events of our own that are sent to Prefect's server, as they are sent."""
+    import tasks.report
+
+    sent: list[Any] = []
+    emit = tasks.report.emit_event
+    monkeypatch.setattr(tasks.report, "emit_event", lambda *args, **more: sent.append(emit(*args, **more)))
+    return sent
+
+
+def test_what_automations_hear(few: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from prefect.events.schemas.automations import EventTrigger
+
+    (missing,) = [alert.trigger for alert in load_alerts(ROOT / "automations.yaml") if "no month" in alert.name]
+    waited_for = EventTrigger.model_validate(missing)
+    events = events_of(monkeypatch)
+    heard: dict[str, bool] = {}
+    for name, arguments in {
+        "last": {},
+        "running": {"month": "current"},
+        "in part": {"providers": ["deepgram"]},
+    }.items():
+        assert collect(**arguments).is_completed()
+        (event,) = events
+        heard[name] = event.event in waited_for.expect and waited_for.match.matches(event.resource)
+        events.clear()
+    assert heard == {"last": True, "running": False, "in part": False}
+
+    few.fail("elevenlabs")
+    assert collect("2025-12").is_failed()
+    month, source = events
+    assert (month.event, source.event) == ("llm-usage.month.collected", "llm-usage.source.to-rerun")
+    assert month.resource.id == "llm-usage.month.2025-12"
+    assert month.resource["llm-usage.age"] == "older"
+    assert month.payload["status"] == "Echec"
+    assert month.payload["costs_usd"]["elevenlabs"] is None
+    assert Decimal(month.payload["costs_usd"]["deepgram/prod"]) > 0
+    assert month.payload["notion"]["created"] > 0
+    assert source.resource.id == "llm-usage.source.elevenlabs"
+    assert "refuse la clé" in source.payload["reason"]
+    assert not any(key in str(event) for event in events for key in few.secrets())
+
+
+def test_the_report_compares_with_the_month_before(world: World, prefect: Prefect) -> None:
+    world.only("ELEVENLABS_API_KEY")
+    api = world.sandbox.elevenlabs
+    before, now = (api.bill(api.accounts[0], month).total for month in ("2025-08", "2025-09"))
+    assert collect("2025-08").is_completed()
+    state = collect("2025-09")
+    text = prefect.artifacts(prefect.run(state).id)["report-2025-09"]
+    (row,) = [line for line in text.splitlines() if line.startswith("| [elevenlabs]")]
+    assert f"| {now:,.2f} | {now - before:+,.2f} ({(now - before) / before:+.0%}) |" in row
+    # The chart's table.
+    for month, cost in (("2025-08", before), ("2025-09", now)):
+        assert f"| {month} | – | – | {cost:,.2f} | – | – | **{cost:,.2f}** |" in text
+    assert "![Cost by service and month](data:image/svg+xml;base64," in text
+
+
+def test_no_key_in_what_prefect_keeps(world: World, prefect: Prefect, caplog: pytest.LogCaptureFixture) -> None:
+    from prefect.logging.handlers import APILogHandler
+
     keys = world.secrets()
     assert len(keys) == 8
-    artifacts = prefect.artifacts(prefect.run(state).id)
+    # A provider that says the key again, as some do.
+    for api in ("deepgram", "openai"):
+        told = [key for name, key in os.environ.items() if name.startswith(api.upper()) and "_KEY" in name]
+        world.fail(api, body={"error": {"message": f"Incorrect API key provided: {told}"}})
+    failed = collect()
+    assert failed.is_failed()
+    world.sandbox.faults.clear()
+    ended = retry(prefect, failed)
+    assert ended.is_completed()
+    APILogHandler.flush()
+
+    run = prefect.run(failed)
+    artifacts = prefect.artifacts(run.id)
     assert set(artifacts) >= {"report-2026-01", "costs-2026-01"}
     home = Path(os.environ["PREFECT_HOME"])
     kept = {path: path.read_bytes() for path in home.rglob("*") if path.is_file()}
     assert any(path.parent.name == "storage" for path in kept)
+    with closing(sqlite3.connect(home / "prefect.db")) as database:
+        dump = "\n".join(database.iterdump())
+    # The reason of the failure is there, in states and in logs.
+    assert dump.count("refuse la clé (HTTP 401)") > 4
+    texts = [dump, caplog.text, str(failed.message), str(ended.message), str(run.parameters), repr(load_settings())]
     for key in keys:
-        assert not any(key in text for text in (str(state.message), *artifacts.values()))
+        assert not any(key in text for text in (*texts, *artifacts.values()))
         assert [path for path, content in kept.items() if key.encode() in content] == []

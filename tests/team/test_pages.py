@@ -50,6 +50,7 @@ def picture(page: Page, request: pytest.FixtureRequest) -> Picture:
 
     def take(name: str) -> None:
         if folder is not None:
+            page.wait_for_load_state("networkidle")
             page.screenshot(path=Path(folder) / f"{name}.png", full_page=True, animations="disabled")
 
     return take

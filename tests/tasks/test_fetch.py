@@ -1,0 +1,71 @@
+"""Which failures are worth another try, and what is said about them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from usage.errors import (
+    ContractError,
+    CredentialError,
+    IncompleteError,
+    NotOfferedError,
+    RefusedError,
+    SettingsError,
+    SourceError,
+    StaleCursorError,
+    TransientError,
+    UnavailableError,
+)
+from usage.month import Month
+from usage.names import ProviderName, Source
+from usage.report import Gap, GapKind, SourceReport
+
+
+def incomplete(*passing: bool) -> IncompleteError:
+    """A source with these parts missing."""
+    gaps = tuple(Gap(kind=GapKind.MISSING, sentence="Il manque une partie.", passing=one) for one in passing)
+    source, month, read_at = Source(provider=ProviderName.OPENAI), Month(2026, 1), datetime(2026, 2, 5, tzinfo=UTC)
+    report = SourceReport(source=source, month=month, read_at=read_at, records=(), gaps=gaps)
+    return IncompleteError("Il manque une partie.", report)
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [
+        (TransientError("Délai dépassé."), True),
+        (StaleCursorError("La liste a changé."), True),
+        (TransientError("Revenez demain.", final=True), False),
+        (CredentialError("Clé refusée."), False),
+        (RefusedError("Refusé."), False),
+        (ContractError("Une page HTML."), False),
+        (UnavailableError("Pas offert."), False),
+        (NotOfferedError("Pas offert."), False),
+        (SourceError("Autre chose."), False),
+        (SettingsError("no key"), False),
+        (ValueError("ours"), False),
+        (incomplete(True), True),
+        (incomplete(False, True), True),
+        (incomplete(False), False),
+        (incomplete(), False),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_only_what_waiting_can_mend_is_tried_again(error: Exception, *, again: bool) -> None:
+    from prefect.states import Failed
+
+    from tasks.fetch import waiting_can_mend
+
+    run: Any = None
+    assert waiting_can_mend(None, run, Failed(data=error)) is again
+
+
+def test_an_unexpected_error_is_named_without_its_text() -> None:
+    from tasks.aggregate import sentence_of
+
+    assert sentence_of(CredentialError("/projects refuse la clé.")) == "/projects refuse la clé."
+    said = sentence_of(ValueError("sk-admin-secret"))
+    assert "ValueError" in said
+    assert "sk-admin-secret" not in said

@@ -1,0 +1,214 @@
+"""Which months of a backfill are read, and which stand in Notion for good."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from notion.rows import Existing, Values
+from notion.services import Service
+from tasks.ranges import SETTLED, Range, Turn, finish_range, months_of, prepare_range
+from usage.errors import SettingsError
+from usage.grain import COLLECTION
+from usage.month import Month
+from usage.names import ProviderName, Source, Status
+from usage.settings import load_settings
+
+NOW = datetime(2026, 2, 14, 15, 30, tzinfo=UTC)
+MONTH = Month(2025, 11)
+SETTLED_AT = MONTH.end + SETTLED
+OPENAI, DEEPGRAM = ProviderName.OPENAI, ProviderName.DEEPGRAM
+
+
+class Notion:
+    """Stands for both databases: rows of the month, and services."""
+
+    def __init__(self) -> None:
+        self.written: list[Values] = []
+        self.inactive: frozenset[ProviderName] = frozenset()
+        self.asked: list[Month] = []
+        self.closed = False
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        return tuple(Service(provider, f"page-{provider}", "Actif", has_rows=True, url="") for provider in ProviderName)
+
+    def rows(self, month: Month) -> list[Existing]:
+        self.asked.append(month)
+        return [Existing(f"row-{n}", NOW, row) for n, row in enumerate(self.written) if row.mois == str(month)]
+
+    def put(self, provider: ProviderName = OPENAI, key: str = COLLECTION, **values: Any) -> None:
+        own = (
+            {"statut": Status.SUCCES.value, "collecte_le": SETTLED_AT, "log": "31 jours lus."}
+            if key == COLLECTION
+            else {}
+        )
+        self.written.append(Values(service=f"page{provider}", mois=str(MONTH), key=key, **(own | values)))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def notion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Notion:
+    notion = Notion()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", "sk-admin-test")
+    monkeypatch.setenv("DEEPGRAM_API_KEY", "test")
+    monkeypatch.setenv("LLM_USAGE_NOW", NOW.isoformat())
+    monkeypatch.setattr("tasks.ranges.open_workspace", lambda *_: (notion, None))
+    return notion
+
+
+@pytest.fixture
+def turn(notion: Notion) -> Iterator[Callable[..., Turn]]:
+    """What becomes of the month."""
+    asked: list[Range] = []
+
+    def decide(*providers: ProviderName, month: Month = MONTH) -> Turn:
+        asked.append(Range(str(month), str(month), providers))
+        (only,) = prepare_range(asked[-1]).turns
+        return only
+
+    yield decide
+    for one in asked:
+        finish_range(one)
+
+
+def test_what_is_complete_and_settled_is_not_read_again(notion: Notion, turn: Callable[..., Turn]) -> None:
+    notion.put()
+    notion.put(key="proj_1", cout=0.1, tokens_input=5, requetes=1)
+    notion.put(key="proj_2", cout=0.2, tokens_input=7)
+    now = turn()
+    assert (now.skipped, now.providers) == (False, (DEEPGRAM,))
+    (kept,) = now.kept
+    assert (kept.provider, kept.account, kept.status, kept.rows) == (OPENAI, "default", Status.SUCCES, 2)
+    assert (kept.cost_usd, kept.tokens_input, kept.tokens_output, kept.requests) == ("0.30", 12, None, 1)
+    assert kept.log == "31 jours lus."
+
+
+def test_a_month_that_is_all_there_is_skipped(notion: Notion, turn: Callable[..., Turn]) -> None:
+    notion.put()
+    notion.put(DEEPGRAM, statut=Status.DONNEES_INDISPONIBLES.value)
+    now = turn()
+    assert (now.skipped, now.providers) == (True, ())
+    assert [(kept.provider, kept.cost_usd) for kept in now.kept] == [(OPENAI, None), (DEEPGRAM, None)]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"statut": Status.PARTIEL.value},
+        {"statut": Status.ECHEC.value},
+        {"statut": "À voir"},
+        {"statut": None},
+        {"collecte_le": SETTLED_AT - timedelta(minutes=1)},
+        {"collecte_le": None},
+        {"workspace": "another account"},
+        {"key": "proj_1"},
+    ],
+    ids=str,
+)
+def test_what_may_still_change_is_read_again(notion: Notion, turn: Callable[..., Turn], values: dict[str, Any]) -> None:
+    notion.put(**values)
+    assert turn() == Turn(MONTH)
+
+
+def test_a_doubled_row_proves_nothing(notion: Notion, turn: Callable[..., Turn]) -> None:
+    notion.put()
+    notion.put()
+    assert turn() == Turn(MONTH)
+
+
+def test_a_service_that_is_switched_off_is_not_waited_for(notion: Notion, turn: Callable[..., Turn]) -> None:
+    notion.inactive = frozenset([DEEPGRAM])
+    assert turn() == Turn(MONTH)
+    notion.put()
+    finish_range(Range(str(MONTH), str(MONTH)))
+    assert turn().skipped
+
+
+def test_several_accounts_are_read_again(
+    notion: Notion, turn: Callable[..., Turn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_ADMIN_KEY_LABO", "sk-admin-test-2")
+    notion.put()
+    notion.put(DEEPGRAM)
+    now = turn()
+    assert (now.skipped, now.providers, [kept.provider for kept in now.kept]) == (False, (OPENAI,), [DEEPGRAM])
+
+
+def test_a_named_provider_is_read_again(notion: Notion, turn: Callable[..., Turn]) -> None:
+    notion.put()
+    notion.put(DEEPGRAM)
+    assert turn(OPENAI) == Turn(MONTH, (OPENAI,))
+    assert notion.asked == []
+
+
+def test_a_month_that_is_still_corrected_is_read_without_a_look(notion: Notion, turn: Callable[..., Turn]) -> None:
+    recent = Month(2026, 1)
+    assert turn(month=recent) == Turn(recent)
+    assert notion.asked == []
+
+
+def test_opened_once_and_closed_after(notion: Notion) -> None:
+    asked = Range("2025-10", "2025-11")
+    ready = prepare_range(asked)
+    assert prepare_range(Range("2025-10", "2025-11")) is ready
+    assert notion.asked == [Month(2025, 10), MONTH]
+    assert not notion.closed
+    finish_range(asked)
+    assert notion.closed
+    assert prepare_range(asked) is not ready
+    finish_range(asked)
+
+
+def test_closed_when_it_can_t_be_read(notion: Notion, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(month: Month) -> list[Existing]:
+        raise RuntimeError
+
+    monkeypatch.setattr(notion, "rows", fail)
+    with pytest.raises(RuntimeError):
+        prepare_range(Range("2025-10", "2025-11"))
+    assert notion.closed
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "months"),
+    [
+        ("2025-11", "last", ["2025-11", "2025-12", "2026-01"]),
+        ("2026-02", "current", ["2026-02"]),
+        ("last", "last", ["2026-01"]),
+    ],
+)
+def test_both_ends_are_included(notion: Notion, first: str, last: str, months: list[str]) -> None:
+    assert [str(month) for month in months_of(Range(first, last), load_settings())] == months
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "sentence"),
+    [
+        ("2025-12", "2025-11", "the range is turned round: 2025-12 comes after 2025-11"),
+        ("current", "last", "turned round"),
+        ("2025-11", "2026-03", "2026-03 has not begun yet: the running month is 2026-02"),
+        ("2025-13", "last", "2025-13 is not a month"),
+    ],
+)
+def test_no_range(notion: Notion, first: str, last: str, sentence: str) -> None:
+    with pytest.raises(SettingsError, match=sentence):
+        prepare_range(Range(first, last))
+    assert notion.asked == []
+
+
+def test_a_source_is_told_by_its_account(
+    notion: Notion, turn: Callable[..., Turn], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENAI_ADMIN_KEY")
+    monkeypatch.setenv("OPENAI_ADMIN_KEY_LABO", "sk-admin-test")
+    notion.put(workspace="labo")
+    (kept,) = turn().kept
+    assert (kept.provider, kept.account) == (OPENAI, Source(provider=OPENAI, account="labo").account)

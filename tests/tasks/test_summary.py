@@ -1,0 +1,106 @@
+"""What a backfill came to: one sentence, and a grid of months and services."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.tasks.pages import HOSTILE, make_workspace, read_page
+from usage.month import Month
+from usage.names import ProviderName, Status
+
+MONTHS = list(Month(2025, 1).until(Month(2025, 5)))
+
+
+def turns(number: int, *, skipped: int = 0) -> list[Any]:
+    from tasks.ranges import Turn
+
+    return [Turn(month, skipped=index < skipped) for index, month in enumerate(MONTHS[:number])]
+
+
+def ended(*messages: str) -> list[Any]:
+    """Months that failed with a message, or ended well without one."""
+    from tasks.children import Ended
+
+    return [Ended(month, not message, message) for month, message in zip(MONTHS, messages, strict=False)]
+
+
+@pytest.mark.parametrize(
+    ("number", "skipped", "messages", "sentence"),
+    [
+        (3, 0, ("", "", ""), "3 of 3 months are complete"),
+        (3, 1, ("", ""), "3 of 3 months are complete (1 was before)"),
+        (3, 3, (), "3 of 3 months are complete (3 were before)"),
+        (2, 0, ("", "2025-02: openai: x."), "1 of 2 months are complete. To run again: 2025-02: openai: x."),
+        # A run that ended before it knew its month.
+        (2, 0, ("No token", ""), "1 of 2 months are complete. To run again: 2025-01: No token"),
+        (3, 0, ("a", "b", "c"), "0 of 3 months are complete. To run again: 2025-01: a / 2025-02: b / 2025-03: c"),
+    ],
+)
+def test_the_sentence(number: int, skipped: int, messages: tuple[str, ...], sentence: str) -> None:
+    from tasks.summary import told
+
+    assert told(turns(number, skipped=skipped), ended(*messages)) == sentence
+
+
+def test_the_sentence_does_not_name_all_of_many_months() -> None:
+    from tasks.summary import told
+
+    sentence = told(turns(5), ended("a", "b", "c", "d", "e"))
+    assert sentence.endswith("To run again: 2025-01: a / 2025-02: b / 2025-03: c / and 2 more")
+
+
+def line(month: Month, provider: ProviderName, status: Status | None, cost: str | None) -> tuple[Any, Any]:
+    from notion.summary import MonthStatus
+
+    amount = None if cost is None else Decimal(cost)
+    fields: dict[str, Any] = {"status": status, "cost_usd": amount, "rows": 1, "last_collection": None}
+    return (month, provider), MonthStatus(month=str(month), provider=provider, **fields)
+
+
+def report(turns_: list[Any], ended_: list[Any], grid: dict[Any, Any]) -> str:
+    from tasks.ranges import Range, RangePreparation
+    from tasks.summary import range_report
+
+    settings: Any = None
+    asked = Range("2025-01", "2025-03")
+    return range_report(RangePreparation(asked, settings, tuple(turns_), make_workspace()), ended_, grid)
+
+
+def test_the_grid() -> None:
+    from tasks.ranges import Turn
+
+    first, second, third = MONTHS[:3]
+    grid = dict(
+        [
+            line(first, ProviderName.OPENAI, Status.SUCCES, "1000.50"),
+            line(first, ProviderName.ANTHROPIC, Status.DONNEES_INDISPONIBLES, None),
+            line(second, ProviderName.OPENAI, Status.PARTIEL, "0.25"),
+            line(second, ProviderName.DEEPGRAM, Status.ECHEC, None),
+            line(third, ProviderName.OPENROUTER, None, "3"),
+        ]
+    )
+    chosen = [Turn(first, skipped=True), Turn(second, (ProviderName.DEEPGRAM,), kept=(None,)), Turn(third)]  # type: ignore[arg-type]
+    shown = read_page(report(chosen, ended("", "2025-02: deepgram: x."), grid))
+    assert shown.headings == ["2025-01 to 2025-03", "To run again"]
+    assert shown.tables == [
+        [
+            ["Month", "OpenAI", "Anthropic", "ElevenLabs", "Deepgram", "OpenRouter", "Total", "This run"],
+            ["2025-01", "🟢 1,000.50", "⚪ –", "–", "–", "–", "1,000.50", "not needed"],
+            ["2025-02", "🟠 0.25", "–", "–", "🔴 –", "–", "0.25", "read 1"],
+            ["2025-03", "–", "–", "–", "–", "3.00", "3.00", "read"],
+            ["Total", "1,000.75", "–", "–", "–", "3.00", "1,003.75", ""],
+        ]
+    ]
+    words = [element.text for element in shown.picture().iter() if element.text]
+    assert {"2025-01", "2025-02", "2025-03", "1,000.50", "0.25", "3.00"} <= set(words)
+
+
+def test_other_people_s_text_is_shown_and_not_obeyed() -> None:
+    plain, hostile = (
+        read_page(report(turns(1), ended(message), {})) for message in ("2025-01: x", f"2025-01: {HOSTILE}")
+    )
+    assert (hostile.headings, hostile.tables, hostile.others) == (plain.headings, plain.tables, plain.others)
+    assert (hostile.links, hostile.pictures) == (plain.links, plain.pictures)
