@@ -74,7 +74,10 @@ def check_notion(gateway: Gateway, settings: NotionSettings) -> CheckReport:
         rows = [row for database in found.values() for row in _rows(database, None)]
     services_are_there = SERVICES.title in found and _services(gateway, found[SERVICES.title], sentences)
     sentences += [
-        f"La base « {one.declared.title} » est verrouillée dans Notion." for one in found.values() if one.locked
+        f"La base « {one.declared.title} » est verrouillée dans Notion : la collecte y écrit quand même, mais "
+        "llm-usage setup peut s’y voir refuser une colonne."
+        for one in found.values()
+        if one.locked
     ]
     sentences += _plan(gateway, settings)
     blocked = any(row.verdict is Finding.PROBLEM for row in rows)

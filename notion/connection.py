@@ -33,6 +33,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_aft
 from notion.budget import limit_sentence, next_smaller
 from notion.pace import Pace
 from notion.refusals import Refusal, advice, read_refusal
+from usage.contract import broken
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
 from usage.settings import NotionSettings
 
@@ -198,9 +199,7 @@ def parse(model: type[M], data: object) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise NotionError(f"Notion ne répond plus comme prévu : champ {field}, attendu : {first['type']}.") from None
+        raise NotionError(f"Notion ne répond plus comme prévu : {broken(error)}.") from None
 
 
 def _read(refusal: Refusal, path: str, effect: Effect) -> NotionError:

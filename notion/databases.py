@@ -157,9 +157,13 @@ def only_source(declared: Database, info: DatabaseInfo) -> str:
     """Id of a database's data source: the only one, else the one that has the declared title.
 
     Raises:
-        NotionAccessError: Several, and not exactly one of that name.
+        NotionAccessError: None, or several and not exactly one of that name.
     """
     sources = info.data_sources
+    if not sources:
+        raise NotionAccessError(
+            f"La source de données de la base « {declared.title} » est dans la corbeille de Notion : restaurez-la."
+        )
     if len(sources) == 1:
         return sources[0].id
     named = [source for source in sources if folded(source.name) == folded(declared.title)]

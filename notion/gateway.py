@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from notion.connection import (
     PATIENCE,
@@ -16,7 +16,7 @@ from notion.connection import (
     RowInTrash,
     parse,
 )
-from notion.wire import Block, DatabaseInfo, DataSource, Listing, Page
+from notion.wire import Block, DatabaseInfo, DataSource, Listing, Page, PageListing
 from usage.errors import NotionError
 
 __all__ = ["PAGE_SIZE", "PATIENCE", "TRIES", "VERSION", "DoubtfulCreation", "Effect", "Form", "Gateway", "RowInTrash"]
@@ -24,6 +24,7 @@ __all__ = ["PAGE_SIZE", "PATIENCE", "TRIES", "VERSION", "DoubtfulCreation", "Eff
 PAGE_SIZE: Final = 100
 
 Json = Mapping[str, Any]
+L = TypeVar("L", bound=Listing)
 
 
 class Gateway(Connection):
@@ -41,14 +42,8 @@ class Gateway(Connection):
 
     def children(self, page_id: str) -> Iterator[Block]:
         """The blocks on a page."""
-        cursor: str | None = None
-        while True:
-            query: dict[str, Any] = {"page_size": PAGE_SIZE} | ({"start_cursor": cursor} if cursor else {})
-            listing = self.ask(Listing, "GET", f"blocks/{page_id}/children", query=query)
+        for listing in self.pages(Listing, "GET", f"blocks/{page_id}/children", {}):
             yield from (parse(Block, block) for block in listing.results)
-            cursor = listing.next_cursor
-            if not (listing.has_more and cursor):
-                return
 
     def rows(self, data_source_id: str, where: Json | None = None) -> Iterator[Page]:
         """Rows of a data source, those in the trash left out.
@@ -56,22 +51,33 @@ class Gateway(Connection):
         Raises:
             NotionError: Notion stopped the query at 10,000 rows, or can't be read.
         """
-        cursor: str | None = None
-        while True:
-            body: dict[str, Any] = {"page_size": PAGE_SIZE}
-            body |= {"filter": where} if where else {}
-            body |= {"start_cursor": cursor} if cursor else {}
-            listing = self.ask(Listing, "POST", f"data_sources/{data_source_id}/query", body=body, effect=Effect.READ)
-            yield from (parse(Page, row) for row in listing.results)
+        question = {"filter": where} if where else {}
+        for listing in self.pages(PageListing, "POST", f"data_sources/{data_source_id}/query", question):
+            yield from (row for row in listing.results if not row.in_trash)
             if listing.request_status is not None and listing.request_status.type == "incomplete":
                 raise NotionError("Notion arrête la lecture à 10 000 lignes : réduisez la période demandée.")
-            cursor = listing.next_cursor
-            if not (listing.has_more and cursor):
-                return
 
     def page(self, page_id: str) -> Page:
         """One row."""
         return self.ask(Page, "GET", f"pages/{page_id}")
+
+    def pages(self, model: type[L], method: str, path: str, question: Json) -> Iterator[L]:
+        """Every page of a listing: `question` is the query of a GET, or the body of a POST that only reads.
+
+        Raises:
+            NotionError: More is announced without a new cursor, or Notion can't be read.
+        """
+        cursor: str | None = None
+        while True:
+            asked = {"page_size": PAGE_SIZE, **question} | ({"start_cursor": cursor} if cursor else {})
+            given = {"query": asked} if method == "GET" else {"body": asked}
+            listing = self.ask(model, method, path, effect=Effect.READ, **given)
+            yield listing
+            if not listing.has_more:
+                return
+            if listing.next_cursor in (None, "", cursor):
+                raise NotionError(f"Notion annonce une suite sans dire où la lire ({path}).")
+            cursor = listing.next_cursor
 
     # -- writing
 

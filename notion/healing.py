@@ -138,10 +138,8 @@ class _Service:
         self._merged: set[str] = set()
 
     def heal(self) -> None:
-        used = {(row.values.key, self._title(row)) for row in self._rows.values() if has_figures(row)}
         for row in self._open():
-            # A project may be called like that, and have had figures in another month.
-            if is_error_row(row) and (row.values.key, self._title(row)) not in used:
+            if is_error_row(row) and not self._is_called_error(row):
                 self._drop(row, ERROR_ROW)
         before = None
         while before != self._rows:
@@ -168,6 +166,14 @@ class _Service:
                 why = _TAKES_OVER if page_id in merged else _COMPLETED
                 if fields or notes:
                     yield Step(Action.UPDATE, source, now.values, page_id, fields, why, notes)
+
+    def _is_called_error(self, row: Existing) -> bool:
+        """Whether the row is that of a project with this unlucky name: it has an id, and figures in another month."""
+        key, title = row.values.key, self._title(row)
+        return folded(key) not in ("", title) and any(
+            one.values.key == key and has_figures(one) and one.values.mois != row.values.mois
+            for one in self._before.values()
+        )
 
     # -- completing
 
@@ -241,7 +247,10 @@ class _Service:
         if found.surplus:
             values = prevailing(found.rows, Month.parse(month))
             key = values.key or next((row.values.key for row in found.rows if row.values.key), "")
-            values = replace(values, service=self._page_id, key=key)
+            place = values.workspace
+            if month not in self._collected:
+                place = place or _only({row.values.workspace for row in found.rows} - {""})
+            values = replace(values, service=self._page_id, key=key, workspace=place)
             self._rows[found.kept.page_id] = replace(found.kept, values=values)
             self._merged.add(found.kept.page_id)
         for row in found.surplus:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from notion.gateway import PAGE_SIZE, Effect, Gateway
+from notion.gateway import Gateway
 from notion.wire import Page, PageListing
 from usage.errors import NotionError
 
@@ -38,18 +38,7 @@ def every_row(gateway: Gateway, data_source_id: str) -> Iterator[Page]:
 
 
 def _query(gateway: Gateway, data_source_id: str, since: datetime | None) -> Iterator[PageListing]:
-    body: dict[str, Any] = {
-        "page_size": PAGE_SIZE,
-        "sorts": [{"timestamp": "created_time", "direction": "ascending"}],
-    }
+    question: dict[str, Any] = {"sorts": [{"timestamp": "created_time", "direction": "ascending"}]}
     if since is not None:
-        body["filter"] = {"timestamp": "created_time", "created_time": {"on_or_after": since.isoformat()}}
-    cursor: str | None = None
-    while True:
-        whole = body | ({"start_cursor": cursor} if cursor else {})
-        path = f"data_sources/{data_source_id}/query"
-        listing = gateway.ask(PageListing, "POST", path, body=whole, effect=Effect.READ)
-        yield listing
-        cursor = listing.next_cursor
-        if not (listing.has_more and cursor):
-            return
+        question["filter"] = {"timestamp": "created_time", "created_time": {"on_or_after": since.isoformat()}}
+    return gateway.pages(PageListing, "POST", f"data_sources/{data_source_id}/query", question)

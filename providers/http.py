@@ -30,6 +30,7 @@ from pydantic import BaseModel, ValidationError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from usage.collector import collector_paused
+from usage.contract import broken
 from usage.errors import (
     ContractError,
     CredentialError,
@@ -96,12 +97,7 @@ def parse(data: object, model: type[M], where: str) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "(racine)"
-        more = f" (et {error.error_count() - 1} autres)" if error.error_count() > 1 else ""
-        raise ContractError(
-            f"{where} ne répond plus comme prévu : champ {field}, attendu : {first['type']}{more}."
-        ) from None
+        raise ContractError(f"{where} ne répond plus comme prévu : {broken(error)}.") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,5 +61,5 @@ def gap_of(what: str, error: SourceError) -> Gap:
     return Gap(
         kind=GapKind.UNAVAILABLE if isinstance(error, UnavailableError) else GapKind.MISSING,
         sentence=f"Il manque {what} : {error.sentence}",
-        passing=isinstance(error, TransientError),
+        passing=isinstance(error, TransientError) and not error.final,
     )

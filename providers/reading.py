@@ -12,11 +12,11 @@ from providers import provider
 from providers.base import Finding, Job, Provider
 from providers.http import Answer, Http, Params, Retry
 from providers.together import Together, consecutive
-from usage.errors import SourceError, UnavailableError
+from usage.errors import ContractError, NotOfferedError, SourceError, UnavailableError
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.report import Gap, GapKind, SourceReport
-from usage.settings import Settings
+from usage.settings import BASE_URL_OF, Settings
 
 
 async def read_source(
@@ -48,6 +48,12 @@ async def read_source(
         job = Job(source, month, now, settings.grains[source.provider], http, count, together)
         try:
             report = await provider(source.provider).collect(job)
+        except NotOfferedError as error:
+            # Every account has some of what is read: "no data" would hide that the address is another's.
+            variable = BASE_URL_OF[source.provider]
+            raise ContractError(
+                f"{error.sentence} Vérifiez l’adresse de l’API ({variable}).", status=error.status
+            ) from None
         except UnavailableError as error:
             gap = Gap(kind=GapKind.UNAVAILABLE, sentence=error.sentence)
             report = SourceReport(source=source, month=month, read_at=job.now, records=(), gaps=(gap,))

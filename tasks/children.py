@@ -96,15 +96,16 @@ def collect_on_workers(
             for run in over:
                 if not _begun_once_more(client, run, under_way[run.id]):
                     done.append(ended(under_way.pop(run.id).turn.month, _state(run)))
-            for deleted in under_way.keys() - {run.id for run in runs}:
-                month = under_way.pop(deleted).turn.month
+            deleted = under_way.keys() - {run.id for run in runs}
+            for gone in deleted:
+                month = under_way.pop(gone).turn.month
                 done.append(Ended(month, False, f"{month}: its run was deleted"))
             late = [run for run in runs if _not_begun(run) and time.monotonic() - under_way[run.id].since >= grace]
             if late:
                 turn = under_way.pop(late[0].id).turn
                 client.set_flow_run_state(late[0].id, Cancelled(message="No worker was free: the backfill took it."))
                 done.append(here(turn))
-            elif not over:
+            elif not over and not deleted:
                 sleep(_POLL)
     return sorted(done, key=lambda item: item.month)
 
@@ -112,7 +113,13 @@ def collect_on_workers(
 def _start(client: SyncPrefectClient, turn: Turn) -> UUID:
     started = run_deployment(
         COLLECT,
-        parameters={"month": str(turn.month), "providers": [provider.value for provider in turn.providers]},
+        parameters={
+            "month": str(turn.month),
+            "providers": [provider.value for provider in turn.providers],
+            # Not what a person may have made the deployment's defaults.
+            "account": None,
+            "dry_run": False,
+        },
         tags=["backfill", f"month:{turn.month}"],
         # The same run when this backfill is retried.
         idempotency_key=f"{runtime.flow_run.id} {turn.month}",

@@ -33,7 +33,8 @@ BASE_URLS: Final = {
     "OPENROUTER_BASE_URL": "https://openrouter.ai/api/v1",
     "NOTION_BASE_URL": "https://api.notion.com",
 }
-_BASE_URL_OF: Final = dict(zip(ProviderName, BASE_URLS, strict=False))
+BASE_URL_OF: Final = dict(zip(ProviderName, BASE_URLS, strict=False))
+"""Variable that holds a provider's address."""
 _NOT_ACCOUNTS: Final = ("ID", "PATH", "NAME", "URL", "HASH", "FILE")
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
@@ -141,7 +142,7 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
     wrong: list[str] = []
     settings = Settings(
         credentials=tuple(_credentials(values, wrong)),
-        base_urls={provider: _base_url(_BASE_URL_OF[provider], values, wrong) for provider in ProviderName},
+        base_urls={provider: _base_url(BASE_URL_OF[provider], values, wrong) for provider in ProviderName},
         grains={provider: _grain(provider, values, wrong) for provider in ProviderName},
         notion=_notion(values, wrong),
         fixed_now=_now(values, wrong),

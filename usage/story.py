@@ -10,9 +10,9 @@ from usage.money import euros_style
 from usage.month import Month
 from usage.names import DEFAULT_ACCOUNT, Source
 from usage.outcome import Totals
-from usage.report import SourceReport
+from usage.report import GapKind, SourceReport
 
-RUNNING: Final = "Mois en cours"
+RUNNING: Final = "mois en cours"
 """Stands in the log of every row whose month had not ended when it was read; Notion's views look for it."""
 
 
@@ -21,7 +21,7 @@ def row_log(report: SourceReport, *, has_cost: bool, missing_amounts: int) -> st
     return _joined(
         [
             report.row_note,
-            f"{RUNNING}." if report.month.is_running(report.read_at) else "",
+            f"Chiffres d’un {RUNNING}." if report.month.is_running(report.read_at) else "",
             "" if has_cost or report.gaps else "Le fournisseur ne publie aucun coût pour cette ligne.",
             _missing_amounts(missing_amounts),
             *(gap.sentence for gap in report.gaps),
@@ -33,9 +33,9 @@ def source_log(report: SourceReport, totals: Totals, rows: int) -> str:
     """The whole story of a source that was read."""
     return _joined(
         [
-            _reach(report),
+            *(() if _is_out_of_reach(report) else (_reach(report),)),
             f"{report.requests} requêtes, {report.pages} pages.",
-            _found(totals, rows),
+            *(() if _is_out_of_reach(report) else (_found(totals, rows),)),
             _control(report),
             _missing_amounts(sum(record.missing_amounts for record in report.records)),
             *(gap.sentence for gap in report.gaps),
@@ -56,14 +56,19 @@ def rerun_hint(source: Source, month: Month) -> str:
     return f"Pour relancer : llm-usage collect --month {month} --provider {source.provider}{account}."
 
 
+def _is_out_of_reach(report: SourceReport) -> bool:
+    """Whether nothing was read because the provider does not offer it: then it is not known that nothing was used."""
+    return not report.records and any(gap.kind is GapKind.UNAVAILABLE for gap in report.gaps)
+
+
 def _reach(report: SourceReport) -> str:
     month, until = report.month, report.data_until
     if until is not None and until < month.end:
         last = (until - timedelta(microseconds=1)).date()
-        lead = RUNNING if month.is_running(report.read_at) else "Mois clos, mais provisoire"
-        return f"{lead}, données jusqu’au {max(last, month.first_day)}."
-    lead = f"{month.days} jours lus, du {month.first_day} au {month.last_day}."
-    return lead + " Provisoire : le fournisseur peut encore corriger ce mois." if report.provisional else lead
+        lead = RUNNING if month.is_running(report.read_at) else "mois clos, mais provisoire"
+        return f"{month} : {lead}, données jusqu’au {max(last, month.first_day)}."
+    lead = f"{month.days} jours lus, du {month.first_day} au {month.last_day}"
+    return f"{lead}, provisoire : le fournisseur peut encore corriger ce mois." if report.provisional else f"{lead}."
 
 
 def _found(totals: Totals, rows: int) -> str:

@@ -179,9 +179,9 @@ class Organization(Wire):
 def report_turn(page: ReportPage[L]) -> Turn:
     """Where a report goes on. Groups and days never come twice.
 
-    `has_more` may be missing according to the vendor's own package, which then goes on as long as there is a token.
+    `has_more` may be missing according to the vendor's own package; a token alone ends the report like a null one.
     """
-    return Turn(page.has_more, page.next_page, (page.data[0].mark, page.data[-1].mark) if page.data else None)
+    return Turn(page.has_more is True, page.next_page, (page.data[0].mark, page.data[-1].mark) if page.data else None)
 
 
 def registry_turn(page: NamedPage) -> Turn:

@@ -23,7 +23,7 @@ from providers.base import Job
 from providers.http import Params
 from providers.paging import read_pages
 from providers.parts import Part, read_parts
-from usage.errors import RefusedError, SourceError, TransientError, UnavailableError
+from usage.errors import ContractError, RefusedError, SourceError, TransientError, UnavailableError
 from usage.money import exact_sum
 from usage.records import UsageRecord
 from usage.report import Control, Gap, GapKind
@@ -108,14 +108,6 @@ class Figures:
         return earliest(reading.refreshed_at if reading else None for reading in (self.costs, self.usage))
 
 
-class NewerRefusedError(Exception):
-    """The newer reports are refused for good: the older ones have to do. `reason` is what was answered."""
-
-    def __init__(self, reason: SourceError) -> None:
-        super().__init__(reason.sentence)
-        self.reason = reason
-
-
 class _Sink(Generic[L]):
     """Takes in pages of a report."""
 
@@ -137,17 +129,31 @@ class _Sink(Generic[L]):
 async def read_figures(job: Job) -> Figures:
     """The month from the newer reports where they reach it and are not refused, else from the older ones.
 
+    Where one of the newer ones is refused, the older pair has to bring both to be the better one.
+
     Raises:
         SourceError: Neither costs nor usage could be read, or an answer breaks the contract.
     """
     if not newer_reports_reach(job.month, job.now):
         return await _read_pair(job, OLDER)
+    refusals: list[SourceError] = []
+    newer: Figures | None = None
     try:
-        return await _read_pair(job, NEWER)
-    except NewerRefusedError as refusal:
-        remark = f"{refusal.reason.sentence} {OLDER_INSTEAD}"
-    figures = await _read_pair(job, OLDER)
-    return replace(figures, remarks=(remark, *figures.remarks))
+        newer = await _read_pair(job, NEWER, refusals)
+    except SourceError as error:
+        if not refusals or isinstance(error, ContractError):
+            raise
+    if newer is not None and not refusals:
+        return newer
+    try:
+        older = await _read_pair(job, OLDER)
+    except SourceError:
+        if newer is None:
+            raise
+        return newer
+    if newer is not None and (older.costs is None or older.usage is None):
+        return newer
+    return replace(older, remarks=(f"{refusals[0].sentence} {OLDER_INSTEAD}", *older.remarks))
 
 
 async def try_report(job: Job, reader: Reader[Any]) -> None:
@@ -171,9 +177,10 @@ def earliest(instants: Iterable[datetime | None]) -> datetime | None:
     return min((at for at in known if at), default=None) if None not in known else None
 
 
-async def _read_pair(job: Job, pair: Pair) -> Figures:
+async def _read_pair(job: Job, pair: Pair, refusals: list[SourceError] | None = None) -> Figures:
+    """Both reports of a pair; refusals of the newer ones are noted in `refusals`."""
     readers = (pair.costs, pair.usage)
-    read = await read_parts([Part(reader.report.what, _read(job, pair, reader)) for reader in readers])
+    read = await read_parts([Part(reader.report.what, _read(job, pair, reader, refusals)) for reader in readers])
     costs, usage = read.values
     figures = Figures(pair, costs, usage, read.gaps)
     if costs is None or job.month.is_running(job.now):
@@ -181,12 +188,12 @@ async def _read_pair(job: Job, pair: Pair) -> Figures:
     return await _controlled(job, figures, costs)
 
 
-async def _read(job: Job, pair: Pair, reader: Reader[Any]) -> Reading:
+async def _read(job: Job, pair: Pair, reader: Reader[Any], refusals: list[SourceError] | None) -> Reading:
     try:
         return await _report(job, reader, reader.report.group_by)
     except SourceError as error:
-        if pair is NEWER and is_refusal(error):
-            raise NewerRefusedError(error) from None
+        if refusals is not None and is_refusal(error):
+            refusals.append(error)
         if pair is OLDER and isinstance(error, RefusedError) and job.month.end <= job.now - _RECENT:
             # How far back the older reports go is not published; a refusal of an old month is taken for their end.
             sentence = f"Anthropic ne donne plus {job.month} ({error.sentence})"
@@ -242,7 +249,7 @@ async def _controlled(job: Job, figures: Figures, costs: Reading) -> Figures:
     if checked.agrees:
         return figures
     sentence = "La somme des lignes de coûts ne correspond pas au total d’Anthropic."
-    gap = Gap(kind=GapKind.MISSING, sentence=sentence, passing=True)
+    gap = Gap(kind=GapKind.MISSING, sentence=sentence)
     return replace(figures, gaps=(*figures.gaps, gap))
 
 

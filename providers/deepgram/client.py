@@ -19,7 +19,7 @@ from providers.deepgram.refusals import explain
 from providers.deepgram.tables import Table, read_money, read_usage
 from providers.http import Answer, Params
 from providers.parts import Part, Read, read_parts
-from usage.errors import ContractError, CredentialError, NotOfferedError, SourceError
+from usage.errors import ContractError, CredentialError, SourceError
 from usage.money import exact_sum
 from usage.names import Grain, Kind, ProviderName
 from usage.records import UsageRecord
@@ -115,13 +115,7 @@ class _Names:
 
 
 async def _projects(job: Job) -> list[Project]:
-    try:
-        answer = await job.http.get(PROJECTS)
-    except NotOfferedError as error:
-        # Every account has it: the address is not Deepgram's, and saying that there is no data would hide that.
-        raise ContractError(
-            f"{error.sentence} Vérifiez l’adresse de l’API (DEEPGRAM_BASE_URL).", status=error.status
-        ) from None
+    answer = await job.http.get(PROJECTS)
     job.on_page()
     projects = list({project.project_id: project for project in answer.parse(Projects).projects}.values())
     if not projects:

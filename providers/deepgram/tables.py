@@ -65,7 +65,7 @@ async def read_money(job: Job, project: str) -> Table:
     if checked is None or checked.agrees:
         return Table(records, checked=checked)
     sentence = "La somme des lignes de facturation ne correspond pas au total de Deepgram."
-    return Table(records, (Gap(kind=GapKind.MISSING, sentence=sentence, passing=True),), checked=checked)
+    return Table(records, (Gap(kind=GapKind.MISSING, sentence=sentence),), checked=checked)
 
 
 async def read_usage(job: Job, project: str) -> Table:
@@ -86,7 +86,7 @@ async def read_usage(job: Job, project: str) -> Table:
     sentence = (
         "L’usage par modèle et l’usage par clé de Deepgram ne concordent pas : les modèles ne sont pas détaillés."
     )
-    gaps = (Gap(kind=GapKind.MISSING, sentence=sentence, passing=True),) if disputed else ()
+    gaps = (Gap(kind=GapKind.MISSING, sentence=sentence),) if disputed else ()
     return Table(read.records(disputed), (*read.gaps, *gaps), read.remarks)
 
 

@@ -88,18 +88,21 @@ async def _across_the_change(job: Job, span: Span, refused: RefusedError | Unava
 async def _longest_in_credits(job: Job, span: Span, most: int) -> Reading | None:
     """The longest beginning of the span that the report in credits serves, of `most` days at most.
 
-    In the usual month of the change the day before the first cost is the last one in credits, and one question will
-    do. Where days without usage lie between, the day is searched for: a first day that is refused ends the search.
+    A first day that is refused ends the search: that is every month but the one of the change. In that one the day
+    before the first cost is usually the last one in credits; where days without usage lie between, it is searched for.
     """
     if most == 0:
         return None
+    served = await _if_served(job, CREDITS, span.first_days(1))
+    if served is None or most == 1:
+        return served
     if most < span.days:
         reading = await _if_served(job, CREDITS, span.first_days(most))
         if reading is not None:
             return reading
-    served, low, high = None, 0, most
+    low, high = 1, most
     while high - low > 1:
-        middle = (low + high) // 2 if low else 1
+        middle = (low + high) // 2
         reading = await _if_served(job, CREDITS, span.first_days(middle))
         if reading is None:
             high = middle

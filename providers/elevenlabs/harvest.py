@@ -128,7 +128,7 @@ def _gaps(readings: Sequence[Reading], checked: Control | None) -> list[Gap]:
     currencies = {r.figures.currency for r in readings if r.figures.records and r.figures.currency} - {USD}
     gaps = [foreign_money(currency) for currency in sorted(currencies)]
     if checked is not None and not checked.agrees:
-        gaps.append(Gap(kind=GapKind.MISSING, sentence=_MISMATCH, passing=True))
+        gaps.append(Gap(kind=GapKind.MISSING, sentence=_MISMATCH))
     return gaps
 
 

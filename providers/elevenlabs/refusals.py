@@ -44,8 +44,6 @@ _WORDS: Final = {
     "validation_error": _Meaning.REFUSED,
     "invalid_request": _Meaning.REFUSED,
     "payment_required": _Meaning.REFUSED,
-    # Reading changes nothing that could be in conflict: waiting does not mend it.
-    "conflict": _Meaning.REFUSED,
 }
 _BY_STATUS: Final = {401: _Meaning.KEY, 403: _Meaning.SCOPE, 410: _Meaning.REFUSED}
 """Without a word that is known. There are no cursors here that 410 could call stale."""

@@ -98,7 +98,7 @@ def _disagreement(checked: Control | None) -> tuple[Gap, ...]:
     if checked is None or checked.agrees:
         return ()
     sentence = "La somme des lignes de coûts ne correspond pas au total d’OpenAI."
-    return (Gap(kind=GapKind.MISSING, sentence=sentence, passing=True),)
+    return (Gap(kind=GapKind.MISSING, sentence=sentence),)
 
 
 def _other_currencies(records: Iterable[UsageRecord]) -> tuple[Gap, ...]:

@@ -105,11 +105,11 @@ def report_turn(page: CostPage | UsagePage) -> Turn:
     """Where the report goes on.
 
     A day may fill several pages (no cap on a bucket's lines is documented), but a line never comes twice: the days and
-    the outermost lines tell pages apart.
+    the outermost lines tell pages apart. A token that comes without `has_more` ends the report like a null one.
     """
     lines = [line for bucket in (page.data[:1] + page.data[-1:]) for line in (bucket.results[:1] + bucket.results[-1:])]
     days = tuple((bucket.start_time, len(bucket.results)) for bucket in page.data)
-    return Turn(page.has_more, page.next_page, (days, *lines) if page.data else None)
+    return Turn(page.has_more is True, page.next_page, (days, *lines) if page.data else None)
 
 
 def registry_turn(page: NamedPage) -> Turn:

@@ -86,7 +86,7 @@ class OpenRouter:
             data_until=until if job.month.is_running(until) else None,
             # Requests are counted under the day they began on, and long ones arrive later.
             provisional=job.month.end <= job.now < job.month.end + timedelta(days=1),
-            empty_proven=total == (),
+            empty_proven=total is not None and _is_nothing(total),
             control=checked,
             requests=job.http.requests,
         )
@@ -136,10 +136,16 @@ async def _total(analytics: Analytics) -> tuple[Line, ...] | None:
             raise
         # The figures can still be read. They are just not checked then, and the log shows no check.
         return None
-    if _is_old(job) and not total:
+    if _is_old(job) and _is_nothing(total):
         # Too far back, or nothing used: it can't be told, and nothing is not written as 0.
         raise _out_of_reach(job)
     return total
+
+
+def _is_nothing(total: Sequence[Line]) -> bool:
+    """Whether a total says that nothing was used: without a row, or with rows of zeros."""
+    figures = [line.figures for line in total]
+    return not any(f.cost or f.missing_amounts or f.requests or f.tokens_input or f.tokens_output for f in figures)
 
 
 def _is_old(job: Job) -> bool:
@@ -212,7 +218,7 @@ def _disagreement(checked: Control | None) -> list[Gap]:
     if checked is None or checked.agrees:
         return []
     sentence = "La somme des lignes ne correspond pas au total d’OpenRouter (coût, requêtes ou jetons)."
-    return [Gap(kind=GapKind.MISSING, sentence=sentence, passing=True)]
+    return [Gap(kind=GapKind.MISSING, sentence=sentence)]
 
 
 def _own_keys(records: Iterable[UsageRecord]) -> list[str]:

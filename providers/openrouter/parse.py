@@ -168,7 +168,9 @@ def lines(page: QueryPage, dimensions: tuple[str, ...]) -> Iterator[Line]:
     for row in page.data.data:
         for name in dimensions:
             if name not in row.model_fields_set:
-                raise ContractError(f"{QUERY} ne répond plus comme prévu : champ data.data.{name}, attendu : missing.")
+                raise ContractError(
+                    f"{QUERY} ne répond plus comme prévu : champ data.data.{name}, attendu : une valeur."
+                )
         cost, byok = _credits(row), amount(row.byok_usage, QUERY)
         figures = UsageRecord(
             model=row.model or None,
@@ -186,10 +188,10 @@ def _credits(row: Row) -> Decimal | None:
     """The cost, USD; None where the provider does not give it.
 
     Components of money that were never used are null. Credits are such a component where the total that comes with
-    them is the estimate for own keys and nothing else.
+    them is the estimate for own keys and nothing else; a row that says null to all of it was free.
     """
     value = amount(row.credits_usage, QUERY)
-    total = amount(row.total_usage, QUERY)
-    if value is None and total is not None and total == (amount(row.byok_usage, QUERY) or 0):
-        return Decimal(0)
-    return value
+    if value is not None or not {"credits_usage", "total_usage"} <= row.model_fields_set:
+        return value
+    total, byok = amount(row.total_usage, QUERY) or Decimal(0), amount(row.byok_usage, QUERY) or Decimal(0)
+    return Decimal(0) if total == byok else None

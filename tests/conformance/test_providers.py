@@ -144,7 +144,7 @@ def test_the_running_month(case: Case, desk: Desk) -> None:
     assert report.control is None
     assert not report.empty_proven
     assert report.status is Status.SUCCES
-    assert all("Mois en cours." in row.log for row in desk.rows(report))
+    assert all("Chiffres d’un mois en cours." in row.log for row in desk.rows(report))
 
 
 def test_a_month_without_usage(case: Case, fresh: Desk) -> None:

@@ -47,7 +47,8 @@ class World:
 
     def fail(self, api: str, **rule: Any) -> None:
         """Have a provider refuse its key until `faults.clear()`, or as the rule says."""
-        self.sandbox.faults.add(Fault(**{"api": api, "kind": Kind.STATUS, "status": 401, "times": -1} | rule))
+        usual: dict[str, Any] = {"kind": Kind.STATUS, "status": 401, "times": -1}
+        self.sandbox.faults.add(Fault(api=api, **(usual | rule)))
 
     def asked(self) -> Counter[str]:
         """Requests to each API since the last time."""

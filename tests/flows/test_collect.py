@@ -113,13 +113,13 @@ def test_a_retry_does_not_put_old_figures_over_newer_ones(few: World, prefect: P
     few.sandbox.faults.clear()
     few.set(LLM_USAGE_NOW=LATER)
     assert collect(providers=["elevenlabs"]).is_completed()
-    # What they would bring back is not what stands there now.
+    # The provider has corrected the month meanwhile.
     store = few.sandbox.notion.store
     for row in store.database("Usages LLM").rows():
         if "ElevenLabs" in row.title and row.value("Cout USD") is not None:
-            store.edit(row, {"Cout USD": 1000})
+            store.edit(row, {"Cout USD": 1000, "Collecte Le": datetime.fromisoformat(LATER)})
     newer = {name: row for name, row in {**few.rows(), **few.own_rows()}.items() if "ElevenLabs" in name}
-    assert {row["Collecte Le"] for row in newer.values()} >= {datetime.fromisoformat(LATER)}
+    assert {row["Collecte Le"] for row in newer.values()} == {datetime.fromisoformat(LATER)}
     few.asked()
     assert retry(prefect, failed).is_completed()
     assert set(few.asked()) == {"deepgram", "notion"}
@@ -258,7 +258,7 @@ def test_a_wait_that_is_too_long_is_not_tried_again(world: World) -> None:
 def test_refused_before_anything_is_fetched(few: World, arguments: dict[str, Any], sentence: str) -> None:
     state = collect(**arguments)
     assert state.is_failed()
-    assert sentence in state.message
+    assert state.message.startswith(sentence)
     assert few.asked() == {}
 
 
@@ -297,11 +297,10 @@ def test_notion_that_fails_while_it_is_written(few: World, prefect: Prefect, mon
 
 def events_of(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The events of our own that are sent to Prefect's server, as they are sent."""
-    import tasks.report
+    from prefect.events import emit_event
 
     sent: list[Any] = []
-    emit = tasks.report.emit_event
-    monkeypatch.setattr(tasks.report, "emit_event", lambda *args, **more: sent.append(emit(*args, **more)))
+    monkeypatch.setattr("tasks.report.emit_event", lambda *args, **more: sent.append(emit_event(*args, **more)))
     return sent
 
 
@@ -310,16 +309,18 @@ def test_what_automations_hear(few: World, monkeypatch: pytest.MonkeyPatch) -> N
 
     (missing,) = [alert.trigger for alert in load_alerts(ROOT / "automations.yaml") if "no month" in alert.name]
     waited_for = EventTrigger.model_validate(missing)
+    match: Any = waited_for.match
     events = events_of(monkeypatch)
     heard: dict[str, bool] = {}
-    for name, arguments in {
+    asked: dict[str, dict[str, Any]] = {
         "last": {},
         "running": {"month": "current"},
         "in part": {"providers": ["deepgram"]},
-    }.items():
+    }
+    for name, arguments in asked.items():
         assert collect(**arguments).is_completed()
         (event,) = events
-        heard[name] = event.event in waited_for.expect and waited_for.match.matches(event.resource)
+        heard[name] = event.event in waited_for.expect and match.matches(event.resource)
         events.clear()
     assert heard == {"last": True, "running": False, "in part": False}
 
@@ -354,7 +355,7 @@ def test_the_report_compares_with_the_month_before(world: World, prefect: Prefec
 
 
 def test_no_key_in_what_prefect_keeps(world: World, prefect: Prefect, caplog: pytest.LogCaptureFixture) -> None:
-    from prefect.logging.handlers import APILogHandler
+    from prefect.logging.handlers import APILogWorker
 
     keys = world.secrets()
     assert len(keys) == 8
@@ -367,7 +368,7 @@ def test_no_key_in_what_prefect_keeps(world: World, prefect: Prefect, caplog: py
     world.sandbox.faults.clear()
     ended = retry(prefect, failed)
     assert ended.is_completed()
-    APILogHandler.flush()
+    APILogWorker.drain_all(timeout=30)
 
     run = prefect.run(failed)
     artifacts = prefect.artifacts(run.id)

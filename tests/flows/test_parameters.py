@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from cli.deploy import load_alerts
+from cli.deploy import load_automations
 from usage.names import ProviderName
 
 ROOT = Path(__file__).parents[2]
@@ -103,34 +106,60 @@ def test_a_deployment_and_its_schedules_fit_the_flow(deployment: Json) -> None:
     assert "job_variables" not in deployment["work_pool"]
 
 
-def test_the_schedules() -> None:
-    from prefect.client.schemas.schedules import CronSchedule
+def test_names_are_given_once() -> None:
+    names = [(deployment["entrypoint"].partition(":")[2], deployment["name"]) for deployment in declared()]
+    assert len(set(names)) == len(names)
+    # The one that a backfill gives its months to.
+    from tasks.children import COLLECT
 
-    found = {
-        f"{deployment['name']}/{schedule['slug']}": CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
-        for deployment in declared()
-        for schedule in deployment["schedules"]
-    }
-    assert {name: schedule.cron for name, schedule in found.items()} == {
-        "monthly/last-month": "0 7 2,5 * *",
-        "daily/running-month": "0 6 * * *",
-        "daily/last-month-while-it-moves": "30 6 1-10 * *",
-    }
-    assert {schedule.timezone for schedule in found.values()} == {"Europe/Paris"}
+    assert COLLECT in ["/".join(name) for name in names]
+    slugs = [schedule["slug"] for deployment in declared() for schedule in deployment["schedules"]]
+    assert len(set(slugs)) == len(slugs)
 
 
-def test_the_alerts_are_what_prefect_takes() -> None:
-    from uuid import uuid4
+def times(deployment: str, slug: str, number: int) -> list[tuple[str, str]]:
+    """The month of a schedule's run, and when it begins in Paris, from the spring of 2026 on."""
+    from anyio import run
+    from prefect.server.schemas.schedules import CronSchedule
 
+    (found,) = [one for one in declared() if one["name"] == deployment]
+    (schedule,) = [one for one in found["schedules"] if one["slug"] == slug]
+    assert schedule["active"]
+    month = (found["parameters"] | schedule.get("parameters", {}))["month"]
+    cron = CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
+    dates = run(cron.get_dates, number, datetime(2026, 3, 28, tzinfo=ZoneInfo("Europe/Paris")))
+    return [(month, date.astimezone(ZoneInfo("Europe/Paris")).strftime("%m-%d %H:%M")) for date in dates]
+
+
+def test_the_schedules_are_what_the_guide_says() -> None:
+    guide = " ".join((ROOT / "docs" / "OPERATIONS.md").read_text(encoding="utf-8").split())
+    assert "Times are Europe/Paris" in guide
+    assert "| `collect/monthly` | on the 2nd and the 5th at 07:00 |" in guide
+    monthly = times("monthly", "last-month", 3)
+    assert monthly == [("last", f"{day} 07:00") for day in ("04-02", "04-05", "05-02")]
+    assert "| `collect/daily` | each day at 06:00, and from the 1st to the 10th at 06:30 |" in guide
+    # Over the change to summer time.
+    running = times("daily", "running-month", 3)
+    assert running == [("current", f"{day} 06:00") for day in ("03-28", "03-29", "03-30")]
+    moving = times("daily", "last-month-while-it-moves", 11)
+    assert moving == [("last", f"{day} 06:30") for day in (*(f"04-{n:02}" for n in range(1, 11)), "05-01")]
+    assert sum(len(deployment["schedules"]) for deployment in declared()) == 3
+
+
+def test_what_the_server_watches_is_what_prefect_takes() -> None:
     from prefect.events.schemas.automations import EventTrigger, Posture
 
     from tasks.report import COLLECTED
 
+    declared = load_automations(ROOT / "automations.yaml")
     block = uuid4()
-    automations = [alert.automation(block) for alert in load_alerts(ROOT / "automations.yaml")]
-    assert len({automation.name for automation in automations}) == len(automations) == 3
-    triggers = {automation.name: automation.trigger for automation in automations}
-    assert all(isinstance(trigger, EventTrigger) for trigger in triggers.values())
+    alerts = [alert.automation(block) for alert in declared.alerts]
+    automations = [*alerts, *(upkeep.automation() for upkeep in declared.upkeep)]
+    assert len({automation.name for automation in automations}) == len(automations)
+    assert all(automation.enabled for automation in automations)
+    for automation in alerts:
+        assert [action.model_dump()["block_document_id"] for action in automation.actions] == [block]
+    triggers = {automation.name: automation.trigger for automation in alerts}
     failed, late, missing = (
         triggers[f"llm-usage: {name}"]
         for name in ("a scheduled run failed", "a scheduled run has not started", "no month was collected")
@@ -140,7 +169,10 @@ def test_the_alerts_are_what_prefect_takes() -> None:
     assert isinstance(missing, EventTrigger)
     assert failed.expect == {f"prefect.flow-run.{name}" for name in ("Failed", "Crashed", "TimedOut")}
     assert late.expect == {"prefect.flow-run.Late"}
+    # From the 5th to the 2nd are 27 to 28 days; a month that is late by a day is no reason yet.
     assert (missing.posture, missing.expect) == (Posture.Proactive, {COLLECTED})
-    for automation in automations:
-        assert [action.model_dump()["block_document_id"] for action in automation.actions] == [block]
-        assert automation.enabled
+    assert missing.within > timedelta(days=28)
+    # The tag that both refer to is on every deployment with a schedule, and on no other.
+    for trigger in (failed, late):
+        related: Any = trigger.match_related
+        assert related.model_dump()["prefect.resource.id"] in ("prefect.tag.scheduled", ["prefect.tag.scheduled"])

@@ -8,6 +8,7 @@ from notion.databases import find_databases, locate
 from notion.found import Verdict
 from notion.schema import SERVICES, USAGES, Property, Type
 from notion.setup import set_up
+from notion.wire import Reference
 from usage.errors import NotionAccessError
 from usage.settings import load_settings
 
@@ -72,6 +73,13 @@ def test_in_the_trash(ready: Notion) -> None:
     assert "corbeille" in refused(ready, services_db_id=base.id)
     assert "corbeille" in refused(ready, services_db_id=base.source_id)
     assert "llm-usage setup" in refused(ready)
+
+
+def test_a_data_source_in_the_trash(ready: Notion) -> None:
+    base = ready.api.store.database("Usages LLM")
+    ready.connection.ask(Reference, "PATCH", f"data_sources/{base.source_id}", body={"in_trash": True})
+    assert "La source de données de la base « Usages LLM » est dans la corbeille" in refused(ready)
+    assert "corbeille" in refused(ready, usages_db_id=base.source_id)
 
 
 def test_not_shared(ready: Notion) -> None:

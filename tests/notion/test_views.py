@@ -250,6 +250,17 @@ def test_a_view_that_notion_does_not_understand(notion: Notion) -> None:
     assert set(kinds(notion, notion.usages)) == set(USAGES) - {"Mois en cours"}
 
 
+def test_charts_refused_in_another_way_are_told_once(notion: Notion) -> None:
+    def is_chart(_query: Any, body: bytes) -> bool:
+        return json.loads(body)["type"] == "chart"
+
+    notion.server.faults.add(refusal(path="/views$", method="POST", when=is_chart, times=-1))
+    (warning,) = notion.set_up().warnings
+    assert "« Coût par mois », « Coût par service », « Projets les plus chers »" in warning
+    assert warning.count("Not like this.") == 1
+    assert list(kinds(notion, notion.usages)) == list(USAGES)[:3]
+
+
 def test_a_notion_without_views(notion: Notion) -> None:
     notion.server.faults.add(refusal(path="/views", times=-1))
     (warning,) = notion.set_up().warnings

@@ -368,10 +368,10 @@ class Items(Wire):
 @pytest.mark.parametrize(
     ("body", "path", "expected"),
     [
-        ('{"data": [{"id": "a"}]}', "data.0.amount", "missing"),
-        ('{"data": [{"id": "a", "amount": 1}, {"id": 7, "amount": "SECRET"}]}', "data.1.id", "string_type"),
-        ('{"data": {"SECRET": 1}}', "data", "list_type"),
-        ('["SECRET"]', "(racine)", "model_type"),
+        ('{"data": [{"id": "a"}]}', "data.0.amount", "une valeur"),
+        ('{"data": [{"id": "a", "amount": 1}, {"id": 7, "amount": "SECRET"}]}', "data.1.id", "un texte"),
+        ('{"data": {"SECRET": 1}}', "data", "une liste"),
+        ('["SECRET"]', "(racine)", "un objet"),
     ],
 )
 def test_a_contract_that_is_broken_names_the_field_and_not_its_value(

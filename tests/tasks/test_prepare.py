@@ -94,9 +94,14 @@ def test_without_a_token_nothing_is_asked(sandbox: Sandbox, monkeypatch: pytest.
 
 
 def test_what_could_not_be_prepared_is_not_kept(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    closed: list[object] = []
+    closed: list[httpx.Client] = []
     close = httpx.Client.close
-    monkeypatch.setattr(httpx.Client, "close", lambda client: (closed.append(client), close(client)))
+
+    def note(client: httpx.Client) -> None:
+        closed.append(client)
+        close(client)
+
+    monkeypatch.setattr(httpx.Client, "close", note)
     refusal = {"object": "error", "status": 401, "code": "unauthorized", "message": "API token is invalid."}
     sandbox.faults.add(Fault(api="notion", kind=Kind.STATUS, status=401, body=refusal, times=-1))
     with pytest.raises(NotionAccessError):

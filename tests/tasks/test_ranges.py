@@ -42,12 +42,9 @@ class Notion:
         return [Existing(f"row-{n}", NOW, row) for n, row in enumerate(self.written) if row.mois == str(month)]
 
     def put(self, provider: ProviderName = OPENAI, key: str = COLLECTION, **values: Any) -> None:
-        own = (
-            {"statut": Status.SUCCES.value, "collecte_le": SETTLED_AT, "log": "31 jours lus."}
-            if key == COLLECTION
-            else {}
-        )
-        self.written.append(Values(service=f"page{provider}", mois=str(MONTH), key=key, **(own | values)))
+        own: dict[str, Any] = {"statut": Status.SUCCES.value, "collecte_le": SETTLED_AT, "log": "31 jours lus."}
+        fields = (own if key == COLLECTION else {}) | values
+        self.written.append(Values(service=f"page{provider}", mois=str(MONTH), key=key, **fields))
 
     def close(self) -> None:
         self.closed = True
@@ -160,9 +157,9 @@ def test_opened_once_and_closed_after(notion: Notion) -> None:
     ready = prepare_range(asked)
     assert prepare_range(Range("2025-10", "2025-11")) is ready
     assert notion.asked == [Month(2025, 10), MONTH]
-    assert not notion.closed
+    before = notion.closed
     finish_range(asked)
-    assert notion.closed
+    assert (before, notion.closed) == (False, True)
     assert prepare_range(asked) is not ready
     finish_range(asked)
 

@@ -33,7 +33,7 @@ from tests.team.team import NOW, POOL, settings_of
 _SUDO: Final = '#!/bin/sh\n[ "$1" = -u ] || exit 125\nexport PGUSER="$2"\nshift 2\nexec "$@"\n'
 """In place of sudo, for PostgreSQL's programs: its users are told apart by name alone here."""
 _NOT_CHECKED_OUT: Final = {".git", ".venv", ".env", "secrets"}
-_PATIENCE: Final = 60.0
+_PATIENCE: Final = 120.0
 _SERVER: Final = "llm-usage-server"
 """Name of the server's unit."""
 _HOST: Final = "here"
@@ -66,7 +66,7 @@ class Machine:
         self.folder = self.checkout
         """Where commands are typed."""
         self.alerts, self._place, self._cluster, self._sandbox, self._units = alerts, place, cluster, sandbox, units
-        self._port = free_port()
+        self._port, self._worker_port = free_port(), free_port()
         self._running: dict[str, Process] = {}
         self._api = httpx.Client(base_url=f"http://127.0.0.1:{self._port}/api", timeout=30)
         programs = place / "programs"
@@ -82,10 +82,11 @@ class Machine:
         self._login["PATH"] = f"{programs}:{find_postgres()}:/usr/local/bin:/usr/bin:/bin"
 
     def here(self, text: str) -> str:
-        """The guide's text with what is different on this machine."""
+        """The text of the guide, or of compose.yaml, with what is different on this machine."""
         text = text.replace("/srv/llm-usage", str(self.checkout)).replace("/var/lib/llm-usage", str(self._home))
         text = text.replace("llm-usage@/llm-usage?host=/var/run/postgresql", self._database)
-        text = re.sub(r"\b4200\b", str(self._port), text)
+        text = re.sub(r"\b4200\b", str(self._port), text.replace("http://server:", "http://127.0.0.1:"))
+        text = re.sub(r"\b8080\b", str(self._worker_port), text)
         return re.sub(r"(?<=retry )ID$", lambda _: self._failed(), text)
 
     @property
@@ -122,9 +123,17 @@ class Machine:
             if "@" in name and verb != "stop":
                 self._wait_for_worker(name)
 
-    def start(self, command: Sequence[str], environment: Mapping[str, str]) -> Process:
-        """Start a program of the checkout in the containers' folder, with little else than this environment."""
-        return self._process(command, self._service | dict(environment), self.containers, "container")
+    def start_container(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        """Start what a container runs, in the containers' folder."""
+        given = {name: self.here(value) for name, value in environment.items()}
+        given |= {"PREFECT_WORKER_WEBSERVER_PORT": str(self._worker_port)}
+        program = [str(self.containers / ".venv" / "bin" / command[0]), *command[1:]]
+        self._running["container"] = self._process(program, self._service | given, self.containers, "container")
+
+    def answers(self, question: Sequence[str]) -> bool:
+        """Whether a container's health check says yes."""
+        program = [str(self.containers / ".venv" / "bin" / question[0]), *map(self.here, question[1:])]
+        return self._run(program, self._service, self.containers).returncode == 0
 
     def edit_env(self) -> None:
         """Put keys and Notion into `.env`, and what makes the test short."""
@@ -199,7 +208,7 @@ class Machine:
             capture_output=True,
             text=True,
             check=False,
-            timeout=180,
+            timeout=300,
         )
 
     def _said(self) -> str:

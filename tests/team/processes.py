@@ -73,6 +73,19 @@ class Process:
             self._guard.stdin.close()
         self._guard.wait(_PATIENCE * 4)
 
+    def pause(self) -> None:
+        """Let the command itself take no step until `go_on`; what it has started goes on."""
+        os.kill(self._pid(), signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """Undo `pause`."""
+        os.kill(self._pid(), signal.SIGCONT)
+
+    def _pid(self) -> int:
+        # The guard takes in what loses its parent, but nothing that is older than its command.
+        parents = _parents()
+        return min(pid for pid, parent in parents.items() if parent == self._guard.pid)
+
     def said(self) -> str:
         """The end of what it has said, for a message."""
         return self._log.read_text(encoding="utf-8", errors="replace")[-4000:]
@@ -156,6 +169,15 @@ def _end_all() -> None:
 
 def _descendants() -> list[int]:
     """All processes below this one that have not ended."""
+    parents, found, below = _parents(), set[int](), {os.getpid()}
+    while below:
+        below = {pid for pid, parent in parents.items() if parent in below} - found
+        found |= below
+    return sorted(found)
+
+
+def _parents() -> dict[int, int]:
+    """The parent of every process that has not ended."""
     parents: dict[int, int] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
@@ -163,11 +185,7 @@ def _descendants() -> list[int]:
             state, parent = stat.read_text(errors="replace").rpartition(") ")[2].split()[:2]
             if state != "Z":
                 parents[int(stat.parent.name)] = int(parent)
-    found, below = set[int](), {os.getpid()}
-    while below:
-        below = {pid for pid, parent in parents.items() if parent in below} - found
-        found |= below
-    return sorted(found)
+    return parents
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ class Team:
     def __init__(self, sandbox: Sandbox, url: str, folder: Path, environment: Mapping[str, str]) -> None:
         self.sandbox, self.url, self.folder, self.environment = sandbox, url, folder, dict(environment)
         self.checkout = folder / "checkout"
-        self._workers: dict[str, tuple[int, Process]] = {}
+        self._workers: dict[str, Process] = {}
         self._http = httpx.Client(base_url=f"{url}/api", timeout=30)
 
     # -- what a person does
@@ -151,24 +151,35 @@ class Team:
 
     # -- workers
 
-    def staff(self, **workers: int) -> None:
-        """Have exactly these workers, each with the number of runs that it takes at a time.
+    def start_workers(self, **limits: int) -> None:
+        """Start workers, as each on a machine of its own, and wait until the server knows them.
 
-        One that has to go is ended as when its machine goes down, with all that it runs.
+        Args:
+            limits: By name: how many runs each takes at a time.
         """
-        gone = [name for name, (limit, _) in self._workers.items() if workers.get(name) != limit]
-        for name in gone:
-            self._workers.pop(name)[1].end()
         begun = datetime.now(UTC)
-        new = {name: self._worker(name, limit) for name, limit in workers.items() if name not in self._workers}
-        for name, worker in new.items():
-            self._workers[name] = workers[name], worker
-        for name, worker in new.items():
-            worker.wait_for(partial(self._has_heard_of, name, begun), 60)
+        self._workers |= {name: self._worker(name, limit) for name, limit in limits.items()}
+        for name in limits:
+            self._workers[name].wait_for(partial(self._has_heard_of, name, begun), 60)
+
+    def only(self, *names: str) -> None:
+        """From now on only these workers take runs. What runs goes on."""
+        for name, worker in self._workers.items():
+            (worker.go_on if name in names else worker.pause)()
+
+    def lose(self, name: str) -> None:
+        """The machine of a worker goes down, with all that it runs."""
+        self._workers.pop(name).end()
+
+    @property
+    def workers(self) -> set[str]:
+        """Names of those whose machines run."""
+        return set(self._workers)
 
     def close(self) -> None:
-        """End the workers."""
-        self.staff()
+        """End all workers."""
+        for name in self.workers:
+            self.lose(name)
         self._http.close()
 
     def _worker(self, name: str, limit: int) -> Process:
@@ -188,7 +199,7 @@ class Team:
         return name in heard and heard[name] > since
 
     def _said(self) -> str:
-        return "\n".join(f"{name}: {worker.said()}" for name, (_, worker) in self._workers.items())
+        return "\n".join(f"{name}: {worker.said()}" for name, worker in self._workers.items())
 
 
 @contextmanager
@@ -217,7 +228,7 @@ def running_team(folder: Path, keys: Collection[str] | None = None) -> Iterator[
         _succeed(here.command("setup"))
         server.wait_for(lambda: _answers(url), 120)
         _succeed(here.command("deploy"))
-        here.staff(**WORKERS)
+        here.start_workers(**WORKERS)
         sandbox.journal.clear()
         yield here
 

@@ -178,4 +178,4 @@ def test_rows_do_not_depend_on_the_moment_of_reading(make_report: MakeReport) ->
         rows_of(make_report(record, read_at=moment, data_until=moment, requests=number))[0].log
         for number, moment in enumerate(datetime(2026, 1, day, tzinfo=UTC) for day in (3, 9, 27))
     }
-    assert logs == {"Mois en cours."}
+    assert logs == {"Chiffres d’un mois en cours."}

@@ -57,9 +57,9 @@ def test_a_total_that_does_not_agree_is_shown_with_both_figures(make_report: Mak
 @pytest.mark.parametrize(
     ("until", "sentence"),
     [
-        (datetime(2026, 1, 14, 15, 30, tzinfo=UTC), "Mois en cours, données jusqu’au 2026-01-14."),
-        (datetime(2026, 1, 14, tzinfo=UTC), "Mois en cours, données jusqu’au 2026-01-13."),
-        (datetime(2026, 1, 1, tzinfo=UTC), "Mois en cours, données jusqu’au 2026-01-01."),
+        (datetime(2026, 1, 14, 15, 30, tzinfo=UTC), "2026-01 : mois en cours, données jusqu’au 2026-01-14."),
+        (datetime(2026, 1, 14, tzinfo=UTC), "2026-01 : mois en cours, données jusqu’au 2026-01-13."),
+        (datetime(2026, 1, 1, tzinfo=UTC), "2026-01 : mois en cours, données jusqu’au 2026-01-01."),
         (datetime(2026, 2, 1, tzinfo=UTC), "31 jours lus, du 2026-01-01 au 2026-01-31."),
         (None, "31 jours lus, du 2026-01-01 au 2026-01-31."),
     ],
@@ -71,11 +71,13 @@ def test_how_far_the_data_goes(make_report: MakeReport, until: datetime | None, 
 
 def test_a_closed_month_with_late_data(make_report: MakeReport) -> None:
     report = make_report(data_until=datetime(2026, 1, 31, tzinfo=UTC))
-    assert source_log(report, Totals(), 0).startswith("Mois clos, mais provisoire, données jusqu’au 2026-01-30.")
+    assert source_log(report, Totals(), 0).startswith(
+        "2026-01 : mois clos, mais provisoire, données jusqu’au 2026-01-30."
+    )
 
 
 def test_a_provisional_month(make_report: MakeReport) -> None:
-    assert "Provisoire" in source_log(make_report(provisional=True), Totals(), 0)
+    assert "provisoire : " in source_log(make_report(provisional=True), Totals(), 0)
 
 
 def test_the_log_of_a_row(make_report: MakeReport) -> None:

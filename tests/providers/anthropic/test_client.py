@@ -342,9 +342,28 @@ def test_a_month_that_the_older_reports_refuse_is_unavailable(desk: Desk) -> Non
 
 def test_a_recent_month_that_both_generations_refuse_is_an_error(desk: Desk) -> None:
     desk.api.legacy_versions = set()
-    desk.fault(Kind.STATUS, COST, status=400, times=-1)
+    for path in (COST, USAGE):
+        desk.fault(Kind.STATUS, path, status=400, times=-1)
     with pytest.raises(SourceError, match="refuse la demande"):
         desk.read()
+
+
+@pytest.mark.parametrize(
+    ("refused", "status", "expected"),
+    [(COST, 403, Status.PARTIEL), (USAGE, 403, Status.PARTIEL), (COST, 404, Status.DONNEES_INDISPONIBLES)],
+)
+def test_a_newer_report_that_the_older_pair_can_not_replace_is_a_gap(
+    desk: Desk, refused: str, status: int, expected: Status
+) -> None:
+    desk.api.legacy_versions = set()
+    desk.fault(Kind.STATUS, refused, status=status, times=-1)
+    report = desk.read()
+    assert (report.coarse, report.status) == (False, expected)
+    figures, bill = totals(desk.rows(report)), desk.api.bill(desk.account, "2026-01")
+    assert figures.cost == (None if refused == COST else bill.total)
+    assert (figures.requests is None) == (refused == USAGE)
+    (gap,) = report.gaps
+    assert refused in gap.sentence
 
 
 @pytest.mark.parametrize("wrong_kind_status", [401, 403])
@@ -398,7 +417,7 @@ def test_the_running_month_goes_as_far_as_the_data(desk: Desk) -> None:
     assert report.data_until == datetime(2026, 2, 14, 12, tzinfo=UTC)
     assert (report.control, report.provisional, report.empty_proven) == (None, False, False)
     assert dict(desk.queries(COST)[0])["ending_at"] == "2026-02-14T15:00:00Z"
-    assert "Mois en cours, données jusqu’au 2026-02-14" in source_log(report, totals(desk.rows(report)), 1)
+    assert "2026-02 : mois en cours, données jusqu’au 2026-02-14" in source_log(report, totals(desk.rows(report)), 1)
 
 
 def test_the_running_month_from_the_older_reports_ends_at_the_next_midnight(desk: Desk) -> None:
@@ -545,7 +564,7 @@ def test_a_lasting_mismatch_is_told(desk: Desk) -> None:
     report = desk.read()
     assert report.control is not None
     assert not report.control.agrees
-    assert [(gap.kind, gap.passing) for gap in report.gaps] == [(GapKind.MISSING, True)]
+    assert [(gap.kind, gap.passing) for gap in report.gaps] == [(GapKind.MISSING, False)]
     assert report.status is Status.PARTIEL
 
 

@@ -158,7 +158,7 @@ def test_where_reports_and_registries_go_on() -> None:
 
     assert report_turn(page(has_more=True, next_page="p")) == Turn(True, "p")
     assert report_turn(page(has_more=False, next_page="p")) == Turn(False, "p")
-    assert report_turn(page(next_page="p")) == Turn(None, "p")
+    assert report_turn(page(next_page="p")) == Turn(False, "p")
     names = parse({"data": [{"id": "a"}, {"id": "b"}], "has_more": True}, NamedPage, "names")
     assert registry_turn(names) == Turn(True, "b", "a")
     assert registry_turn(parse({"data": [], "has_more": False, "last_id": None}, NamedPage, "names")).token is None

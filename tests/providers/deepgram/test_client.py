@@ -299,14 +299,9 @@ def test_a_breakdown_that_is_not_offered_is_unavailable(desk: Desk, end: str) ->
     assert (row.totals.requests is None) == (end == USAGE)
 
 
-def test_neither_breakdown_offered_is_an_empty_report_that_says_so(desk: Desk) -> None:
-    desk.api.absent = {BILLING, USAGE}
-    report = desk.read()
-    assert (report.records, report.status) == ((), Status.DONNEES_INDISPONIBLES)
-
-
-def test_an_address_that_is_not_deepgram_s_is_an_error_and_not_an_empty_month(desk: Desk) -> None:
-    desk.api.absent = {"/projects"}
+@pytest.mark.parametrize("absent", [{"/projects"}, {BILLING, USAGE}])
+def test_an_address_that_is_not_deepgram_s_is_an_error_and_not_an_empty_month(desk: Desk, absent: set[str]) -> None:
+    desk.api.absent = absent
     with pytest.raises(ContractError, match="DEEPGRAM_BASE_URL"):
         desk.read()
 
@@ -391,7 +386,7 @@ def test_a_control_total_that_keeps_disagreeing_is_told(desk: Desk) -> None:
     report = desk.read()
     assert report.control is not None
     assert not report.control.agrees
-    assert [(gap.kind, gap.passing) for gap in report.gaps] == [(GapKind.MISSING, True)]
+    assert [(gap.kind, gap.passing) for gap in report.gaps] == [(GapKind.MISSING, False)]
     assert totals(desk.rows(report).values()).cost == desk.api.bill(desk.account("prod"), "2026-01").total
 
 
@@ -427,7 +422,7 @@ def test_two_tables_that_disagree_are_read_again_and_then_told(desk: Desk, grain
     assert totals(desk.rows(desk.read()).values()).requests == requests
     desk.rewrite(USAGE, by_model, when=lambda query, _: query.get("grouping") == "models", times=-1)
     report = desk.read()
-    assert [(gap.kind, gap.passing) for gap in report.gaps] == [(GapKind.MISSING, True)]
+    assert [(gap.kind, gap.passing) for gap in report.gaps] == [(GapKind.MISSING, False)]
     rows = desk.rows(report).values()
     assert totals(rows).requests == requests
     assert not any(row.models for row in rows)

@@ -371,7 +371,6 @@ def answer(status: int, body: object = None, headers: dict[str, str] | None = No
         (401, {"type": "invalid_request", "code": "cost_billed_range"}, RefusedError),
         (403, {"type": "invalid_request", "code": "cost_billed_range"}, RefusedError),
         (404, {"type": "invalid_request", "code": "cost_billed_range"}, RefusedError),
-        (409, {"type": "conflict", "code": "billing"}, RefusedError),
         (410, None, RefusedError),
         (402, {"type": "payment_required"}, RefusedError),
         (400, {"type": "not_found"}, NotOfferedError),
@@ -387,6 +386,7 @@ def test_words_come_before_the_status(status: int, detail: object, kind: type[So
     ("status", "body"),
     [
         (404, {"detail": "Not Found"}),
+        (409, {"detail": {"type": "conflict", "code": "billing"}}),
         (422, {"detail": [{"loc": ["body"], "msg": "Field required", "type": "missing"}]}),
         (429, {"detail": {"type": "rate_limit_error", "code": "rate_limit_exceeded"}}),
         (503, {"detail": {"type": "service_unavailable"}}),

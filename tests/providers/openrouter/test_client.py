@@ -263,7 +263,7 @@ def test_the_running_month_is_read_as_far_as_it_goes(desk: Desk) -> None:
     assert (report.data_until, report.control, report.provisional) == (desk.clock[0], None, False)
     # In place of the total: whether anything belongs to none of the workspaces.
     assert report.requests == 8 + 2
-    assert "Mois en cours, données jusqu’au 2026-02-14." in desk.log(report)
+    assert "2026-02 : mois en cours, données jusqu’au 2026-02-14." in desk.log(report)
 
 
 def test_a_month_that_has_just_ended_is_provisional(desk: Desk) -> None:
@@ -486,7 +486,7 @@ def test_a_mismatch_that_stays_is_told(desk: Desk, change: Callable[[dict[str, A
     report = desk.read()
 
     assert report.status is Status.PARTIEL
-    assert [gap.passing for gap in report.gaps] == [True]
+    assert [gap.passing for gap in report.gaps] == [False]
     assert report.control is not None
     assert not report.control.agrees
     assert "La somme des lignes ne correspond pas" in desk.log(report)
@@ -699,13 +699,11 @@ def test_a_source_of_which_nothing_can_be_read_fails(desk: Desk, path: str) -> N
 
 
 @pytest.mark.parametrize("end", ["/workspaces", "/analytics/query"])
-def test_what_the_account_does_not_have_is_unavailable(desk: Desk, end: str) -> None:
+def test_an_address_that_is_not_openrouter_s_is_an_error_and_not_an_empty_month(desk: Desk, end: str) -> None:
     desk.api.absent.add(end)
 
-    report = desk.read()
-
-    assert (report.records, report.status) == ((), Status.DONNEES_INDISPONIBLES)
-    assert end in report.gaps[0].sentence
+    with pytest.raises(ContractError, match=f"{end}.*OPENROUTER_BASE_URL"):
+        desk.read()
 
 
 @pytest.mark.parametrize(

@@ -114,10 +114,10 @@ def test_a_time_that_is_none_is_refused(value: object) -> None:
         # Everything was paid with the customer's own key: credits are a component that was not used.
         (None, "2.5", "2.5", Decimal(0)),
         (None, None, "0", Decimal(0)),
+        (None, None, None, Decimal(0)),
         # Something was charged, but not told: missing, not zero.
         (None, "2.5", "2.7", None),
         (None, None, "0.2", None),
-        (None, None, None, None),
     ],
 )
 def test_the_cost_is_the_credits(

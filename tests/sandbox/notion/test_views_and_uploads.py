@@ -152,3 +152,12 @@ def test_a_file_in_parts_and_one_that_is_too_large(notion: Any) -> None:
     small = notion.ask("POST", "/file_uploads", {"filename": "a.txt"})["id"]
     sent = {"file": ("a.txt", b"x" * 11)}
     assert "limit of 10 bytes" in notion.refused(400, "POST", f"/file_uploads/{small}/send", files=sent)
+
+
+def test_what_the_workspace_may_upload_tells_its_plan(notion: Any) -> None:
+    def limits() -> Any:
+        return notion.ask("GET", "/users/me")["bot"]["workspace_limits"]
+
+    assert limits() == {"max_file_upload_size_in_bytes": 5 * 1024**3}
+    notion.api.upload_limit = 5 * 1024**2
+    assert limits() == {"max_file_upload_size_in_bytes": 5 * 1024**2}

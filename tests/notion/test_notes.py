@@ -1,0 +1,245 @@
+"""Whatever moves a row to the trash: what people wrote there stays in sight."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from notion.wire import Listing
+from sandbox.faults import Fault, Kind
+from usage.errors import NotionBusyError, NotionError
+from usage.grain import COLLECTION
+from usage.month import Month
+
+Notion = Any
+Office = Any
+Made = Any
+LATER = datetime(2026, 2, 6, 8, tzinfo=UTC)
+
+
+@pytest.fixture
+def noted(office: Office) -> Office:
+    """Databases in which people have columns of their own."""
+    office.notion.api.store.change_schema(
+        office.base,
+        {
+            "Remarque": {"rich_text": {}},
+            "Budget": {"number": {}},
+            "Équipes": {"multi_select": {"options": []}},
+            "Numéro": {"unique_id": {}},
+        },
+    )
+    return office
+
+
+def put(office: Office, key: str, *, month: str = "2026-01", nom: str = "", **cells: Any) -> Any:
+    service = office.notion.services.row("OpenAI")
+    # Rows of one minute would go by their ids.
+    office.notion.wait(minutes=1)
+    given = {"Identifiant": f"{month} - OpenAI - {nom or key}", "Mois": month, "Projet/API Key": key}
+    return office.notion.api.store.add_row(office.base, {**given, "Service": (service.id,), **cells})
+
+
+def write_on(office: Office, row: Any, text: str = "à vérifier") -> None:
+    """A paragraph on the page of a row."""
+    block = {"paragraph": {"rich_text": [{"text": {"content": text}}] if text else []}}
+    office.notion.connection.ask(Listing, "PATCH", f"blocks/{row.id}/children", body={"children": [block]})
+
+
+def own_log(office: Office) -> str:
+    return str(office.base.row("2026-01 - OpenAI - Collecte").value("Log Status"))
+
+
+def heal(office: Office, **more: Any) -> Any:
+    workspace = office.open(office.notion.connection)
+    healing = workspace.healing(**more)
+    workspace.heal(healing)
+    return healing
+
+
+# -- collect
+
+
+def test_collect_carries_notes_to_the_row_that_stays(noted: Office, made: Made) -> None:
+    first = put(noted, "p1", Remarque="à revoir", Équipes=("Labo",))
+    double = put(noted, "p1", Remarque="vu", Budget=5, Équipes=("Web", "Labo"))
+    outcome = made.outcome(made.row("p1"))
+    noted.collect(outcome)
+    assert double.in_trash
+    assert (first.value("Remarque"), first.value("Budget"), first.value("Cout USD")) == ("à revoir\nvu", 5, 1.5)
+    assert set(first.value("Équipes")) == {"Labo", "Web"}
+    noted.notion.server.journal.clear()
+    noted.collect(outcome)
+    assert noted.notion.writes() == ["PATCH /pages/*"]
+
+
+def test_collect_carries_notes_of_its_own_row(noted: Office, made: Made) -> None:
+    noted.collect(made.outcome())
+    own = noted.base.row("2026-01 - OpenAI - Collecte")
+    put(noted, COLLECTION, nom="Collecte", Remarque="vu")
+    noted.collect(made.outcome(attempted_at=LATER))
+    assert own.value("Remarque") == "vu"
+    assert noted.keys() == [COLLECTION]
+
+
+@pytest.mark.parametrize("where", ["column", "page"])
+def test_collect_leaves_what_it_can_t_unite_and_says_so(noted: Office, made: Made, where: str) -> None:
+    first = put(noted, "p1", Budget=5)
+    other = put(noted, "p1", **({"Budget": 6} if where == "column" else {}), **{"Cout USD": 9})
+    put(noted, "p1", Remarque="vu")
+    if where == "page":
+        write_on(noted, other)
+    for _ in range(2):
+        workspace = noted.open(noted.notion.connection)
+        plan = workspace.plan(made.month, [made.outcome(made.row("p1"))])
+        done = workspace.publish(plan, unfiltered=False)
+        assert not other.in_trash
+        assert other.value("Cout USD") == 9
+        assert (first.value("Remarque"), first.value("Cout USD")) == ("vu", 1.5)
+        assert "Lignes en double à réunir à la main : 1." in own_log(noted)
+    assert (done.updated, done.trashed) == (1, 0)
+    # Once a person has decided, the rest follows.
+    noted.notion.api.store.edit(other, {"Budget": 5})
+    for block in noted.notion.connection.children(other.id):
+        noted.notion.connection.ask(Listing, "DELETE", f"blocks/{block.id}")
+    noted.collect(made.outcome(made.row("p1")))
+    assert other.in_trash
+    assert "double" not in own_log(noted)
+
+
+def test_an_empty_line_and_a_file_of_ours_are_nothing_that_people_wrote(noted: Office, made: Made) -> None:
+    put(noted, "p1")
+    double = put(noted, "p1")
+    write_on(noted, double, "")
+    name = f"breakdown-{'0' * 16}.json"
+    file = {"file": {"type": "external", "external": {"url": "https://example.org"}, "name": name}}
+    noted.notion.connection.ask(Listing, "PATCH", f"blocks/{double.id}/children", body={"children": [file]})
+    noted.collect(made.outcome(made.row("p1")))
+    assert double.in_trash
+
+
+@pytest.mark.parametrize("where", ["column", "page", "nowhere"])
+def test_error_rows_that_people_wrote_on_stay(noted: Office, made: Made, where: str) -> None:
+    row = put(noted, "", nom="Error", **({"Remarque": "pourquoi ?"} if where == "column" else {}))
+    if where == "page":
+        write_on(noted, row)
+    noted.collect(made.outcome(made.row("p1")))
+    assert row.in_trash is (where == "nowhere")
+
+
+def test_a_double_costs_one_look_more(noted: Office, made: Made) -> None:
+    for _ in range(4):
+        put(noted, "p1")
+    looks = []
+    for _ in range(2):
+        noted.notion.server.journal.clear()
+        noted.collect(made.outcome(made.row("p1")))
+        looks.append(noted.notion.asked().count("GET /blocks/*/children"))
+    # The page with the databases is always looked at.
+    assert looks == [1 + 3, 1]
+
+
+def test_what_two_runs_make_at_once_is_sorted_out_with_notes(noted: Office, made: Made) -> None:
+    workspace = noted.open(noted.notion.connection)
+    plan = workspace.plan(made.month, [made.outcome(made.row("p1"), made.row("p2"))])
+    noted.collect(made.outcome(made.row("p1"), made.row("p2")))
+    rows = {row.title[-2:]: row for row in noted.base.rows()}
+    noted.notion.api.store.edit(rows["p1"], {"Remarque": "vu"})
+    write_on(noted, rows["p2"])
+    workspace.publish(plan, unfiltered=False)
+    assert noted.keys() == [COLLECTION, "p1", "p2"]
+    (p1,) = [row for row in noted.base.rows() if row.title.endswith("p1")]
+    assert p1.value("Remarque") == "vu"
+    assert not rows["p2"].in_trash
+
+
+def test_collect_cut_anywhere_loses_no_note(notion: Notion, made: Made, set_up_office: Any) -> None:
+    outcome = made.outcome(made.row("p1"))
+
+    def begin() -> Any:
+        notion.renew()
+        office = set_up_office(notion)
+        notion.api.store.change_schema(office.base, {"Remarque": {"rich_text": {}}})
+        for key, name in (("p1", "p1"), (COLLECTION, "Collecte")):
+            for number in range(3):
+                put(office, key, nom=name, Remarque=f"{name} {number}")
+        notion.server.journal.clear()
+        return office
+
+    def remarks(office: Any) -> set[str]:
+        return {line for row in office.rows() for line in str(row["Remarque"] or "").splitlines()}
+
+    office = begin()
+    office.collect(outcome)
+    requests, expected = len(notion.asked()), office.rows()
+    assert (len(expected), len(remarks(office))) == (2, 6)
+    for number in range(requests):
+        office = begin()
+        notion.server.faults.add(Fault("notion", Kind.CUT_AFTER, skip=number, times=-1))
+        with pytest.raises(NotionError):
+            office.collect(outcome)
+        notion.server.faults.clear()
+        assert len(remarks(office)) == 6, number
+        office.collect(outcome)
+        assert office.rows() == expected, number
+
+
+# -- heal
+
+
+def test_heal_reads_everything_however_long_it_is(noted: Office) -> None:
+    noted.notion.api.query_limit = 7
+    for number in range(40):
+        put(noted, f"p{number % 20}", month=f"2025-{number % 2 + 1:02}", Remarque=str(number))
+    assert heal(noted).merged == 20
+    assert len(noted.base.rows()) == 20
+    workspace = noted.open(noted.notion.connection)
+    assert len(workspace.rows()) == 20
+
+
+def test_rows_that_notion_hides_are_never_passed_over_in_silence(noted: Office) -> None:
+    noted.notion.api.query_limit = 7
+    for number in range(10):
+        noted.notion.api.store.add_row(noted.base, {"Identifiant": str(number)})
+    with pytest.raises(NotionError, match="à la même minute"):
+        heal(noted)
+
+
+def test_heal_one_month(noted: Office) -> None:
+    for month in ("2025-12", "2026-01") * 2:
+        put(noted, "p1", month=month)
+    assert heal(noted, month=Month(2026, 1)).merged == 1
+    assert sorted(str(row["Mois"]) for row in noted.rows()) == ["2025-12", "2025-12", "2026-01"]
+
+
+def test_heal_cut_anywhere_is_completed_by_the_next(notion: Notion, set_up_office: Any) -> None:
+    def begin() -> Any:
+        notion.renew()
+        office = set_up_office(notion)
+        notion.api.store.change_schema(office.base, {"Remarque": {"rich_text": {}}})
+        put(office, "p1", nom="Production", month="2025-12", Remarque="a")
+        for number in range(3):
+            put(office, "Production", nom="Production", Remarque=str(number), **{"Cout USD": number})
+        put(office, "p1", nom="Production", Remarque="b")
+        put(office, "", nom="Error")
+        notion.server.journal.clear()
+        return office
+
+    office = begin()
+    heal(office)
+    requests, expected = len(notion.asked()), office.rows()
+    assert len(expected) == 2
+    for number in range(requests):
+        office = begin()
+        # Notion stays away from this request on.
+        notion.server.faults.add(Fault("notion", Kind.CUT_AFTER, skip=number, times=-1))
+        with pytest.raises(NotionBusyError):
+            heal(office)
+        notion.server.faults.clear()
+        heal(office)
+        assert office.rows() == expected, number
+        notion.server.journal.clear()
+        heal(office)
+        assert notion.writes() == []

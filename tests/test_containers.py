@@ -1,0 +1,220 @@
+"""Dockerfile, .dockerignore and compose.yaml against the program. No engine runs here: what can be read is read.
+
+That the commands inside work is tried without containers, in tests/team/test_operations.py.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+from cli.main import parser
+from tests.test_docs import settings_names
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+COMPOSE: Final[dict[str, Any]] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+SERVICES: Final[dict[str, dict[str, Any]]] = COMPOSE["services"]
+OURS: Final = ("server", "deploy", "worker")
+POSTGRES: Final = {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD"}
+"""What the image of PostgreSQL documents."""
+
+
+def instructions() -> list[tuple[str, str]]:
+    """The Dockerfile's instructions, with continued lines joined and comments left out."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    joined = "\n".join(lines).replace("\\\n", " ")
+    return [(words[0], words[1]) for line in joined.splitlines() if (words := line.split(None, 1))]
+
+
+def arguments(name: str) -> list[str]:
+    return [rest for instruction, rest in instructions() if instruction == name]
+
+
+def sent() -> set[str]:
+    """Names at the top of the checkout that .dockerignore lets into the image."""
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+    assert rules[0] == "*", "everything is kept out that is not named"
+    return {rule.removeprefix("!").rstrip("/") for rule in rules if rule.startswith("!")}
+
+
+def variables() -> list[tuple[str, str]]:
+    return [(name, variable) for name, service in SERVICES.items() for variable in service.get("environment", {})]
+
+
+def prefect_settings() -> set[str]:
+    """Names of the variables that Prefect reads."""
+    from prefect.settings import Settings
+    from pydantic import AliasChoices
+    from pydantic_settings import BaseSettings
+
+    def names(model: type[BaseSettings], prefix: str) -> Iterator[str]:
+        for field, info in model.model_fields.items():
+            if isinstance(info.annotation, type) and issubclass(info.annotation, BaseSettings):
+                yield from names(info.annotation, f"{prefix}{field}_")
+            elif isinstance(info.validation_alias, AliasChoices):
+                yield from (alias for alias in info.validation_alias.choices if isinstance(alias, str))
+            else:
+                yield f"{prefix}{field}"
+
+    return {name.upper() for name in names(Settings, "prefect_")}
+
+
+# The image
+
+
+def test_images_are_pinned_to_a_tag() -> None:
+    images = [rest.split()[0] for rest in arguments("FROM")] + [service["image"] for service in SERVICES.values()]
+    for image in images:
+        assert re.fullmatch(r"[a-z/-]+:\d[\w.-]*", image), image
+
+
+def test_the_image_bears_the_version_and_a_python_that_will_do() -> None:
+    assert {SERVICES[name]["image"] for name in OURS} == {f"llm-usage:{PROJECT['project']['version']}"}
+    python = {re.findall(r"python:(\d+\.\d+)", rest)[0] for rest in arguments("FROM")}
+    assert len(python) == 1
+    assert Requirement(f"python{PROJECT['project']['requires-python']}").specifier.contains(python.pop())
+
+
+def test_what_is_copied_is_there() -> None:
+    for copied in arguments("COPY"):
+        *options, source, target = shlex.split(copied)
+        if options:
+            assert options == ["--from=build"]
+            assert source in arguments("WORKDIR")
+        else:
+            assert (ROOT / source).exists(), f"{source} → {target}"
+    assert "requirements.lock" in sent()
+
+
+def test_only_what_is_named_goes_into_the_image() -> None:
+    assert {name for name in sent() if not (ROOT / name).exists()} == set()
+    assert not sent() & {".env", "secrets", ".git", ".venv", "tests"}
+    packages = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert {*packages, "prefect.yaml", "automations.yaml", "prefect.toml", PROJECT["project"]["readme"]} <= sent()
+
+
+def test_what_goes_in_is_enough_to_start(tmp_path: Path) -> None:
+    for name in sent():
+        (tmp_path / name).symlink_to(ROOT / name)
+    command = [sys.executable, "-c", "import cli.main, cli.deploy, cli.collect, flows.collect, flows.backfill"]
+    # Isolated from the folders that the tests' own environment adds: only the checkout comes before the libraries.
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_is_installed_is_held_against_hashes_and_nothing_else_is_fetched() -> None:
+    fetch, install = (words for words in map(shlex.split, arguments("RUN")) if "/wheels" in words)
+    assert {"download", "--require-hashes", "--only-binary=:all:", "requirements.lock"} <= set(fetch)
+    assert {"install", "--no-index", "--editable"} <= set(install)
+    locked = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    for requirement in [*PROJECT["project"]["dependencies"], *PROJECT["build-system"]["requires"], "editables"]:
+        assert re.search(rf"^{re.escape(Requirement(requirement).name)}==", locked, re.MULTILINE), requirement
+
+
+def test_it_does_not_run_as_root() -> None:
+    assert arguments("USER") == ["10001"]
+    assert any("--uid 10001" in command for command in arguments("RUN"))
+
+
+def test_no_secret_is_baked_in() -> None:
+    assert arguments("ARG") == []
+    assert {word.partition("=")[0] for rest in arguments("ENV") for word in shlex.split(rest)} == {
+        "PATH",
+        "PYTHONUNBUFFERED",
+    }
+
+
+# The services
+
+
+@pytest.mark.parametrize(("service", "variable"), variables())
+def test_every_variable_is_a_setting(service: str, variable: str) -> None:
+    known = POSTGRES if service == "database" else prefect_settings() | settings_names()
+    assert variable in known
+
+
+def test_the_server_finds_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    from prefect.settings import Settings
+    from sqlalchemy import make_url
+
+    for name, value in SERVICES["server"]["environment"].items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PREFECT_SERVER_DATABASE_PASSWORD", "word")
+    secret = Settings().server.database.connection_url
+    assert secret is not None
+    url = make_url(secret.get_secret_value())
+    database = SERVICES["database"]["environment"]
+    assert (url.drivername, url.password) == ("postgresql+asyncpg", "word")
+    assert url.host in SERVICES
+    assert (url.username, url.database) == (database["POSTGRES_USER"], database["POSTGRES_DB"])
+
+
+def test_the_workers_find_the_server() -> None:
+    for name in ("deploy", "worker"):
+        assert SERVICES[name]["environment"]["PREFECT_API_URL"] == "http://server:4200/api"
+
+
+def test_no_key_is_written_there() -> None:
+    named = {variable for _, variable in variables()}
+    assert not {variable for variable in named if re.search(r"KEY|TOKEN|PASSWORD|SECRET|AUTH", variable)}
+    assert {SERVICES[name]["env_file"] for name in SERVICES} == {".env", "secrets/database.env"}
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert {".env", "secrets/"} <= set(ignored)
+
+
+def test_only_this_machine_reaches_a_port() -> None:
+    ports = [port for service in SERVICES.values() for port in service.get("ports", ())]
+    assert ports == ["127.0.0.1:4200:4200"]
+    assert COMPOSE["networks"]["database"] == {"internal": True}
+
+
+def test_everything_but_the_deployment_is_watched_and_started_again() -> None:
+    for name in SERVICES.keys() - {"deploy"}:
+        assert SERVICES[name]["restart"] == "unless-stopped"
+        assert SERVICES[name]["healthcheck"]["test"][0] == "CMD"
+    assert SERVICES["worker"]["scale"] == 2
+
+
+def test_services_wait_for_others_that_can_be_waited_for() -> None:
+    for service in SERVICES.values():
+        for other, how in service.get("depends_on", {}).items():
+            condition = how["condition"]
+            assert condition == (
+                "service_healthy" if "healthcheck" in SERVICES[other] else "service_completed_successfully"
+            )
+
+
+def test_volumes_are_declared_and_can_be_written() -> None:
+    mounts = [mount.split(":") for service in SERVICES.values() for mount in service.get("volumes", ())]
+    assert {source for source, *_ in mounts if not source.startswith(".")} == COMPOSE["volumes"].keys()
+    made = " ".join(arguments("RUN"))
+    for source, target, *rest in mounts:
+        assert target in made or rest == ["ro"] or source == "database", target
+
+
+def test_results_are_kept_where_the_volume_is() -> None:
+    for name in ("deploy", "worker"):
+        folder = SERVICES[name]["environment"]["PREFECT_RESULTS_LOCAL_STORAGE_PATH"]
+        assert f"results:{folder}" in SERVICES[name]["volumes"]
+
+
+def test_commands_can_be_typed() -> None:
+    assert parser().parse_args(SERVICES["deploy"]["command"][1:]).command == "deploy"
+    assert {SERVICES[name]["command"][0] for name in OURS} == {"llm-usage", "prefect"}
+    from cli.deploy import POOL
+
+    command = SERVICES["worker"]["command"]
+    assert command[command.index("--pool") + 1] == POOL
