@@ -3,9 +3,8 @@
     python -m benchmarks.worker [runs]
 
 Starts PostgreSQL, a Prefect server and two workers as the tests do, with all keys of the sandbox, and prints medians.
-The
-month stands in Notion already, so that every run does the same: reads all sources and writes their `(collecte)` rows.
-The workers look for runs every second; Prefect's default is ten (`PREFECT_WORKER_QUERY_SECONDS`).
+The month stands in Notion already, so that every run does the same: it reads all sources and writes their own rows. The
+workers look for runs every second; Prefect's default is ten (`PREFECT_WORKER_QUERY_SECONDS`).
 """
 
 from __future__ import annotations

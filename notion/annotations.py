@@ -52,11 +52,11 @@ class Note:
 
 def read_notes(found: Found, page: Page) -> tuple[Note, ...]:
     """The cells of a row that are people's, empty ones left out."""
-    ours = {column.id for column in found.columns.values()}
+    ours = {text for column in found.columns.values() for text in (column.id, column.name)}
     notes = (
         Note(name, value)
         for name, value in page.properties.items()
-        if value.id not in ours and value.type not in _READ_ONLY
+        if (value.id or name) not in ours and value.type not in _READ_ONLY
     )
     return tuple(note for note in notes if not note.is_empty)
 
@@ -170,7 +170,7 @@ def _rich(value: Value) -> list[dict[str, Any]]:
             "annotations": piece.annotations.model_dump(),
         }
         for piece in value.rich_text
-        for chunk in chunks(piece.plain_text)
+        for chunk in chunks(piece.shown)
     ]
 
 

@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import re
 from collections.abc import Callable
 from typing import Any, Final
 
 from notion.gateway import Effect, Form, Gateway, RowInTrash
 from notion.once import create_once
 from notion.rows import Values
-from notion.wire import Block, Listing, Reference
+from notion.wire import BREAKDOWN_FILE, Block, Listing, Reference
 from usage.errors import NotionAccessError
 
-_OURS: Final = re.compile(r"breakdown-[0-9a-f]{16}\.json")
 _TYPE: Final = "application/json"
 _log: Final = logging.getLogger(__name__)
 
@@ -112,7 +110,7 @@ class Attachments:
 def _name(block: Block) -> str:
     """Name of a file of ours; empty for anything else."""
     name = block.file.name if block.file is not None else ""
-    return name if _OURS.fullmatch(name) else ""
+    return name if BREAKDOWN_FILE.fullmatch(name) else ""
 
 
 def _file_name(whole: str) -> str:

@@ -154,8 +154,9 @@ class Connection:
         return retrying(self._once, method, path, body, query, effect)
 
     def _once(self, method: str, path: str, body: Json | None, query: Json | None, effect: Effect) -> Any:
-        self._pace.wait()
+        # Before the turn: another request may slow the pace between this one's turn and the next line.
         kept_to = self._pace.per_minute
+        self._pace.wait()
         with self._lock:
             self.requests += 1
         try:

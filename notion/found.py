@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from notion.schema import SERVICES, USAGES, Database, Property
 from notion.text import folded
-from notion.wire import DataSource, PropertySchema
+from notion.wire import DataSource, Page, PropertySchema, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,18 @@ class Found:
         """The same database with another judgement of one property."""
         matches = tuple(match if old.declared is match.declared else old for old in self.matches)
         return replace(self, matches=matches, columns=_columns(matches))
+
+
+def value_of(found: Found, page: Page, name: str) -> Value | None:
+    """A row's value of a declared property; None where there is no usable column.
+
+    By the column's id, as it may have been renamed since; by its name where an answer leaves ids out.
+    """
+    column = found.columns.get(name)
+    if column is None:
+        return None
+    cells = page.properties.items()
+    return next((cell for title, cell in cells if (cell.id == column.id if cell.id else title == column.name)), None)
 
 
 @dataclass(frozen=True, slots=True)

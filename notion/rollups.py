@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from notion.columns import change_columns, rollup_column
-from notion.found import Found, Verdict, related
+from notion.found import Found, Verdict, related, value_of
 from notion.gateway import Gateway
 from notion.schema import USAGES, Property, Type
-from notion.services import value_of
 from notion.wire import Page
 from usage.errors import NotionAccessError
 

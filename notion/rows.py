@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from notion.annotations import Note, read_notes
-from notion.found import Found
+from notion.found import Found, value_of
 from notion.text import folded, pieces
 from notion.wire import Page, Value
 
@@ -92,7 +92,7 @@ def is_error_row(row: Existing) -> bool:
 
 def read_row(found: Found, page: Page) -> Existing:
     """A row from Notion's answer."""
-    values = {name: _read(name, _value(found, page, column)) for name, column in COLUMNS.items()}
+    values = {name: _read(name, value_of(found, page, column)) for name, column in COLUMNS.items()}
     return Existing(page.id, page.created_time, Values(**values), read_notes(found, page), page.url)
 
 
@@ -127,14 +127,6 @@ def to_properties(found: Found, values: Values, names: tuple[str, ...] | None = 
 def to_minute(instant: datetime) -> datetime:
     """The instant as Notion stores it: UTC, cut to the minute."""
     return instant.astimezone(UTC).replace(second=0, microsecond=0)
-
-
-def _value(found: Found, page: Page, column: str) -> Value | None:
-    if not found.has(column):
-        return None
-    # By id: a column may have been renamed since its name was read.
-    wanted = found.columns[column].id
-    return next((value for value in page.properties.values() if value.id == wanted), None)
 
 
 def _read(name: str, value: Value | None) -> Any:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from notion.found import Found
+from notion.found import Found, value_of
 from notion.gateway import Gateway
 from notion.once import create_once
 from notion.schema import CONSOLES, Statut
-from notion.services import as_service, id_provider, rows_of, value_of
+from notion.services import as_service, id_provider, rows_of
 from notion.wire import Page
 from usage.names import ProviderName
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from notion.found import Found
+from notion.found import Found, value_of
 from notion.gateway import Gateway
 from notion.schema import Statut
 from notion.text import folded
-from notion.wire import Page, Value
+from notion.wire import Page
 from usage.errors import NotionAccessError
 from usage.names import ProviderName
 
@@ -88,14 +88,6 @@ def as_service(found: Found, provider: ProviderName, page: Page) -> Service:
 def id_provider(found: Found, page: Page) -> str:
     """`ID Provider` as it stands in a row."""
     return _text(found, page, "ID Provider")
-
-
-def value_of(found: Found, page: Page, name: str) -> Value | None:
-    """A row's value of a declared property; None where there is no usable column."""
-    column = found.columns.get(name)
-    if column is None:
-        return None
-    return next((value for value in page.properties.values() if value.id == column.id), None)
 
 
 def _text(found: Found, page: Page, name: str) -> str:

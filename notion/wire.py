@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-_BREAKDOWN: Final = re.compile(r"breakdown-[0-9a-f]{16}\.json")
+BREAKDOWN_FILE: Final = re.compile(r"breakdown-[0-9a-f]{16}\.json")
 """Names of the files that hold whole breakdowns; see `notion.attachments`."""
 
 
@@ -29,14 +29,26 @@ class Style(Wire):
     color: str = "default"
 
 
+class Text(Wire):
+    """What a piece of text was written as."""
+
+    content: str = ""
+
+
 class RichText(Wire):
     """One piece of text. Notion joins pieces of one style when it reads them back: only the joined text counts."""
 
     plain_text: str = ""
     type: str = "text"
     """Mentions and equations are other types."""
+    text: Text | None = None
     href: str | None = None
     annotations: Style = Style()
+
+    @property
+    def shown(self) -> str:
+        """The piece as people see it."""
+        return self.plain_text or (self.text.content if self.text is not None else "")
 
 
 class Select(Wire):
@@ -115,7 +127,7 @@ class Value(Wire):
     @property
     def text(self) -> str:
         """Title or text, joined."""
-        return "".join(piece.plain_text for piece in (self.title if self.type == "title" else self.rich_text))
+        return "".join(piece.shown for piece in (self.title if self.type == "title" else self.rich_text))
 
     @property
     def instant(self) -> datetime | None:
@@ -219,7 +231,7 @@ class DatabaseInfo(Wire):
     @property
     def name(self) -> str:
         """Its title."""
-        return "".join(piece.plain_text for piece in self.title)
+        return "".join(piece.shown for piece in self.title)
 
 
 class ChildDatabase(Wire):
@@ -254,7 +266,7 @@ class Block(Wire):
     @property
     def is_written(self) -> bool:
         """Whether a person has put it on a row's page: no breakdown of ours, nor the empty line that a click leaves."""
-        if self.file is not None and _BREAKDOWN.fullmatch(self.file.name):
+        if self.file is not None and BREAKDOWN_FILE.fullmatch(self.file.name):
             return False
         return self.has_children or self.paragraph is None or bool(self.paragraph.rich_text)
 

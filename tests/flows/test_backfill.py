@@ -65,48 +65,48 @@ def test_a_run_for_each_month_and_a_summary(two: World, prefect: Prefect) -> Non
 
 
 def test_again_reads_only_what_may_still_move(two: World, prefect: Prefect) -> None:
-    backfill("2025-11", "last")
+    backfill("2025-12", "last")
     before = two.rows()
     two.asked()
-    state = backfill("2025-11", "last")
-    assert state.message == "3 of 3 months are complete (2 were before)"
+    state = backfill("2025-12", "last")
+    assert state.message == "2 of 2 months are complete (1 was before)"
     # Only the month that closed two weeks ago.
     assert list(months_of(prefect, state)) == ["2026-01 collect"]
     assert two.rows() == before
     asked = two.asked()
     assert set(asked) == {"deepgram", "elevenlabs", "notion"}
-    assert backfill("2025-11", "2025-12").message == "2 of 2 months are complete (2 were before)"
+    assert backfill("2025-12", "2025-12").message == "1 of 1 months are complete (1 was before)"
     assert set(two.asked()) == {"notion"}
     # Whoever names a provider wants it read.
-    assert backfill("2025-11", "2025-11", ("deepgram",)).is_completed()
+    assert backfill("2025-12", "2025-12", ("deepgram",)).is_completed()
     assert set(two.asked()) == {"deepgram", "notion"}
 
 
 def test_a_failed_month_does_not_stop_the_others(two: World, prefect: Prefect) -> None:
-    two.fail("deepgram", path="/breakdown", when=lambda query, _body: query.get("start", "").startswith("2025-12"))
-    state = backfill("2025-11", "last")
+    two.fail("deepgram", path="/breakdown", when=lambda query, _body: query.get("start", "").startswith("2025-11"))
+    state = backfill("2025-11", "2025-12")
     assert state.is_failed()
-    assert state.message.startswith("2 of 3 months are complete. To run again: 2025-12: deepgram/prod: ")
+    assert state.message.startswith("1 of 2 months are complete. To run again: 2025-11: deepgram/prod: ")
     assert {name: run.state_name for name, run in months_of(prefect, state).items()} == {
-        "2025-11 collect": "Completed",
-        "2025-12 collect": "Failed",
-        "2026-01 collect": "Completed",
+        "2025-11 collect": "Failed",
+        "2025-12 collect": "Completed",
     }
-    assert "## To run again" in prefect.artifacts(prefect.run(state).id)["backfill-2025-11-2026-01"]
+    assert "## To run again" in prefect.artifacts(prefect.run(state).id)["backfill-2025-11-2025-12"]
 
     two.sandbox.faults.clear()
     two.asked()
     state = backfill("2025-11", "2025-12")
     assert state.message == "2 of 2 months are complete (1 was before)"
-    assert list(months_of(prefect, state)) == ["2025-12 collect deepgram"]
+    assert list(months_of(prefect, state)) == ["2025-11 collect deepgram"]
     # ElevenLabs' part of that month stands for good.
     assert set(two.asked()) == {"deepgram", "notion"}
-    assert two.own_rows()["2025-12 - Deepgram"]["Statut Collecte"] == "Succes"
+    assert two.own_rows()["2025-11 - Deepgram"]["Statut Collecte"] == "Succes"
 
 
 def test_fewer_requests_than_single_months(world: World) -> None:
     from flows.collect import collect
 
+    world.only(*KEYS, "OPENAI_ADMIN_KEY_LABO", "ANTHROPIC_ADMIN_KEY", "OPENROUTER_MANAGEMENT_KEY")
     months = ("2025-10", "2025-11")
     for month in months:
         assert collect(month, return_state=True).is_completed()
@@ -120,15 +120,16 @@ def test_fewer_requests_than_single_months(world: World) -> None:
 
 
 def test_months_out_of_reach_say_so_and_are_not_asked_for_again(two: World) -> None:
-    two.only("ELEVENLABS_API_KEY")
+    two.set(OPENROUTER_MANAGEMENT_KEY=two.sandbox.environment()["OPENROUTER_MANAGEMENT_KEY"])
+    two.only("OPENROUTER_MANAGEMENT_KEY")
     state = backfill("2015-01", "2015-02")
     assert (state.name, state.message) == ("Completed", "2 of 2 months are complete")
     own = two.own_rows()
     assert {row["Statut Collecte"] for row in own.values()} == {"Donnees indisponibles"}
-    assert all("ElevenLabs ne donne rien avant 2020." in row["Log Status"] for row in own.values())
+    assert all("OpenRouter ne remonte qu’à 365 jours" in row["Log Status"] for row in own.values())
     assert len(own) == 2
-    # As against months that a provider refuses: each is asked for once.
-    assert two.asked()["elevenlabs"] <= 2
+    # It takes one question to know.
+    assert two.asked()["openrouter"] == 2
     assert backfill("2015-01", "2015-02").message == "2 of 2 months are complete (2 were before)"
     assert set(two.asked()) == {"notion"}
 
@@ -136,14 +137,17 @@ def test_months_out_of_reach_say_so_and_are_not_asked_for_again(two: World) -> N
 def test_a_retry_repeats_only_the_months_that_failed(two: World, prefect: Prefect) -> None:
     from flows.backfill import backfill as flow
 
+    two.only("DEEPGRAM_API_KEY_PROD")
     two.fail("deepgram", path="/breakdown", when=lambda query, _body: query.get("start", "").startswith("2025-12"))
     failed = backfill("2025-11", "2025-12")
     assert failed.is_failed()
     two.sandbox.faults.clear()
     two.asked()
     state = prefect.retry(flow, failed)
-    assert state.is_completed()
-    assert set(two.asked()) == {"deepgram", "notion"}
+    assert state.message == "2 of 2 months are complete (1 was before)"
+    months = [f"{request.query} {request.body.decode()}" for request in two.sandbox.journal.requests("deepgram")]
+    assert any("2025-12" in month for month in months)
+    assert not any("2025-11" in month for month in months)
 
 
 @pytest.mark.parametrize(
