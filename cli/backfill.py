@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 
 from cli.collect import nothing_collected, run_watched
-from cli.display import out, print_result, shown
+from cli.display import out, print_problem, print_result, shown
 from cli.server import PrefectServer, prefect_server
 from tasks.ranges import Range, Turn, finish_range, months_of, prepare_range
 from usage.errors import LlmUsageError, NotionAccessError, SettingsError
@@ -21,6 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     asked = Range(arguments.first, arguments.last, tuple(ProviderName(name) for name in arguments.provider))
     settings = load_settings()
     months, sources = months_of(asked, settings), settings.select(asked.providers)
+    asked = replace(asked, first=str(months[0]), last=str(months[-1]))
     try:
         with prefect_server() as server:
             results, message = backfill_range(server, asked, sources, quiet=arguments.json)
@@ -32,6 +34,8 @@ def run(arguments: argparse.Namespace) -> int:
         results, message = [nothing_collected(month, sources, str(error)) for month in months], str(error)
     if arguments.json:
         print('{"months":[' + ",".join(result.to_json() for result in results) + "]}")
+        for result in results:
+            print_problem(result)
     else:
         for result in results:
             print_result(result)

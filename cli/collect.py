@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from cli.display import Display, print_result
+from cli.display import Display, print_problem, print_result
 from cli.ending import if_stopped
 from cli.server import PrefectServer, prefect_server
 from usage.errors import LlmUsageError, NotionAccessError, SettingsError
@@ -29,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with prefect_server() as server:
             result = collect_month(
-                server, arguments.month, providers, arguments.account, dry_run=arguments.dry_run, quiet=arguments.json
+                server, month, providers, arguments.account, dry_run=arguments.dry_run, quiet=arguments.json
             )
     except (SettingsError, NotionAccessError):
         raise
@@ -39,6 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         result = nothing_collected(month, sources, str(error))
     if arguments.json:
         print(result.to_json())
+        print_problem(result)
     else:
         print_result(result)
     return 0 if result.succeeded else 1
@@ -77,7 +78,7 @@ def nothing_collected(month: Month, sources: list[Source], why: str) -> MonthRes
 
 def collect_month(
     server: PrefectServer,
-    month: str,
+    month: Month,
     providers: tuple[ProviderName, ...] = (),
     account: str | None = None,
     *,
@@ -97,12 +98,12 @@ def collect_month(
     importing.start()
     from tasks.prepare import Request, finish, prepare  # noqa: PLC0415
 
-    request = Request(month, providers, account)
+    request = Request(str(month), providers, account)
     try:
         prepare(request)
         importing.join()
         server.wait()
-        return _run_flow(month, list(providers), account, dry_run=dry_run, quiet=quiet)
+        return _run_flow(str(month), list(providers), account, dry_run=dry_run, quiet=quiet)
     finally:
         finish(request)
         # Python does not like to end in the middle of an import.

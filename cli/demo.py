@@ -20,6 +20,7 @@ from cli.server import prefect_server
 from cli.setup import print_setup, set_up_databases
 from sandbox.everything import Sandbox
 from sandbox.notion.tables import Table as NotionTable
+from usage.month import Month
 from usage.settings import load_settings
 
 _OURS = ("OPENAI_", "ANTHROPIC_", "ELEVENLABS_", "DEEPGRAM_", "OPENROUTER_", "NOTION_", "LLM_USAGE_", "PREFECT_")
@@ -48,7 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
         _say(console, "1. llm-usage setup")
         print_setup(set_up_databases(load_settings()))
         _say(console, "2. llm-usage collect")
-        first = collect_month(server, arguments.month)
+        month = Month.resolve(arguments.month, load_settings().now())
+        first = collect_month(server, month)
         print_result(first)
         _say(console, "3. What stands in Notion now")
         for table in sandbox.notion.store.tables():
@@ -57,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         for source in first.sources:
             console.print(shown(f"{source.provider.label}: {source.log}"), soft_wrap=True)
         _say(console, "4. llm-usage collect, once more: only each source's own row is touched, with the time")
-        again = collect_month(server, arguments.month)
+        again = collect_month(server, month)
         print_result(again)
         if sys.stdin.isatty() and sys.stdout.isatty():
             _wait(console, sandbox.origin)

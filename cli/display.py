@@ -161,6 +161,12 @@ def print_result(result: MonthResult) -> None:
         console.print(shown(sentence), style="yellow", soft_wrap=True)
 
 
+def print_problem(result: MonthResult) -> None:
+    """On standard error, why Notion could not be written: beside JSON, which has no place for it."""
+    if result.problem:
+        print("llm-usage:", shown(result.problem), file=sys.stderr)
+
+
 def _sources_table(result: MonthResult) -> Table:
     table = new_table(f"{result.month}: {result.status}")
     for name in ("Source", "Status", "Cost USD", "Tokens in", "Tokens out", "Requests", "Rows"):

@@ -103,7 +103,7 @@ def parser() -> argparse.ArgumentParser:
     backfill = add("backfill", "Collect each month of a range, both ends included.")
     backfill.add_argument("first", help="first month, like 2025-01")
     backfill.add_argument("last", help="last month, like 2025-12")
-    # One at a time: the months may stand behind it.
+    # The months may stand behind it; see `_apart`.
     _providers(backfill, action="append")
     _json(backfill)
     status = add("status", "What Notion holds: month x provider, status, cost, last collection.")
@@ -127,12 +127,27 @@ def _providers(command: argparse.ArgumentParser, **how: Any) -> None:
     )
 
 
+def _apart(arguments: Sequence[str]) -> list[str]:
+    """A backfill's `--provider openai anthropic` with an option for each: months that follow must not be taken, too."""
+    from usage.names import ProviderName  # noqa: PLC0415
+
+    names, found = set(ProviderName), list[str]()
+    listing = False
+    for argument in arguments:
+        is_name = argument.lower() in names
+        if arguments[0] == "backfill" and listing and is_name and found[-1] != "--provider":
+            found.append("--provider")
+        found.append(argument)
+        listing = argument.startswith("--provider") or (listing and is_name)
+    return found
+
+
 def _json(command: argparse.ArgumentParser) -> None:
     command.add_argument("--json", action="store_true", help="print one JSON object on standard output, nothing else")
 
 
 def _run(arguments: Sequence[str]) -> int:
-    parsed = parser().parse_args(arguments)
+    parsed = parser().parse_args(_apart(arguments))
     run: Callable[[argparse.Namespace], int] = import_module(_COMMANDS[parsed.command]).run
     return run(parsed)
 

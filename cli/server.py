@@ -91,20 +91,30 @@ class PrefectServer:
         """Wait until it can be used.
 
         Raises:
-            ServerError: It can't be reached.
+            ServerError: It can't be reached, or refuses us.
         """
         from prefect.client.orchestration import get_client  # noqa: PLC0415
+        from prefect.exceptions import PrefectHTTPStatusError  # noqa: PLC0415
         from prefect.settings import get_current_settings  # noqa: PLC0415
 
+        # Not the whole address: it may hold a password.
+        parts = urlsplit(str(get_current_settings().api.url))
+        server = f"the Prefect server at {parts.hostname}:{parts.port or parts.scheme}"
         with get_client(sync_client=True) as client:
             error = client.api_healthcheck()
-        if error is not None:
-            # Not the whole address: it may hold a password.
-            parts = urlsplit(str(get_current_settings().api.url))
-            raise ServerError(
-                f"the Prefect server at {parts.hostname}:{parts.port or parts.scheme} can't be reached "
-                f"({type(error).__name__}): start it, or take PREFECT_API_URL away to do without it"
-            ) from error
+            if error is not None:
+                raise ServerError(
+                    f"{server} can't be reached ({type(error).__name__}): start it, or take PREFECT_API_URL away to do "
+                    "without it"
+                ) from error
+            try:
+                # Its health it tells everybody.
+                client.api_version()
+            except PrefectHTTPStatusError as refusal:
+                raise ServerError(
+                    f"{server} refuses us (HTTP {refusal.response.status_code}): is PREFECT_API_AUTH_STRING what the "
+                    "server was started with?"
+                ) from None
 
 
 class OwnServer(PrefectServer):

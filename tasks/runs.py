@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from prefect import runtime
+from prefect import get_run_logger, runtime
 
 from usage.errors import SettingsError
 from usage.month import Month
@@ -23,10 +23,9 @@ def meant(text: str) -> str:
         SettingsError: Settings that can't be used.
     """
     settings = load_settings()
-    if text not in RELATIVE or settings.fixed_now is not None:
-        return text
-    scheduled = Month.resolve(text, _scheduled())
-    return text if scheduled == Month.resolve(text, settings.now()) else str(scheduled)
+    if settings.fixed_now is not None:
+        get_run_logger().info("LLM_USAGE_NOW: %s stands for the present.", settings.fixed_now.isoformat())
+    return str(Month.resolve(text, settings.fixed_now or _scheduled())) if text in RELATIVE else text
 
 
 def shown_month(text: str) -> str:

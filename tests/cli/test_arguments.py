@@ -54,6 +54,18 @@ def test_wrong_arguments_in_json(cli: Cli, arguments: tuple[str, ...], word: str
     assert word in told.json["error"]
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("2026-01", "2025-12", "--provider", "openai", "Deepgram", "--json"),
+        ("--provider", "openai", "Deepgram", "2026-01", "2025-12"),
+        ("--provider", "openai", "--provider=deepgram", "2026-01", "2025-12"),
+    ],
+)
+def test_a_backfill_s_providers_and_months_in_any_order(cli: Cli, arguments: tuple[str, ...]) -> None:
+    assert "turned round" in "".join((told := cli("backfill", *arguments)).out + told.err)
+
+
 def test_an_unknown_provider_is_told_which_there_are(cli: Cli) -> None:
     told = cli("collect", "--provider", "mistral", "--json")
     assert all(name in told.json["error"] for name in ("openai", "anthropic", "elevenlabs", "deepgram", "openrouter"))

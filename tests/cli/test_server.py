@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +117,25 @@ def test_two_servers_start_at_once_in_a_new_folder(tmp_path: Path, monkeypatch: 
         for server in servers:
             server.stop()
     assert (tmp_path / "prefect.db").exists()
+
+
+class _Closed(BaseHTTPRequestHandler):
+    """A Prefect server with an authentication string: it tells its health to everybody, and nothing else."""
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/api/health" else 401)
+        self.end_headers()
+        self.wfile.write(b"true")
+
+    def log_message(self, *arguments: Any) -> None:
+        pass
+
+
+def test_a_server_that_refuses_us(program: Program, set_up: None, sandbox: Sandbox) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Closed) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        program.variables["PREFECT_API_URL"] = f"http://127.0.0.1:{server.server_port}/api"
+        told = program.run("collect")
+        server.shutdown()
+    assert (told.status, told.out) == (1, "")
+    assert "refuses us (HTTP 401): is PREFECT_API_AUTH_STRING" in told.err
