@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+SIDE_BY_SIDE = ["--numprocesses=auto", "--dist=loadfile", "--no-loadscope-reorder"]
+"""Tests on all cores, file by file, in the order of `tests/conftest.py`."""
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 
 
@@ -41,7 +43,7 @@ def test(arguments: list[str]) -> None:
     run([str(PYTHON), "-m", "ruff", "check", "."])
     run([str(PYTHON), "-m", "ruff", "format", "--check", "."])
     run([str(PYTHON), "-m", "mypy"])
-    run([str(PYTHON), "-m", "pytest", "--numprocesses=auto", "--dist=loadfile", *arguments])
+    run([str(PYTHON), "-m", "pytest", *SIDE_BY_SIDE, *arguments])
 
 
 def run(command: list[str]) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.responses import DeploymentResponse
     from prefect.events import AutomationCore
 
 POOL: Final = "llm-usage"
@@ -97,8 +98,10 @@ def run(arguments: argparse.Namespace) -> int:
     PrefectServer().wait()
     with get_client(sync_client=True) as client:
         _say(f"work pool {POOL}: {'created, of type process' if _ensure_pool(client) else 'is there'}")
+        off = _switched_off(client)
         _deploy()
-        _say(f"deployments: those of {_DEPLOYMENTS}")
+        _switch_off(client, off)
+        _say(f"deployments: those of {_DEPLOYMENTS}{''.join(f', {name} stays switched off' for name in sorted(off))}")
         limits = all_limits(settings.notion.requests_per_minute)
         for name, (slots, per_second) in limits.items():
             client.upsert_global_concurrency_limit_by_name(name, slots, per_second)
@@ -144,6 +147,34 @@ def _deploy() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own arguments
     if done.returncode:
         raise DeployError(f"prefect deploy failed:\n{(done.stdout + done.stderr).strip()}")
+
+
+def _switched_off(client: SyncPrefectClient) -> set[str]:
+    """Deployments and schedules that a person has switched off, as `monthly` or `monthly/last-month`."""
+    found = {deployment.name for deployment in _ours(client) if deployment.paused}
+    return found | {
+        f"{deployment.name}/{schedule.slug}"
+        for deployment in _ours(client)
+        for schedule in deployment.schedules
+        if not schedule.active and deployment.name not in found
+    }
+
+
+def _switch_off(client: SyncPrefectClient, names: set[str]) -> None:
+    """Deploying switches everything on again that `prefect.yaml` has."""
+    for deployment in _ours(client) if names else ():
+        if deployment.name in names:
+            client.pause_deployment(deployment.id)
+        for schedule in deployment.schedules:
+            if schedule.id is not None and f"{deployment.name}/{schedule.slug}" in names:
+                client.update_deployment_schedule(deployment.id, schedule.id, active=False)
+
+
+def _ours(client: SyncPrefectClient) -> list[DeploymentResponse]:
+    from prefect.client.schemas.filters import WorkPoolFilter, WorkPoolFilterName  # noqa: PLC0415
+
+    pool = WorkPoolFilter(name=WorkPoolFilterName(any_=[POOL]))
+    return client.read_deployments(work_pool_filter=pool, limit=200)
 
 
 def _install(client: SyncPrefectClient, automation: AutomationCore) -> None:

@@ -100,14 +100,22 @@ def installed(team: Team) -> dict[str, Any]:
 MOMENTS = ("created", "updated", "last_polled", "status")
 
 
-def test_deployed_again_nothing_is_doubled(team: Team) -> None:
+def test_deployed_again_nothing_is_doubled_and_what_was_switched_off_stays_off(team: Team) -> None:
+    monthly = team.api("GET", "/deployments/name/collect/monthly")
+    daily = team.api("GET", "/deployments/name/collect/daily")
+    team.api("PATCH", f"/deployments/{monthly['id']}/schedules/{monthly['schedules'][0]['id']}", {"active": False})
+    team.api("POST", f"/deployments/{daily['id']}/pause_deployment")
     before = installed(team)
     assert set(before["/deployments/filter"]) == {"monthly", "daily", "collect", "backfill"}
     assert len(before["/v2/concurrency_limits/filter"]) == 13
     assert set(before["/work_pools/filter"]) == {"llm-usage"}
-    assert set(before["/automations/filter"]) == {"llm-usage: a run without a sign of life has crashed"}
+    assert set(before["/automations/filter"]) == {
+        "llm-usage: a run without a sign of life has crashed",
+        "llm-usage: a run that was taken and not begun has crashed",
+    }
     done = team.command("deploy")
     assert done.returncode == 0, done.stderr
+    assert "daily stays switched off, monthly/last-month stays switched off" in done.stdout
     assert installed(team) == before
     secrets = [
         value for name, value in team.environment.items() if name.startswith((*KEYS, "NOTION_TOKEN", "NOTION_PARENT"))
