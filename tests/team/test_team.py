@@ -50,12 +50,15 @@ def asked(team: Team) -> set[str]:
 
 
 def hold(team: Team, month: str) -> None:
-    """Have Notion ask for two minutes of patience when the fourth row of a month is created."""
+    """Have Notion ask for some patience when the fourth row of a month is created.
+
+    Not for more than it takes to lose a machine: a machine of the same name remembers it.
+    """
 
     def of_month(_: Any, body: bytes) -> bool:
         return f'"{month}"'.encode() in body
 
-    wait = {"retry-after": "120"}
+    wait = {"retry-after": "15"}
     team.sandbox.faults.add(
         Fault("notion", Kind.STATUS, "/pages$", "POST", status=429, headers=wait, when=of_month, skip=3)
     )
