@@ -39,7 +39,7 @@ def backfill(
             examples=["2025-01"],
             json_schema_extra={
                 "title": "First month",
-                "description": "In UTC, like 2025-01; `last` and `current` work, too.",
+                "description": "In UTC, like 2025-01; “last” and “current” work, too.",
             },
         ),
     ],
@@ -50,7 +50,7 @@ def backfill(
             examples=["2025-12", "last"],
             json_schema_extra={
                 "title": "Last month",
-                "description": "Included. In UTC, like 2025-12; `last` for the last closed month, or `current`.",
+                "description": "Included. In UTC, like 2025-12; “last” for the last closed month, or “current”.",
             },
         ),
     ] = "last",

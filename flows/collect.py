@@ -29,7 +29,7 @@ MonthText = Annotated[
         examples=["last", "current", "2026-01"],
         json_schema_extra={
             "title": "Month",
-            "description": "In UTC, like 2026-01; `last` for the last closed month, `current` for the running one.",
+            "description": "In UTC, like 2026-01; “last” for the last closed month, “current” for the running one.",
         },
     ),
 ]
@@ -39,7 +39,7 @@ Providers = Annotated[
         examples=[["deepgram"]],
         json_schema_extra={
             "title": "Providers",
-            "description": "Only these. None: all that have a key, except services set to `Inactif` in Notion.",
+            "description": "Only these. None: all that have a key, except services set to “Inactif” in Notion.",
             "uniqueItems": True,
         },
     ),
