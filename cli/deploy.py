@@ -34,6 +34,8 @@ ALERTS: Final = "llm-usage-alerts"
 """Name of the notification block that alerts go to, of whatever type a person has chosen."""
 _DEPLOYMENTS: Final = Path("prefect.yaml")
 _AUTOMATIONS: Final = Path("automations.yaml")
+_PREFIX: Final = "llm-usage: "
+"""How the names of all automations of that file begin, and of no others."""
 _SLACK: Final = "hooks.slack.com"
 
 
@@ -82,6 +84,11 @@ class Automations(BaseModel):
     upkeep: list[Upkeep]
     alerts: list[Alert]
 
+    @property
+    def names(self) -> set[str]:
+        """Of all that the file declares."""
+        return {one.name for one in self.upkeep} | {one.name for one in self.alerts}
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Install everything; 0, or 1 when the server can't be reached or refuses."""
@@ -98,10 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
     PrefectServer().wait()
     with get_client(sync_client=True) as client:
         _say(f"work pool {POOL}: {'created, of type process' if _ensure_pool(client) else 'is there'}")
-        off = _switched_off(client)
-        _deploy()
-        _switch_off(client, off)
-        _say(f"deployments: those of {_DEPLOYMENTS}{''.join(f', {name} stays switched off' for name in sorted(off))}")
+        _say(f"deployments: those of {_DEPLOYMENTS}{_deploy(client)}")
         limits = all_limits(settings.notion.requests_per_minute)
         for name, (slots, per_second) in limits.items():
             client.upsert_global_concurrency_limit_by_name(name, slots, per_second)
@@ -113,6 +117,8 @@ def run(arguments: argparse.Namespace) -> int:
             _install(client, upkeep.automation())
         _say(f"upkeep: {len(automations.upkeep)}, for runs whose machine went down")
         _say(f"alerts: {_install_alerts(client, automations.alerts)}")
+        for name in _remove_others(client, automations):
+            _say(f"removed, as {_AUTOMATIONS} has it no longer: {name}")
     _say(f"Runs are taken by: prefect worker start --pool {POOL}")
     return 0
 
@@ -120,11 +126,6 @@ def run(arguments: argparse.Namespace) -> int:
 def load_automations(path: Path) -> Automations:
     """What a file declares."""
     return Automations.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-
-
-def load_alerts(path: Path) -> list[Alert]:
-    """The alerts that a file declares."""
-    return load_automations(path).alerts
 
 
 def _ensure_pool(client: SyncPrefectClient) -> bool:
@@ -142,7 +143,22 @@ def _ensure_pool(client: SyncPrefectClient) -> bool:
     return False
 
 
-def _deploy() -> None:
+def _deploy(client: SyncPrefectClient) -> str:
+    """Take `prefect.yaml` to the server; returns what is to be said about what is switched off there."""
+    off = _switched_off(client)
+    try:
+        _run_prefect_deploy()
+    finally:
+        # It may have come half-way.
+        still_off = _switch_off(client, off)
+    # Of a deployment that is off as a whole, its schedules need no mention.
+    named = sorted(name for name in still_off if name.rpartition("/")[0] not in still_off)
+    if not named:
+        return ""
+    return f"; off until somebody switches them on in the server's pages: {', '.join(named)}"
+
+
+def _run_prefect_deploy() -> None:
     command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(_DEPLOYMENTS)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own arguments
     if done.returncode:
@@ -150,24 +166,29 @@ def _deploy() -> None:
 
 
 def _switched_off(client: SyncPrefectClient) -> set[str]:
-    """Deployments and schedules that a person has switched off, as `monthly` or `monthly/last-month`."""
-    found = {deployment.name for deployment in _ours(client) if deployment.paused}
-    return found | {
+    """Deployments and schedules that are off on the server, by whatever hand, as `monthly` or `monthly/last-month`."""
+    deployments = _ours(client)
+    return {deployment.name for deployment in deployments if deployment.paused} | {
         f"{deployment.name}/{schedule.slug}"
-        for deployment in _ours(client)
+        for deployment in deployments
         for schedule in deployment.schedules
-        if not schedule.active and deployment.name not in found
+        if not schedule.active
     }
 
 
-def _switch_off(client: SyncPrefectClient, names: set[str]) -> None:
-    """Deploying switches everything on again that `prefect.yaml` has."""
+def _switch_off(client: SyncPrefectClient, names: set[str]) -> set[str]:
+    """Deploying switches everything on that `prefect.yaml` has active; returns which of the names are there and off."""
+    found: set[str] = set()
     for deployment in _ours(client) if names else ():
         if deployment.name in names:
             client.pause_deployment(deployment.id)
+            found.add(deployment.name)
         for schedule in deployment.schedules:
-            if schedule.id is not None and f"{deployment.name}/{schedule.slug}" in names:
+            name = f"{deployment.name}/{schedule.slug}"
+            if schedule.id is not None and name in names:
                 client.update_deployment_schedule(deployment.id, schedule.id, active=False)
+                found.add(name)
+    return found
 
 
 def _ours(client: SyncPrefectClient) -> list[DeploymentResponse]:
@@ -196,6 +217,15 @@ def _install_alerts(client: SyncPrefectClient, alerts: list[Alert]) -> str:
     for alert in alerts:
         _install(client, alert.automation(block))
     return f"{len(alerts)}, told through the block {ALERTS}"
+
+
+def _remove_others(client: SyncPrefectClient, declared: Automations) -> list[str]:
+    """Remove what an earlier version of the file has left: it would act, or tell, beside what took its place."""
+    ours = [one for one in client.read_automations() if one.name.startswith(_PREFIX)]
+    others = [one for one in ours if one.name not in declared.names]
+    for one in others:
+        client.delete_automation(one.id)
+    return sorted(one.name for one in others)
 
 
 def _find_block(client: SyncPrefectClient) -> UUID | None:

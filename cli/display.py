@@ -15,7 +15,6 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from notion.pace import spoken
 from notion.text import one_line
 from usage.month import Month
 from usage.names import Source, Status
@@ -125,9 +124,7 @@ class Display:
         elif isinstance(event, SourceEnded):
             self._show(event.source, event.month, event.status.value, done=1, total=1)
         elif isinstance(event, RowsWritten):
-            left = f", {spoken(event.seconds_left)} left at Notion's rate" if event.done < event.total else ""
-            note = f"{event.done:,} of {event.total:,} rows written{left}"
-            self._show(None, event.month, note, done=event.done, total=event.total)
+            self._show(None, event.month, event.words, done=event.done, total=event.total)
 
     def _begin(self, source: Source | None) -> None:
         """A line of its own, in place of the one that ended: a bar that is full can't be emptied again."""

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import argparse
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 
 from pydantic import BaseModel, ConfigDict
 from rich.table import Table
 
-from cli.display import new_table, out, shown
+from cli.display import Display, new_table, out, shown
+from cli.server import DEFAULTS, is_configured, prefect_home, prefect_server, prefect_settings
 from notion.gateway import Gateway
 from notion.healing import Healing
 from notion.publish import Workspace
 from notion.rows import COLUMNS
 from notion.steps import Action, Step
+from tasks.limits import SharedPace, one_writer
 from usage.month import Month
+from usage.progress import RowsWritten, tell
 from usage.settings import load_settings
 
 
 class LeftToYou(BaseModel):
-    """Two rows that only a person can make one."""
+    """A row that only a person can make one with another."""
 
     model_config = ConfigDict(frozen=True)
 
     month: str
     row: str
-    kept: str
-    """Address of the row that would stay."""
+    kept: str | None
+    """Address of the row that would stay; None where there is none in this month."""
     other: str
-    """Address of its double."""
+    """Address of the row itself."""
     columns: tuple[str, ...]
     """Columns of people's in which the two can't become one."""
     why: str
@@ -60,37 +66,82 @@ class HealResult(BaseModel):
     completed: int
     """Other rows that were given their id or workspace."""
     left: tuple[LeftToYou, ...]
+    skipped: int
+    """Rows that somebody changed meanwhile, or whose notes Notion refused: they are as they were."""
     requests: int
     plan: tuple[HealStep, ...] | None = None
     """Of a dry run."""
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Heal and report; 1 when something is left to a person."""
+    """Heal and report; 1 when something is left to a person or to another run."""
     settings = load_settings()
     month = Month.resolve(arguments.month, settings.now()) if arguments.month else None
-    gateway = Gateway(settings.notion)
+    turns = _Turns(SharedPace(settings.notion))
+    gateway = Gateway(settings.notion, pace=turns.pace)
     try:
-        workspace = Workspace(settings, frozenset(), gateway=gateway)
-        healing = workspace.healing(month)
-        if not arguments.dry_run:
-            workspace.heal(healing)
-        result = _result(healing, workspace.requests, dry_run=arguments.dry_run)
+        with Display(quiet=arguments.json):
+            workspace = Workspace(settings, frozenset(), on_write=turns.tell, gateway=gateway)
+            healing = done = workspace.healing(month)
+            if healing.steps and not arguments.dry_run:
+                with turns.among_workers():
+                    done = workspace.heal(healing, turns.turn)
+        result = _result(healing, done, workspace.requests, dry_run=arguments.dry_run)
     finally:
         gateway.close()
     if arguments.json:
         print(result.model_dump_json(exclude=None if arguments.dry_run else {"plan"}))
     else:
-        _print(healing, result)
-    return 1 if result.left else 0
+        _print(done, result)
+    return 1 if result.left or result.skipped else 0
 
 
-def _result(healing: Healing, requests: int, *, dry_run: bool) -> HealResult:
+class _Turns:
+    """The months' turns. Workers know of them where a Prefect server is named; none is started for them."""
+
+    def __init__(self, pace: SharedPace) -> None:
+        self.pace = pace
+        self._are_shared = False
+        self._month: Month | None = None
+
+    @contextmanager
+    def among_workers(self) -> Iterator[None]:
+        """Share the months and the pace with all workers while the block runs, where a server is named.
+
+        Raises:
+            ServerError: It can't be reached.
+        """
+        settings = prefect_settings()
+        # Before Prefect is imported, which looking for its server may take.
+        os.environ |= {name: value for name, value in DEFAULTS.items() if name not in settings}
+        if not is_configured(settings, prefect_home()):
+            yield
+            return
+        with prefect_server() as server:
+            server.wait()
+            self.pace.share()
+            self._are_shared = True
+            yield
+
+    @contextmanager
+    def turn(self, month: Month) -> Iterator[None]:
+        """Write one month."""
+        self._month = month
+        with one_writer(month) if self._are_shared else nullcontext():
+            yield
+
+    def tell(self, done: int, total: int) -> None:
+        """Tell whoever watches how many rows of the month are written."""
+        if self._month is not None:
+            tell(RowsWritten(self._month, done, total, (total - done) * self.pace.interval))
+
+
+def _result(healing: Healing, done: Healing, requests: int, *, dry_run: bool) -> HealResult:
     left = tuple(
         LeftToYou(
             month=one.month,
-            row=one.kept.values.identifiant,
-            kept=one.kept.url,
+            row=one.other.values.identifiant,
+            kept=None if one.kept is None else one.kept.url,
             other=one.other.url,
             columns=one.columns,
             why=one.why,
@@ -100,10 +151,11 @@ def _result(healing: Healing, requests: int, *, dry_run: bool) -> HealResult:
     months = {step.values.mois for step in healing.steps} | {one.month for one in left}
     return HealResult(
         months=tuple(sorted(months)),
-        merged=healing.merged,
-        trashed=sum(step.action is Action.TRASH for step in healing.steps),
-        completed=healing.completed,
+        merged=done.merged,
+        trashed=sum(step.action is Action.TRASH for step in done.steps),
+        completed=done.completed,
         left=left,
+        skipped=len(healing.steps) - len(done.steps),
         requests=requests,
         plan=tuple(_step(step) for step in healing.steps) if dry_run else None,
     )
@@ -115,12 +167,12 @@ def _step(step: Step) -> HealStep:
     return HealStep(action=step.action.value, month=values.mois, row=values.identifiant, columns=columns, why=step.why)
 
 
-def _print(healing: Healing, result: HealResult) -> None:
+def _print(done: Healing, result: HealResult) -> None:
     """A table of steps, the counts, and what is left to a person."""
     console, would = out(), result.plan is not None
-    if healing.steps:
-        console.print(_table(healing, "Plan" if would else "Healed"))
-    if not healing.steps and not result.left:
+    if done.steps:
+        console.print(_table(done, "Plan" if would else "Healed"))
+    if not result.months:
         console.print(f"Nothing to heal ({result.requests} requests).")
         return
     verb = "would be" if would else "were"
@@ -129,10 +181,17 @@ def _print(healing: Healing, result: HealResult) -> None:
         f"{len(result.left)} left to you ({result.requests} requests).",
         soft_wrap=True,
     )
+    if result.skipped:
+        console.print(
+            f"{result.skipped} rows stay as they are: changed meanwhile, or Notion refuses their notes; run it again.",
+            style="yellow",
+            soft_wrap=True,
+        )
     for one in result.left:
         console.print(shown(f"{one.row}: {one.why}"), style="yellow", soft_wrap=True)
-        console.print(shown(f"  {one.kept}"), soft_wrap=True)
-        console.print(shown(f"  {one.other}"), soft_wrap=True)
+        for address in (one.kept, one.other):
+            if address is not None:
+                console.print(shown(f"  {address}"), soft_wrap=True)
 
 
 def _table(healing: Healing, title: str) -> Table:

@@ -18,14 +18,11 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from cli.ending import if_stopped
 from usage.errors import LlmUsageError, SettingsError
-
-if TYPE_CHECKING:
-    pass
 
 _READY_WITHIN: Final = 120.0
 """Seconds. The first start on a machine creates and migrates the database."""
@@ -60,7 +57,7 @@ def prefect_server() -> Iterator[PrefectServer]:
     Raises:
         SettingsError: Prefect's folder can't be written.
     """
-    settings = _prefect_settings()
+    settings = prefect_settings()
     for name, value in DEFAULTS.items():
         if name not in settings:
             os.environ[name] = value
@@ -68,7 +65,7 @@ def prefect_server() -> Iterator[PrefectServer]:
     logging.raiseExceptions = False
     home = prefect_home()
     _require_writable(home)
-    if _is_configured(settings, home):
+    if is_configured(settings, home):
         yield PrefectServer()
         return
     server = OwnServer()
@@ -200,7 +197,7 @@ class OwnServer(PrefectServer):
 
 def prefect_home() -> Path:
     """The folder of Prefect's database and results."""
-    return Path(_prefect_settings().get("PREFECT_HOME", "~/.prefect")).expanduser()
+    return Path(prefect_settings().get("PREFECT_HOME", "~/.prefect")).expanduser()
 
 
 def free_port() -> int:
@@ -222,7 +219,7 @@ def _drain() -> None:
     EventsWorker.drain_all(timeout=5)
 
 
-def _prefect_settings() -> dict[str, str]:
+def prefect_settings() -> dict[str, str]:
     """The environment and `.env`, as Prefect will read them."""
     from dotenv import dotenv_values  # noqa: PLC0415
 
@@ -241,7 +238,7 @@ def _require_writable(home: Path) -> None:
         ) from error
 
 
-def _is_configured(settings: Mapping[str, str], home: Path) -> bool:
+def is_configured(settings: Mapping[str, str], home: Path) -> bool:
     """Whether Prefect would use a server already: by the environment, `.env`, `prefect.toml` or the active profile.
 
     Looks at the text of the files first: Prefect's own answer costs a second of importing.

@@ -18,6 +18,29 @@ from tasks.summary import summary, told
 from usage.errors import LlmUsageError
 from usage.month import MONTH_PATTERN
 
+FirstMonth = Annotated[
+    str,
+    Field(
+        pattern=MONTH_PATTERN,
+        examples=["2025-01"],
+        json_schema_extra={
+            "title": "First month",
+            "description": "In UTC, like 2025-01; “last” and “current” work, too.",
+        },
+    ),
+]
+LastMonth = Annotated[
+    str,
+    Field(
+        pattern=MONTH_PATTERN,
+        examples=["2025-12", "last"],
+        json_schema_extra={
+            "title": "Last month",
+            "description": "Included. In UTC, like 2025-12; “last” for the last closed month, or “current”.",
+        },
+    ),
+]
+
 
 def _run_name() -> str:
     parameters = runtime.flow_run.parameters
@@ -32,28 +55,8 @@ def _here(turn: Turn) -> Ended:
 
 @flow(name="backfill", flow_run_name=_run_name)
 def backfill(
-    first: Annotated[
-        str,
-        Field(
-            pattern=MONTH_PATTERN,
-            examples=["2025-01"],
-            json_schema_extra={
-                "title": "First month",
-                "description": "In UTC, like 2025-01; “last” and “current” work, too.",
-            },
-        ),
-    ],
-    last: Annotated[
-        str,
-        Field(
-            pattern=MONTH_PATTERN,
-            examples=["2025-12", "last"],
-            json_schema_extra={
-                "title": "Last month",
-                "description": "Included. In UTC, like 2025-12; “last” for the last closed month, or “current”.",
-            },
-        ),
-    ] = "last",
+    first: FirstMonth,
+    last: LastMonth = "last",
     providers: Providers = [],  # noqa: B006  # Prefect shows it in the form and never changes it
 ) -> State[Any]:
     """Read each month of a range and write it to Notion, both ends included.

@@ -45,6 +45,25 @@ Providers = Annotated[
     ),
 ]
 
+Account = Annotated[
+    str | None,
+    Field(
+        examples=["memoways"],
+        pattern=r"^[A-Za-z0-9]+$",
+        json_schema_extra={
+            "title": "Account",
+            "description": "Only this account of the providers. None: all of them.",
+        },
+    ),
+]
+DryRun = Annotated[
+    bool,
+    Field(
+        examples=[False],
+        json_schema_extra={"title": "Dry run", "description": "Say what would be written, write nothing."},
+    ),
+]
+
 _threads: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=16)
 
 
@@ -60,24 +79,8 @@ def _run_name() -> str:
 def collect(
     month: MonthText = "last",
     providers: Providers = [],  # noqa: B006  # Prefect shows it in the form and never changes it
-    account: Annotated[
-        str | None,
-        Field(
-            examples=["memoways"],
-            pattern=r"^[A-Za-z0-9]+$",
-            json_schema_extra={
-                "title": "Account",
-                "description": "Only this account of the providers. None: all of them.",
-            },
-        ),
-    ] = None,
-    dry_run: Annotated[
-        bool,
-        Field(
-            examples=[False],
-            json_schema_extra={"title": "Dry run", "description": "Say what would be written, write nothing."},
-        ),
-    ] = False,
+    account: Account = None,
+    dry_run: DryRun = False,
 ) -> State[Any]:
     """Read one month from every source and write it to Notion.
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from notion.found import Found
 from notion.text import PIECES, chunks
@@ -166,12 +168,25 @@ def _rich(value: Value) -> list[dict[str, Any]]:
     return [
         {
             "type": "text",
-            "text": {"content": chunk, "link": {"url": piece.href} if piece.href else None},
+            "text": {"content": chunk, "link": _link(piece)},
             "annotations": piece.annotations.model_dump(),
         }
         for piece in value.rich_text
         for chunk in chunks(piece.shown)
     ]
+
+
+def _link(piece: RichText) -> dict[str, str] | None:
+    """Links within Notion are shown without its address, and are refused like that: their text has to do."""
+    return {"url": piece.href} if piece.href and urlsplit(piece.href).scheme else None
+
+
+def _moment(text: str | None) -> Hashable:
+    """A day as it is, and an instant whatever the offset it was written with."""
+    if text is None or len(text) == len("2026-01-05"):
+        return text
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _ids(value: Value) -> list[dict[str, Any]]:
@@ -184,7 +199,7 @@ _CONTENTS: Final[Mapping[str, Callable[[Value], Hashable]]] = {
     "number": lambda value: None if value.number is None else (value.number,),
     "select": _option,
     "status": _option,
-    "date": lambda value: value.date and (value.date.start, value.date.end),
+    "date": lambda value: value.date and (_moment(value.date.start), _moment(value.date.end)),
     "url": lambda value: value.url,
     "email": lambda value: value.email,
     "phone_number": lambda value: value.phone_number,

@@ -4,6 +4,8 @@ The column's text has the dearest entries and the sum of the rest, and is what i
 its file first and its text last: cut anywhere, the next run finds the text changed and the file, known by its name,
 there. A new row comes with its file in one request. Files of ours for older figures go to the trash; whatever else
 people put on the page stays. A breakdown that fits again leaves the last file behind: the column is whole then.
+
+A text with a sum that a row takes over from its double comes without the file, which stays on the double's page.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from notion.gateway import Effect, Form, Gateway, RowInTrash
 from notion.once import create_once
 from notion.rows import Values
 from notion.wire import BREAKDOWN_FILE, Block, Listing, Reference
+from usage.breakdown import OTHERS
 from usage.errors import NotionAccessError
 
 _TYPE: Final = "application/json"
@@ -58,11 +61,19 @@ class Attachments:
             NotionBusyError: The file could not be sent.
         """
         if not values.whole:
+            if _is_folded(values.breakdown):
+                self._take_away(page_id, values)
             return
         try:
             self._renew(page_id, values.whole)
         except NotionAccessError as error:
             _refused(error)
+
+    def _take_away(self, page_id: str, values: Values) -> None:
+        """Files of ours that tell of other figures than the row is about to have."""
+        for block in [block for block in self._gateway.children(page_id) if _name(block)]:
+            self._trash(block)
+        _log.warning("%s : le détail complet est sur la page de sa ligne en double.", values.identifiant)
 
     def _renew(self, page_id: str, whole: str) -> None:
         ours = [block for block in self._gateway.children(page_id) if _name(block)]
@@ -111,6 +122,11 @@ def _name(block: Block) -> str:
     """Name of a file of ours; empty for anything else."""
     name = block.file.name if block.file is not None else ""
     return name if BREAKDOWN_FILE.fullmatch(name) else ""
+
+
+def _is_folded(breakdown: str) -> bool:
+    """Whether a text has the dearest entries of a breakdown alone; its last one is the sum of the rest."""
+    return f'"item":"{OTHERS}"' in breakdown
 
 
 def _file_name(whole: str) -> str:

@@ -12,7 +12,7 @@ from notion.gateway import Gateway
 from notion.rollups import unread_rollups
 from notion.schema import SERVICES, USAGES, Property, Type
 from notion.services import rows_of
-from notion.wire import PropertySchema
+from notion.wire_schema import PropertySchema
 from usage.errors import NotionError
 from usage.names import ProviderName
 from usage.settings import NotionSettings

@@ -9,7 +9,8 @@ from typing import Any
 from notion.found import Found
 from notion.gateway import Gateway
 from notion.schema import Database, Property, Type
-from notion.wire import DataSource, Select
+from notion.wire import Select
+from notion.wire_schema import DataSource
 from usage.errors import NotionAccessError
 
 Json = dict[str, Any]

@@ -9,7 +9,8 @@ from notion.found import Databases, Found, problem, related
 from notion.gateway import Gateway
 from notion.schema import SERVICES, USAGES, Database
 from notion.text import folded
-from notion.wire import Block, DatabaseInfo, DataSource
+from notion.wire import Block
+from notion.wire_schema import DatabaseInfo, DataSource
 from usage.errors import NotionAccessError
 from usage.settings import NotionSettings
 

@@ -9,7 +9,8 @@ from urllib.parse import unquote
 
 from notion.schema import SERVICES, USAGES, Database, Property
 from notion.text import folded
-from notion.wire import DataSource, Page, PropertySchema, Value
+from notion.wire import Page, Value
+from notion.wire_schema import DataSource, PropertySchema
 
 
 @dataclass(frozen=True, slots=True)

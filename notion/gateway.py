@@ -16,7 +16,8 @@ from notion.connection import (
     RowInTrash,
     parse,
 )
-from notion.wire import Block, DatabaseInfo, DataSource, Listing, Page, PageListing
+from notion.wire import Block, Listing, Page, PageListing
+from notion.wire_schema import DatabaseInfo, DataSource
 from usage.errors import NotionError
 
 __all__ = ["PAGE_SIZE", "PATIENCE", "TRIES", "VERSION", "DoubtfulCreation", "Effect", "Form", "Gateway", "RowInTrash"]

@@ -5,7 +5,7 @@ Pure: the rows that stand in Notion go in, steps come out. The rules:
 1. Rows of one thing in one month (see `notion.ownership.identity`) become one: the oldest, with the figures read last.
 2. Where the id belongs, older collectors put a name, or nothing: then the name in the title counts. It becomes an id
    where exactly one id of that service has it, in whatever month. Rows of one name are one thing, unless several ids
-   have it.
+   have it. A row whose name has ids, and which gets none of them, is told: it may count a second time.
 3. An empty workspace is filled where all other rows of that id have the same one, and only in months that this program
    has never collected: there it would have left the workspace empty on purpose.
 4. Empty rows `… - Error` go.
@@ -25,6 +25,7 @@ from typing import Final
 from notion.desired import prevailing
 from notion.doubles import DOUBLE, ERROR_ROW, sort_out
 from notion.found import Found
+from notion.healed import COMPLETED, Healing, Left
 from notion.matching import is_of_service, title_start
 from notion.ownership import identity, is_ours
 from notion.rows import Existing, changed_fields, has_figures, is_error_row
@@ -35,45 +36,13 @@ from usage.grain import COLLECTION
 from usage.month import Month
 from usage.names import ProviderName, Source
 
+__all__ = ["Healing", "Left", "plan_healing"]
+
 _TAKES_OVER: Final = "Reprend ce que disent ses doubles."
-_COMPLETED: Final = "Complétée : d’autres lignes disent son identifiant ou son espace de travail."
 _SEVERAL: Final = "Plusieurs projets ou clés portent ce nom : mettez leurs identifiants, puis lancez llm-usage heal."
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """Two rows that only a person can make one.
-
-    `why` is a French sentence; `columns` are those that can't be united: none where nobody knows whether the rows are
-    one thing at all.
-    """
-
-    month: str
-    kept: Existing
-    other: Existing
-    why: str
-    columns: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Healing:
-    """What has to be done.
-
-    `completions` are written before `others`: a double that goes may be the one that tells the id of another row.
-    `merged` rows stand for their doubles, `completed` ones have got their id or workspace and had no doubles.
-    """
-
-    completions: tuple[Step, ...]
-    others: tuple[Step, ...]
-    left: tuple[Left, ...]
-    merged: int
-    completed: int
-
-    @property
-    def steps(self) -> tuple[Step, ...]:
-        """All steps, by month and title."""
-        steps = (*self.completions, *self.others)
-        return tuple(sorted(steps, key=lambda step: (step.values.mois, step.values.identifiant)))
+_ELSEWHERE: Final = (
+    "L’identifiant de ce nom est dans un autre Workspace : mettez celui de cette ligne, puis lancez llm-usage heal."
+)
 
 
 def plan_healing(
@@ -95,8 +64,7 @@ def plan_healing(
         completions=tuple(step for step in steps if _completes(step)),
         others=tuple(step for step in steps if not _completes(step)),
         left=tuple(left for part in parts for left in part.left),
-        merged=sum(len(part.merged()) for part in parts),
-        completed=sum(step.why == _COMPLETED for step in steps),
+        rows=tuple(rows),
     )
 
 
@@ -115,9 +83,9 @@ class _Names:
         ((key, workspaces),) = known.items()
         return key if not workspace or folded(workspace) in {folded(one) for one in workspaces} else ""
 
-    def are_several(self, name: str) -> bool:
-        """Whether a name is that of several projects or keys."""
-        return len(self.found.get(name, ())) > 1
+    def count(self, name: str) -> int:
+        """How many projects or keys have a name."""
+        return len(self.found.get(name, ()))
 
 
 class _Service:
@@ -132,6 +100,8 @@ class _Service:
         self._rows = dict(self._before)
         self._why: dict[str, str] = {}
         """Why a row goes to the trash."""
+        self._into: dict[str, str] = {}
+        """Which row stands for one that goes; it may go for another one later."""
         self._only = None if month is None else str(month)
         self._collected = {row.values.mois for row in mine if row.values.key == COLLECTION}
         self.left: list[Left] = []
@@ -154,16 +124,18 @@ class _Service:
     def steps(self) -> Iterator[Step]:
         source = Source(provider=self._provider)
         merged = self.merged()
-        alone = {row.page_id for left in self.left for row in (left.kept, left.other)} - merged
+        clashes = [row for left in self.left if left.columns for row in (left.kept, left.other)]
+        alone = {row.page_id for row in clashes if row is not None} - merged
         for page_id, row in self._before.items():
             now = self._rows.get(page_id)
             if now is None:
                 why = self._why[page_id]
-                yield Step(Action.TRASH, source, row.values, page_id, why=why, unless_written_on=True)
+                into = self._stands_for(page_id)
+                yield Step(Action.TRASH, source, row.values, page_id, why=why, unless_written_on=True, into=into)
             elif page_id not in alone:
                 fields = changed_fields(row.values, now.values, self._usages)
                 notes = tuple(note for note in now.notes if note not in row.notes)
-                why = _TAKES_OVER if page_id in merged else _COMPLETED
+                why = _TAKES_OVER if page_id in merged else COMPLETED
                 if fields or notes:
                     yield Step(Action.UPDATE, source, now.values, page_id, fields, why, notes)
 
@@ -234,11 +206,18 @@ class _Service:
         for rows in of_ids.values():
             self._merge_rows(rows)
         for (month, name), rows in of_names.items():
-            if names.are_several(name):
-                self.left += [Left(month, rows[0], row, _SEVERAL) for row in rows[1:]]
-            else:
-                for part in _by_workspace(rows):
-                    self._merge_rows(part)
+            for part in _by_workspace(rows) if names.count(name) < 2 else ():
+                self._merge_rows(part)
+            self._tell_nameless(month, name, rows, names)
+
+    def _tell_nameless(self, month: str, name: str, rows: Sequence[Existing], names: _Names) -> None:
+        """Rows without an id whose name has some: each against those rows of its month that have one of these."""
+        ids = names.found.get(name, {})
+        peers = [row for row in self._open() if row.values.mois == month and row.values.key in ids]
+        for row in rows if ids else ():
+            if row.page_id in self._rows:
+                why = _SEVERAL if len(ids) > 1 else _ELSEWHERE
+                self.left += [Left(month, peer, row, why) for peer in peers or (None,)]
 
     def _merge_rows(self, rows: Sequence[Existing]) -> None:
         found = sort_out(rows)
@@ -255,12 +234,18 @@ class _Service:
             self._merged.add(found.kept.page_id)
         for row in found.surplus:
             self._drop(row, DOUBLE)
+            self._into[row.page_id] = found.kept.page_id
 
     # -- rows
 
     def _open(self) -> list[Existing]:
         """The rows that may be changed, oldest first."""
         return [row for row in self._rows.values() if self._only in (None, row.values.mois)]
+
+    def _stands_for(self, page_id: str) -> str | None:
+        """The row that stays in the place of one that goes."""
+        into = self._into.get(page_id)
+        return into if into is None or into in self._rows else self._stands_for(into)
 
     def _drop(self, row: Existing, why: str) -> None:
         del self._rows[row.page_id]

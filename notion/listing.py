@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,8 +11,8 @@ from notion.wire import Page, PageListing
 from usage.errors import NotionError
 
 
-def every_row(gateway: Gateway, data_source_id: str) -> Iterator[Page]:
-    """All rows, oldest first, those in the trash left out; each once.
+def every_row(gateway: Gateway, data_source_id: str, where: Mapping[str, Any] | None = None) -> Iterator[Page]:
+    """All rows that fulfil a condition, oldest first, those in the trash left out; each once.
 
     Where a query is cut, the next one begins with the minute in which the last row was created: Notion tells no more.
 
@@ -23,10 +23,10 @@ def every_row(gateway: Gateway, data_source_id: str) -> Iterator[Page]:
     since: datetime | None = None
     while True:
         last, is_cut = since, False
-        for listing in _query(gateway, data_source_id, since):
+        for listing in _query(gateway, data_source_id, where, since):
             for page in listing.results:
                 last = page.created_time
-                if page.id not in seen:
+                if page.id not in seen and not page.in_trash:
                     seen.add(page.id)
                     yield page
             is_cut = listing.request_status is not None and listing.request_status.type == "incomplete"
@@ -37,8 +37,13 @@ def every_row(gateway: Gateway, data_source_id: str) -> Iterator[Page]:
         since = last
 
 
-def _query(gateway: Gateway, data_source_id: str, since: datetime | None) -> Iterator[PageListing]:
+def _query(
+    gateway: Gateway, data_source_id: str, where: Mapping[str, Any] | None, since: datetime | None
+) -> Iterator[PageListing]:
     question: dict[str, Any] = {"sorts": [{"timestamp": "created_time", "direction": "ascending"}]}
+    conditions = [] if where is None else [where]
     if since is not None:
-        question["filter"] = {"timestamp": "created_time", "created_time": {"on_or_after": since.isoformat()}}
+        conditions.append({"timestamp": "created_time", "created_time": {"on_or_after": since.isoformat()}})
+    if conditions:
+        question["filter"] = {"and": conditions}
     return gateway.pages(PageListing, "POST", f"data_sources/{data_source_id}/query", question)

@@ -13,9 +13,11 @@ import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
+
+from usage.errors import NotionError
 
 _MARGIN: Final = 1.01
 """A hundredth slower than allowed: the server's clock and ours see the same requests at slightly different moments."""
@@ -91,24 +93,24 @@ class Pace:
 
     @contextmanager
     def _table(self) -> Iterator[sqlite3.Connection]:
-        """The shared file, in one transaction that keeps everybody else waiting."""
-        connection = sqlite3.connect(self._file, timeout=60, isolation_level=None)
+        """The shared file, in one transaction that keeps everybody else waiting.
+
+        Raises:
+            NotionError: The file can't be used.
+        """
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            for table in _TABLES:
-                connection.execute(table)
-            yield connection
-            connection.execute("COMMIT")
-        finally:
-            connection.close()
-
-
-def spoken(seconds: float) -> str:
-    """How long something takes, for people: `about 40 s`, `about 11 min`, `about 2 h 05 min`."""
-    if seconds < 90:
-        return f"about {seconds:.0f} s"
-    hours, minutes = divmod(round(seconds / 60), 60)
-    return f"about {hours} h {minutes:02} min" if hours else f"about {minutes} min"
+            with closing(sqlite3.connect(self._file, timeout=60, isolation_level=None)) as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                for table in _TABLES:
+                    connection.execute(table)
+                yield connection
+                connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            # The temporary folder is everybody's: the name may be taken.
+            raise NotionError(
+                f"Le fichier {self._file}, qui règle le rythme des demandes à Notion, est inutilisable ({error}) : "
+                "supprimez-le, ou nommez un autre dossier dans TMPDIR."
+            ) from error
 
 
 def _user() -> str:

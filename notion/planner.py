@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from notion.annotations import Note
-from notion.coarse import LESS_FINE, says_no_more, with_lost_figures
+from notion.coarse import EMPTIED, LESS_FINE, REPLACED, emptied, says_no_more, with_lost_figures
 from notion.desired import (
     Wanted,
     compared,
@@ -71,11 +71,7 @@ class SourcePlanner:
         for one in wanted:
             self._one(one.values)
         left = {row.page_id for row in self._matching.left()}
-        for row in (row for row in others if row.page_id in left):
-            if self.outcome.coarse:
-                self._keep(row, LESS_FINE)
-            else:
-                self._trash(row, "Remplacée par des lignes d’un autre grain.")
+        self._replaced([row for row in others if row.page_id in left])
         self._errors()
         self._vanished()
 
@@ -140,7 +136,7 @@ class SourcePlanner:
         found = sort_out(rows)
         self._matching.take(found.kept)
         for double in found.surplus:
-            self._trash(double, DOUBLE, unless_written_on=True)
+            self._trash(double, DOUBLE, into=found.kept)
         for clash in found.clashes:
             self._keep(clash.other, clash.why)
         self._clashes += len(found.clashes)
@@ -152,7 +148,7 @@ class SourcePlanner:
         """Rows `… - Error` of older collectors: this source's own row tells the story now."""
         for row in self._matching.left():
             if is_error_row(row) and self._owns.may_be(row):
-                self._trash(row, ERROR_ROW, unless_written_on=True)
+                self._trash(row, ERROR_ROW)
 
     def _vanished(self) -> None:
         """Rows of this source that the answer no longer has."""
@@ -188,9 +184,27 @@ class SourcePlanner:
         # A millionth of a dollar: sums of doubles are not exact.
         return lost or any(compared(new, old, name) < -1e-6 for name in FIGURES)
 
+    def _replaced(self, others: Sequence[Existing]) -> None:
+        """Rows of another grain, beside those of the answer; what people wrote keeps a row, its figures do not."""
+        if self.outcome.coarse:
+            self._keep_all(others, LESS_FINE)
+            return
+        noted = [row for row in others if row.notes or row.is_written_on]
+        for row in others:
+            if row in noted:
+                self._settle(row, emptied(row.values, self.outcome.attempted_at), EMPTIED)
+            else:
+                self._trash(row, REPLACED)
+        if noted:
+            self._note(f"Lignes de l’ancien grain gardées sans chiffres, car vous y avez écrit : {len(noted)}.")
+
     def _without_finer(self, wanted: Sequence[Wanted], others: Sequence[Existing]) -> list[Wanted]:
         """The coarse rows that no finer ones of the same workspace or project tell already."""
-        finer = {canonical_workspace(row.values.workspace) for row in others if self._owns.is_finer(row)}
+        finer = {
+            canonical_workspace(row.values.workspace)
+            for row in others
+            if self._owns.is_finer(row) and row.values.log != EMPTIED
+        }
         return [one for one in wanted if canonical_workspace(one.values.workspace) not in finer]
 
     # -- steps
@@ -225,10 +239,10 @@ class SourcePlanner:
         self._matching.take(row)
         self.steps.append(Step(Action.KEEP, self.outcome.source, row.values, row.page_id, why=why))
 
-    def _trash(self, row: Existing, why: str, *, unless_written_on: bool = False) -> None:
+    def _trash(self, row: Existing, why: str, into: Existing | None = None) -> None:
         self._matching.take(row)
-        step = Step(Action.TRASH, self.outcome.source, row.values, row.page_id, why=why)
-        self.steps.append(replace(step, unless_written_on=unless_written_on))
+        step = Step(Action.TRASH, self.outcome.source, row.values, row.page_id, why=why, unless_written_on=True)
+        self.steps.append(step if into is None else replace(step, into=into.page_id))
 
     def _note(self, sentence: str) -> None:
         self.outcome = self.outcome.model_copy(update={"log": f"{self.outcome.log} {sentence}"})

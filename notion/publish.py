@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, TypeVar
 
 from notion.databases import Databases, find_databases
 from notion.gateway import Gateway
+from notion.healer import Healer
 from notion.healing import Healing, plan_healing
 from notion.listing import every_row
 from notion.plan import Action, Context, Plan, make_plan
@@ -19,7 +21,7 @@ from notion.steps import Step
 from notion.text import one_line
 from notion.wire import Page
 from notion.writer import Tally, Writer, is_written_on
-from usage.errors import NotionBusyError, NotionError
+from usage.errors import NotionAccessError, NotionBusyError, NotionError
 from usage.grain import LABEL
 from usage.month import Month
 from usage.names import ProviderName
@@ -102,11 +104,12 @@ class Workspace:
     def rows(self, month: Month | None = None) -> list[Existing]:
         """The rows that stand in Notion, of all services: of one month, or of all."""
         self._read_at = time.monotonic()
+        source = self.databases.usages.data_source_id
         if month is None:
-            return self._as_rows(every_row(self._gateway, self.databases.usages.data_source_id))
+            return self._as_rows(every_row(self._gateway, source))
         where = {"property": self._column("Mois"), "rich_text": {"equals": str(month)}}
         # Whether Notion's `equals` minds case and spaces is not published.
-        return [row for row in self._read(where) if row.values.mois == str(month)]
+        return [row for row in self._as_rows(every_row(self._gateway, source, where)) if row.values.mois == str(month)]
 
     def plan(self, month: Month, outcomes: Sequence[SourceOutcome]) -> Plan:
         """Decide every write of a month; writes nothing. Looks at the pages of doubles for what people wrote there."""
@@ -123,16 +126,26 @@ class Workspace:
         services = {service.provider: service.page_id for service in self.services}
         return self._looked_at(self.rows(), lambda rows: plan_healing(rows, services, self.databases.usages, month))
 
-    def heal(self, healing: Healing) -> None:
-        """Carry out a healing.
+    def heal(
+        self, healing: Healing, turn: Callable[[Month], AbstractContextManager[None]] = lambda _: nullcontext()
+    ) -> Healing:
+        """Carry out a healing, month by month; rows that somebody has changed since it was decided have to wait.
+
+        Args:
+            healing: What to do.
+            turn: What a month is written in.
+
+        Returns:
+            What was done.
 
         Raises:
+            NotionAccessError: Notion refuses.
             NotionBusyError: Notion failed for good on the way.
         """
-        writer = self._writer()
         try:
-            writer.write(healing.completions)
-            writer.write(healing.others)
+            return Healer(self._gateway, self._writer(), self.rows, turn).heal(healing)
+        except NotionAccessError:
+            raise
         except NotionError as error:
             raise NotionBusyError(f"{error} Relancez llm-usage heal : il reprendra où il en est.") from error
 

@@ -70,6 +70,8 @@ class Existing:
     notes: tuple[Note, ...] = ()
     """What people wrote in columns of their own."""
     url: str = ""
+    edited: datetime | None = None
+    """When it was last written to, whoever did it; Notion tells the minute."""
     is_written_on: bool = False
     """Whether people wrote on its page, below the columns; known of those rows alone whose page was looked at."""
 
@@ -93,7 +95,8 @@ def is_error_row(row: Existing) -> bool:
 def read_row(found: Found, page: Page) -> Existing:
     """A row from Notion's answer."""
     values = {name: _read(name, value_of(found, page, column)) for name, column in COLUMNS.items()}
-    return Existing(page.id, page.created_time, Values(**values), read_notes(found, page), page.url)
+    notes = read_notes(found, page)
+    return Existing(page.id, page.created_time, Values(**values), notes, page.url, page.last_edited_time)
 
 
 def changed_fields(old: Values, new: Values, found: Found) -> tuple[str, ...]:

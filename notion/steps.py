@@ -39,6 +39,13 @@ class Step:
     notes: tuple[Note, ...] = ()
     unless_written_on: bool = False
     """Of the trash: the row's page has to be looked at first, for what people wrote there."""
+    into: str | None = None
+    """Of a double that goes to the trash: page id of the row that stands for it."""
+
+    @property
+    def stays(self) -> str | None:
+        """Page id of the row that this step leaves in place, where there is one: steps that share it go together."""
+        return self.into or self.page_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
@@ -24,10 +25,13 @@ from usage.errors import NotionAccessError
 from usage.grain import COLLECTION, is_bracketed
 from usage.month import Month
 
+_NOT_TAKEN: Final = (400, 404)
+"""What Notion answers to a value that it refuses; any other refusal is about more than one cell."""
 IN_FLIGHT: Final = 3
 """Writes under way at once: more of them collide on the service page that all rows point to (409)."""
 _SKEW: Final = timedelta(minutes=5)
 """How far Notion's clock and ours may differ."""
+_log: Final = logging.getLogger(__name__)
 
 Read = Callable[[dict[str, Any] | None], list[Existing]]
 """Reads rows of *Usages* that fulfil a condition."""
@@ -80,6 +84,8 @@ class Writer:
         self._on_write, self._sleep = on_write, sleep
         self._attachments = Attachments(gateway, sleep)
         self.tally: Final = Tally()
+        self.refused: Final[set[str]] = set()
+        """Page ids of rows whose notes Notion refused: their doubles stay, as they have them."""
 
     def write(self, steps: Sequence[Step]) -> None:
         """Carry out steps.
@@ -135,11 +141,13 @@ class Writer:
             return
         others = [replace(row, is_written_on=is_written_on(self._gateway, row.page_id)) for row in rows[1:]]
         found = sort_out([rows[0], *others])
+        for clash in found.clashes:
+            _log.warning("%s : %s", clash.other.values.identifiant, clash.why)
         values = prevailing(found.rows, month)
         changed = changed_fields(found.kept.values, values, self._found)
         if changed or found.notes:
             self._update(found.kept.page_id, values, changed, found.notes)
-        for double in found.surplus:
+        for double in found.surplus if found.kept.page_id not in self.refused else ():
             self._trash(double.page_id)
 
     def _in_parallel(self, steps: Sequence[Step]) -> Iterable[None]:
@@ -156,11 +164,25 @@ class Writer:
         if step.page_id is None:
             self._create(step.values)
         elif step.action is Action.TRASH:
-            self._trash(step.page_id)
+            if step.into not in self.refused:
+                self._trash(step.page_id)
         else:
             self._update(step.page_id, step.values, step.fields, step.notes)
 
     def _update(self, page_id: str, values: Values, fields: tuple[str, ...], notes: tuple[Note, ...] = ()) -> None:
+        try:
+            self._change(page_id, values, fields, notes)
+        except NotionAccessError as error:
+            if not notes or error.status not in _NOT_TAKEN:
+                raise
+            # A person who has left, a page that is not shared: the doubles keep what people wrote, ours goes on.
+            self.refused.add(page_id)
+            if fields:
+                self._change(page_id, values, fields, ())
+            columns = ", ".join(f"« {note.name} »" for note in notes)
+            _log.warning("%s : la ligne en double reste, à cause de %s. %s", values.identifiant, columns, error)
+
+    def _change(self, page_id: str, values: Values, fields: tuple[str, ...], notes: tuple[Note, ...]) -> None:
         try:
             if "breakdown" in fields:
                 self._attachments.renew(page_id, values)

@@ -18,16 +18,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class _Report:
-    """A report's months, and when it was read; no months where it could not be read."""
+    """A report's months and when it was read, or why it could not be."""
 
     parts: Mapping[Month, Any]
     read_at: datetime
+    error: SourceError | None = None
 
 
 class Together:
     """Consecutive closed months of one source that are read one after another, and what is remembered of them.
 
-    Only what was read is remembered, and only as long as the backfill runs.
+    It is remembered only as long as the backfill runs.
     """
 
     def __init__(self, months: Sequence[Month]) -> None:
@@ -35,26 +36,31 @@ class Together:
         self._reports: dict[object, _Report] = {}
 
     async def part(
-        self, name: object, month: Month, now: datetime, read: Callable[[], Awaitable[Mapping[Month, T]]]
-    ) -> T | None:
+        self, report: object, month: Month, now: datetime, read: Callable[[], Awaitable[Mapping[Month, T]]]
+    ) -> T:
         """One month's part of a report, which is read for all months when the first of them asks for it.
 
-        None where it can't be had so: the month is then asked for alone, and its own error is the one that counts.
-
         Args:
-            name: Which report.
+            report: Which report.
             month: One of the months.
             now: The moment of reading, UTC.
             read: Reads the report.
+
+        Raises:
+            SourceError: It could not be read for all months, now or before. It may be the span that is refused: what
+                is true of the month, only asking for the month alone tells.
         """
-        if name not in self._reports:
+        if report not in self._reports:
             try:
-                parts = await read()
-            except SourceError:
-                # Too long a span for the provider, perhaps: not worth trying again for each month.
-                parts = {}
-            self._reports[name] = _Report(parts, now)
-        return self._reports[name].parts.get(month)
+                self._reports[report] = _Report(await read(), now)
+            except SourceError as error:
+                # Not worth trying again for each month.
+                self._reports[report] = _Report({}, now, error)
+        found = self._reports[report]
+        if found.error is not None:
+            raise found.error
+        part: T = found.parts[month]
+        return part
 
     def read_at(self, now: datetime) -> datetime:
         """The earliest moment at which figures of a month that is read now may have been read, UTC."""

@@ -95,12 +95,12 @@ def open_workspace(settings: Settings, needed: frozenset[ProviderName], month: M
     pace = SharedPace(settings.notion)
     gateway = Gateway(settings.notion, pace=pace)
     try:
-        workspace = Workspace(settings, needed, on_write=partial(_tell_rows, settings, month), gateway=gateway)
+        workspace = Workspace(settings, needed, on_write=partial(_tell_rows, pace, month), gateway=gateway)
     except BaseException:
         gateway.close()
         raise
     return workspace, pace
 
 
-def _tell_rows(settings: Settings, month: Month, done: int, total: int) -> None:
-    tell(RowsWritten(month, done, total, (total - done) * 60 / settings.notion.requests_per_minute))
+def _tell_rows(pace: SharedPace, month: Month, done: int, total: int) -> None:
+    tell(RowsWritten(month, done, total, (total - done) * pace.interval))

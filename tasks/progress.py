@@ -11,7 +11,6 @@ from uuid import UUID
 from prefect import get_run_logger
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
-from notion.pace import spoken
 from tasks.limits import if_reached
 from usage.month import Month
 from usage.progress import Event, RowsWritten, listening
@@ -68,7 +67,7 @@ class _Bar:
             return
         # The rows are what counts: a bar that can't be drawn is none.
         with if_reached("the bar of the rows that are written"):
-            self._draw(percent, _words(event))
+            self._draw(percent, event.words)
         self._begun, self._shown = True, percent
 
     def _draw(self, percent: float, words: str) -> None:
@@ -78,8 +77,3 @@ class _Bar:
             self._artifact = UUID(str(created))
         elif self._artifact is not None:
             update_progress_artifact(self._artifact, percent, description=words)
-
-
-def _words(event: RowsWritten) -> str:
-    left = f", {spoken(event.seconds_left)} left at Notion's rate" if event.done < event.total else ""
-    return f"{event.done:,} of {event.total:,} rows of {event.month} written{left}"

@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
+from notion.matching import same_id
 from notion.publish import Workspace
 from notion.rows import Existing, Values
 from tasks.prepare import open_workspace
@@ -136,8 +137,7 @@ def _kept(settings: Settings, workspace: Workspace, month: Month, rows: Sequence
         sources = [item.source for item in settings.credentials if item.source.provider is service.provider]
         if len(sources) != 1 or service.provider in workspace.inactive:
             continue
-        page = service.page_id.replace("-", "")
-        mine = [row.values for row in rows if (row.values.service or "").replace("-", "") == page]
+        mine = [row.values for row in rows if same_id(row.values.service or "", service.page_id)]
         own = [values for values in mine if values.key == COLLECTION and _is_of(values, settings.label(sources[0]))]
         if len(own) == 1 and own[0].statut in _FINAL and _is_late_enough(own[0], month):
             yield _as_result(sources[0], own[0], [values for values in mine if values.key != COLLECTION])

@@ -45,6 +45,12 @@ class RowsWritten:
     total: int
     seconds_left: float
 
+    @property
+    def words(self) -> str:
+        """For people: `10 of 50 rows written, about 13 s left at Notion's rate`."""
+        left = f", {spoken(self.seconds_left)} left at Notion's rate" if self.done < self.total else ""
+        return f"{self.done:,} of {self.total:,} rows written{left}"
+
 
 @dataclass(frozen=True, slots=True)
 class MonthEnded:
@@ -57,6 +63,14 @@ Event = SourceBegun | PageRead | SourceEnded | RowsWritten | MonthEnded
 Listener = Callable[[Event], None]
 
 _listeners: list[Listener] = []
+
+
+def spoken(seconds: float) -> str:
+    """How long something takes, for people: `about 40 s`, `about 11 min`, `about 2 h 05 min`."""
+    if seconds < 90:
+        return f"about {seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"about {hours} h {minutes:02} min" if hours else f"about {minutes} min"
 
 
 def tell(event: Event) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from decimal import Decimal
@@ -16,6 +17,7 @@ from providers.openai.endpoints import BUCKETS_PER_PAGE, BY_KEY, BY_PROJECT, COS
 from providers.openai.parse import CostPage, UsagePage, report_turn
 from providers.openai.sinks import CostSink, Figures, MonthlyCosts, UsageSink
 from providers.paging import read_pages
+from providers.together import Together
 from usage.errors import ContractError, RefusedError, SourceError, UnavailableError
 from usage.money import exact_sum
 from usage.month import Month
@@ -68,10 +70,13 @@ async def read_costs(job: Job) -> Figures:
     Raises:
         SourceError: They could not be read; `UnavailableError` where the month is out of reach.
     """
-    for group_by in (BY_KEY, BY_PROJECT) if job.together is not None else ():
-        figures = await _part(job, group_by)
-        if figures is not None:
-            return figures
+    if job.together is not None:
+        # Refused may be the grouping or the span. Whatever else goes wrong, the month alone has to tell.
+        with suppress(SourceError):
+            try:
+                return await _part(job, job.together, BY_KEY)
+            except RefusedError:
+                return await _part(job, job.together, BY_PROJECT)
     return await _read_alone(job)
 
 
@@ -113,7 +118,7 @@ async def controlled(job: Job, costs: Figures) -> tuple[Figures, Control | None]
         ContractError: An answer is not what OpenAI promises.
     """
     try:
-        checked = _compared(await _part(job, ()) or await _costs(job, usage_span(job), ()), costs)
+        checked = _compared(await _total(job), costs)
     except ContractError:
         raise
     except SourceError:
@@ -127,6 +132,13 @@ async def controlled(job: Job, costs: Figures) -> tuple[Figures, Control | None]
         raise
     except SourceError:
         return costs, checked
+
+
+async def _total(job: Job) -> Figures:
+    if job.together is not None:
+        with suppress(SourceError):
+            return await _part(job, job.together, ())
+    return await _costs(job, usage_span(job), ())
 
 
 def _compared(total: Figures, costs: Figures) -> Control:
@@ -147,11 +159,12 @@ async def _costs(job: Job, span: Span, group_by: Sequence[str]) -> Figures:
     return sink.figures(by_key=group_by is BY_KEY)
 
 
-async def _part(job: Job, group_by: Sequence[str]) -> Figures | None:
-    """The month's part of the costs of all months of a backfill; None where it has to be read alone."""
-    together = job.together
-    if together is None:
-        return None
+async def _part(job: Job, together: Together, group_by: Sequence[str]) -> Figures:
+    """The month's part of the costs of all months of a backfill.
+
+    Raises:
+        SourceError: The month has to be read alone.
+    """
     span = Span(int(together.months[0].start.timestamp()), int(together.months[-1].end.timestamp()))
     question = _question(span, group_by, limit=COST_BUCKETS_PER_PAGE)
 

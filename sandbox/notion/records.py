@@ -67,11 +67,6 @@ class SourceRecord:
         named = next((one for one in self.properties.values() if one.name == key), None)
         return named or self.properties.get(key) or self.properties.get(decode_property_id(key))
 
-    @property
-    def title_property(self) -> Property:
-        """The one column that every data source has."""
-        return self.properties["title"]
-
 
 @dataclass
 class DatabaseRecord:

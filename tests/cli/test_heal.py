@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from cli.server import free_port
+from notion.publish import Workspace
+from notion.writer import Writer
 from sandbox.faults import Fault, Kind
+from sandbox.notion import trouble
+from tasks.limits import month_limit
+from usage.month import Month
 
 Cli = Any
+Program = Any
 
 
 @pytest.fixture
 def old(cli: Cli) -> Cli:
-    """Databases with rows of an older collector, and no key but Notion's."""
+    """Databases with rows of an older collector, and neither a key but Notion's nor a Prefect server."""
     cli.only()
+    cli.unset("PREFECT_API_URL")
     assert cli("setup").status == 0
     base = cli.sandbox.notion.store.database("Usages LLM")
     cli.sandbox.notion.store.change_schema(base, {"Remarque": {"rich_text": {}}, "Budget": {"number": {}}})
@@ -36,7 +47,7 @@ def put(cli: Cli, month: str, key: str, name: str, **cells: Any) -> Any:
 def test_it_says_what_it_did_and_the_second_time_there_is_nothing(old: Cli) -> None:
     told = old("heal", "--json")
     assert (told.status, told.err) == (0, "")
-    expected = {"months": ["2026-01"], "merged": 1, "trashed": 2, "completed": 1, "left": []}
+    expected = {"months": ["2026-01"], "merged": 1, "trashed": 2, "completed": 1, "left": [], "skipped": 0}
     requests = len(old.sandbox.journal.requests("notion"))
     assert {**expected, "requests": told.json["requests"]} == told.json
     assert 0 < told.json["requests"] < requests
@@ -55,7 +66,7 @@ def test_dry_run_tells_the_same_and_writes_nothing(old: Cli) -> None:
     before = old.figures()
     told = old("heal", "--dry-run", "--json")
     assert told.status == 0
-    assert list(told.json) == ["months", "merged", "trashed", "completed", "left", "requests", "plan"]
+    assert list(told.json) == ["months", "merged", "trashed", "completed", "left", "skipped", "requests", "plan"]
     assert old.figures() == before
     plan = told.json["plan"]
     assert sorted(step["action"] for step in plan) == ["trash", "trash", "update", "update"]
@@ -106,17 +117,116 @@ def test_a_month_that_has_not_begun(old: Cli) -> None:
 
 
 def test_notion_goes_away_and_comes_back(old: Cli) -> None:
-    fault = old.sandbox.faults.add(
-        Fault("notion", Kind.STATUS, "/pages/", method="PATCH", status=403, skip=1, times=-1)
-    )
+    old.sandbox.faults.add(trouble.too_many_requests(600, path="/pages/", method="PATCH", skip=1, times=-1))
     told = old("heal", "--json")
     assert told.status == 1
     assert "il reprendra où il en est" in told.json["error"]
-    assert fault.times == -1
     old.sandbox.faults.clear()
     assert old("heal").status == 0
     assert old("heal", "--json").json["months"] == []
     assert len(old.figures()) == 3
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refusal_is_told_as_it_is(old: Cli, status: int) -> None:
+    """Another run would be refused, too."""
+    old.sandbox.faults.add(Fault("notion", Kind.STATUS, "/pages/", method="PATCH", status=status, times=-1))
+    told = old("heal", "--json")
+    assert told.status == 2
+    assert f"(HTTP {status})" in told.json["error"]
+    assert "Relancez" not in told.json["error"]
+
+
+def test_a_row_alone_is_told_too(old: Cli) -> None:
+    for key, month in (("proj_1", "2025-12"), ("proj_2", "2025-11")):
+        put(old, month, key, "Jumeaux")
+    row = put(old, "2026-01", "", "Jumeaux")
+    told = old("heal", "--json")
+    assert told.status == 1
+    (left,) = told.json["left"]
+    assert (left["kept"], left["row"]) == (None, "2026-01 - OpenAI - Jumeaux")
+    assert left["other"].endswith(row.id.replace("-", ""))
+    shown = old("heal")
+    assert (shown.status, "None" in shown.out, left["other"] in shown.out) == (1, False, True)
+
+
+def test_rows_that_change_meanwhile_are_told(old: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    (row,) = [row for title, row in old.rows().items() if title == "2026-01 - OpenAI - Production Production"]
+    heal = Workspace.heal
+
+    def late(workspace: Workspace, *arguments: Any) -> Any:
+        if row.value("Remarque") == "à revoir":
+            old.sandbox.notion.store.edit(row, {"Remarque": "vu"})
+        return heal(workspace, *arguments)
+
+    monkeypatch.setattr(Workspace, "heal", late)
+    told = old("heal")
+    assert told.status == 1
+    assert "rows stay as they are" in told.out
+    old.sandbox.notion.store.edit(row, {"Remarque": "à revoir"})
+    told = old("heal", "--json")
+    assert (told.status, told.json["skipped"] > 0, told.json["completed"]) == (1, True, 0)
+    assert (old("heal").status, row.value("Remarque"), row.value("Projet/API Key")) == (0, "vu", "proj_a")
+
+
+# -- beside collections
+
+
+@pytest.fixture
+def limited(prefect_api: str) -> Iterator[str]:
+    """The limit of January's writers, at a Prefect server."""
+    from prefect.client.orchestration import get_client
+
+    name = month_limit(Month(2026, 1))
+    with get_client(sync_client=True) as client:
+        client.upsert_global_concurrency_limit_by_name(name, 1)
+        yield name
+        client.delete_global_concurrency_limit_by_name(name)
+
+
+def test_where_workers_share_the_months_it_takes_its_turn(
+    old: Cli, limited: str, prefect_api: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prefect.client.orchestration import get_client
+
+    def taken() -> int:
+        with get_client(sync_client=True) as client:
+            return client.read_global_concurrency_limit_by_name(limited).active_slots
+
+    slots, write = [], Writer.write
+
+    def watched(writer: Writer, *arguments: Any) -> None:
+        slots.append(taken())
+        write(writer, *arguments)
+
+    monkeypatch.setattr(Writer, "write", watched)
+    old.set(PREFECT_API_URL=prefect_api)
+    assert old("heal").status == 0
+    # The completions of the month, and the rest.
+    assert (slots, taken()) == ([1, 1], 0)
+
+
+def test_a_server_that_is_named_has_to_be_there(old: Cli, program: Program) -> None:
+    """Whoever named it may have workers that write at this moment."""
+    program.variables["PREFECT_API_URL"] = f"http://127.0.0.1:{free_port()}/api"
+    before = old.figures()
+    told = program.run("heal", "--json")
+    assert told.status == 1
+    assert "take PREFECT_API_URL away" in told.json["error"]
+    assert old.figures() == before
+
+
+def test_without_a_server_none_is_started_nor_prefect_imported(old: Cli, program: Program) -> None:
+    code = "import sys; from cli.main import main; sys.exit(main(['heal']) or 9 * ('prefect' in sys.modules))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=program.folder,
+        env=program.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout.startswith("Healed")) == (0, True), done.stderr
 
 
 def test_columns_that_can_t_be_used(old: Cli) -> None:

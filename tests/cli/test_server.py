@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cli.main import main
-from cli.server import OwnServer, _is_configured, _prefect_settings
+from cli.server import OwnServer, is_configured, prefect_settings
 from sandbox.everything import Sandbox
 from sandbox.faults import Fault, Kind
 
@@ -61,7 +61,7 @@ def test_where_a_server_can_be_named(
     monkeypatch.delenv("PREFECT_API_URL")
     monkeypatch.chdir(tmp_path)
     Path(file).write_text(text)
-    assert _is_configured(_prefect_settings(), tmp_path) is is_named
+    assert is_configured(prefect_settings(), tmp_path) is is_named
 
 
 def test_a_server_that_cannot_be_reached(program: Program, set_up: None, sandbox: Sandbox) -> None:

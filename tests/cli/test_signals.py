@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -28,12 +29,15 @@ BOTH = pytest.mark.parametrize(("number", "status"), STATUSES, ids=["INT", "TERM
 
 
 @pytest.fixture
-def hanging() -> Iterator[str]:
-    """Address of something that takes connections and never answers."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+def hanging() -> Iterator[socket.socket]:
+    """Takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(60)
+        yield listener
+
+
+def address(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 @pytest.fixture
@@ -67,10 +71,7 @@ def until(condition: Callable[[], object], seconds: float = 60) -> None:
 def stop(process: subprocess.Popen[str], number: signal.Signals, status: int, program: Program) -> None:
     """Send the signal and look at how the program ends."""
     process.send_signal(number)
-    begun = time.monotonic()
     out, err = process.communicate(timeout=30)
-    # Two seconds are allowed for tidying up; the rest is for a machine that has much to do.
-    assert time.monotonic() - begun < 5
     assert process.returncode == status
     assert out == ""
     assert err.startswith("llm-usage: stopped (")
@@ -78,28 +79,42 @@ def stop(process: subprocess.Popen[str], number: signal.Signals, status: int, pr
     assert processes(program) == []
 
 
+def watches_signals(process: subprocess.Popen[str]) -> bool:
+    """Whether it has come to where it takes signals into its own hands."""
+    told = (_PROCESSES / str(process.pid) / "status").read_text()
+    (blocked,) = re.findall(r"^SigBlk:\s*([0-9a-f]+)$", told, re.MULTILINE)
+    return bool(int(blocked, 16) >> (signal.SIGTERM - 1) & 1)
+
+
+def imports_libraries(process: subprocess.Popen[str]) -> bool:
+    """Whether it has begun to load what takes long."""
+    return "pydantic_core" in (_PROCESSES / str(process.pid) / "maps").read_text()
+
+
 @BOTH
-@pytest.mark.parametrize("seconds", [0.15, 1.0])
-def test_at_the_start(program: Program, set_up: None, number: signal.Signals, status: int, seconds: float) -> None:
+@pytest.mark.parametrize("so_far", [watches_signals, imports_libraries])
+def test_at_the_start(
+    program: Program, set_up: None, number: signal.Signals, status: int, so_far: Callable[..., bool]
+) -> None:
     process = program.start("collect")
-    until(lambda: processes(program))
-    time.sleep(seconds)
+    until(lambda: so_far(process))
     stop(process, number, status, program)
 
 
-def test_where_a_shell_has_ignored_it(program: Program, hanging: str) -> None:
+def test_where_a_shell_has_ignored_it(program: Program, hanging: socket.socket) -> None:
     """`llm-usage collect &` in a script starts it with SIGINT ignored."""
-    program.variables["NOTION_BASE_URL"] = hanging
+    program.variables["NOTION_BASE_URL"] = address(hanging)
     process = program.start("status", preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN))
-    time.sleep(1)
-    stop(process, signal.SIGINT, 130, program)
+    connection, _ = hanging.accept()
+    with connection:
+        stop(process, signal.SIGINT, 130, program)
 
 
 def test_while_a_provider_hangs_and_the_server_is_our_own(
-    program: Program, sandbox: Sandbox, set_up: None, prefect_api: str, hanging: str
+    program: Program, sandbox: Sandbox, set_up: None, prefect_api: str, hanging: socket.socket
 ) -> None:
     program.used_before()
-    program.variables["OPENROUTER_BASE_URL"] = hanging
+    program.variables["OPENROUTER_BASE_URL"] = address(hanging)
     process = program.start("collect", "--json")
     until(lambda: sandbox.journal.requests("deepgram"))
     assert any("cli.server" in line for line in processes(program))

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from cli.deploy import load_alerts
+from cli.deploy import load_automations
 from usage.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -307,7 +307,8 @@ def events_of(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def test_what_automations_hear(few: World, monkeypatch: pytest.MonkeyPatch) -> None:
     from prefect.events.schemas.automations import EventTrigger
 
-    (missing,) = [alert.trigger for alert in load_alerts(ROOT / "automations.yaml") if "no month" in alert.name]
+    alerts = load_automations(ROOT / "automations.yaml").alerts
+    (missing,) = [alert.trigger for alert in alerts if "no month" in alert.name]
     waited_for = EventTrigger.model_validate(missing)
     match: Any = waited_for.match
     events = events_of(monkeypatch)

@@ -155,7 +155,9 @@ def test_what_the_server_watches_is_what_prefect_takes() -> None:
     block = uuid4()
     alerts = [alert.automation(block) for alert in declared.alerts]
     automations = [*alerts, *(upkeep.automation() for upkeep in declared.upkeep)]
-    assert len({automation.name for automation in automations}) == len(automations)
+    assert len(declared.names) == len(automations)
+    # By this `deploy` knows which ones to remove when the file declares them no longer.
+    assert all(name.startswith("llm-usage: ") for name in declared.names)
     assert all(automation.enabled for automation in automations)
     for automation in alerts:
         assert [action.model_dump()["block_document_id"] for action in automation.actions] == [block]

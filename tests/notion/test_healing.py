@@ -175,6 +175,7 @@ def test_notes_that_differ_are_left_and_their_row_with_them(table: Table) -> Non
     healing = heal(table)
     assert counts(healing) == (1, 1, 0, 1)
     (left,) = healing.left
+    assert left.kept is not None
     assert (left.kept.url, left.other.url, left.columns) == (first.url, other.url, ("Budget",))
     assert "« Budget »" in left.why
     assert table.rows[other.page_id] == other
@@ -236,8 +237,47 @@ def test_a_name_that_two_ids_have_is_not_guessed(table: Table) -> None:
     put(table, key="Production", nom="Production", month="2026-02")
     put(table, key="", nom="Production", month="2026-02")
     healing = heal(table)
-    assert counts(healing) == (0, 0, 0, 1)
+    assert counts(healing) == (0, 0, 0, 3)
+    assert all("identifiants" in left.why and left.kept is None for left in healing.left)
+
+
+@pytest.mark.parametrize("key", ["Production", ""])
+def test_a_row_without_id_is_told_beside_those_that_have_its_name(table: Table, key: str) -> None:
+    known = put(table, key="p1", nom="Production")
+    put(table, key="p2", nom="Production", month="2025-12")
+    put(table, key="p3", nom="Test")
+    row = put(table, key=key, nom="Production", cout=3.0)
+    healing = heal(table)
+    assert healing.steps == ()
+    assert [(left.kept, left.other, left.columns) for left in healing.left] == [(known, row, ())]
     assert "identifiants" in healing.left[0].why
+    assert heal(table, Month(2025, 12)).left == ()
+
+
+def test_a_row_without_id_is_told_once_for_each_row_that_it_may_be(table: Table) -> None:
+    peers = [put(table, key=key, nom="Production") for key in ("p1", "p2")]
+    row = put(table, key="Production", nom="Production")
+    assert [(left.kept, left.other) for left in heal(table).left] == [(peer, row) for peer in peers]
+
+
+@pytest.mark.parametrize("month", ["2026-01", "2025-12"])
+def test_a_name_whose_id_is_in_another_workspace_is_told(table: Table, month: str) -> None:
+    known = put(table, key="p1", nom="Production", workspace="labo", month=month)
+    for _ in range(2):
+        put(table, key="Production", nom="Production", workspace="web", cout=3.0)
+    healing = heal(table)
+    assert counts(healing) == (1, 1, 0, 1)
+    assert healing.left[0].kept == (known if month == "2026-01" else None)
+    assert "autre Workspace" in healing.left[0].why
+
+
+def test_rows_that_an_unknown_row_may_be_are_completed_all_the_same(table: Table) -> None:
+    put(table, key="p1", nom="Production", workspace="labo", month="2025-12")
+    put(table, key="p2", nom="Production", month="2025-12")
+    known = put(table, key="p1", nom="Production")
+    put(table, key="Production", nom="Production")
+    assert counts(heal(table)) == (0, 0, 1, 1)
+    assert table.rows[known.page_id].values.workspace == "labo"
 
 
 def test_a_name_of_another_service_tells_nothing(table: Table) -> None:
@@ -266,7 +306,7 @@ def test_workspaces_tell_rows_of_one_name_apart(table: Table) -> None:
         put(table, key="Production", nom="Production", workspace=place)
     assert counts(heal(table)) == (1, 1, 0, 0)
     put(table, key="p1", nom="Production", workspace="a", month="2025-12")
-    assert counts(heal(table)) == (1, 1, 0, 0)
+    assert counts(heal(table)) == (1, 1, 0, 1)
     assert sorted(row.values.workspace for row in table.rows.values() if row.values.mois == "2026-01") == ["a", "b"]
 
 

@@ -5,24 +5,27 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 import pytest
 
-from notion.pace import Pace
 from notion.wire import Listing
 from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
 from sandbox.notion.errors import invalid
+from tests.notion.mortal import Died, Mortal
 from usage.breakdown import OTHERS, BreakdownEntry, dearest_first, fitted_json, to_json
+from usage.month import Month
 from usage.outcome import UsageRow
 from usage.rows import totals
 
 Office = Any
 Made = Any
 
+LATER = datetime(2026, 2, 6, 8, tzinfo=UTC)
 UPLOAD = ["POST /file_uploads", "POST /file_uploads/*/send"]
 
 
@@ -138,24 +141,27 @@ def test_a_plan_that_refuses_files(office: Office, made: Made, path: str, caplog
     assert "The file is too large." in caplog.text
 
 
+def test_a_breakdown_that_a_double_has_whole_leaves_no_wrong_file(
+    office: Office, made: Made, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("notion.desired.fitted_json", partial(fitted_json, limit=2000))
+    office.collect(made.outcome(row_of(made, many(30))))
+    kept = rows(office)
+    office.notion.wait(minutes=1)
+    # The same thing in another month is a double as soon as a person says so.
+    newer = made.outcome(row_of(made, many(30, first="101")), month=Month(2025, 12), attempted_at=LATER)
+    office.collect(newer)
+    (double,) = [row for row in office.base.rows() if row.title == "2025-12 - OpenAI - proj_long"]
+    office.notion.api.store.edit(double, {"Mois": "2026-01", "Identifiant": kept.title})
+    text = double.value("Breakdown JSON")
+    workspace = office.open(office.notion.connection)
+    workspace.heal(workspace.healing())
+    assert (double.in_trash, kept.value("Breakdown JSON")) == (True, text)
+    assert list(kept.attached()) == []
+    assert "sur la page de sa ligne en double" in caplog.text
+
+
 # -- cut anywhere
-
-
-class Died(BaseException):
-    """The program ended here."""
-
-
-class Mortal(Pace):
-    """Lets so many requests through."""
-
-    def __init__(self) -> None:
-        super().__init__("test", 60_000)
-        self.left = 0
-
-    def wait(self) -> None:
-        self.left -= 1
-        if self.left < 0:
-            raise Died
 
 
 @pytest.mark.parametrize("end", ["before", "after", "lost"])

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from notion.wire import Listing
+from notion.annotations import Note, as_properties, unite
+from notion.gateway import Gateway
+from notion.listing import every_row
+from notion.wire import Listing, PageListing, Value
 from sandbox.faults import Fault, Kind
-from usage.errors import NotionBusyError, NotionError
+from sandbox.notion import trouble
+from sandbox.notion.errors import invalid
+from usage.errors import NotionAccessError, NotionBusyError, NotionError
 from usage.grain import COLLECTION
 from usage.month import Month
+from usage.names import Grain, ProviderName
 
 Notion = Any
 Office = Any
@@ -28,6 +38,7 @@ def noted(office: Office) -> Office:
             "Remarque": {"rich_text": {}},
             "Budget": {"number": {}},
             "Équipes": {"multi_select": {"options": []}},
+            "Vu": {"checkbox": {}},
             "Numéro": {"unique_id": {}},
         },
     )
@@ -54,9 +65,13 @@ def own_log(office: Office) -> str:
 
 def heal(office: Office, **more: Any) -> Any:
     workspace = office.open(office.notion.connection)
-    healing = workspace.healing(**more)
-    workspace.heal(healing)
-    return healing
+    return workspace.heal(workspace.healing(**more))
+
+
+def refuse_once(office: Office, status: int = 400) -> None:
+    """Notion refuses the next change of a row, and says why."""
+    fault = trouble.answer(invalid("Could not find user."), path="/pages/", method="PATCH", times=1)
+    office.notion.server.faults.add(fault if status == 400 else replace(fault, status=status))
 
 
 # -- collect
@@ -186,7 +201,204 @@ def test_collect_cut_anywhere_loses_no_note(notion: Notion, made: Made, set_up_o
         assert office.rows() == expected, number
 
 
+def test_what_the_last_look_can_t_unite_stays_and_is_told(
+    noted: Office, made: Made, caplog: pytest.LogCaptureFixture
+) -> None:
+    workspace = noted.open(noted.notion.connection)
+    plan = workspace.plan(made.month, [made.outcome(made.row("p1"))])
+    noted.collect(made.outcome(made.row("p1")))
+    (first,) = [row for row in noted.base.rows() if row.title.endswith("p1")]
+    noted.notion.api.store.edit(first, {"Vu": True})
+    workspace.publish(plan, unfiltered=False)
+    assert noted.keys() == [COLLECTION, "p1", "p1"]
+    assert "réunissez « Vu » à la main" in caplog.text
+
+
+# -- notes that Notion refuses
+
+
+def test_collect_goes_on_without_notes_that_are_refused(
+    noted: Office, made: Made, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = put(noted, "p1")
+    double = put(noted, "p1", Remarque="vu", Budget=5)
+    refuse_once(noted)
+    noted.collect(made.outcome(made.row("p1")))
+    assert (first.value("Cout USD"), first.value("Remarque")) == (1.5, None)
+    assert (double.in_trash, double.value("Remarque")) == (False, "vu")
+    assert own_log(noted) == "Tout a été lu."
+    assert "« Remarque », « Budget »" in caplog.text
+    assert "Could not find user." in caplog.text
+
+
+def test_the_last_look_keeps_doubles_whose_notes_are_refused(noted: Office, made: Made) -> None:
+    workspace = noted.open(noted.notion.connection)
+    plan = workspace.plan(made.month, [made.outcome(made.row("p1"))])
+    first = put(noted, "p1")
+    double = put(noted, "p1", Remarque="vu")
+    refuse_once(noted)
+    workspace.publish(plan, unfiltered=False)
+    assert (first.in_trash, double.in_trash) == (False, False)
+
+
+def test_heal_keeps_doubles_whose_notes_are_refused(noted: Office) -> None:
+    first = put(noted, "p1")
+    double = put(noted, "p1", Remarque="vu", **{"Cout USD": 3})
+    refuse_once(noted, status=404)
+    done = heal(noted)
+    assert (done.merged, len(done.steps)) == (0, 1)
+    assert (first.value("Cout USD"), first.value("Remarque"), double.in_trash) == (3, None, False)
+    assert (heal(noted).merged, first.value("Remarque"), double.in_trash) == (1, "vu", True)
+
+
+def test_notes_alone_that_are_refused_change_nothing(noted: Office) -> None:
+    put(noted, "p1")
+    double = put(noted, "p1", Remarque="vu")
+    refuse_once(noted)
+    heal(noted)
+    assert noted.notion.writes() == ["PATCH /pages/*"]
+    assert not double.in_trash
+
+
+def test_a_refusal_of_more_than_a_cell_is_raised_as_it_is(noted: Office) -> None:
+    put(noted, "p1")
+    put(noted, "p1", Remarque="vu")
+    refuse_once(noted, status=403)
+    with pytest.raises(NotionAccessError, match="403"):
+        heal(noted)
+
+
+def test_links_within_notion_are_copied_as_their_text() -> None:
+    pieces = [
+        {"plain_text": "ici", "href": "/0123456789abcdef"},
+        {"plain_text": " et là", "href": "https://example.org"},
+    ]
+    value = Value.model_validate({"id": "c", "type": "rich_text", "rich_text": pieces})
+    written = as_properties(unite((), [Note("c", value)])[0])["c"]["rich_text"]
+    assert [(item["text"]["content"], item["text"]["link"]) for item in written] == [
+        ("ici", None),
+        (" et là", {"url": "https://example.org"}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "alike"),
+    [
+        ("2026-01-05T10:00:00.000+00:00", "2026-01-05T11:00:00.000+01:00", True),
+        ("2026-01-05T10:00:00.000+00:00", "2026-01-05T10:00:00.000+01:00", False),
+        ("2026-01-05", "2026-01-05T00:00:00.000+00:00", False),
+        ("2026-01-05T10:00:00", "2026-01-05T10:00:00.000+00:00", False),
+    ],
+)
+def test_dates_are_alike_where_their_instants_are(mine: str, theirs: str, *, alike: bool) -> None:
+    both = [
+        [Note("c", Value.model_validate({"id": "c", "type": "date", "date": {"start": start, "end": start}}))]
+        for start in (mine, theirs)
+    ]
+    assert unite(*both) == ((tuple(both[0]), ()) if alike else (tuple(both[0]), ("c",)))
+
+
+# -- another grain
+
+
+@pytest.mark.parametrize("where", ["column", "page"])
+def test_rows_of_another_grain_that_people_wrote_on_stay_without_figures(noted: Office, made: Made, where: str) -> None:
+    anthropic = ProviderName.ANTHROPIC
+    noted.collect(
+        made.outcome(made.row("k1", 2, workspace="w1"), made.row("k2", 3, workspace="w1"), provider=anthropic)
+    )
+    rows = {row.title[-2:]: row for row in noted.base.rows()}
+    if where == "column":
+        noted.notion.api.store.edit(rows["k1"], {"Remarque": "vu"})
+    else:
+        write_on(noted, rows["k1"])
+    by_workspace = made.outcome(
+        made.row("w1", 5, workspace="w1"),
+        provider=anthropic,
+        rule=made.in_grain(anthropic, Grain.PROJECT),
+        attempted_at=LATER,
+    )
+    for _ in range(2):
+        done = noted.collect(by_workspace)
+        assert noted.keys() == [COLLECTION, "k1", "w1"]
+        assert (rows["k1"].value("Cout USD"), rows["k2"].in_trash) == (None, True)
+        assert "autre grain" in rows["k1"].value("Log Status")
+        log = noted.base.row("2026-01 - Anthropic - Collecte").value("Log Status")
+        assert "gardées sans chiffres, car vous y avez écrit : 1." in log
+    # The source's own row alone.
+    assert (done.updated, done.trashed) == (1, 0)
+
+
 # -- heal
+
+
+def test_rows_in_the_trash_are_no_rows() -> None:
+    rows = [
+        {"id": name, "created_time": LATER, "in_trash": name == "b", "last_edited_time": LATER} for name in ("a", "b")
+    ]
+    listing = PageListing.model_validate({"results": rows})
+    gateway = cast("Gateway", SimpleNamespace(pages=lambda *_: iter([listing])))
+    assert [row.id for row in every_row(gateway, "ds")] == ["a"]
+
+
+def edits_first(office: Office) -> Any:
+    """What a person does with the first row while heal is under way."""
+    return lambda rows: office.notion.api.store.edit(rows[0], {"Remarque": "attendez"})
+
+
+def edits_double(office: Office) -> Any:
+    return lambda rows: office.notion.api.store.edit(rows[1], {"Budget": 7})
+
+
+def writes_on_double(office: Office) -> Any:
+    return lambda rows: write_on(office, rows[1])
+
+
+@pytest.mark.parametrize("person", [edits_first, edits_double, writes_on_double])
+def test_rows_that_change_while_heal_is_under_way_wait(noted: Office, person: Callable[[Office], Any]) -> None:
+    rows = [put(noted, "p1", Remarque=text) for text in ("a", "b")]
+    others = [put(noted, key, month=month) for key, month in (("p2", "2026-01"), ("p1", "2025-12")) for _ in range(2)]
+    workspace = noted.open(noted.notion.connection)
+    healing = workspace.healing()
+    person(noted)(rows)
+    before = [row.values() for row in rows]
+    months = []
+
+    @contextmanager
+    def turn(month: Month) -> Iterator[None]:
+        months.append(str(month))
+        yield
+
+    done = workspace.heal(healing, turn)
+    assert months == ["2025-12", "2026-01"]
+    assert [row.in_trash for row in rows] == [False, False]
+    assert [row.values() for row in rows] == before
+    assert [row.in_trash for row in others] == [False, True] * 2
+    assert (healing.merged, done.merged) == (3, 2)
+
+
+def test_what_makes_a_row_go_on_a_person_s_side_is_no_hindrance(noted: Office) -> None:
+    """A double that somebody has thrown away meanwhile, or moved to another month."""
+    rows = [put(noted, "p1") for _ in range(3)]
+    workspace = noted.open(noted.notion.connection)
+    healing = workspace.healing()
+    noted.notion.api.store.edit(rows[2], {"Mois": "2025-12"})
+    assert workspace.heal(healing).steps == ()
+    assert heal(noted).merged == 1
+    assert [row.in_trash for row in rows] == [False, True, False]
+
+
+def test_where_an_id_has_to_wait_the_row_that_tells_it_does_too(noted: Office) -> None:
+    put(noted, "p1", month="2025-12", nom="Prod", **{"Collecte Le": LATER})
+    teller = put(noted, "p1", month="2025-12", nom="Production")
+    row = put(noted, "Production", nom="Production")
+    workspace = noted.open(noted.notion.connection)
+    healing = workspace.healing()
+    noted.notion.api.store.edit(row, {"Remarque": "attendez"})
+    assert workspace.heal(healing).steps == ()
+    assert not teller.in_trash
+    done = heal(noted)
+    assert (done.merged, done.completed, row.value("Projet/API Key"), teller.in_trash) == (1, 1, "p1", True)
 
 
 def test_heal_reads_everything_however_long_it_is(noted: Office) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from notion.pace import Pace, spoken
+from notion.pace import Pace
+from usage.errors import NotionError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -145,21 +147,6 @@ def test_slowing_never_speeds_up(tmp_path: Path) -> None:
     assert pace.per_minute == 60
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0, "about 0 s"),
-        (89, "about 89 s"),
-        (90, "about 2 min"),
-        (672, "about 11 min"),
-        (3599, "about 1 h 00 min"),
-        (7500, "about 2 h 05 min"),
-    ],
-)
-def test_how_long_it_takes_for_people(seconds: float, words: str) -> None:
-    assert spoken(seconds) == words
-
-
 def test_a_clock_put_back_does_not_block(tmp_path: Path) -> None:
     clock = Clock()
     pace = clock.pace(tmp_path)
@@ -173,3 +160,12 @@ def test_the_key_is_not_in_the_file(tmp_path: Path) -> None:
     Clock().pace(tmp_path, key="ntn_secret").wait()
     (file,) = tmp_path.iterdir()
     assert b"ntn_secret" not in file.read_bytes()
+
+
+def test_a_file_that_is_none_is_told(tmp_path: Path) -> None:
+    pace = Clock().pace(tmp_path)
+    pace.wait()
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(b"somebody else's" * 100)
+    with pytest.raises(NotionError, match=f"{re.escape(str(file))}.*TMPDIR"):
+        pace.wait()

@@ -12,8 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from notion.annotations import Note
 from notion.plan import Action, Plan
-from notion.rows import FIGURES, Values
+from notion.rows import FIGURES, Existing, Values
+from notion.wire import Value
 from usage.grain import COLLECTION, NO_API_KEY, NO_PROJECT, is_bracketed
 from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName, Status
 from usage.outcome import SourceOutcome
@@ -501,6 +503,55 @@ def test_a_changed_grain_replaces_the_rows(made: Made, table: Table) -> None:
     assert not [step for step in table.collect(by_key).steps if step.action in (Action.CREATE, Action.TRASH)]
     table.collect(made.outcome(made.row("p1", 3), made.row(NO_PROJECT), things=things, attempted_at=LATER))
     assert table.keys() == [COLLECTION, NO_PROJECT, "p1"]
+
+
+def noted(table: Table, key: str) -> Existing:
+    """A row of this key that a person has written on."""
+    (row,) = (row for row in table.rows.values() if row.values.key == key)
+    value = Value(id="Budget", type="number", number=5)
+    table.rows[row.page_id] = replace(row, notes=(Note("Budget", value),))
+    found: Existing = table.rows[row.page_id]
+    return found
+
+
+def test_a_row_of_the_old_grain_with_notes_stays_and_counts_nothing(made: Made, table: Table) -> None:
+    things = (project("p1"), project("p2"), key("k1"))
+    by_project = {"things": things, "attempted_at": LATER + timedelta(days=1)}
+    table.collect(made.outcome(made.row("p1", 3), made.row("p2", 4), things=things))
+    row = noted(table, "p1")
+    fields = {"things": things, "rule": made.in_grain(OPENAI, Grain.API_KEY), "attempted_at": LATER}
+    by_key = made.outcome(made.row("k1", 7, workspace="p1"), **fields)
+    plan = table.collect(by_key)
+    assert actions(plan) == {"k1": "create", "p1": "update", "p2": "trash", COLLECTION: "update"}
+    assert table.cost() == 7
+    assert (table.values("p1").statut, table.values("p1").breakdown) == (None, "")
+    assert "sans chiffres, car vous y avez écrit : 1." in table.values(COLLECTION).log
+    # Nor does it hinder an answer that lacks something.
+    part = made.outcome(made.row("k1", 7, workspace="p1", status=Status.PARTIEL), complete=False, **fields)
+    for outcome in (by_key, part):
+        assert table.collect(outcome).of(Action.UPDATE)[-1].values.key == COLLECTION
+        assert table.keys() == [COLLECTION, "k1", "p1"]
+    # Back in its own grain it has its figures again, even those of a partial answer.
+    rows = (made.row("p1", 3, status=Status.PARTIEL), made.row("p2", 4))
+    table.collect(made.outcome(*rows, **by_project))
+    assert (table.cost(), table.keys()) == (7, [COLLECTION, "p1", "p2"])
+    assert table.rows[row.page_id].notes == row.notes
+
+
+def test_a_finer_row_without_figures_hides_no_coarse_one(made: Made, table: Table) -> None:
+    table.collect(made.outcome(made.row("k1", 5, workspace="w1"), provider=ANTHROPIC))
+    noted(table, "k1")
+    rule = made.in_grain(ANTHROPIC, Grain.PROJECT)
+    table.collect(made.outcome(made.row("w1", 5, workspace="w1"), provider=ANTHROPIC, rule=rule, attempted_at=LATER))
+    later = LATER + timedelta(days=1)
+    things = (workspace("w1"), workspace("w2"), key("k1"))
+    table.collect(
+        made.outcome(
+            made.row("w1", 6, workspace="w1"), provider=ANTHROPIC, coarse=True, things=things, attempted_at=later
+        )
+    )
+    assert table.values("w1").cout == 6
+    assert table.cost() == 6
 
 
 def test_without_the_registry_rows_of_keys_are_still_rows_of_keys(made: Made, table: Table) -> None:

@@ -7,32 +7,15 @@ from typing import Any
 
 import pytest
 
-from notion.pace import Pace
 from notion.setup import set_up
 from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
+from tests.notion.mortal import Died, Mortal
 from usage.errors import NotionBusyError
 from usage.names import ProviderName
 
 Notion = Any
 ALL = frozenset(ProviderName)
-
-
-class Died(BaseException):
-    """The program ended here."""
-
-
-class Mortal(Pace):
-    """Lets so many requests through."""
-
-    def __init__(self) -> None:
-        super().__init__("test", 60_000)
-        self.left = 0
-
-    def wait(self) -> None:
-        self.left -= 1
-        if self.left < 0:
-            raise Died
 
 
 def die(_: float) -> None:

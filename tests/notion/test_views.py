@@ -11,13 +11,13 @@ from jsonschema import Draft202012Validator
 from pydantic import RootModel
 
 from notion.databases import find_databases
-from notion.pace import Pace
 from notion.text import folded
 from notion.views import ViewsResult, set_up_views
 from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
 from sandbox.notion.errors import invalid
 from sandbox.notion.store import Database
+from tests.notion.mortal import Died, Mortal
 from usage.errors import NotionBusyError
 from usage.grain import COLLECTION
 from usage.story import RUNNING
@@ -268,23 +268,6 @@ def test_a_notion_without_views(notion: Notion) -> None:
 
 
 # -- cut anywhere
-
-
-class Died(BaseException):
-    """The program ended here."""
-
-
-class Mortal(Pace):
-    """Lets so many requests through."""
-
-    def __init__(self) -> None:
-        super().__init__("test", 60_000)
-        self.left = 0
-
-    def wait(self) -> None:
-        self.left -= 1
-        if self.left < 0:
-            raise Died
 
 
 def die(_: float) -> None:

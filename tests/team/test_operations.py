@@ -1,4 +1,4 @@
-"""docs/OPERATIONS.md, followed word for word: the document and the product stay in step."""
+"""docs/OPERATIONS.md: what can be run of it is run as it stands there, and `NOT_RUN` lists the rest."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ NOT_RUN: Final = {
     "sudo systemctl daemon-reload": "needs systemd; the units are checked, and what they say is run without it",
     "systemctl --failed": "needs systemd",
     "ssh -N -L 4200:127.0.0.1:4200 server.example.com": "needs a second machine",
+    "sudo adduser llm-usage docker": "needs that user, and Docker's group",
     "sudo install -o 10001 -m 400 /dev/stdin secrets/keys/openai": "needs root, to give a file to another user",
 }
 """Lines that this test does not run, and why. Those that begin with `docker` are held against compose.yaml instead."""

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import pytest
 
+from cli.deploy import load_automations
 from sandbox.faults import Fault, Kind
 from tasks.limits import LEASE, month_limit
 from tests.team.plain import clean, held
@@ -107,6 +108,7 @@ def test_deployed_again_nothing_is_doubled_and_what_was_switched_off_stays_off(t
     monthly = team.api("GET", "/deployments/name/collect/monthly")
     daily = team.api("GET", "/deployments/name/collect/daily")
     team.api("PATCH", f"/deployments/{monthly['id']}/schedules/{monthly['schedules'][0]['id']}", {"active": False})
+    team.api("PATCH", f"/deployments/{daily['id']}/schedules/{daily['schedules'][0]['id']}", {"active": False})
     team.api("POST", f"/deployments/{daily['id']}/pause_deployment")
     before = installed(team)
     assert set(before["/deployments/filter"]) == {"monthly", "daily", "collect", "backfill"}
@@ -118,7 +120,7 @@ def test_deployed_again_nothing_is_doubled_and_what_was_switched_off_stays_off(t
     }
     done = team.command("deploy")
     assert done.returncode == 0, done.stderr
-    assert "daily stays switched off, monthly/last-month stays switched off" in done.stdout
+    assert "off until somebody switches them on in the server's pages: daily, monthly/last-month\n" in done.stdout
     assert installed(team) == before
     secrets = [
         value for name, value in team.environment.items() if name.startswith((*KEYS, "NOTION_TOKEN", "NOTION_PARENT"))
@@ -127,6 +129,39 @@ def test_deployed_again_nothing_is_doubled_and_what_was_switched_off_stays_off(t
     kept = json.dumps(before)
     assert not any(secret in kept for secret in secrets)
     assert all(one["job_variables"] == {} for one in before["/deployments/filter"].values())
+
+
+def test_a_deploy_that_fails_half_way_leaves_off_what_was_off(team: Team) -> None:
+    monthly = team.api("GET", "/deployments/name/collect/monthly")
+    off = monthly["schedules"][0]["id"]
+    team.api("PATCH", f"/deployments/{monthly['id']}/schedules/{off}", {"active": False})
+    path = team.checkout / "prefect.yaml"
+    whole = path.read_text(encoding="utf-8")
+    path.unlink()
+    broken = whole.replace("flows/backfill.py", "flows/nowhere.py").replace("0 7 2,5 * *", "0 8 2,5 * *")
+    path.write_text(broken, encoding="utf-8")
+    try:
+        done = team.command("deploy")
+    finally:
+        path.write_text(whole, encoding="utf-8")
+    assert done.returncode == 1
+    assert "nowhere.py" in done.stderr
+    (schedule,) = team.api("GET", f"/deployments/{monthly['id']}")["schedules"]
+    # It had come to this deployment, and no further.
+    assert (schedule["schedule"]["cron"], schedule["active"]) == ("0 8 2,5 * *", False)
+
+
+def test_automations_of_an_earlier_version_are_removed_and_nobody_else_s(team: Team) -> None:
+    before = installed(team)["/automations/filter"].keys()
+    declared = load_automations(team.checkout / "automations.yaml")
+    automation = declared.upkeep[0].automation().model_dump(mode="json") | {"enabled": False}
+    ours, theirs = "llm-usage: as it was called before", "somebody's own"
+    for name in (ours, theirs):
+        team.api("POST", "/automations/", automation | {"name": name})
+    done = team.command("deploy")
+    assert done.returncode == 0, done.stderr
+    assert f"removed, as automations.yaml has it no longer: {ours}\n" in done.stdout
+    assert installed(team)["/automations/filter"].keys() == before | {theirs}
 
 
 @pytest.mark.parametrize(

@@ -34,19 +34,19 @@ class World:
         self.api = OpenAIApi(lambda: self.moment)
         self.server = Server([self.api])
 
-    def read(self, month: Month) -> SourceReport:
+    def read(self, month: Month, **more: str) -> SourceReport:
         now = {"LLM_USAGE_NOW": self.moment.isoformat()}
         self.moment += timedelta(minutes=1)
-        settings = load_settings(self.server.environment() | now, None)
+        settings = load_settings(self.server.environment() | now | more, None)
         return asyncio.run(read_source(settings, SOURCE, month, retry=self._retry))
 
-    def alone(self, months: list[Month]) -> list[SourceReport]:
-        return [self.read(month) for month in months]
+    def alone(self, months: list[Month], **more: str) -> list[SourceReport]:
+        return [self.read(month, **more) for month in months]
 
-    def together(self, months: list[Month]) -> list[SourceReport]:
+    def together(self, months: list[Month], **more: str) -> list[SourceReport]:
         self.server.journal.clear()
         with backfilling({ProviderName.OPENAI: months}):
-            return [self.read(month) for month in months]
+            return [self.read(month, **more) for month in months]
 
     def asked(self, path: str) -> int:
         return len(self.server.journal.requests(path=path))
@@ -111,6 +111,17 @@ def test_a_range_that_is_refused_is_read_month_by_month(
     assert said(reports)[1:] == alone[1:]
     assert reports[0].status is status
     assert all(report.control is not None and report.control.agrees for report in reports[1:])
+
+
+@pytest.mark.parametrize(("kind", "times"), [(Kind.STATUS, 5), (Kind.HTML, 1)])
+def test_trouble_with_a_range_costs_no_detail(world: World, kind: Kind, times: int) -> None:
+    def by_key_of_the_range(query: Any, _: bytes) -> bool:
+        return "api_key_id" in str(query.get("group_by[]")) and query["limit"] == "180"
+
+    world.server.faults.add(Fault("openai", kind, path=COSTS, when=by_key_of_the_range, times=times))
+    reports = world.together(YEAR[:3], OPENAI_GRAIN="api_key")
+    assert [report.coarse for report in reports] == [False] * 3
+    assert said(reports) == said(world.alone(YEAR[:3], OPENAI_GRAIN="api_key"))
 
 
 def test_an_account_without_costs_by_key(world: World) -> None:
