@@ -28,6 +28,8 @@ _SHOWN = {
     "Services LLM": ("Nom", "Statut", "Total Cout USD", "Total Tokens", "Nombre Collectes", "Derniere Collecte"),
     "Usages LLM": ("Identifiant", "Cout USD", "Tokens Total", "Requetes", "Modeles", "Statut Collecte"),
 }
+_LONG = ("Identifiant", "Modeles")
+"""Columns that may be cut where the terminal is narrow."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -106,7 +108,12 @@ def _as_table(notion: NotionTable) -> Table:
     table = new_table(notion.title)
     wanted = [name for name in _SHOWN.get(notion.title, notion.columns) if name in notion.columns]
     for name in wanted:
-        table.add_column(name, overflow="ellipsis", max_width=48, no_wrap=True)
+        if name in _LONG:
+            table.add_column(name, overflow="ellipsis", max_width=48, min_width=8, no_wrap=True)
+        else:
+            longest = max((len(row[notion.columns.index(name)]) for row in notion.rows), default=0)
+            # Half a figure would be another figure.
+            table.add_column(name, min_width=longest, no_wrap=True)
     places = [notion.columns.index(name) for name in wanted]
     for row in notion.rows:
         table.add_row(*(shown(row[place]) for place in places))

@@ -167,7 +167,11 @@ def print_problem(result: MonthResult) -> None:
 def _sources_table(result: MonthResult) -> Table:
     table = new_table(f"{result.month}: {result.status}")
     for name in ("Source", "Status", "Cost USD", "Tokens in", "Tokens out", "Requests", "Rows"):
-        table.add_column(name, justify="left" if name in ("Source", "Status") else "right", no_wrap=name != "Status")
+        if name == "Status":
+            # The one that gives way, as far as `Partiel` still fits.
+            table.add_column(name, min_width=7, overflow="fold")
+        else:
+            table.add_column(name, justify="left" if name == "Source" else "right", no_wrap=True)
     for source in result.sources:
         name = Source(provider=source.provider, account=source.account).name
         cells = (_money(source.cost_usd), source.tokens_input, source.tokens_output, source.requests, source.rows)

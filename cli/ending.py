@@ -67,7 +67,7 @@ def let_signals_through() -> None:
 def _end(number: int) -> NoReturn:
     name = signal.Signals(number).name
     how = "Ctrl-C" if name == "SIGINT" else name
-    _write(f"llm-usage: stopped ({how}). What is written stays; running it again completes it.\n")
+    _write(f"llm-usage: stopped ({how}). What is written stays; running it again completes what is missing.\n")
     _silence()
     tidying = threading.Thread(target=_tidy_up, daemon=True)
     tidying.start()

@@ -28,8 +28,10 @@ def run(arguments: argparse.Namespace) -> int:
         gateway.close()
     if arguments.json:
         print('{"months": ' + TypeAdapter(tuple[MonthStatus, ...]).dump_json(lines).decode() + "}")
-    else:
+    elif lines:
         out().print(_table(lines))
+    else:
+        out().print("Nothing has been collected yet: llm-usage collect does it.")
     return 0
 
 
