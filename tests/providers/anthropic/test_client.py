@@ -348,6 +348,16 @@ def test_a_recent_month_that_both_generations_refuse_is_an_error(desk: Desk) -> 
         desk.read()
 
 
+def test_half_of_the_older_pair_does_not_replace_half_of_the_newer_one(desk: Desk) -> None:
+    for path in (COST, OLDER_COST):
+        desk.fault(Kind.STATUS, path, status=403, times=-1)
+    report = desk.read()
+    assert (report.coarse, report.status) == (False, Status.PARTIEL)
+    figures, bill = desk.rows(report), desk.api.bill(desk.account, "2026-01")
+    assert totals(figures).requests == sum(row.requests or 0 for row in bill.rows)
+    assert totals(figures).cost is None
+
+
 @pytest.mark.parametrize(
     ("refused", "status", "expected"),
     [(COST, 403, Status.PARTIEL), (USAGE, 403, Status.PARTIEL), (COST, 404, Status.DONNEES_INDISPONIBLES)],
