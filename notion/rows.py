@@ -72,6 +72,10 @@ class Existing:
     url: str = ""
     edited: datetime | None = None
     """When it was last written to, whoever did it; Notion tells the minute."""
+    author: str | None = None
+    """Id of the user, a person or a connection, that created it."""
+    editor: str | None = None
+    """Id of the user that wrote to it last."""
     is_written_on: bool = False
     """Whether people wrote on its page, below the columns; known of those rows alone whose page was looked at."""
 
@@ -95,8 +99,16 @@ def is_error_row(row: Existing) -> bool:
 def read_row(found: Found, page: Page) -> Existing:
     """A row from Notion's answer."""
     values = {name: _read(name, value_of(found, page, column)) for name, column in COLUMNS.items()}
-    notes = read_notes(found, page)
-    return Existing(page.id, page.created_time, Values(**values), notes, page.url, page.last_edited_time)
+    return Existing(
+        page.id,
+        page.created_time,
+        Values(**values),
+        read_notes(found, page),
+        page.url,
+        page.last_edited_time,
+        author=page.created_by.id if page.created_by is not None else None,
+        editor=page.last_edited_by.id if page.last_edited_by is not None else None,
+    )
 
 
 def changed_fields(old: Values, new: Values, found: Found) -> tuple[str, ...]:

@@ -147,6 +147,8 @@ class Page(Wire):
     """To the minute."""
     in_trash: bool = False
     url: str = ""
+    created_by: Reference | None = None
+    last_edited_by: Reference | None = None
     properties: dict[str, Value] = {}
 
 

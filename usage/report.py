@@ -56,6 +56,15 @@ class Control(BaseModel):
     agrees: bool
 
 
+class Count(BaseModel):
+    """How many there are of something."""
+
+    model_config = ConfigDict(frozen=True)
+
+    what: str
+    count: int
+
+
 class SourceReport(BaseModel):
     """One source, one month. Plain data without secrets: Prefect keeps it on disk for retries.
 
@@ -87,6 +96,14 @@ class SourceReport(BaseModel):
     control: Control | None = None
     pages: int = 0
     requests: int = 0
+    organisation: str | None = None
+    """Id of the organisation behind the key, where the provider tells it; else the ids in `things` stand for it."""
+    days_read: int | None = None
+    """Days of the month that the answers hold, counted from them; None where the provider gives no days."""
+    dropped: tuple[Count, ...] = ()
+    """What was left out of an answer, and how many times."""
+    new_fields: tuple[Count, ...] = ()
+    """Fields of usage and cost lines that are not known here, by their path, and how many lines have them."""
 
     def of_row(self, key: str, workspace: str) -> Self:
         """The same report with only the gaps that concern one row."""

@@ -29,8 +29,21 @@ class SourceResult(BaseModel):
     log: str
 
 
+class KeptRow(BaseModel):
+    """A row that was left alone, and why, in French."""
+
+    model_config = ConfigDict(frozen=True)
+
+    row: str
+    key: str
+    why: str
+
+
 class NotionCounts(BaseModel):
-    """Pages of *Usages*, and all Notion requests, repeats included."""
+    """Pages of *Usages*, and all Notion requests, repeats included.
+
+    `kept` are those of the unchanged rows that were left alone for a reason.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -39,6 +52,7 @@ class NotionCounts(BaseModel):
     unchanged: int = 0
     trashed: int = 0
     requests: int = 0
+    kept: tuple[KeptRow, ...] = ()
 
 
 class PlannedStep(BaseModel):
