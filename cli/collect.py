@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from prefect import Flow
     from prefect.client.schemas.objects import FlowRun, State
 
+    from tasks.prepare import Request
+
 
 def run(arguments: argparse.Namespace) -> int:
     """Collect and report; 0 or 1."""
@@ -29,7 +31,13 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with prefect_server() as server:
             result = collect_month(
-                server, month, providers, arguments.account, dry_run=arguments.dry_run, quiet=arguments.json
+                server,
+                month,
+                providers,
+                arguments.account,
+                dry_run=arguments.dry_run,
+                accept_lower=arguments.accept_lower,
+                quiet=arguments.json,
             )
     except (SettingsError, NotionAccessError):
         raise
@@ -83,6 +91,7 @@ def collect_month(
     account: str | None = None,
     *,
     dry_run: bool = False,
+    accept_lower: bool = False,
     quiet: bool = False,
 ) -> MonthResult:
     """Run the flow for one month in this process.
@@ -98,12 +107,12 @@ def collect_month(
     importing.start()
     from tasks.prepare import Request, finish, prepare  # noqa: PLC0415
 
-    request = Request(str(month), providers, account)
+    request = Request(str(month), providers, account, accept_lower)
     try:
         prepare(request)
         importing.join()
         server.wait()
-        return _run_flow(str(month), list(providers), account, dry_run=dry_run, quiet=quiet)
+        return _run_flow(request, dry_run=dry_run, quiet=quiet)
     finally:
         finish(request)
         # Python does not like to end in the middle of an import.
@@ -114,12 +123,11 @@ def _import_flow() -> None:
     import flows.collect  # noqa: F401, PLC0415
 
 
-def _run_flow(
-    month: str, providers: list[ProviderName], account: str | None, *, dry_run: bool, quiet: bool
-) -> MonthResult:
+def _run_flow(request: Request, *, dry_run: bool, quiet: bool) -> MonthResult:
     from flows.collect import collect  # noqa: PLC0415
 
-    ended, message = run_watched(collect, month, providers, account, dry_run, quiet=quiet)
+    asked = (request.month, list(request.providers), request.account, dry_run, request.accept_lower)
+    ended, message = run_watched(collect, *asked, quiet=quiet)
     if not ended:
         raise LlmUsageError(f"the run ended without a result: {message}")
     return ended[-1]

@@ -99,6 +99,9 @@ def parser() -> argparse.ArgumentParser:
     _providers(collect, action="extend", nargs="+")
     collect.add_argument("--account", help="only this account")
     collect.add_argument("--dry-run", action="store_true", help="print what would be written; write nothing")
+    collect.add_argument(
+        "--accept-lower", action="store_true", help="follow figures that take from a month that is over, without proof"
+    )
     _json(collect)
     backfill = add("backfill", "Collect each month of a range, both ends included.")
     backfill.add_argument("first", help="first month, like 2025-01")

@@ -63,6 +63,16 @@ DryRun = Annotated[
         json_schema_extra={"title": "Dry run", "description": "Say what would be written, write nothing."},
     ),
 ]
+AcceptLower = Annotated[
+    bool,
+    Field(
+        examples=[False],
+        json_schema_extra={
+            "title": "Accept lower figures",
+            "description": "Follow an answer that takes figures from a month that is over, without proof.",
+        },
+    ),
+]
 
 _threads: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=16)
 
@@ -81,13 +91,14 @@ def collect(
     providers: Providers = [],  # noqa: B006  # Prefect shows it in the form and never changes it
     account: Account = None,
     dry_run: DryRun = False,
+    accept_lower: AcceptLower = False,
 ) -> State[Any]:
     """Read one month from every source and write it to Notion.
 
     The run ends Failed, naming the sources, where a rerun or a better key would bring more; what succeeded is written.
     """
     try:
-        request = Request(meant(month), tuple(providers), account)
+        request = Request(meant(month), tuple(providers), account, accept_lower)
         ready = prepare(request)
     except LlmUsageError as error:
         # Nothing was fetched: the sentence is all there is to say.

@@ -34,6 +34,7 @@ class Bot(Wire):
 class Me(Wire):
     """Answer of `users/me`; a personal access token may be a person's, and then tells no limits."""
 
+    id: str | None = None
     bot: Bot | None = None
 
 

@@ -29,17 +29,20 @@ class Wanted:
 
     row: UsageRow
     values: Values
+    name: str
+    """The project's or key's, without the account behind it."""
 
 
-def wanted_rows(outcome: SourceOutcome, service: str) -> Iterator[Wanted]:
-    """The source's rows as values to write."""
+def wanted_rows(outcome: SourceOutcome, service: str, *, several: bool = False) -> Iterator[Wanted]:
+    """The source's rows as values to write; `several`: titles end with the account, as others have projects, too."""
     for row in outcome.rows:
         name = one_line(row.name) or row.key
+        shown = with_account(name, outcome.label if several else "")
         whole, fitted = to_json(row.breakdown), fitted_json(row.breakdown)
         yield Wanted(
             row,
             Values(
-                identifiant=one_line(f"{outcome.month} - {outcome.source.provider.label} - {name}"),
+                identifiant=titled(outcome, shown),
                 service=service,
                 mois=str(outcome.month),
                 key=printable(row.key),
@@ -53,10 +56,21 @@ def wanted_rows(outcome: SourceOutcome, service: str) -> Iterator[Wanted]:
                 collecte_le=to_minute(outcome.attempted_at),
                 statut=row.status.value,
                 log=printable(row.log),
-                nom=name,
+                nom=shown,
                 whole=printable(whole) if whole != fitted else "",
             ),
+            name,
         )
+
+
+def titled(outcome: SourceOutcome, name: str) -> str:
+    """The title of a row: `2026-01 - OpenAI - Production (labo)`."""
+    return one_line(f"{outcome.month} - {outcome.source.provider.label} - {name}")
+
+
+def with_account(name: str, label: str) -> str:
+    """A name as people tell it from one of another account: `Production (labo)`."""
+    return f"{name} ({label})" if label else name
 
 
 def zeroed(old: Values, outcome: SourceOutcome) -> Values:
@@ -75,19 +89,20 @@ def zeroed(old: Values, outcome: SourceOutcome) -> Values:
     )
 
 
-def own_row(outcome: SourceOutcome, service: str, *, several: bool) -> Values:
+def own_row(outcome: SourceOutcome, service: str, receipt: str, *, several: bool) -> Values:
     """The row that tells a source's own story; its title has the account's name where there are several."""
-    title = f"{outcome.month} - {outcome.source.provider.label} - Collecte"
+    label = outcome.label if several else ""
     return Values(
-        identifiant=one_line(f"{title} - {outcome.source.account}" if several else title),
+        identifiant=titled(outcome, with_account("Collecte", label)),
         service=service,
         mois=str(outcome.month),
         key=COLLECTION,
         workspace=outcome.label,
+        breakdown=receipt,
         collecte_le=to_minute(outcome.attempted_at),
         statut=outcome.status.value,
         log=printable(outcome.log),
-        nom=COLLECTION,
+        nom=with_account(COLLECTION, label),
     )
 
 

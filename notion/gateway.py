@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
+from notion.budget import Me
 from notion.connection import (
     PATIENCE,
     TRIES,
@@ -18,7 +19,7 @@ from notion.connection import (
 )
 from notion.wire import Block, Listing, Page, PageListing
 from notion.wire_schema import DatabaseInfo, DataSource
-from usage.errors import NotionError
+from usage.errors import NotionAccessError, NotionError
 
 __all__ = ["PAGE_SIZE", "PATIENCE", "TRIES", "VERSION", "DoubtfulCreation", "Effect", "Form", "Gateway", "RowInTrash"]
 
@@ -31,7 +32,21 @@ L = TypeVar("L", bound=Listing)
 class Gateway(Connection):
     """The connection with the requests that are made of it. Every one of them raises what `ask` does."""
 
+    _me: str | None = None
+    _knows_me = False
+
     # -- reading
+
+    def me(self) -> str | None:
+        """User id of the connection, asked for once; None where Notion does not tell it."""
+        if not self._knows_me:
+            try:
+                self._me = self.ask(Me, "GET", "users/me").id
+            except NotionAccessError:
+                # Some tokens may not read users; who wrote a row is then told by the rows themselves.
+                self._me = None
+            self._knows_me = True
+        return self._me
 
     def database(self, database_id: str) -> DatabaseInfo:
         """A database: title, data sources, whether it is in the trash or locked."""

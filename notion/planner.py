@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
 
 from notion.annotations import Note
+from notion.authorship import SOMEBODYS
 from notion.coarse import EMPTIED, LESS_FINE, REPLACED, emptied, says_no_more, with_lost_figures
 from notion.desired import (
     Wanted,
@@ -16,17 +18,25 @@ from notion.desired import (
     prevailing,
     retold,
     summed,
+    titled,
     wanted_rows,
+    with_account,
     zeroed,
 )
 from notion.doubles import DOUBLE, ERROR_ROW, Doubles, sort_out
+from notion.loss import LEFT, Change, doubtful
 from notion.matching import Matching
-from notion.ownership import Ownership, identity
+from notion.ownership import Ownership, Peers, identity
+from notion.receipt import Receipt, read_receipt, receipt_of
 from notion.rows import FIGURES, Existing, Values, changed_fields, has_figures, is_error_row
 from notion.steps import Action, Claims, Context, Step
 from usage.grain import COLLECTION, canonical_workspace
 from usage.names import Status
 from usage.outcome import SourceOutcome
+
+ANOTHERS: Final = "Déjà comptée avec un autre compte qui voit la même chose."
+_TAKEN_OVER: Final = "Garde un montant d’une lecture plus ancienne et plus fine."
+_LATER: Final = "Lue plus récemment par une autre collecte."
 
 
 class SourcePlanner:
@@ -34,42 +44,102 @@ class SourcePlanner:
 
     Args:
         outcome: What the source brought.
-        rows: All rows of its provider and month that stand in Notion.
+        rows: The rows of its provider and month that may be changed.
+        strangers: Those that somebody else wrote.
         context: What else the plan is made against.
+        peers: The provider's other accounts.
         claims: What accounts before this one have decided about.
     """
 
-    def __init__(self, outcome: SourceOutcome, rows: Sequence[Existing], context: Context, claims: Claims) -> None:
+    def __init__(
+        self,
+        outcome: SourceOutcome,
+        rows: Sequence[Existing],
+        strangers: Sequence[Existing],
+        context: Context,
+        *,
+        peers: Peers,
+        claims: Claims,
+    ) -> None:
         self.outcome = outcome
         self.steps: list[Step] = []
-        self._context, self._claims = context, claims
+        self.set_aside: list[Values] = []
+        """Rows of the answer that are not written, for a reason that the steps or the story tell."""
+        self.owns: Final = Ownership(outcome, rows, peers, claims.pages)
+        self._context, self._claims, self._peers = context, claims, peers
+        self._strangers = {identity(row.values): row for row in strangers}
         self._service = context.services[outcome.source.provider]
-        self._labels = context.labels[outcome.source.provider]
-        self._owns = Ownership(outcome, rows, self._labels)
-        free = [row for row in rows if row.page_id not in claims.pages]
-        self._matching = Matching(outcome, free, self._owns, context.earlier)
+        self._several = len(peers.labels) > 1
+        self._rows = [row for row in rows if row.page_id not in claims.pages]
+        self._matching = self._match()
+        self._change = Change()
         self._clashes = 0
+        self._is_held = False
+        """Whether the rows stay as they are, whatever was read."""
 
-    def plan(self) -> None:
-        """Data rows first, the source's own row last: a publication that was cut short shows by its absence."""
-        if not self.outcome.failed:
-            self._doubt_an_empty_answer()
-            self._data_rows()
-        self._own_row()
+    def plan_rows(self) -> None:
+        """Decide about the rows of projects and keys."""
+        if self.outcome.failed:
+            return
+        self._doubt_an_empty_answer()
+        self._data_rows()
+        objection = "" if self._context.accept_lower else self._change.objection(self.outcome)
+        if objection:
+            self._hold(objection)
+        elif self._change.unproven:
+            self._doubt(doubtful(self.outcome, f"{self._change.unproven} lignes ont disparu de la réponse"))
+
+    def plan_own_row(self) -> None:
+        """Decide about the source's own row, which comes last: a publication that was cut shows by its absence."""
+        found = self._doubles(self.owns.own_rows)
+        if self._clashes:
+            self.note(f"Lignes en double à réunir à la main : {self._clashes}. llm-usage heal dit lesquelles.")
+        standing = None if found is None else prevailing(found.rows, self.outcome.month)
+        receipt = self._receipt(found)
+        values = own_row(self.outcome, self._service, receipt.to_json() if receipt else "", several=self._several)
+        created = [step.values for step in self.steps if step.action is Action.CREATE]
+        vouches = frozenset(identity(one) for one in created if self.owns.is_label_bound(one))
+        if found is None or standing is None:
+            step = Step(Action.CREATE, self.outcome.source, values)
+            self.steps.append(replace(step, receipt=receipt, vouches=vouches))
+        elif is_later(standing, self.outcome.attempted_at):
+            why = "Une collecte plus récente l’a écrite."
+            self._settle(found.kept, standing, why, timed=True, notes=found.notes)
+        else:
+            # Written by every run, whatever it found.
+            changed = changed_fields(found.kept.values, values, self._context.usages)
+            self._update(found.kept, values, changed, notes=found.notes)
+            self.steps[-1] = replace(self.steps[-1], receipt=receipt, vouches=vouches)
+
+    def note(self, sentence: str) -> None:
+        """Add to the source's story."""
+        self.outcome = self.outcome.model_copy(update={"log": f"{self.outcome.log} {sentence}"})
+
+    def keep(self, row: Existing, why: str) -> None:
+        """Leave a row as it is."""
+        self._matching.take(row)
+        self.steps.append(Step(Action.KEEP, self.outcome.source, row.values, row.page_id, why=why))
+
+    def _match(self) -> Matching:
+        return Matching(self.outcome, self._rows, self.owns, self._context.earlier, self._peers.labels)
+
+    def _wanted(self) -> list[Wanted]:
+        return list(wanted_rows(self.outcome, self._service, several=self._several))
 
     def _data_rows(self) -> None:
-        wanted = list(wanted_rows(self.outcome, self._service))
+        wanted = self._wanted()
         meant = {identity(one.values) for one in wanted}
-        others = [row for row in self._owned() if identity(row.values) not in meant and self._owns.has_other_grain(row)]
+        others = [row for row in self._owned() if identity(row.values) not in meant and self.owns.has_other_grain(row)]
         if self.outcome.coarse:
             wanted = self._without_finer(wanted, others)
         elif self._keeps_grain(others):
             # Rows of the new grain beside those of the old one would count everything twice.
-            self._note("Les lignes restent à l’ancien grain : la réponse est incomplète ou plus ancienne.")
+            self.note("Les lignes restent à l’ancien grain : la réponse est incomplète ou plus ancienne.")
+            self.set_aside += [one.values for one in wanted]
             self._keep_all(self._owned(), "Reste à l’ancien grain.")
             return
         for one in wanted:
-            self._one(one.values)
+            self._one(one)
         left = {row.page_id for row in self._matching.left()}
         self._replaced([row for row in others if row.page_id in left])
         self._errors()
@@ -77,60 +147,67 @@ class SourcePlanner:
 
     # -- one row
 
-    def _one(self, original: Values) -> None:
+    def _one(self, wanted: Wanted) -> None:
         """Create, update or keep one row; its doubles go to the trash."""
-        values = self._matching.with_known_key(original)
+        values = self._matching.with_known_key(wanted.values, wanted.name)
         if identity(values) in self._claims.identities:
+            self.set_aside.append(values)
             return
-        found = self._matches(values, original)
+        found = self._doubles(self._matching.rows_for(values, wanted.values, wanted.name))
         if found is None:
-            self.steps.append(Step(Action.CREATE, self.outcome.source, values))
+            self._missing(values)
             return
         standing = prevailing(found.rows, self.outcome.month)
+        values = self._under_its_label(values, wanted.name, standing)
         why = self._why_kept(found.rows, standing, values)
         fuller = with_lost_figures(values, standing) if self.outcome.coarse else values
         target = standing if why else retold(fuller, standing, self.outcome.month)
-        # The oldest row takes the place of those read at other times.
-        self._settle(found.kept, target, why, timed=bool(found.surplus), notes=found.notes)
+        if not why and fuller.cout != values.cout:
+            why = _TAKEN_OVER
+        self.set_aside += [values] if why else []
+        self._change.row(standing, target)
+        # The oldest row takes the place of those read at other times; so does a time that is known that of none.
+        timed = bool(found.surplus) or standing.collecte_le is None
+        self._settle(found.kept, target, why, timed=timed, notes=found.notes)
+
+    def _missing(self, values: Values) -> None:
+        """A row that nobody of ours has written yet."""
+        stranger = self._strangers.get(identity(values))
+        counted = self._counted_elsewhere(values)
+        self.set_aside += [values] if counted is not None or stranger is not None else []
+        if counted is not None:
+            self.keep(counted, ANOTHERS)
+        elif stranger is not None:
+            # A second row of one project would count it twice.
+            self._doubt(f"« {stranger.values.identifiant} » : {SOMEBODYS[0].lower()}{SOMEBODYS[1:]}")
+        else:
+            self._change.row(None, values)
+            self.steps.append(Step(Action.CREATE, self.outcome.source, values))
+
+    def _counted_elsewhere(self, values: Values) -> Existing | None:
+        """The row that tells usage of no id with an earlier account of the same organisation, not read in this run."""
+        if not self.owns.is_label_bound(values):
+            return None
+        rows = [row for row in self._matching.left() if row.values.key != COLLECTION]
+        return next((row for row in rows if self.owns.is_siblings(row, values)), None)
+
+    def _under_its_label(self, values: Values, name: str, standing: Values) -> Values:
+        """The values with the label of the earlier account that counts what both see."""
+        if self.outcome.rule.workspace != "account" or not self.owns.stays_with(standing.workspace):
+            return values
+        shown = with_account(name, standing.workspace)
+        return replace(values, workspace=standing.workspace, identifiant=titled(self.outcome, shown), nom=shown)
 
     def _why_kept(self, matches: Sequence[Existing], standing: Values, values: Values) -> str:
         """Why a row stays as it is; empty where it gets new values."""
-        if self.outcome.rule.workspace == "account" and self._is_of_earlier_account(standing.workspace):
-            return "Déjà comptée avec un autre compte qui voit la même chose."
         if any(is_later(row.values, self.outcome.attempted_at) for row in matches):
-            return "Lue plus récemment par une autre collecte."
+            return _LATER
         if self.outcome.coarse and says_no_more(values, standing):
             return LESS_FINE
         return "La ligne en place est plus complète." if is_poorer(values, standing, self.outcome.month) else ""
 
-    def _is_of_earlier_account(self, workspace: str) -> bool:
-        earlier = self._labels[: self._labels.index(self.outcome.label)]
-        return canonical_workspace(workspace) in {canonical_workspace(label) for label in earlier}
-
-    def _own_row(self) -> None:
-        title = self._own_values()
-        found = self._matches(title, title)
-        if self._clashes:
-            self._note(f"Lignes en double à réunir à la main : {self._clashes}. llm-usage heal dit lesquelles.")
-        values = self._own_values()
-        if found is None:
-            self.steps.append(Step(Action.CREATE, self.outcome.source, values))
-            return
-        standing = prevailing(found.rows, self.outcome.month)
-        if is_later(standing, self.outcome.attempted_at):
-            why = "Une collecte plus récente l’a écrite."
-            self._settle(found.kept, standing, why, timed=True, notes=found.notes)
-        else:
-            # Written by every run, whatever it found.
-            changed = changed_fields(found.kept.values, values, self._context.usages)
-            self._update(found.kept, values, changed, notes=found.notes)
-
-    def _own_values(self) -> Values:
-        return own_row(self.outcome, self._service, several=len(self._labels) > 1)
-
-    def _matches(self, values: Values, original: Values) -> Doubles | None:
+    def _doubles(self, rows: Sequence[Existing]) -> Doubles | None:
         """The rows that are meant, sorted out; those that can't become one with the others stay as they are."""
-        rows = self._matching.rows_for(values, original)
         if not rows:
             return None
         found = sort_out(rows)
@@ -138,16 +215,30 @@ class SourcePlanner:
         for double in found.surplus:
             self._trash(double, DOUBLE, into=found.kept)
         for clash in found.clashes:
-            self._keep(clash.other, clash.why)
+            self.keep(clash.other, clash.why)
         self._clashes += len(found.clashes)
         return found
+
+    def _receipt(self, found: Doubles | None) -> Receipt | None:
+        """The receipt of this reading; that of before where it failed, or where its figures were not followed."""
+        receipts = [read_receipt(row.values.breakdown) for row in found.rows] if found is not None else []
+        known = [receipt for receipt in receipts if receipt is not None]
+        latest = max(known, key=lambda one: one.read_at.timestamp() if one.read_at is not None else 0.0, default=None)
+        if self.outcome.failed or (self._is_held and latest is not None):
+            return latest
+        receipt = receipt_of(self.outcome, self._vouched())
+        if self._is_held:
+            # What was read is not what stands there.
+            nothing = dict.fromkeys(("rows", "cost_usd", "control_usd", "read_at"))
+            return receipt.model_copy(update=nothing)
+        return receipt
 
     # -- what the answer does not have
 
     def _errors(self) -> None:
         """Rows `… - Error` of older collectors: this source's own row tells the story now."""
         for row in self._matching.left():
-            if is_error_row(row) and self._owns.may_be(row):
+            if is_error_row(row) and self.owns.may_be(row):
                 self._trash(row, ERROR_ROW)
 
     def _vanished(self) -> None:
@@ -158,18 +249,38 @@ class SourcePlanner:
             return
         for row in gone:
             if is_later(row.values, self.outcome.attempted_at):
-                self._keep(row, "Lue plus récemment par une autre collecte.")
+                self.keep(row, _LATER)
+            elif has_figures(row) and not (self._context.accept_lower or self.owns.can_be_gone(row.values)):
+                self._change.unproven += 1
+                self.keep(row, LEFT)
             else:
-                self._settle(row, retold(zeroed(row.values, self.outcome), row.values, self.outcome.month))
+                target = retold(zeroed(row.values, self.outcome), row.values, self.outcome.month)
+                self._change.row(row.values, target)
+                self._settle(row, target)
 
     def _doubt_an_empty_answer(self) -> None:
         outcome = self.outcome
         if outcome.rows or outcome.complete or outcome.status is not Status.SUCCES:
             return
         if any(has_figures(row) for row in self._owned()):
-            sentence = "Réponse vide alors que Notion a des chiffres pour ce mois : ils restent."
-            self._note(sentence)
-            self.outcome = self.outcome.model_copy(update={"status": Status.PARTIEL, "rerun": True, "reason": sentence})
+            self._doubt("Réponse vide alors que Notion a des chiffres pour ce mois : ils restent.")
+
+    def _doubt(self, sentence: str) -> None:
+        """The source is not all well: a person has to look, or run it again."""
+        self.note(sentence)
+        status = self.outcome.status if self.outcome.status is Status.ECHEC else Status.PARTIEL
+        reason = f"{self.outcome.reason} {sentence}".strip()
+        self.outcome = self.outcome.model_copy(update={"status": status, "rerun": True, "reason": reason})
+
+    def _hold(self, objection: str) -> None:
+        """Leave all rows of the source as they are."""
+        self.steps.clear()
+        self._clashes = 0
+        self._is_held = True
+        self.set_aside = [one.values for one in self._wanted()]
+        self._matching = self._match()
+        self._keep_all(self._owned(), LEFT)
+        self._doubt(doubtful(self.outcome, objection))
 
     # -- grain
 
@@ -191,28 +302,41 @@ class SourcePlanner:
             return
         noted = [row for row in others if row.notes or row.is_written_on]
         for row in others:
+            self._change.row(row.values, None)
             if row in noted:
                 self._settle(row, emptied(row.values, self.outcome.attempted_at), EMPTIED)
             else:
                 self._trash(row, REPLACED)
         if noted:
-            self._note(f"Lignes de l’ancien grain gardées sans chiffres, car vous y avez écrit : {len(noted)}.")
+            self.note(f"Lignes de l’ancien grain gardées sans chiffres, car vous y avez écrit : {len(noted)}.")
 
     def _without_finer(self, wanted: Sequence[Wanted], others: Sequence[Existing]) -> list[Wanted]:
         """The coarse rows that no finer ones of the same workspace or project tell already."""
         finer = {
             canonical_workspace(row.values.workspace)
             for row in others
-            if self._owns.is_finer(row) and row.values.log != EMPTIED
+            if self.owns.is_finer(row) and row.values.log != EMPTIED
         }
-        return [one for one in wanted if canonical_workspace(one.values.workspace) not in finer]
+        told = [one for one in wanted if canonical_workspace(one.values.workspace) in finer]
+        self.set_aside += [one.values for one in told]
+        return [one for one in wanted if one not in told]
 
     # -- steps
 
     def _owned(self) -> list[Existing]:
         """Rows of projects and keys that belong to this source and that nothing has been decided about."""
         left = self._matching.left()
-        return [row for row in left if row.values.key != COLLECTION and self._owns.row(row)]
+        return [row for row in left if row.values.key != COLLECTION and self.owns.row(row)]
+
+    def _vouched(self) -> list[str]:
+        """Pages that only the receipt shows to be this source's, as far as they stand there already."""
+        steps = {step.page_id: step for step in self.steps if step.action is not Action.TRASH and step.page_id}
+        rows = [row for row in self._rows if row.page_id in steps and row.values.key != COLLECTION]
+        return [row.page_id for row in rows if self._needs_vouching(row)]
+
+    def _needs_vouching(self, row: Existing) -> bool:
+        is_adopted = row.author is not None and self._context.me is not None and row.author != self._context.me
+        return (self.owns.is_label_bound(row.values) and self.owns.row(row)) or (is_adopted and self.owns.row(row))
 
     def _settle(
         self, row: Existing, values: Values, why: str = "", *, timed: bool = False, notes: Sequence[Note] = ()
@@ -222,7 +346,7 @@ class SourcePlanner:
         if notes or (changed and (changed != ("collecte_le",) or timed)):
             self._update(row, values, changed, why, notes=notes)
         else:
-            self._keep(row, why)
+            self.keep(row, why)
 
     def _update(
         self, row: Existing, values: Values, changed: Sequence[str], why: str = "", *, notes: Sequence[Note] = ()
@@ -233,16 +357,9 @@ class SourcePlanner:
 
     def _keep_all(self, rows: Sequence[Existing], why: str) -> None:
         for row in rows:
-            self._keep(row, why)
-
-    def _keep(self, row: Existing, why: str) -> None:
-        self._matching.take(row)
-        self.steps.append(Step(Action.KEEP, self.outcome.source, row.values, row.page_id, why=why))
+            self.keep(row, why)
 
     def _trash(self, row: Existing, why: str, into: Existing | None = None) -> None:
         self._matching.take(row)
         step = Step(Action.TRASH, self.outcome.source, row.values, row.page_id, why=why, unless_written_on=True)
         self.steps.append(step if into is None else replace(step, into=into.page_id))
-
-    def _note(self, sentence: str) -> None:
-        self.outcome = self.outcome.model_copy(update={"log": f"{self.outcome.log} {sentence}"})

@@ -111,14 +111,27 @@ class Workspace:
         # Whether Notion's `equals` minds case and spaces is not published.
         return [row for row in self._as_rows(every_row(self._gateway, source, where)) if row.values.mois == str(month)]
 
-    def plan(self, month: Month, outcomes: Sequence[SourceOutcome]) -> Plan:
-        """Decide every write of a month; writes nothing. Looks at the pages of doubles for what people wrote there."""
+    def plan(self, month: Month, outcomes: Sequence[SourceOutcome], *, accept_lower: bool = False) -> Plan:
+        """Decide every write of a month; writes nothing. Looks at the pages of doubles for what people wrote there.
+
+        Args:
+            month: The month.
+            outcomes: What the sources brought.
+            accept_lower: Whether a person has accepted lower figures of a month that is over.
+        """
         labels: dict[ProviderName, tuple[str, ...]] = {}
         for credential in self._settings.credentials:
             name = credential.source.provider
             labels[name] = (*labels.get(name, ()), self._settings.label(credential.source))
         services = {service.provider: service.page_id for service in self.services}
-        context = Context(self.databases.usages, services, labels, self._earlier(outcomes))
+        context = Context(
+            usages=self.databases.usages,
+            services=services,
+            labels=labels,
+            earlier=self._earlier(outcomes),
+            me=self._gateway.me(),
+            accept_lower=accept_lower,
+        )
         return self._looked_at(self.rows(month), lambda rows: make_plan(outcomes, rows, context))
 
     def healing(self, month: Month | None = None) -> Healing:
@@ -165,7 +178,8 @@ class Workspace:
         """Rows of any month that have the names which stand in an id's place: one query, only where there are such."""
         lost = [row for outcome in outcomes for row in outcome.rows if row.key.startswith(LABEL)]
         # Notion takes 100 conditions in one list.
-        ends = list(dict.fromkeys(f" - {one_line(row.name)}" for row in lost))
+        labels = {f" ({outcome.label})" for outcome in outcomes if outcome.label}
+        ends = list(dict.fromkeys(f" - {one_line(row.name)}{label}" for row in lost for label in ("", *sorted(labels))))
         column = self._column("Identifiant")
         return [
             row
@@ -205,7 +219,7 @@ class Workspace:
         Raises:
             PublishError: Notion failed for good on the way.
         """
-        writer = self._writer()
+        writer = self._writer(plan.seen)
         try:
             writer.write(plan.steps)
             writer.heal(plan, time.monotonic() - self._read_at)
@@ -217,8 +231,8 @@ class Workspace:
             ) from error
         return self._published(plan, writer.tally)
 
-    def _writer(self) -> Writer:
-        return Writer(self._gateway, self.databases.usages, self._read, self._on_write, self._sleep)
+    def _writer(self, seen: frozenset[str] = frozenset()) -> Writer:
+        return Writer(self._gateway, self.databases.usages, self._read, self._on_write, self._sleep, seen=seen)
 
     def _published(self, plan: Plan, tally: Tally) -> Published:
         return Published(

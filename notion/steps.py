@@ -9,6 +9,7 @@ from enum import StrEnum
 from notion.annotations import Note
 from notion.found import Found
 from notion.ownership import Identity
+from notion.receipt import Receipt
 from notion.rows import Existing, Values
 from usage.names import ProviderName, Source
 
@@ -41,6 +42,10 @@ class Step:
     """Of the trash: the row's page has to be looked at first, for what people wrote there."""
     into: str | None = None
     """Of a double that goes to the trash: page id of the row that stands for it."""
+    receipt: Receipt | None = None
+    """Of a source's own row: what its reading came to. The pages of rows that are created before it are added to it."""
+    vouches: frozenset[Identity] = frozenset()
+    """Of a source's own row: identities of the source's rows that only the receipt can tell."""
 
     @property
     def stays(self) -> str | None:
@@ -54,13 +59,16 @@ class Context:
 
     `services` are page ids; `labels` are those of all accounts that have a key, in the order of the accounts: the
     first one wins an id that several reach. `earlier` are rows of earlier months in which a name that stands in an
-    id's place may have its id.
+    id's place may have its id. `me` is the connection's user id, where it can be read. With `accept_lower` a person has
+    accepted lower figures of a month that is over.
     """
 
     usages: Found
     services: Mapping[ProviderName, str]
     labels: Mapping[ProviderName, tuple[str, ...]]
     earlier: Sequence[Existing] = ()
+    me: str | None = None
+    accept_lower: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,9 +18,10 @@ from notion.found import Found
 from notion.gateway import Gateway, RowInTrash
 from notion.matching import same_id
 from notion.once import create_once
-from notion.ownership import identity
+from notion.ownership import Identity, identity
 from notion.plan import Action, Plan, Step
 from notion.rows import Existing, Values, changed_fields, to_properties
+from notion.wire import Page
 from usage.errors import NotionAccessError
 from usage.grain import COLLECTION, is_bracketed
 from usage.month import Month
@@ -41,18 +42,24 @@ Read = Callable[[dict[str, Any] | None], list[Existing]]
 class Tally:
     """Counts what was done, from several threads."""
 
-    created: list[Values] = field(default_factory=list)
+    created: list[tuple[Values, str]] = field(default_factory=list)
+    """Rows and their page ids."""
     updated: int = 0
     trashed: int = 0
     first_created: datetime | None = None
     """By Notion's clock."""
     _lock: Lock = field(default_factory=Lock)
 
-    def creation(self, values: Values, at: datetime) -> None:
+    def creation(self, values: Values, page: Page) -> None:
         """One row more."""
         with self._lock:
-            self.created.append(values)
-            self.first_created = min(at, self.first_created or at)
+            self.created.append((values, page.id))
+            self.first_created = min(page.created_time, self.first_created or page.created_time)
+
+    def pages(self, service: str | None, identities: frozenset[Identity]) -> list[str]:
+        """Page ids of created rows of a service."""
+        with self._lock:
+            return [page for one, page in self.created if one.service == service and identity(one) in identities]
 
     def count(self, action: Action) -> None:
         """One row changed or moved to the trash."""
@@ -70,6 +77,7 @@ class Writer:
         read: Reads its rows.
         on_write: Called with the number of rows written so far and of all that are to be written.
         sleep: Seconds; replaced in tests.
+        seen: Page ids of rows that the plan has dealt with: they are neither what was just created nor doubles of it.
     """
 
     def __init__(
@@ -79,9 +87,11 @@ class Writer:
         read: Read,
         on_write: Callable[[int, int], None],
         sleep: Callable[[float], None],
+        *,
+        seen: frozenset[str] = frozenset(),
     ) -> None:
         self._gateway, self._found, self._read = gateway, found, read
-        self._on_write, self._sleep = on_write, sleep
+        self._on_write, self._sleep, self._seen = on_write, sleep, seen
         self._attachments = Attachments(gateway, sleep)
         self.tally: Final = Tally()
         self.refused: Final[set[str]] = set()
@@ -124,12 +134,12 @@ class Writer:
             plan: What was written.
             seconds: How long ago the month was read.
         """
-        created, first = self.tally.created, self.tally.first_created
+        created, first = [values for values, _ in self.tally.created], self.tally.first_created
         if not created or first is None:
             return
         # Rows from before the month was read are in the plan already.
         since = {"on_or_after": (first - timedelta(seconds=seconds) - _SKEW).isoformat()}
-        rows = self._read(
+        rows = self._unseen(
             _both(self._is("Mois", created[0].mois), {"timestamp": "created_time", "created_time": since})
         )
         month = plan.outcomes[0].month
@@ -161,6 +171,7 @@ class Writer:
                 pool.shutdown(cancel_futures=True)
 
     def _carry_out(self, step: Step) -> None:
+        step = self._with_receipt(step)
         if step.page_id is None:
             self._create(step.values)
         elif step.action is Action.TRASH:
@@ -181,6 +192,14 @@ class Writer:
                 self._change(page_id, values, fields, ())
             columns = ", ".join(f"« {note.name} »" for note in notes)
             _log.warning("%s : la ligne en double reste, à cause de %s. %s", values.identifiant, columns, error)
+
+    def _with_receipt(self, step: Step) -> Step:
+        """A source's own row names the pages that were created for it just before."""
+        if step.receipt is None:
+            return step
+        receipt = step.receipt.with_pages(self.tally.pages(step.values.service, step.vouches))
+        values = replace(step.values, breakdown=receipt.to_json())
+        return replace(step, values=values, fields=tuple(dict.fromkeys((*step.fields, "breakdown"))))
 
     def _change(self, page_id: str, values: Values, fields: tuple[str, ...], notes: tuple[Note, ...]) -> None:
         try:
@@ -205,15 +224,16 @@ class Writer:
         """Create a row; after a doubtful answer it is looked up before anything is repeated."""
         blocks = self._attachments.blocks(values)
 
-        def create() -> datetime:
+        def create() -> Page:
             properties = to_properties(self._found, values) | as_properties(notes)
-            return self._gateway.create_row(self._found.data_source_id, properties, blocks).created_time
+            return self._gateway.create_row(self._found.data_source_id, properties, blocks)
 
-        def find(page_id: str | None) -> datetime | None:
+        def find(page_id: str | None) -> Page | None:
             if page_id is not None:
-                return self._gateway.page(page_id).created_time
+                return self._gateway.page(page_id)
             where = _both(self._is("Mois", values.mois), self._is("Projet/API Key", values.key))
-            return next((row.created for row in self._read(where) if _is_same(row, values)), None)
+            found = next((row for row in self._unseen(where) if _is_same(row, values)), None)
+            return None if found is None else Page(id=found.page_id, created_time=found.created)
 
         try:
             created = create_once(create, find, self._sleep)
@@ -222,6 +242,9 @@ class Writer:
                 f"La base « {self._found.declared.title} » est dans la corbeille de Notion : restaurez-la."
             ) from None
         self.tally.creation(values, created)
+
+    def _unseen(self, where: dict[str, Any]) -> list[Existing]:
+        return [row for row in self._read(where) if row.page_id not in self._seen]
 
     def _is(self, column: str, text: str) -> dict[str, Any]:
         return {"property": self._found.columns[column].id, "rich_text": {"equals": text}}

@@ -22,6 +22,8 @@ class Request:
     month: str = "last"
     providers: tuple[ProviderName, ...] = ()
     account: str | None = None
+    accept_lower: bool = False
+    """Whether a month that is over may lose figures without proof."""
 
     @property
     def unfiltered(self) -> bool:

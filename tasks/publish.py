@@ -7,7 +7,7 @@ from decimal import Decimal
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from notion.plan import Plan, Step
+from notion.plan import Action, Plan, Step
 from notion.publish import Published, PublishError
 from notion.rows import COLUMNS
 from tasks.limits import one_writer
@@ -17,7 +17,7 @@ from usage.errors import NotionError
 from usage.money import dollars
 from usage.outcome import SourceOutcome
 from usage.progress import MonthEnded, tell
-from usage.result import MonthResult, NotionCounts, PlannedStep, month_result
+from usage.result import KeptRow, MonthResult, NotionCounts, PlannedStep, month_result
 
 
 @task(name="publish", task_run_name="publish {request.month}", cache_policy=NO_CACHE, persist_result=False)
@@ -36,14 +36,17 @@ def publish(request: Request, outcomes: tuple[SourceOutcome, ...], *, dry_run: b
     workspace, month = ready.workspace, ready.month
     problem: str | None = None
     steps: tuple[PlannedStep, ...] | None = None
+    kept: tuple[KeptRow, ...] = ()
     ready.pace.share()
     try:
         if dry_run:
-            plan = workspace.plan(month, outcomes)
-            done, steps = workspace.preview(plan), _planned(plan)
+            plan = workspace.plan(month, outcomes, accept_lower=request.accept_lower)
+            done, steps, kept = workspace.preview(plan), _planned(plan), _kept(plan)
         else:
             with one_writer(month), rows_shown(month):
-                done = workspace.publish(workspace.plan(month, outcomes), unfiltered=request.unfiltered)
+                plan = workspace.plan(month, outcomes, accept_lower=request.accept_lower)
+                kept = _kept(plan)
+                done = workspace.publish(plan, unfiltered=request.unfiltered)
     except PublishError as error:
         done, problem = error.done, str(error)
     except NotionError as error:
@@ -54,10 +57,17 @@ def publish(request: Request, outcomes: tuple[SourceOutcome, ...], *, dry_run: b
         unchanged=done.unchanged,
         trashed=done.trashed,
         requests=done.requests,
+        kept=kept,
     )
     result = month_result(month, done.outcomes, counts, plan=steps, problem=problem)
     tell(MonthEnded(result))
     return result
+
+
+def _kept(plan: Plan) -> tuple[KeptRow, ...]:
+    """Rows that are left alone for a reason."""
+    reasoned = (step for step in plan.of(Action.KEEP) if step.why)
+    return tuple(KeptRow(row=step.values.identifiant, key=step.values.key, why=step.why) for step in reasoned)
 
 
 def _planned(plan: Plan) -> tuple[PlannedStep, ...]:

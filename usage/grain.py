@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName
@@ -44,13 +44,16 @@ class Rule:
 class Grains:
     """One provider's rules.
 
-    `coarse` is for months that can only be read by workspace or account, whatever the chosen grain.
+    `coarse` is for months that can only be read by workspace or account, whatever the chosen grain. `kept` are the
+    kinds whose registry goes on listing what was archived or deleted: of any other kind, what is gone from the registry
+    may have been deleted.
     """
 
     default: Grain
     project: Rule
     api_key: Rule
     coarse: Rule
+    kept: frozenset[Kind] = frozenset()
 
     def rule(self, grain: Grain, *, coarse: bool = False) -> Rule:
         """The rule in force."""
@@ -74,8 +77,10 @@ _BY_WORKSPACE = Grains(
 )
 
 GRAINS: Final[dict[ProviderName, Grains]] = {
-    ProviderName.OPENAI: _BY_PROJECT,
-    ProviderName.ANTHROPIC: _BY_WORKSPACE,
+    # Archived projects are listed for ever.
+    ProviderName.OPENAI: replace(_BY_PROJECT, kept=frozenset({Kind.PROJECT})),
+    # So are archived workspaces; whether archived keys are is not certain.
+    ProviderName.ANTHROPIC: replace(_BY_WORKSPACE, kept=frozenset({Kind.WORKSPACE})),
     ProviderName.ELEVENLABS: Grains(
         default=Grain.API_KEY,
         project=Rule("account", "account"),

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from usage.breakdown import BreakdownEntry
 from usage.grain import Rule
 from usage.month import Month
-from usage.names import Source, Status
-from usage.report import Thing
+from usage.names import Kind, Source, Status
+from usage.report import Control, Count, Thing
 
 
 class Totals(BaseModel):
@@ -77,3 +77,18 @@ class SourceOutcome(BaseModel):
     reason: str = ""
     """Why a rerun is needed, in one sentence; empty otherwise."""
     totals: Totals = Totals()
+    organisation: str | None = None
+    """Id of the organisation behind the key, where the provider tells it."""
+    known: tuple[tuple[Kind, str], ...] = ()
+    """Every id that the key reaches, by its registry or its usage; another account may count some of them."""
+    control: Control | None = None
+    provisional: bool = False
+    """True when the provider may still change the closed month."""
+    days_read: int | None = None
+    dropped: tuple[Count, ...] = ()
+    new_fields: tuple[Count, ...] = ()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the month was over, and the provider done with it, when it was read."""
+        return not self.provisional and not self.month.is_running(self.attempted_at)

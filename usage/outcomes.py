@@ -8,8 +8,9 @@ from datetime import datetime
 
 from usage.grain import GRAINS, LABEL, is_bracketed
 from usage.month import Month
-from usage.names import Grain, Source, Status
+from usage.names import Grain, Kind, Source, Status
 from usage.outcome import SourceOutcome, UsageRow
+from usage.report import SourceReport
 from usage.rows import Reading, aggregate, totals
 from usage.story import failure_log, source_log
 
@@ -55,7 +56,23 @@ def _outcome(reading: Reading, rows: tuple[UsageRow, ...]) -> SourceOutcome:
         coarse=report.coarse,
         reason=" ".join(report.missing),
         totals=summed,
+        organisation=report.organisation,
+        known=_known(report),
+        control=report.control,
+        provisional=report.provisional,
+        days_read=report.days_read,
+        dropped=report.dropped,
+        new_fields=report.new_fields,
     )
+
+
+def _known(report: SourceReport) -> tuple[tuple[Kind, str], ...]:
+    """Ids of the registry, and of all that was used. A name in an id's place is none: two may share it."""
+    found = {(thing.kind, thing.id) for thing in report.things}
+    for record in report.records:
+        used = {Kind.WORKSPACE: record.workspace, Kind.PROJECT: record.project, Kind.API_KEY: record.api_key}
+        found |= {(kind, an_id) for kind, an_id in used.items() if an_id}
+    return tuple(sorted(one for one in found if not one[1].startswith(LABEL)))
 
 
 def _failed(failure: Failure) -> SourceOutcome:
@@ -84,18 +101,19 @@ def _counted_once(outcomes: Iterable[SourceOutcome]) -> list[SourceOutcome]:
         before = [other for other in kept if other.source.provider is outcome.source.provider]
         for other in before:
             shared = _ids(other) & _ids(outcome)
-            if shared:
+            if shared or _is_one_organisation(other, outcome):
                 outcome = _without(outcome, other, shared)  # noqa: PLW2901  # each earlier account takes its part
         kept.append(outcome)
     return kept
 
 
 def _ids(outcome: SourceOutcome) -> set[str]:
-    """Ids of the provider's that an account reaches. Names in an id's place are no proof: two may share one."""
-    ids = {thing.id for thing in outcome.things}
-    if outcome.rule.kind is not None:
-        ids |= {row.key for row in outcome.rows if not is_bracketed(row.key)}
-    return {an_id for an_id in ids if not an_id.startswith(LABEL)}
+    """Ids of the provider's that an account reaches."""
+    return {an_id for _, an_id in outcome.known}
+
+
+def _is_one_organisation(one: SourceOutcome, other: SourceOutcome) -> bool:
+    return one.organisation is not None and one.organisation == other.organisation
 
 
 def _without(outcome: SourceOutcome, other: SourceOutcome, shared: set[str]) -> SourceOutcome:
@@ -114,15 +132,20 @@ def _without(outcome: SourceOutcome, other: SourceOutcome, shared: set[str]) -> 
 
 
 def _is_counted(row: UsageRow, outcome: SourceOutcome, other: SourceOutcome, shared: set[str]) -> bool:
-    """Whether the other account brings what a row tells: the row itself, a part of it, or what it is a part of."""
-    whole_account = row.workspace == outcome.label and (is_bracketed(row.key) or outcome.rule.key == "account")
-    if not whole_account and not {row.key, row.workspace} & shared:
-        return False
-    if other.complete or other.rule.key == "account":
-        return True
-    if whole_account:
-        return any(mine.key == row.key for mine in other.rows) or (outcome.rule.key == "account" and bool(other.rows))
+    """Whether the other account brings what a row tells: the row itself, a part of it, or what it is a part of.
+
+    That the other account reaches an id is not enough: where it brings no usage of it, this row is all there is.
+    """
+    if "account" in (outcome.rule.key, other.rule.key):
+        return bool(other.rows)
+    if _is_nobodys(row, outcome):
+        return any(_is_nobodys(mine, other) for mine in other.rows)
     return any(_is_same(mine, row, shared) for mine in other.rows)
+
+
+def _is_nobodys(row: UsageRow, outcome: SourceOutcome) -> bool:
+    """Whether a row tells usage of no id within the account as a whole."""
+    return is_bracketed(row.key) and row.workspace == outcome.label
 
 
 def _is_same(mine: UsageRow, row: UsageRow, shared: set[str]) -> bool:

@@ -52,8 +52,13 @@ def failure_log(source: Source, month: Month, sentence: str) -> str:
 
 def rerun_hint(source: Source, month: Month) -> str:
     """How to read just this source again."""
+    return f"Pour relancer : {rerun_command(source, month)}."
+
+
+def rerun_command(source: Source, month: Month) -> str:
+    """The command that reads just this source again."""
     account = "" if source.account == DEFAULT_ACCOUNT else f" --account {source.account}"
-    return f"Pour relancer : llm-usage collect --month {month} --provider {source.provider}{account}."
+    return f"llm-usage collect --month {month} --provider {source.provider}{account}"
 
 
 def _is_out_of_reach(report: SourceReport) -> bool:

@@ -226,15 +226,16 @@ class Store:
                 raise LookupError(f"{name!r} is no formula")
             one.config.typed = True
 
-    def add_row(self, database: Database, values: Mapping[str, Cell]) -> Row:
-        """A row made by hand; every query sees it."""
+    def add_row(self, database: Database, values: Mapping[str, Cell], *, by_connection: bool = False) -> Row:
+        """A row made by hand, or by a program that uses the same connection; every query sees it."""
         with self._workspace.lock:
             source = self._workspace.sources[database.source_id]
             written = {
                 cells.column(source, name).id: cells.stored_value(self._workspace, cells.column(source, name), value)
                 for name, value in values.items()
             }
-            return Row(add_row(self._workspace, source, written, by=self._person).id, self._workspace)
+            author = self._workspace.bot_id if by_connection else self._person
+            return Row(add_row(self._workspace, source, written, by=author).id, self._workspace)
 
     def edit(self, row: Row, values: Mapping[str, Cell]) -> None:
         """Change cells by hand; None empties one."""

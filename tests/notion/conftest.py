@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from notion.found import Column, Found
 from notion.gateway import Gateway
+from notion.ownership import identity
 from notion.pace import Pace
 from notion.plan import Action, Context, Plan, make_plan
 from notion.publish import Workspace
@@ -23,10 +24,11 @@ from sandbox.notion import NotionApi
 from sandbox.notion.store import Database
 from sandbox.server import Server
 from usage.breakdown import BreakdownEntry
-from usage.grain import GRAINS
+from usage.grain import COLLECTION, GRAINS, LABEL, Rule, is_bracketed
 from usage.month import Month
-from usage.names import DEFAULT_ACCOUNT, Grain, ProviderName, Source, Status
+from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName, Source, Status
 from usage.outcome import SourceOutcome, Totals, UsageRow
+from usage.report import Control, Thing
 from usage.rows import totals
 from usage.settings import KEY_VARIABLES, NotionSettings, Settings, load_settings
 
@@ -235,11 +237,20 @@ class Made:
             "rows": rows,
             "complete": not more.get("coarse"),
             "totals": totals(rows),
+            "control": Control(total=Decimal(1), summed=Decimal(1), agrees=True),
+            "known": known_ids(rows, more.get("things", ()), more.get("rule") or grains.rule(grains.default)),
         }
         return SourceOutcome(**(fields | more))
 
     def in_grain(self, provider: ProviderName, grain: Grain, *, coarse: bool = False) -> Any:
         return GRAINS[provider].rule(grain, coarse=coarse)
+
+
+def known_ids(rows: Iterable[UsageRow], things: Iterable[Thing], rule: Rule) -> tuple[tuple[Kind, str], ...]:
+    """The ids that an account reaches, by its registry and by what it brings."""
+    rows = () if rule.key == "account" else rows
+    used = {(Kind.PROJECT, row.key) for row in rows if not is_bracketed(row.key) and not row.key.startswith(LABEL)}
+    return tuple(sorted({(thing.kind, thing.id) for thing in things} | used))
 
 
 @dataclass
@@ -251,17 +262,29 @@ class Table:
     earlier: list[Existing] = field(default_factory=list)
     _made: int = 0
 
-    def plan(self, *outcomes: SourceOutcome) -> Plan:
+    def plan(self, *outcomes: SourceOutcome, **more: Any) -> Plan:
         found = Found(USAGES, "db", "ds", "", (), {name: Column(name, name) for name in COLUMNS.values()})
         services = {provider: f"service-{provider.value}" for provider in ProviderName}
-        return make_plan(outcomes, list(self.rows.values()), Context(found, services, self.labels, self.earlier))
+        context = Context(found, services, self.labels, self.earlier, **more)
+        return make_plan(outcomes, list(self.rows.values()), context)
 
-    def collect(self, *outcomes: SourceOutcome) -> Plan:
+    def collect(self, *outcomes: SourceOutcome, **more: Any) -> Plan:
         """Plan, and do what the plan says."""
-        plan = self.plan(*outcomes)
-        for step in plan.steps:
+        plan = self.plan(*outcomes, **more)
+        created: dict[Any, str] = {}
+        for step in sorted(plan.steps, key=lambda step: step.values.key == COLLECTION):
+            if step.receipt is not None:
+                named = [
+                    page
+                    for (service, one), page in created.items()
+                    if service == step.values.service and one in step.vouches
+                ]
+                told = step.receipt.with_pages(named).to_json()
+                step = replace(  # noqa: PLW2901  # what the writer does
+                    step, values=replace(step.values, breakdown=told), fields=(*step.fields, "breakdown")
+                )
             if step.action is Action.CREATE:
-                self.put(step.values)
+                created[step.values.service, identity(step.values)] = self.put(step.values).page_id
             elif step.action is Action.UPDATE:
                 old = self.rows[step.page_id or ""]
                 written = {name: as_notion(name, getattr(step.values, name)) for name in step.fields}
@@ -365,6 +388,8 @@ def set_up_office() -> Callable[..., Office]:
         settings = load_settings(notion.server.environment() | keys, None)
         configured = frozenset(credential.source.provider for credential in settings.credentials)
         set_up(notion.connection, settings.notion, configured, sleep=notion.nap)
+        # Asked once for each connection, and tests share one: which of them asks first must make no difference.
+        notion.connection.me()
         notion.server.journal.clear()
         return Office(notion, settings)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -18,10 +19,13 @@ from notion.wire import Listing, PageListing, Value
 from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
 from sandbox.notion.errors import invalid
+from usage import names
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
 from usage.grain import COLLECTION
 from usage.month import Month
 from usage.names import Grain, ProviderName
+from usage.outcome import Totals
+from usage.report import Thing
 
 Notion = Any
 Office = Any
@@ -50,7 +54,8 @@ def put(office: Office, key: str, *, month: str = "2026-01", nom: str = "", **ce
     # Rows of one minute would go by their ids.
     office.notion.wait(minutes=1)
     given = {"Identifiant": f"{month} - OpenAI - {nom or key}", "Mois": month, "Projet/API Key": key}
-    return office.notion.api.store.add_row(office.base, {**given, "Service": (service.id,), **cells})
+    values = {**given, "Service": (service.id,), **cells}
+    return office.notion.api.store.add_row(office.base, values, by_connection=True)
 
 
 def write_on(office: Office, row: Any, text: str = "à vérifier") -> None:
@@ -102,7 +107,7 @@ def test_collect_carries_notes_of_its_own_row(noted: Office, made: Made) -> None
 @pytest.mark.parametrize("where", ["column", "page"])
 def test_collect_leaves_what_it_can_t_unite_and_says_so(noted: Office, made: Made, where: str) -> None:
     first = put(noted, "p1", Budget=5)
-    other = put(noted, "p1", **({"Budget": 6} if where == "column" else {}), **{"Cout USD": 9})
+    other = put(noted, "p1", **({"Budget": 6} if where == "column" else {}), **{"Cout USD": 2})
     put(noted, "p1", Remarque="vu")
     if where == "page":
         write_on(noted, other)
@@ -111,7 +116,7 @@ def test_collect_leaves_what_it_can_t_unite_and_says_so(noted: Office, made: Mad
         plan = workspace.plan(made.month, [made.outcome(made.row("p1"))])
         done = workspace.publish(plan, unfiltered=False)
         assert not other.in_trash
-        assert other.value("Cout USD") == 9
+        assert other.value("Cout USD") == 2
         assert (first.value("Remarque"), first.value("Cout USD")) == ("vu", 1.5)
         assert "Lignes en double à réunir à la main : 1." in own_log(noted)
     assert (done.updated, done.trashed) == (1, 0)
@@ -312,10 +317,12 @@ def test_rows_of_another_grain_that_people_wrote_on_stay_without_figures(noted: 
         noted.notion.api.store.edit(rows["k1"], {"Remarque": "vu"})
     else:
         write_on(noted, rows["k1"])
+    sums = Totals(cost=Decimal(5), tokens_input=20, tokens_output=10, requests=4)
     by_workspace = made.outcome(
-        made.row("w1", 5, workspace="w1"),
+        made.row("w1", 5, workspace="w1", totals=sums),
         provider=anthropic,
         rule=made.in_grain(anthropic, Grain.PROJECT),
+        things=(Thing(kind=names.Kind.API_KEY, id="k1"),),
         attempted_at=LATER,
     )
     for _ in range(2):

@@ -15,10 +15,12 @@ from notion.publish import Published, PublishError
 from notion.writer import IN_FLIGHT
 from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
+from usage import names
 from usage.errors import NotionAccessError, NotionBusyError
 from usage.grain import COLLECTION
 from usage.names import ProviderName, Status
 from usage.outcome import SourceOutcome
+from usage.report import Thing
 
 Notion = Any
 Office = Any
@@ -157,7 +159,8 @@ def test_a_dry_run_writes_nothing(office: Office, made: Made) -> None:
     before = office.rows()
     office.notion.server.journal.clear()
     workspace = office.open(office.notion.connection)
-    outcomes = [made.outcome(made.row("p1"), made.row("p3"), attempted_at=LATER)]
+    things = tuple(Thing(kind=names.Kind.PROJECT, id=name) for name in ("p1", "p2", "p3"))
+    outcomes = [made.outcome(made.row("p1"), made.row("p3"), things=things, attempted_at=LATER)]
     plan = workspace.plan(made.month, outcomes)
     would = workspace.preview(plan)
     assert office.notion.writes() == []
@@ -356,7 +359,7 @@ def test_a_row_that_somebody_else_trashes_first(office: Office, made: Made, refu
     store = office.notion.api.store
     service = office.notion.services.row("OpenAI")
     fields = {"Mois": "2026-01", "Projet/API Key": "p1", "Service": (service.id,)}
-    rows = [store.add_row(office.base, {"Identifiant": str(n), **fields}) for n in range(2)]
+    rows = [store.add_row(office.base, {"Identifiant": str(n), **fields}, by_connection=True) for n in range(2)]
     workspace = office.open(office.notion.connection)
     plan = workspace.plan(made.month, [made.outcome(made.row("p1"))])
     store.trash(rows[1])

@@ -141,6 +141,7 @@ def test_cut_anywhere_the_next_run_completes(
             office.collect(*earlier, gateway=mortal)
         if run[0].label:
             office.settings = relabelled(office, run[0].label)
+        mortal.me()
         notion.server.journal.clear()
         return office
 
