@@ -196,6 +196,8 @@ class Ownership:
         organisation = self._outcome.organisation
         if receipt is None:
             return None
+        if receipt.key and receipt.key == self._outcome.key_mark:
+            return True
         if organisation is not None and receipt.organisation is not None:
             return organisation == receipt.organisation
         known = {an_id for _, an_id in self._outcome.known}

@@ -33,6 +33,8 @@ class Receipt(BaseModel):
     """The provider's id of it; None where the provider tells none: then `ids` stand for it."""
     ids: tuple[str, ...] = ()
     """Some ids of its projects, workspaces or keys, sorted."""
+    key: str = ""
+    """Mark of the key that was used: the same key is the same organisation's."""
     grain: str = ""
     days: str = ""
     """Days read of days asked, like `31/31`; empty where the provider gives no days."""
@@ -59,6 +61,7 @@ class Receipt(BaseModel):
         parts: dict[str, str] = {
             "organisation": _text(self.organisation),
             "ids": _text(self.ids),
+            "key": _text(self.key),
             "grain": _text(self.grain),
             "days": _text(self.days or None),
             "rows": _text(self.rows),
@@ -102,6 +105,7 @@ def receipt_of(outcome: SourceOutcome, pages: Collection[str] = ()) -> Receipt:
     return Receipt(
         organisation=outcome.organisation,
         ids=organisation_ids(outcome),
+        key=outcome.key_mark,
         grain="api_key" if outcome.rule.kind is Kind.API_KEY else "project",
         days=days,
         rows=len(outcome.rows),

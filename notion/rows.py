@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -57,6 +57,8 @@ COLUMNS: Final[Mapping[str, str]] = {
 }
 """Fields of `Values` that have a column, and the columns they are written to."""
 
+SKEW: Final = timedelta(minutes=5)
+"""How far Notion's clock and ours may differ."""
 FIGURES: Final = ("tokens_input", "tokens_output", "cout", "requetes")
 
 
@@ -99,6 +101,10 @@ def is_error_row(row: Existing) -> bool:
 def read_row(found: Found, page: Page) -> Existing:
     """A row from Notion's answer."""
     values = {name: _read(name, value_of(found, page, column)) for name, column in COLUMNS.items()}
+    read_at, edited = values["collecte_le"], page.last_edited_time
+    if read_at is not None and edited is not None and read_at > edited + SKEW:
+        # Nobody can have read figures after they were written: a clock was fast, or somebody mistyped.
+        values["collecte_le"] = None
     return Existing(
         page.id,
         page.created_time,

@@ -20,7 +20,7 @@ from notion.matching import same_id
 from notion.once import create_once
 from notion.ownership import Identity, identity
 from notion.plan import Action, Plan, Step
-from notion.rows import Existing, Values, changed_fields, to_properties
+from notion.rows import SKEW, Existing, Values, changed_fields, to_properties
 from notion.wire import Page
 from usage.errors import NotionAccessError
 from usage.grain import COLLECTION, is_bracketed
@@ -30,8 +30,6 @@ _NOT_TAKEN: Final = (400, 404)
 """What Notion answers to a value that it refuses; any other refusal is about more than one cell."""
 IN_FLIGHT: Final = 3
 """Writes under way at once: more of them collide on the service page that all rows point to (409)."""
-_SKEW: Final = timedelta(minutes=5)
-"""How far Notion's clock and ours may differ."""
 _log: Final = logging.getLogger(__name__)
 
 Read = Callable[[dict[str, Any] | None], list[Existing]]
@@ -138,7 +136,7 @@ class Writer:
         if not created or first is None:
             return
         # Rows from before the month was read are in the plan already.
-        since = {"on_or_after": (first - timedelta(seconds=seconds) - _SKEW).isoformat()}
+        since = {"on_or_after": (first - timedelta(seconds=seconds) - SKEW).isoformat()}
         rows = self._unseen(
             _both(self._is("Mois", created[0].mois), {"timestamp": "created_time", "created_time": since})
         )

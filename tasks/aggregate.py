@@ -33,11 +33,12 @@ def aggregate(request: Request, fetched: Fetched) -> tuple[SourceOutcome, ...]:
     settings, readings, failures = ready.settings, [], []
     for source, got in fetched.items():
         grain, label = settings.grains[source.provider], settings.label(source)
+        mark = settings.credential(source).mark
         report = got.report if isinstance(got, IncompleteError) else got
         if isinstance(report, SourceReport):
-            readings.append(Reading(report, grain, label))
+            readings.append(Reading(report, grain, label, mark))
         else:
-            failures.append(Failure(source, ready.month, label, grain, settings.now(), sentence_of(got)))
+            failures.append(Failure(source, ready.month, label, grain, settings.now(), sentence_of(got), mark))
     return build_outcomes(readings, failures)
 
 

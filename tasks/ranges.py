@@ -10,15 +10,16 @@ from typing import Final
 
 from notion.matching import same_id
 from notion.publish import Workspace
+from notion.receipt import read_receipt
 from notion.rows import Existing, Values
 from tasks.prepare import open_workspace
 from usage.errors import SettingsError
-from usage.grain import COLLECTION, canonical_workspace
+from usage.grain import COLLECTION
 from usage.money import dollars, exact_sum
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.result import SourceResult
-from usage.settings import Settings, load_settings
+from usage.settings import Credential, Settings, load_settings
 
 SETTLED: Final = timedelta(days=35)
 """After a month's end; the longest time over which a provider announces corrections is 30 days (Anthropic)."""
@@ -66,8 +67,9 @@ def prepare_range(asked: Range) -> RangePreparation:
     """Refuse what can't work before anything is fetched, and decide what each month needs.
 
     Prepared once for each range in a process, until `finish_range`. A provider of a closed month is left out when its
-    row `(collecte)` says that nothing was missing and that it was read after the figures stopped moving. Providers that
-    are named are read again in any case, and so are those with several keys, whose rows can't be told apart.
+    row `(collecte)` says that nothing was missing, and that it was read with the present key after the figures stopped
+    moving. Providers that are named are read again in any case, and so are those with several keys, whose rows can't be
+    told apart.
 
     Raises:
         SettingsError: Settings or arguments that can't be used.
@@ -134,17 +136,20 @@ def _turn(asked: Range, settings: Settings, workspace: Workspace, month: Month) 
 
 def _kept(settings: Settings, workspace: Workspace, month: Month, rows: Sequence[Existing]) -> Iterator[SourceResult]:
     for service in workspace.services:
-        sources = [item.source for item in settings.credentials if item.source.provider is service.provider]
-        if len(sources) != 1 or service.provider in workspace.inactive:
+        keys = [one for one in settings.credentials if one.source.provider is service.provider]
+        if len(keys) != 1 or service.provider in workspace.inactive:
             continue
+        item = keys[0]
         mine = [row.values for row in rows if same_id(row.values.service or "", service.page_id)]
-        own = [values for values in mine if values.key == COLLECTION and _is_of(values, settings.label(sources[0]))]
-        if len(own) == 1 and own[0].statut in _FINAL and _is_late_enough(own[0], month):
-            yield _as_result(sources[0], own[0], [values for values in mine if values.key != COLLECTION])
+        own = [values for values in mine if values.key == COLLECTION]
+        if len(own) == 1 and own[0].statut in _FINAL and _is_late_enough(own[0], month) and _is_keys(own[0], item):
+            yield _as_result(item.source, own[0], [values for values in mine if values.key != COLLECTION])
 
 
-def _is_of(values: Values, label: str) -> bool:
-    return canonical_workspace(values.workspace) == canonical_workspace(label)
+def _is_keys(own: Values, credential: Credential) -> bool:
+    """Whether the present key read the month: another one may be another organisation's."""
+    receipt = read_receipt(own.breakdown)
+    return receipt is not None and receipt.key == credential.mark
 
 
 def _is_late_enough(own: Values, month: Month) -> bool:

@@ -5,13 +5,13 @@ import tempfile
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from cli.server import DEFAULTS, OwnServer, free_port
 
 # How long an example takes says nothing about the code on a busy machine.
 # The same examples each time: a run that is red must be red again.
-settings.register_profile("llm-usage", deadline=None, derandomize=True)
+settings.register_profile("llm-usage", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("llm-usage")
 
 # Prefect reads its settings when it is first imported, which may be while tests are collected. Its server is only

@@ -81,6 +81,8 @@ class SourceOutcome(BaseModel):
     """Id of the organisation behind the key, where the provider tells it."""
     known: tuple[tuple[Kind, str], ...] = ()
     """Every id that the key reaches, by its registry or its usage; another account may count some of them."""
+    key_mark: str = ""
+    """By which the same key is known again; empty where it is not known."""
     control: Control | None = None
     provisional: bool = False
     """True when the provider may still change the closed month."""

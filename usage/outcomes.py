@@ -25,6 +25,7 @@ class Failure:
     grain: Grain
     at: datetime
     sentence: str
+    key_mark: str = ""
 
 
 def build_outcomes(readings: Sequence[Reading], failures: Sequence[Failure]) -> tuple[SourceOutcome, ...]:
@@ -58,6 +59,7 @@ def _outcome(reading: Reading, rows: tuple[UsageRow, ...]) -> SourceOutcome:
         totals=summed,
         organisation=report.organisation,
         known=_known(report),
+        key_mark=reading.key_mark,
         control=report.control,
         provisional=report.provisional,
         days_read=report.days_read,
@@ -87,6 +89,7 @@ def _failed(failure: Failure) -> SourceOutcome:
         rule=GRAINS[failure.source.provider].rule(failure.grain),
         failed=True,
         reason=failure.sentence,
+        key_mark=failure.key_mark,
     )
 
 

@@ -29,12 +29,13 @@ _ITEM_WITHOUT_NAME: Final = "(sans modèle)"
 class Reading:
     """A source's report and how its rows are to be cut.
 
-    `label` is the account as Notion shows it.
+    `label` is the account as Notion shows it; `key_mark` that by which its key is known again.
     """
 
     report: SourceReport
     grain: Grain
     label: str
+    key_mark: str = ""
 
     @property
     def rule(self) -> Rule:

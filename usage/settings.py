@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -48,6 +49,11 @@ class Credential(BaseModel):
     variable: str
     """Name of the variable it came from, for messages."""
     key: SecretStr
+
+    @property
+    def mark(self) -> str:
+        """By which the same key is known again, and from which nobody can tell it: 32 bits of a hash."""
+        return hashlib.sha256(b"llm-usage " + self.key.get_secret_value().encode()).hexdigest()[:8]
 
 
 class NotionSettings(BaseModel):

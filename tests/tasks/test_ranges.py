@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
+from notion.receipt import Receipt
 from notion.rows import Existing, Values
 from notion.services import Service
 from tasks.ranges import SETTLED, Range, Turn, finish_range, months_of, prepare_range
@@ -16,12 +18,21 @@ from usage.errors import SettingsError
 from usage.grain import COLLECTION
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
-from usage.settings import load_settings
+from usage.settings import Credential, load_settings
 
 NOW = datetime(2026, 2, 14, 15, 30, tzinfo=UTC)
 MONTH = Month(2025, 11)
 SETTLED_AT = MONTH.end + SETTLED
 OPENAI, DEEPGRAM = ProviderName.OPENAI, ProviderName.DEEPGRAM
+
+
+KEYS = {OPENAI: "sk-admin-test", DEEPGRAM: "test"}
+
+
+def written_with(key: str) -> str:
+    """The receipt of a reading."""
+    credential = Credential(source=Source(provider=OPENAI), variable="OPENAI_ADMIN_KEY", key=SecretStr(key))
+    return Receipt(key=credential.mark).to_json()
 
 
 class Notion:
@@ -43,6 +54,7 @@ class Notion:
 
     def put(self, provider: ProviderName = OPENAI, key: str = COLLECTION, **values: Any) -> None:
         own: dict[str, Any] = {"statut": Status.SUCCES.value, "collecte_le": SETTLED_AT, "log": "31 jours lus."}
+        own["breakdown"] = written_with(KEYS[provider])
         fields = (own if key == COLLECTION else {}) | values
         self.written.append(Values(service=f"page{provider}", mois=str(MONTH), key=key, **fields))
 
@@ -54,8 +66,8 @@ class Notion:
 def notion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Notion:
     notion = Notion()
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("OPENAI_ADMIN_KEY", "sk-admin-test")
-    monkeypatch.setenv("DEEPGRAM_API_KEY", "test")
+    monkeypatch.setenv("OPENAI_ADMIN_KEY", KEYS[OPENAI])
+    monkeypatch.setenv("DEEPGRAM_API_KEY", KEYS[DEEPGRAM])
     monkeypatch.setenv("LLM_USAGE_NOW", NOW.isoformat())
     monkeypatch.setattr("tasks.ranges.open_workspace", lambda *_: (notion, None))
     return notion
@@ -105,7 +117,8 @@ def test_a_month_that_is_all_there_is_skipped(notion: Notion, turn: Callable[...
         {"statut": None},
         {"collecte_le": SETTLED_AT - timedelta(minutes=1)},
         {"collecte_le": None},
-        {"workspace": "another account"},
+        {"breakdown": ""},
+        {"breakdown": written_with("another organisation's key")},
         {"key": "proj_1"},
     ],
     ids=str,
@@ -201,11 +214,11 @@ def test_no_range(notion: Notion, first: str, last: str, sentence: str) -> None:
     assert notion.asked == []
 
 
-def test_a_source_is_told_by_its_account(
+def test_a_source_that_was_given_a_name_is_told_by_its_key(
     notion: Notion, turn: Callable[..., Turn], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OPENAI_ADMIN_KEY")
     monkeypatch.setenv("OPENAI_ADMIN_KEY_LABO", "sk-admin-test")
-    notion.put(workspace="labo")
+    notion.put(workspace="")
     (kept,) = turn().kept
     assert (kept.provider, kept.account) == (OPENAI, Source(provider=OPENAI, account="labo").account)
