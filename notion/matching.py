@@ -77,6 +77,10 @@ class Matching:
         once = {row.page_id: row for row in found if row.page_id in self._left}
         return sorted(once.values(), key=lambda row: row.age)
 
+    def name(self, values: Values) -> str:
+        """The project's or key's name in a row's title."""
+        return name_of(values, self._outcome.source.provider, self._labels)
+
     def _is_labelled(self, row: Existing, wanted: Values) -> bool:
         values, owns = row.values, self._owns
         is_it = values.key != COLLECTION and owns.is_label_bound(values) and owns.is_same_thing(values, wanted)
@@ -104,7 +108,7 @@ class Matching:
         found: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         for row in rows if lost else ():
             values = row.values
-            place = (values.workspace, self._name(values))
+            place = (values.workspace, self.name(values))
             # A key that the provider still has would be told by its id.
             is_lost = values.key and not is_ours(values.key) and values.key not in self._owns.ids
             if place in lost and is_lost and values.mois <= str(self._outcome.month):
@@ -115,10 +119,7 @@ class Matching:
     def _titled(self, values: Values) -> str:
         """The name in a title of our form; the whole title of another form, which is nobody's name."""
         starts = values.identifiant.startswith(title_start(values.mois, self._outcome.source.provider))
-        return self._name(values) if starts else f"{values.identifiant} - "
-
-    def _name(self, values: Values) -> str:
-        return name_of(values, self._outcome.source.provider, self._labels)
+        return self.name(values) if starts else f"{values.identifiant} - "
 
 
 def name_of(values: Values, provider: ProviderName, labels: Iterable[str]) -> str:

@@ -16,7 +16,7 @@ from notion.receipt import Receipt, read_receipt
 from notion.rows import Existing, Values
 from notion.text import printable
 from usage.grain import COLLECTION, GRAINS, LABEL, Rule, canonical_workspace, is_bracketed, row_rule
-from usage.names import Kind
+from usage.names import Kind, Status
 from usage.outcome import SourceOutcome
 
 Identity = tuple[str, str]
@@ -186,7 +186,8 @@ class Ownership:
     def _verdicts(self, own: Sequence[Existing]) -> dict[str, bool | None]:
         """Of each own row whether this organisation wrote it, and what stands with it; None where nothing tells."""
         told = {row.page_id: self._is_receipts(read_receipt(row.values.breakdown)) for row in own}
-        silent = [row for row in own if told[row.page_id] is None]
+        # One that has only ever told of a failure vouches for nothing.
+        silent = [row for row in own if told[row.page_id] is None and row.values.statut != Status.ECHEC]
         has_one = any(told.values())
         for row in silent:
             told[row.page_id] = self._is_told_by_ids(_label(row), is_only=len(silent) == 1, has_one=has_one)
@@ -227,21 +228,21 @@ class Ownership:
     def _find_own(self, free: Sequence[Existing], verdicts: dict[str, bool | None]) -> list[Existing]:
         """The own rows that this organisation wrote, under whatever label; else the one under the present label, unless
         another organisation is known to have written it."""
-        moved = any(verdicts[row.page_id] is False for row in free if _label(row) == self._label)
-        mine = [row for row in free if verdicts[row.page_id] and not self._is_siblings_label(_label(row), moved=moved)]
+        foreign = {_label(row) for row in free if verdicts[row.page_id] is False}
+        mine = [row for row in free if verdicts[row.page_id] and not self._is_siblings_label(_label(row), foreign)]
         unsure = [row for row in free if verdicts[row.page_id] is None and _label(row) == self._label]
         return sorted(mine + unsure, key=lambda row: row.age) or self._renamed(free, verdicts)
 
-    def _is_siblings_label(self, label: str, *, moved: bool) -> bool:
+    def _is_siblings_label(self, label: str, foreign: set[str]) -> bool:
         """Whether a label is that of another key of this organisation, which has a row of its own.
 
         Args:
             label: As it counts for identities.
-            moved: Whether labels are known to have changed since: then an account that was not read tells nothing.
+            foreign: Labels under which another organisation has written: they are known to have changed hands.
         """
         if label == self._label or label not in {canonical_workspace(one) for one in self._peers.labels}:
             return False
-        return label in self._peers.same or (label not in self._peers.read and not moved)
+        return label in self._peers.same or (label not in self._peers.read and not foreign & {label, self._label})
 
     def _renamed(self, free: Sequence[Existing], verdicts: dict[str, bool | None]) -> list[Existing]:
         """The one own row under a label that no account has any more, where the provider has one account only."""

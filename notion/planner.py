@@ -150,7 +150,8 @@ class SourcePlanner:
     def _one(self, wanted: Wanted) -> None:
         """Create, update or keep one row; its doubles go to the trash."""
         values = self._matching.with_known_key(wanted.values, wanted.name)
-        if identity(values) in self._claims.identities:
+        # What only a label tells is this account's: another account may have had this label before.
+        if identity(values) in self._claims.identities and not self.owns.is_label_bound(values):
             self.set_aside.append(values)
             return
         found = self._doubles(self._matching.rows_for(values, wanted.values, wanted.name))
@@ -254,9 +255,18 @@ class SourcePlanner:
                 self._change.unproven += 1
                 self.keep(row, LEFT)
             else:
-                target = retold(zeroed(row.values, self.outcome), row.values, self.outcome.month)
+                target = retold(zeroed(self._relabelled(row.values), self.outcome), row.values, self.outcome.month)
                 self._change.row(row.values, target)
                 self._settle(row, target)
+
+    def _relabelled(self, values: Values) -> Values:
+        """A row under the account's present label, where it stands under an old one."""
+        is_labelled = self.outcome.rule.workspace == "account" or self.owns.is_label_bound(values)
+        if not is_labelled or canonical_workspace(values.workspace) == canonical_workspace(self.outcome.label):
+            return values
+        name = self._matching.name(values)
+        shown = with_account(name, self.outcome.label if self._several else "")
+        return replace(values, workspace=self.outcome.label, identifiant=titled(self.outcome, shown), nom=shown)
 
     def _doubt_an_empty_answer(self) -> None:
         outcome = self.outcome
