@@ -77,7 +77,8 @@ class BoundedClient(httpx.Client):
             return waiting.result(timeout=self._deadline)
         except TimeoutError:
             if waiting.done():
-                raise
+                # It came at the last moment.
+                return waiting.result()
             raise self._too_late(request) from None
 
     def _receive(self, request: httpx.Request, options: dict[str, Any]) -> httpx.Response:

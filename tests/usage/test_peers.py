@@ -186,7 +186,7 @@ def test_packed_as_nobody_asked(encoding: str) -> None:
         Body(encoding)
 
 
-@pytest.mark.parametrize("content", [gzip.compress(b"x" * 100)[:-9], b"no gzip at all"])
+@pytest.mark.parametrize("content", [gzip.compress(b"x" * 100)[:-9], b"no gzip at all"], ids=["cut", "plain"])
 def test_what_cannot_be_unpacked(content: bytes) -> None:
     with pytest.raises(NotJsonError):
         taken(Body("gzip"), content)
