@@ -85,8 +85,8 @@ def unite(mine: Iterable[Note], theirs: Iterable[Note]) -> tuple[tuple[Note, ...
 
 
 def as_properties(notes: Iterable[Note]) -> dict[str, Any]:
-    """The JSON that writes notes into a row, by the names of their columns."""
-    return {note.name: {note.value.type: _WRITERS[note.value.type](note.value)} for note in notes}
+    """The JSON that writes notes into a row, by the ids of their columns, as `notion.rows.to_properties` does."""
+    return {note.value.id or note.name: {note.value.type: _WRITERS[note.value.type](note.value)} for note in notes}
 
 
 def _copied(value: Value) -> Value | None:

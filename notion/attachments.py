@@ -15,10 +15,10 @@ import logging
 from collections.abc import Callable
 from typing import Any, Final
 
-from notion.gateway import Effect, Form, Gateway, RowInTrash
+from notion.gateway import Form, Gateway, RowInTrash
 from notion.once import create_once
 from notion.rows import Values
-from notion.wire import BREAKDOWN_FILE, Block, Listing, Reference
+from notion.wire import BREAKDOWN_FILE, Block, Reference
 from usage.breakdown import OTHERS
 from usage.errors import NotionAccessError
 
@@ -78,12 +78,10 @@ class Attachments:
     def _renew(self, page_id: str, whole: str) -> None:
         ours = [block for block in self._gateway.children(page_id) if _name(block)]
         if not any(_name(block) == _file_name(whole) for block in ours):
-            body = {"children": [self._block(whole)]}
+            blocks = [self._block(whole)]
 
             def append() -> str:
-                # Repeated blindly, it would stand there twice.
-                path = f"blocks/{page_id}/children"
-                self._gateway.ask(Listing, "PATCH", path, body=body, effect=Effect.CREATE)
+                self._gateway.append_blocks(page_id, blocks)
                 return page_id
 
             def find(_: str | None) -> str | None:
@@ -112,7 +110,7 @@ class Attachments:
 
     def _trash(self, block: Block) -> None:
         try:
-            self._gateway.ask(Block, "DELETE", f"blocks/{block.id}")
+            self._gateway.trash_block(block.id)
         except RowInTrash:
             # Its answer was lost, or another run was faster.
             return

@@ -9,6 +9,7 @@ from notion.budget import Me, plan_sentence
 from notion.databases import listed_once, locate_one
 from notion.found import Databases, Found, Match, Verdict, problem, related
 from notion.gateway import Gateway
+from notion.options import lacking_options
 from notion.rollups import unread_rollups
 from notion.schema import SERVICES, USAGES, Property, Type
 from notion.services import rows_of
@@ -158,8 +159,7 @@ def _seen(declared: Property, column: PropertySchema, both: Databases | None) ->
 def _difference(declared: Property, column: PropertySchema, both: Databases | None) -> str:
     """What to do about a column of the right type that is made otherwise; empty when nothing."""
     if column.select is not None:
-        names = {option.name.casefold() for option in column.select.options}
-        lacking = [str(name) for name, _ in declared.options if name.casefold() not in names]
+        lacking = [name for name, _ in lacking_options(declared, column.select.options)]
         return f"Il manque les options {', '.join(lacking)} : llm-usage setup les ajoute." if lacking else ""
     if declared.rollup is None or column.rollup is None or both is None:
         return ""

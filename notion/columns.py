@@ -8,6 +8,7 @@ from typing import Any
 
 from notion.found import Found
 from notion.gateway import Gateway
+from notion.options import lacking_options
 from notion.schema import Database, Property, Type
 from notion.wire import Select
 from notion.wire_schema import DataSource
@@ -37,15 +38,14 @@ def plain_column(declared: Property) -> Json:
 def more_options(declared: Property, existing: Iterable[Select]) -> Json | None:
     """A select with the declared options that it lacks; None when it lacks none.
 
-    The list that is sent replaces the old one: options that exist are repeated with their ids. Notion takes names that
-    differ in case alone for one option.
+    The list that is sent replaces the old one: options that exist are repeated with their ids.
     """
     kept = list(existing)
-    names = {option.name.casefold() for option in kept}
-    lacking = [{"name": str(name), "color": color} for name, color in declared.options if name.casefold() not in names]
+    lacking = lacking_options(declared, kept)
     if not lacking:
         return None
-    return {"select": {"options": [{"id": option.id, "name": option.name} for option in kept] + lacking}}
+    new = [{"name": name, "color": color} for name, color in lacking]
+    return {"select": {"options": [{"id": option.id, "name": option.name} for option in kept] + new}}
 
 
 def relation_column(target_data_source_id: str, other_side: str) -> Json:

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from notion.budget import Me
-from notion.connection import (
-    PATIENCE,
-    TRIES,
-    VERSION,
-    Connection,
-    DoubtfulCreation,
-    Effect,
-    Form,
-    RowInTrash,
-    parse,
-)
-from notion.wire import Block, Listing, Page, PageListing
+from notion.connection import PATIENCE, TRIES, VERSION, Connection, DoubtfulCreation, Effect, Form, parse
+from notion.paging import PAGE_SIZE, Pages
+from notion.wire import Block, Listing, Page, PageListing, Trashable
 from notion.wire_schema import DatabaseInfo, DataSource
 from usage.errors import NotionAccessError, NotionError
 
 __all__ = ["PAGE_SIZE", "PATIENCE", "TRIES", "VERSION", "DoubtfulCreation", "Effect", "Form", "Gateway", "RowInTrash"]
 
-PAGE_SIZE: Final = 100
-
 Json = Mapping[str, Any]
 L = TypeVar("L", bound=Listing)
+T = TypeVar("T")
+
+
+class RowInTrash(NotionError):
+    """What should be changed, or added to, lies in the trash; Notion changes nothing there."""
 
 
 class Gateway(Connection):
@@ -57,21 +51,26 @@ class Gateway(Connection):
         return self.ask(DataSource, "GET", f"data_sources/{data_source_id}")
 
     def children(self, page_id: str) -> Iterator[Block]:
-        """The blocks on a page."""
+        """The blocks on a page, each once."""
         for listing in self.pages(Listing, "GET", f"blocks/{page_id}/children", {}):
             yield from (parse(Block, block) for block in listing.results)
 
     def rows(self, data_source_id: str, where: Json | None = None) -> Iterator[Page]:
-        """Rows of a data source, those in the trash left out.
+        """Rows of a data source, each once, those in the trash left out.
 
         Raises:
             NotionError: Notion stopped the query at 10,000 rows, or can't be read.
         """
-        question = {"filter": where} if where else {}
-        for listing in self.pages(PageListing, "POST", f"data_sources/{data_source_id}/query", question):
+        for listing in self.query(data_source_id, {"filter": where} if where else {}):
             yield from (row for row in listing.results if not row.in_trash)
             if listing.request_status is not None and listing.request_status.type == "incomplete":
                 raise NotionError("Notion arrête la lecture à 10 000 lignes : réduisez la période demandée.")
+
+    def query(self, data_source_id: str, question: Json) -> Iterator[PageListing]:
+        """Every page of a query. A wiki would list data sources beside its pages: rows alone are asked for."""
+        return self.pages(
+            PageListing, "POST", f"data_sources/{data_source_id}/query", {**question, "result_type": "page"}
+        )
 
     def page(self, page_id: str) -> Page:
         """One row."""
@@ -81,19 +80,9 @@ class Gateway(Connection):
         """Every page of a listing: `question` is the query of a GET, or the body of a POST that only reads.
 
         Raises:
-            NotionError: More is announced without a new cursor, or Notion can't be read.
+            NotionError: The listing has no end, or Notion can't be read.
         """
-        cursor: str | None = None
-        while True:
-            asked = {"page_size": PAGE_SIZE, **question} | ({"start_cursor": cursor} if cursor else {})
-            given = {"query": asked} if method == "GET" else {"body": asked}
-            listing = self.ask(model, method, path, effect=Effect.READ, **given)
-            yield listing
-            if not listing.has_more:
-                return
-            if listing.next_cursor in (None, "", cursor):
-                raise NotionError(f"Notion annonce une suite sans dire où la lire ({path}).")
-            cursor = listing.next_cursor
+        return iter(Pages(self, model, method, path, question))
 
     # -- writing
 
@@ -102,25 +91,58 @@ class Gateway(Connection):
 
         Raises:
             DoubtfulCreation: The row may or may not have been saved.
+            RowInTrash: The data source lies in the trash.
         """
         body: dict[str, Any] = {"parent": {"type": "data_source_id", "data_source_id": data_source_id}}
         body["properties"] = properties
         body |= {"children": list(blocks)} if blocks else {}
-        return self.ask(Page, "POST", "pages", body=body)
+        return self._outside_trash(f"data_sources/{data_source_id}", lambda: self.ask(Page, "POST", "pages", body=body))
 
     def update_row(self, page_id: str, properties: Json) -> Page:
-        """Change the named properties of a row; the others stay."""
-        return self.ask(Page, "PATCH", f"pages/{page_id}", body={"properties": properties})
+        """Change the named properties of a row; the others stay.
+
+        Raises:
+            RowInTrash: The row lies in the trash.
+        """
+        path = f"pages/{page_id}"
+        return self._outside_trash(path, lambda: self.ask(Page, "PATCH", path, body={"properties": properties}))
 
     def trash_row(self, page_id: str) -> None:
-        """Move a row to the trash, from where a person can restore it."""
-        self.ask(Page, "PATCH", f"pages/{page_id}", body={"in_trash": True})
+        """Move a row to the trash, from where a person can restore it.
+
+        Raises:
+            RowInTrash: It lies there already.
+        """
+        path = f"pages/{page_id}"
+        self._outside_trash(path, lambda: self.ask(Page, "PATCH", path, body={"in_trash": True}))
+
+    def append_blocks(self, page_id: str, blocks: Sequence[Json]) -> None:
+        """Put blocks at the end of a page.
+
+        Raises:
+            DoubtfulCreation: They may or may not have been saved: repeated blindly, they would stand there twice.
+            RowInTrash: The page lies in the trash.
+        """
+        path, body = f"blocks/{page_id}/children", {"children": list(blocks)}
+        self._outside_trash(
+            f"pages/{page_id}", lambda: self.ask(Listing, "PATCH", path, body=body, effect=Effect.CREATE)
+        )
+
+    def trash_block(self, block_id: str) -> None:
+        """Move a block to the trash.
+
+        Raises:
+            RowInTrash: It lies there already, or its page does.
+        """
+        path = f"blocks/{block_id}"
+        self._outside_trash(path, lambda: self.ask(Block, "DELETE", path))
 
     def create_database(self, parent_page_id: str, title: str, properties: Json) -> DatabaseInfo:
         """Add a database with one data source to a page.
 
         Raises:
             DoubtfulCreation: The database may or may not have been saved.
+            RowInTrash: The page lies in the trash.
         """
         body = {
             "parent": {"type": "page_id", "page_id": parent_page_id},
@@ -128,7 +150,9 @@ class Gateway(Connection):
             "is_inline": False,
             "initial_data_source": {"properties": properties},
         }
-        return self.ask(DatabaseInfo, "POST", "databases", body=body)
+        return self._outside_trash(
+            f"pages/{parent_page_id}", lambda: self.ask(DatabaseInfo, "POST", "databases", body=body)
+        )
 
     def update_data_source(self, data_source_id: str, properties: Json) -> DataSource:
         """Add or change properties of a data source."""
@@ -143,3 +167,23 @@ class Gateway(Connection):
         """
         path = f"data_sources/{data_source_id}"
         return self.ask(DataSource, "PATCH", path, body={"properties": properties}, effect=Effect.CREATE)
+
+    def _outside_trash(self, path: str, write: Callable[[], T]) -> T:
+        """Write, and tell a refusal for the trash from others. Notion has no code for it, so what the write is about is
+        read at `path` after a refusal.
+        """
+        try:
+            return write()
+        except NotionAccessError as error:
+            if error.status != 400 or not self._is_in_trash(path):
+                raise
+            raise RowInTrash(
+                "La ligne est dans la corbeille de Notion : restaurez-la ou relancez la collecte."
+            ) from None
+
+    def _is_in_trash(self, path: str) -> bool:
+        try:
+            return self.ask(Trashable, "GET", path).in_trash
+        except NotionAccessError:
+            # It can't be looked at: then the refusal itself has to do.
+            return False

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from notion.gateway import Gateway
 from notion.wire import Page, PageListing
 from usage.errors import NotionError
+
+MOST_ROWS: Final = 250_000
+"""Rows that a data source is said to hold."""
 
 
 def every_row(gateway: Gateway, data_source_id: str, where: Mapping[str, Any] | None = None) -> Iterator[Page]:
@@ -17,7 +20,7 @@ def every_row(gateway: Gateway, data_source_id: str, where: Mapping[str, Any] | 
     Where a query is cut, the next one begins with the minute in which the last row was created: Notion tells no more.
 
     Raises:
-        NotionError: One minute alone has more rows than a query gives, or Notion can't be read.
+        NotionError: One minute alone has more rows than a query gives, there is no end, or Notion can't be read.
     """
     seen: set[str] = set()
     since: datetime | None = None
@@ -32,8 +35,10 @@ def every_row(gateway: Gateway, data_source_id: str, where: Mapping[str, Any] | 
             is_cut = listing.request_status is not None and listing.request_status.type == "incomplete"
         if not is_cut:
             return
-        if last == since:
+        if last is None or (since is not None and last <= since):
             raise NotionError(f"Plus de 10 000 lignes ont été créées à la même minute ({since}) : Notion les cache.")
+        if len(seen) > MOST_ROWS:
+            raise NotionError("Notion annonce plus de lignes qu’une base n’en peut avoir : relancez plus tard.")
         since = last
 
 
@@ -46,4 +51,4 @@ def _query(
         conditions.append({"timestamp": "created_time", "created_time": {"on_or_after": since.isoformat()}})
     if conditions:
         question["filter"] = {"and": conditions}
-    return gateway.pages(PageListing, "POST", f"data_sources/{data_source_id}/query", question)
+    return gateway.query(data_source_id, question)

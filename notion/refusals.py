@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, Final
 
 from notion_client.errors import APIResponseError, HTTPResponseError
 
 from notion.text import one_line
+from usage.peers import UnreadableError, decode
+
+_ABOUT_RELATIONS: Final = re.compile(r"\brelations?\b|\breferences?\b|\b10[ ,.’']?000\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +45,6 @@ class Refusal:
     def is_workspaces(self) -> bool:
         """Whether it is the budget that all connections of the workspace share."""
         return self.limit == "public_api_space_request_rate_limit"
-
-    @property
-    def says_trash(self) -> bool:
-        """Whether the page asked for lies in the trash. Notion has no code for it, only words."""
-        return "archived" in self.message or "in trash" in self.message or "in_trash" in self.message
 
 
 def read_refusal(error: HTTPResponseError) -> Refusal:
@@ -81,15 +79,21 @@ def _seconds(asked: str) -> float | None:
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        body = json.loads(text)
-    except ValueError:
+        body = decode(text.encode("utf-8", errors="replace"), exact=False)
+    except UnreadableError:
         # The HTML page of some proxy: the status has to do.
         return {}
     return body if isinstance(body, dict) else {}
 
 
-def advice(refusal: Refusal, path: str) -> str:
-    """What happened and what to do, in one French sentence."""
+def advice(refusal: Refusal, path: str, *, links: bool = False) -> str:
+    """What happened and what to do, in French.
+
+    Args:
+        refusal: The error answer.
+        path: What was asked.
+        links: Whether the request writes a relation: the other side of a two-way one may be full.
+    """
     known = {
         401: "Notion refuse le jeton (HTTP 401) : vérifiez NOTION_TOKEN.",
         403: "La connexion Notion n’a pas les droits nécessaires (HTTP 403) : lecture, insertion et mise à jour.",
@@ -102,7 +106,14 @@ def advice(refusal: Refusal, path: str) -> str:
         return known[refusal.status]
     if refusal.blocked:
         return "Notion bloque cette connexion (HTTP 429) : contactez l’administrateur de l’espace Notion."
-    if refusal.says_trash:
-        return "La ligne est dans la corbeille de Notion : restaurez-la ou relancez la collecte."
+    if 300 <= refusal.status < 400:
+        return f"Notion renvoie vers une autre adresse (HTTP {refusal.status}) : vérifiez NOTION_BASE_URL."
     message = one_line(refusal.message, 300)
-    return f"Notion refuse la demande {path} (HTTP {refusal.status}, {refusal.code}) : {message}"
+    sentence = f"Notion refuse la demande {path} (HTTP {refusal.status}, {refusal.code}) : {message}"
+    if not links or not _ABOUT_RELATIONS.search(refusal.message):
+        return sentence
+    # No more than others report: how Notion says it has never been seen.
+    return (
+        f"{sentence.rstrip('. ')}. Si ce service a déjà près de 10 000 lignes, sa relation est pleine : déplacez les "
+        "lignes des mois les plus anciens dans une autre base Notion, puis relancez."
+    )

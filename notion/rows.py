@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from notion.annotations import Note, read_notes
 from notion.found import Found, value_of
+from notion.options import chosen_option, option_value
 from notion.text import folded, pieces
 from notion.wire import Page, Value
 
@@ -100,7 +101,8 @@ def is_error_row(row: Existing) -> bool:
 
 def read_row(found: Found, page: Page) -> Existing:
     """A row from Notion's answer."""
-    values = {name: _read(name, value_of(found, page, column)) for name, column in COLUMNS.items()}
+    values = {name: _read(name, value_of(found, page, column)) for name, column in COLUMNS.items() if name != "statut"}
+    values["statut"] = chosen_option(found, page, COLUMNS["statut"])
     read_at, edited = values["collecte_le"], page.last_edited_time
     if read_at is not None and edited is not None and read_at > edited + SKEW:
         # Nobody can have read figures after they were written: a clock was fast, or somebody mistyped.
@@ -130,7 +132,8 @@ def changed_fields(old: Values, new: Values, found: Found) -> tuple[str, ...]:
 
 
 def to_properties(found: Found, values: Values, names: tuple[str, ...] | None = None) -> dict[str, Any]:
-    """The JSON of a write: the named fields (all when None) under the names their columns have in this database.
+    """The JSON of a write: the named fields (all when None) under the ids of their columns, which may be renamed while
+    a run goes on.
 
     Empty cells are left out of a new row and emptied in an existing one.
     """
@@ -141,7 +144,9 @@ def to_properties(found: Found, values: Values, names: tuple[str, ...] | None = 
         value = getattr(values, name)
         if names is None and value in (None, ""):
             continue
-        result[found.columns[column].name] = _write(name, value)
+        result[found.columns[column].id] = (
+            option_value(found, column, value) if name == "statut" else _write(name, value)
+        )
     return result
 
 
@@ -157,8 +162,6 @@ def _read(name: str, value: Value | None) -> Any:
         return value.number if value is not None else None
     if name == "collecte_le":
         return value.instant if value is not None else None
-    if name == "statut":
-        return value.select.name if value is not None and value.select is not None else None
     return value.text if value is not None else ""
 
 
@@ -182,8 +185,6 @@ def _write(name: str, value: Any) -> dict[str, Any]:
         return {"number": _number(value)}
     if name == "collecte_le":
         return {"date": None if value is None else {"start": to_minute(value).isoformat()}}
-    if name == "statut":
-        return {"select": None if value is None else {"name": value}}
     return {"rich_text": _rich(value)}
 
 

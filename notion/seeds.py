@@ -10,6 +10,7 @@ from typing import Any
 from notion.found import Found, value_of
 from notion.gateway import Gateway
 from notion.once import create_once
+from notion.options import option_value
 from notion.schema import CONSOLES, Statut
 from notion.services import as_service, id_provider, rows_of
 from notion.wire import Page
@@ -82,7 +83,7 @@ def _first_values(found: Found, provider: ProviderName, configured: frozenset[Pr
     statut = Statut.ACTIF if provider in configured else Statut.EN_ATTENTE
     values = {
         "Nom": {"title": _text(provider.label)},
-        "Statut": {"select": {"name": statut.value}},
+        "Statut": option_value(found, "Statut", statut.value),
         "URL Console": {"url": CONSOLES[provider]},
         "ID Provider": {"rich_text": _text(provider.value)},
     }
@@ -108,13 +109,13 @@ def _changes(
     elif service.statut is None:
         statut = Statut.ACTIF
     if statut is not None and found.has("Statut"):
-        changes["Statut"] = {"select": {"name": statut.value}}
+        changes["Statut"] = option_value(found, "Statut", statut.value)
     return changes
 
 
 def _named(found: Found, values: dict[str, Any]) -> dict[str, Any]:
-    """Values under the names that their columns have in this database."""
-    return {found.columns[name].name: value for name, value in values.items()}
+    """Values under the ids that their columns have in this database."""
+    return {found.columns[name].id: value for name, value in values.items()}
 
 
 def _text(text: str) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from notion.found import Found, value_of
 from notion.gateway import Gateway
+from notion.options import chosen_option, option_value
 from notion.schema import Statut
 from notion.text import folded
 from notion.wire import Page
@@ -21,6 +22,7 @@ class Service:
     provider: ProviderName
     page_id: str
     statut: str | None
+    """By its declared name where it is one of ours, however people spell it."""
     has_rows: bool
     """Whether *Usages* has rows of it. Taken as true where the relation can't be seen from here."""
     url: str
@@ -59,7 +61,7 @@ def mark(gateway: Gateway, found: Found, service: Service, statut: Statut) -> No
     Raises:
         NotionError: Notion can't be written.
     """
-    gateway.update_row(service.page_id, {found.columns["Statut"].name: {"select": {"name": statut.value}}})
+    gateway.update_row(service.page_id, {found.columns["Statut"].id: option_value(found, "Statut", statut.value)})
 
 
 def rows_of(provider: ProviderName, found: Found, pages: Iterable[Page]) -> list[Page]:
@@ -74,12 +76,11 @@ def rows_of(provider: ProviderName, found: Found, pages: Iterable[Page]) -> list
 
 def as_service(found: Found, provider: ProviderName, page: Page) -> Service:
     """A row of *Services* as a service."""
-    statut = value_of(found, page, "Statut")
     usages = value_of(found, page, "Usages")
     return Service(
         provider=provider,
         page_id=page.id,
-        statut=statut.select.name if statut is not None and statut.select is not None else None,
+        statut=chosen_option(found, page, "Statut"),
         has_rows=usages is None or bool(usages.relation),
         url=page.url,
     )

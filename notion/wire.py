@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
 
 BREAKDOWN_FILE: Final = re.compile(r"breakdown-[0-9a-f]{16}\.json")
 """Names of the files that hold whole breakdowns; see `notion.attachments`."""
@@ -65,6 +65,13 @@ class Date(Wire):
     end: str | None = None
     time_zone: str | None = None
 
+    @field_validator("start", "end")
+    @classmethod
+    def _is_date(cls, text: str | None) -> str | None:
+        if text is not None:
+            datetime.fromisoformat(text)
+        return text
+
 
 class Reference(Wire):
     """A related page."""
@@ -99,7 +106,7 @@ class Value(Wire):
     type: str = ""
     title: list[RichText] = []
     rich_text: list[RichText] = []
-    number: float | None = None
+    number: FiniteFloat | None = None
     select: Select | None = None
     date: Date | None = None
     url: str | None = None
@@ -120,8 +127,9 @@ class Value(Wire):
     @model_validator(mode="before")
     @classmethod
     def _look_at_other_types(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("type") not in cls.model_fields:
-            return {**data, "is_foreign": bool(data.get(str(data.get("type"))))}
+        kind = data.get("type") if isinstance(data, dict) else None
+        if isinstance(kind, str) and kind not in cls.model_fields:
+            return {**data, "is_foreign": bool(data.get(kind))}
         return data
 
     @property
@@ -138,12 +146,18 @@ class Value(Wire):
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
+class Trashable(Wire):
+    """Whatever can lie in the trash, seen for that alone."""
+
+    in_trash: bool = False
+
+
 class Page(Wire):
     """A row."""
 
     id: str
-    created_time: datetime
-    last_edited_time: datetime | None = None
+    created_time: AwareDatetime
+    last_edited_time: AwareDatetime | None = None
     """To the minute."""
     in_trash: bool = False
     url: str = ""
@@ -206,6 +220,8 @@ class Listing(Wire):
     has_more: bool = False
     next_cursor: str | None = None
     request_status: RequestStatus | None = None
+    skipped: int = 0
+    """Results that were not what is listed."""
 
 
 class RequestStatus(Wire):
@@ -215,15 +231,29 @@ class RequestStatus(Wire):
 
 
 class PageListing(Listing):
-    """One page of rows."""
+    """One page of rows. Other things that a query may give, and pages without their properties, are counted alone."""
 
     results: list[Page] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _look_at_rows_alone(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or not isinstance(data.get("results"), list):
+            return data
+        rows = [one for one in data["results"] if _is_full_page(one)]
+        return {**data, "results": rows, "skipped": len(data["results"]) - len(rows)}
 
 
 class ViewListing(Listing):
     """One page of views."""
 
     results: list[View] = []
+
+
+def _is_full_page(result: Any) -> bool:
+    if not isinstance(result, dict):
+        return False
+    return result.get("object", "page") == "page" and isinstance(result.get("properties"), dict)
 
 
 Listing.model_rebuild()

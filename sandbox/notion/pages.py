@@ -79,7 +79,7 @@ def update(call: Call) -> Json:
     written: Written | None = None
     title = None
     if source is not None and "properties" in body:
-        written = ValueReader(workspace, source).read(body["properties"])
+        written = ValueReader(workspace, source, page.id).read(body["properties"])
     elif "properties" in body:
         title = read_title(body["properties"], workspace)
     # Everything has been read: from here on nothing is refused.

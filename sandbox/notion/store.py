@@ -13,6 +13,7 @@ from sandbox.notion.computed import linked_pages
 from sandbox.notion.contents import Files
 from sandbox.notion.databases import add_database, add_source
 from sandbox.notion.errors import Json
+from sandbox.notion.options import as_select
 from sandbox.notion.pages import add_row
 from sandbox.notion.records import DatabaseRecord, PageRecord, SourceRecord
 from sandbox.notion.schema import Schema
@@ -217,6 +218,12 @@ class Store:
         with self._workspace.lock:
             source = self._workspace.sources[database.source_id]
             Schema(self._workspace, source, by_hand=True).update(dict(properties), "properties")
+
+    def rename_option(self, database: Database, column: str, name: str, new: str) -> None:
+        """Give an option of a select another name; rows keep it."""
+        with self._workspace.lock:
+            options = as_select(cells.column(self._workspace.sources[database.source_id], column)).options
+            next(option for option in options if option.name == name).name = new
 
     def save_formula(self, database: Database, name: str) -> None:
         """Open a formula and save it: Notion then knows its type."""

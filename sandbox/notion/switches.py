@@ -58,6 +58,9 @@ class Switches:
     """How many more pages a free workspace with several members takes before 403. None: no limit."""
     row_limit: int = 250_000
     """Rows that a data source holds; a further one gets 409 `row_limit_exceeded`."""
+    references_limit: int | None = None
+    """How many rows a page may have in a two-way relation; a link more is refused with 400. Others report 10,000; the
+    words of the refusal have never been seen. None: as many as wanted."""
     query_limit: int = 10_000
     """Rows that one query gives at most; then `request_status` says `incomplete`."""
     body_limit: int = 500_000

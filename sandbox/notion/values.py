@@ -13,7 +13,7 @@ from sandbox.notion.errors import invalid, malformed, missing
 from sandbox.notion.files import read_file
 from sandbox.notion.ids import read_uuid
 from sandbox.notion.options import as_select, choose
-from sandbox.notion.records import SourceRecord
+from sandbox.notion.records import PageRecord, SourceRecord
 from sandbox.notion.text import check_length, read_text
 from sandbox.notion.vocabulary import KINDS, WRITABLE
 from sandbox.notion.workspace import Workspace
@@ -25,10 +25,11 @@ Written = dict[str, Value | None]
 
 
 class ValueReader:
-    """Reads the `properties` of a page write against the schema of its data source."""
+    """Reads the `properties` of a page write against the schema of its data source; `page_id` is that of a page which
+    is there already."""
 
-    def __init__(self, workspace: Workspace, source: SourceRecord) -> None:
-        self._workspace, self._source = workspace, source
+    def __init__(self, workspace: Workspace, source: SourceRecord, page_id: str | None = None) -> None:
+        self._workspace, self._source, self._page_id = workspace, source, page_id
         self._readers: dict[str, Callable[[Property, Any, str], Value | None]] = {
             "title": self._words,
             "rich_text": self._words,
@@ -139,8 +140,18 @@ class ValueReader:
             page = self._workspace.page(read_uuid(item.get("id"), f"{path}[{index}].id"))
             if isinstance(one.config, Relation) and page.source_id != one.config.source_id:
                 raise invalid(f"Page with ID {page.id} is not in the data source that {one.name} is related to.")
+            self._check_room(one, page)
             linked.append(page.id)
         return Links(tuple(dict.fromkeys(linked))) if linked else None
+
+    def _check_room(self, one: Property, page: PageRecord) -> None:
+        limit = self._workspace.switches.references_limit
+        if limit is None or not isinstance(one.config, Relation) or one.config.synced is None:
+            return
+        there = page.values.get(one.config.synced)
+        linked = there.page_ids if isinstance(there, Links) else ()
+        if self._page_id not in linked and len(linked) >= limit:
+            raise invalid(f"The relation {one.name} of page {page.id} holds {limit} references, its limit.")
 
     def _files(self, _: Property, value: Any, path: str) -> Value | None:
         attached = [

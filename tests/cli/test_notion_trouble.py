@@ -109,3 +109,60 @@ def test_setup_and_status_while_notion_is_down(ready: Cli) -> None:
         told = ready(command, "--json")
         assert (told.status, told.err) == (1, "")
         assert list(told.json) == ["error"]
+
+
+def breaks_off(cli: Cli) -> list[Fault]:
+    refused = {
+        "object": "error",
+        "status": 400,
+        "code": "validation_error",
+        "message": "The start_cursor provided is invalid: 22222222-2222-4222-8222-222222222222",
+    }
+    with_cursor = {"path": "/query$", "when": lambda _, body: b"start_cursor" in body}
+    return [Fault("notion", Kind.STATUS, status=400, body=refused, **with_cursor)]
+
+
+def too_slow(cli: Cli) -> list[Fault]:
+    body = {"object": "error", "status": 504, "code": "gateway_timeout", "message": "Timed out."}
+    large = {"path": "/query$", "when": lambda _, asked: b'"page_size":100' in asked.replace(b" ", b"")}
+    return [Fault("notion", Kind.STATUS, status=504, body=body, times=-1, **large)]
+
+
+def a_wiki(cli: Cli) -> list[Fault]:
+    source = {"object": "data_source", "id": "33333333-3333-4333-8333-333333333333", "properties": {}, "title": []}
+    unasked = {"path": "/query$", "when": lambda _, body: b"result_type" not in body}
+    return [
+        Fault(
+            "notion",
+            Kind.REWRITE,
+            rewrite=lambda body: {**body, "results": [source, *body["results"]]},
+            times=-1,
+            **unasked,
+        )
+    ]
+
+
+def conflicts(cli: Cli) -> list[Fault]:
+    body = {"object": "error", "status": 409, "code": "conflict_error", "message": "Conflict."}
+    return [Fault("notion", Kind.STATUS, path="/pages/", method="PATCH", status=409, body=body, times=3)]
+
+
+@pytest.mark.parametrize("trouble", [breaks_off, too_slow, a_wiki, conflicts])
+def test_what_passes_by_itself_is_not_even_told(ready: Cli, trouble: Callable[[Cli], list[Fault]]) -> None:
+    assert ready("collect", "--month", "2026-01", "--json").status in (0, 1)
+    store = ready.sandbox.notion.store
+    usages = store.database("Usages LLM")
+    for number in range(150):
+        store.add_row(usages, {"Identifiant": f"2020-01 - {number}", "Mois": "2020-01"})
+    before, status = ready.figures(), ready("status", "--json").json
+    healing = ready("heal", "--dry-run", "--json").json
+    for fault in trouble(ready):
+        ready.sandbox.faults.add(fault)
+    shown = ready("status", "--json")
+    assert (shown.status, shown.json, shown.err) == (0, status, "")
+    again = ready("heal", "--dry-run", "--json")
+    assert {**again.json, "requests": 0} == {**healing, "requests": 0}
+    told = ready("collect", "--month", "2026-01", "--json")
+    assert told.json["notion"]["created"] == told.json["notion"]["trashed"] == 0
+    assert "request fail" not in told.err
+    assert ready.figures() == before

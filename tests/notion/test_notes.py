@@ -341,10 +341,11 @@ def test_rows_of_another_grain_that_people_wrote_on_stay_without_figures(noted: 
 
 def test_rows_in_the_trash_are_no_rows() -> None:
     rows = [
-        {"id": name, "created_time": LATER, "in_trash": name == "b", "last_edited_time": LATER} for name in ("a", "b")
+        {"id": name, "created_time": LATER, "in_trash": name == "b", "last_edited_time": LATER, "properties": {}}
+        for name in ("a", "b")
     ]
     listing = PageListing.model_validate({"results": rows})
-    gateway = cast("Gateway", SimpleNamespace(pages=lambda *_: iter([listing])))
+    gateway = cast("Gateway", SimpleNamespace(query=lambda *_: iter([listing])))
     assert [row.id for row in every_row(gateway, "ds")] == ["a"]
 
 

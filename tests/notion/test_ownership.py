@@ -495,9 +495,7 @@ def test_any_sequence(make_table: Callable[[], Table]) -> None:
     from hypothesis.stateful import run_state_machine_as_test
 
     machine = type("Life", (Life,), {"make_table": staticmethod(make_table)})
-    run_state_machine_as_test(
-        machine, settings=settings(max_examples=60, stateful_step_count=15)
-    )
+    run_state_machine_as_test(machine, settings=settings(max_examples=60, stateful_step_count=15))
 
 
 def test_values_of_a_row_hold_no_label_of_another(made: Any, table: Table) -> None:

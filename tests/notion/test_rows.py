@@ -42,7 +42,7 @@ def answered(properties: dict[str, Any]) -> Page:
     """Notion's answer about a row that was written like this."""
     shown = {}
     for name, column in FOUND.columns.items():
-        written = properties.get(column.name, {})
+        written = properties.get(column.id, {})
         kind = USAGES.property(name).type.value
         value = written.get(kind)
         if kind in ("title", "rich_text"):
@@ -62,7 +62,7 @@ def test_the_changed_fields_are_all_it_takes(old: Values, new: Values) -> None:
     names = changed_fields(old, new, FOUND)
     written = to_properties(FOUND, old) | to_properties(FOUND, new, names)
     assert changed_fields(read_row(FOUND, answered(written)).values, new, FOUND) == ()
-    assert set(to_properties(FOUND, new, names)) == {FOUND.columns[COLUMNS[name]].name for name in names}
+    assert set(to_properties(FOUND, new, names)) == {FOUND.columns[COLUMNS[name]].id for name in names}
 
 
 def test_every_field_but_the_file_has_a_column() -> None:
@@ -80,17 +80,17 @@ def test_a_column_that_is_not_there_is_neither_compared_nor_written() -> None:
 def test_empty_cells_are_left_out_of_a_new_row_and_emptied_in_an_old_one() -> None:
     assert to_properties(FOUND, Values()) == {}
     emptied = to_properties(FOUND, Values(), tuple(COLUMNS))
-    assert emptied["Cout USD !"] == {"number": None}
-    assert emptied["Collecte Le !"] == {"date": None}
-    assert emptied["Statut Collecte !"] == {"select": None}
-    assert emptied["Service !"] == {"relation": []}
-    assert emptied["Log Status !"] == {"rich_text": []}
+    assert emptied["id:Cout USD"] == {"number": None}
+    assert emptied["id:Collecte Le"] == {"date": None}
+    assert emptied["id:Statut Collecte"] == {"select": None}
+    assert emptied["id:Service"] == {"relation": []}
+    assert emptied["id:Log Status"] == {"rich_text": []}
 
 
 def test_zero_is_written() -> None:
     assert to_properties(FOUND, Values(cout=Decimal(0), tokens_input=0)) == {
-        "Cout USD !": {"number": 0.0},
-        "Tokens Input !": {"number": 0},
+        "id:Cout USD": {"number": 0.0},
+        "id:Tokens Input": {"number": 0},
     }
 
 
@@ -131,7 +131,7 @@ def test_instants_are_compared_to_the_minute() -> None:
 
 
 def test_long_texts_go_in_pieces() -> None:
-    written = to_properties(FOUND, Values(log="a" * 4500))["Log Status !"]["rich_text"]
+    written = to_properties(FOUND, Values(log="a" * 4500))["id:Log Status"]["rich_text"]
     assert [len(piece["text"]["content"]) for piece in written] == [2000, 2000, 500]
 
 

@@ -138,9 +138,13 @@ def test_a_page_in_the_trash(notion: Notion, monkeypatch: pytest.MonkeyPatch) ->
             Kind.STATUS,
             path="/databases$",
             status=400,
-            body={"code": "validation_error", "message": "Can't edit block that is archived."},
+            body={"code": "validation_error", "message": "No."},
         )
     )
+    in_trash = Fault(
+        "notion", Kind.REWRITE, path="/pages/", method="GET", rewrite=lambda body: {**body, "in_trash": True}
+    )
+    notion.server.faults.add(in_trash)
     assert "NOTION_PARENT_PAGE_ID est dans la corbeille" in refused(notion)
 
 

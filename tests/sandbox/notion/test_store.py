@@ -150,3 +150,10 @@ def test_the_same_seed_gives_the_same_ids(moving: Any) -> None:
     one, other, third = NotionApi(moving), NotionApi(moving), NotionApi(moving, seed=2)
     assert one.parent_page_id == other.parent_page_id != third.parent_page_id
     assert by_hand(one)[0].id == by_hand(other)[0].id
+
+
+def test_an_option_is_renamed_and_rows_keep_it(api: NotionApi) -> None:
+    base = api.store.make_database("Base", {"Nom": {"title": {}}, "Etat": {"select": {"options": [{"name": "Oui"}]}}})
+    api.store.add_row(base, {"Nom": "a", "Etat": "Oui"})
+    api.store.rename_option(base, "Etat", "Oui", "OUI")
+    assert base.row("a").values()["Etat"] == "OUI"
