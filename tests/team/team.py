@@ -32,7 +32,17 @@ POOL: Final = "llm-usage"
 WORKERS: Final = {"oak": 2, "elm": 2}
 """Names, and how many runs each takes at a time."""
 Json = dict[str, Any]
-_OURS: Final = ("OPENAI_", "ANTHROPIC_", "ELEVENLABS_", "DEEPGRAM_", "OPENROUTER_", "NOTION_", "LLM_USAGE_", "PREFECT_")
+_OURS: Final = (
+    "OPENAI_",
+    "ANTHROPIC_",
+    "ELEVENLABS_",
+    "XI_",
+    "DEEPGRAM_",
+    "OPENROUTER_",
+    "NOTION_",
+    "LLM_USAGE_",
+    "PREFECT_",
+)
 _CHECKOUT: Final = (
     *("cli", "flows", "notion", "providers", "sandbox", "tasks", "usage"),
     *("prefect.yaml", "automations.yaml", "prefect.toml", "pyproject.toml"),
