@@ -11,7 +11,7 @@ from typing import Final
 from notion.matching import same_id
 from notion.publish import Workspace
 from notion.rows import Existing, Values
-from tasks.prepare import open_workspace
+from tasks.prepare import open_workspace, warnings_of
 from usage.errors import SettingsError
 from usage.grain import COLLECTION, canonical_workspace
 from usage.money import dollars, exact_sum
@@ -57,6 +57,8 @@ class RangePreparation:
     settings: Settings
     turns: tuple[Turn, ...]
     workspace: Workspace
+    warnings: tuple[str, ...]
+    """What may keep a provider away in silence."""
 
 
 _prepared: dict[Range, RangePreparation] = {}
@@ -117,7 +119,8 @@ def _prepare(asked: Range) -> RangePreparation:
     except BaseException:
         workspace.close()
         raise
-    return RangePreparation(asked, settings, turns, workspace)
+    warnings = warnings_of(settings, workspace, unfiltered=not asked.providers)
+    return RangePreparation(asked, settings, turns, workspace, warnings)
 
 
 def _turn(asked: Range, settings: Settings, workspace: Workspace, month: Month) -> Turn:

@@ -91,6 +91,17 @@ class Settings(BaseModel):
         accounts = [c.source.account for c in self.credentials if c.source.provider is source.provider]
         return "" if accounts == [DEFAULT_ACCOUNT] else source.account
 
+    def without_key(self, providers: Iterable[ProviderName]) -> list[str]:
+        """One sentence for each of these providers, which have rows in Notion, that has no key here."""
+        have_keys = {credential.source.provider for credential in self.credentials}
+        absent = sorted(set(providers) - have_keys, key=list(ProviderName).index)
+        advice = {provider: f"set {KEY_VARIABLES[provider]}" for provider in absent} | self.ordinary_keys
+        return [
+            f"{provider.label} has rows in Notion but no key here, so new months come without it: {advice[provider]}. "
+            "If it is no longer used, set its Statut in Notion to Inactif."
+            for provider in absent
+        ]
+
     def select(self, providers: Iterable[ProviderName] = (), account: str | None = None) -> list[Source]:
         """The sources that have a key, narrowed to some providers and to one account.
 

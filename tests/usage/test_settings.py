@@ -216,7 +216,7 @@ def test_an_ordinary_key_in_place_of_the_one_that_is_needed() -> None:
     assert sentence == (
         "ANTHROPIC_API_KEY is set: this is an ordinary key; the job needs an admin key in ANTHROPIC_ADMIN_KEY"
     )
-    with pytest.raises(SettingsError, match="no key for anthropic.*\n.*ordinary key"):
+    with pytest.raises(SettingsError, match=r"no key for anthropic.*\n.*ordinary key"):
         settings.select([ProviderName.ANTHROPIC])
     (misplaced,) = load(ANTHROPIC_API_KEY="sk-ant-admin01-secret").ordinary_keys.values()
     assert "seems to hold an admin key: put it into ANTHROPIC_ADMIN_KEY" in misplaced
