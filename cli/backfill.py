@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cli.collect import nothing_collected, run_watched
-from cli.display import out, print_problem, print_result, shown
+from cli.display import out, print_notes, print_problem, print_result, shown
 from cli.server import PrefectServer, prefect_server
 from tasks.ranges import Range, Turn, finish_range, months_of, prepare_range
 from usage.errors import LlmUsageError, NotionAccessError, SettingsError
-from usage.names import ProviderName, Source, worst
+from usage.names import ProviderName, Source, Status, overall
 from usage.result import MonthResult, NotionCounts
 from usage.settings import load_settings
 
@@ -40,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         for result in results:
             print_result(result)
         out().print(shown(message))
+    print_notes(results)
     return 0 if all(result.succeeded for result in results) else 1
 
 
@@ -60,7 +61,8 @@ def backfill_range(
     importing = threading.Thread(target=_import_flow, daemon=True)
     importing.start()
     try:
-        turns = prepare_range(asked).turns
+        ready = prepare_range(asked)
+        turns, warnings = ready.turns, ready.warnings
         importing.join()
         server.wait()
         from flows.backfill import backfill  # noqa: PLC0415
@@ -71,7 +73,8 @@ def backfill_range(
         # Python does not like to end in the middle of an import.
         importing.join()
     by_month = {result.month: result for result in ended}
-    return [_whole(turn, by_month.get(turn.month), sources, message) for turn in turns], message
+    results = [_whole(turn, by_month.get(turn.month), sources, message) for turn in turns]
+    return [result.model_copy(update={"warnings": warnings}) for result in results], message
 
 
 def _import_flow() -> None:
@@ -81,11 +84,11 @@ def _import_flow() -> None:
 def _whole(turn: Turn, result: MonthResult | None, sources: Sequence[Source], message: str) -> MonthResult:
     """A month's result together with what stood in Notion before."""
     if turn.skipped:
-        unchanged = sum(source.rows + 1 for source in turn.kept)
-        result = MonthResult(month=turn.month, status=worst([]), sources=(), notion=NotionCounts(unchanged=unchanged))
+        counts = NotionCounts(unchanged=sum(source.rows + 1 for source in turn.kept))
+        result = MonthResult(month=turn.month, status=Status.SUCCES, sources=(), notion=counts)
     elif result is None:
         left = [source for source in sources if not turn.providers or source.provider in turn.providers]
         result = nothing_collected(turn.month, left, message)
     whole = sorted((*result.sources, *turn.kept), key=lambda source: (source.provider, source.account))
-    status = worst([result.status, *(source.status for source in turn.kept)])
+    status = overall(source.status for source in whole)
     return result.model_copy(update={"sources": tuple(whole), "status": status})

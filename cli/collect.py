@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from cli.display import Display, print_problem, print_result
+from cli.display import Display, print_notes, print_problem, print_result
 from cli.ending import if_stopped
 from cli.server import PrefectServer, prefect_server
 from usage.errors import LlmUsageError, NotionAccessError, SettingsError
@@ -50,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         print_problem(result)
     else:
         print_result(result)
+    print_notes([result])
     return 0 if result.succeeded else 1
 
 

@@ -23,7 +23,7 @@ from sandbox.notion.tables import Table as NotionTable
 from usage.month import Month
 from usage.settings import load_settings
 
-_OURS = ("OPENAI_", "ANTHROPIC_", "ELEVENLABS_", "DEEPGRAM_", "OPENROUTER_", "NOTION_", "LLM_USAGE_", "PREFECT_")
+_OURS = ("OPENAI_", "ANTHROPIC_", "ELEVENLABS_", "XI_", "DEEPGRAM_", "OPENROUTER_", "NOTION_", "LLM_USAGE_", "PREFECT_")
 _SHOWN = {
     "Services LLM": ("Nom", "Statut", "Total Cout USD", "Total Tokens", "Nombre Collectes", "Derniere Collecte"),
     "Usages LLM": ("Identifiant", "Cout USD", "Tokens Total", "Requetes", "Modeles", "Statut Collecte"),

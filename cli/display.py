@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Sequence
 from decimal import Decimal
 from threading import Lock
 from types import TracebackType
@@ -59,7 +60,7 @@ class _Notes(logging.Handler):
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._console.print(Text("note: ", style="yellow") + shown(record.getMessage()), soft_wrap=True)
+        self._console.print(note(record.getMessage()), soft_wrap=True)
 
 
 class Display:
@@ -154,7 +155,7 @@ def print_result(result: MonthResult) -> None:
     )
     if result.problem:
         console.print(shown(result.problem), style="red", soft_wrap=True)
-    for sentence in result.to_rerun:
+    for sentence in (*result.to_rerun, *result.left_alone):
         console.print(shown(sentence), style="yellow", soft_wrap=True)
 
 
@@ -164,8 +165,20 @@ def print_problem(result: MonthResult) -> None:
         print("llm-usage:", shown(result.problem), file=sys.stderr)
 
 
+def print_notes(results: Sequence[MonthResult]) -> None:
+    """On standard error, each once, what may keep a provider away in silence."""
+    console = Console(stderr=True)
+    for sentence in dict.fromkeys(sentence for result in results for sentence in result.warnings):
+        console.print(note(sentence), soft_wrap=True)
+
+
+def note(sentence: str) -> Text:
+    """A remark, marked as one."""
+    return Text("note: ", style="yellow") + shown(sentence)
+
+
 def _sources_table(result: MonthResult) -> Table:
-    table = new_table(f"{result.month}: {result.status}")
+    table = new_table(result.heading)
     for name in ("Source", "Status", "Cost USD", "Tokens in", "Tokens out", "Requests", "Rows"):
         if name == "Status":
             # The one that gives way, as far as `Partiel` still fits.

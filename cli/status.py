@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import datetime
 
 from pydantic import TypeAdapter
 from rich.table import Table
@@ -12,14 +13,17 @@ from cli.display import STYLES, new_table, out
 from notion.gateway import Gateway
 from notion.publish import Workspace
 from notion.summary import MonthStatus, summarise
+from usage.errors import SettingsError
 from usage.month import Month
 from usage.settings import load_settings
+from usage.story import running_mark
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print month x provider; always 0."""
     settings = load_settings()
-    month = Month.resolve(arguments.month, settings.now()) if arguments.month else None
+    now = settings.now()
+    month = Month.resolve(arguments.month, now) if arguments.month else None
     gateway = Gateway(settings.notion)
     try:
         workspace = Workspace(settings, frozenset(), gateway=gateway)
@@ -29,23 +33,39 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print('{"months": ' + TypeAdapter(tuple[MonthStatus, ...]).dump_json(lines).decode() + "}")
     elif lines:
-        out().print(_table(lines))
+        out().print(_table(lines, now))
     else:
         out().print("Nothing has been collected yet: llm-usage collect does it.")
     return 0
 
 
-def _table(lines: tuple[MonthStatus, ...]) -> Table:
+def _table(lines: tuple[MonthStatus, ...], now: datetime) -> Table:
     table = new_table("Usages in Notion")
-    for name in ("Month", "Provider", "Status", "Cost USD", "Rows", "Last collection (UTC)"):
+    marks = [_running(line.month, now) for line in lines]
+    figure = ("Cost USD", "") if any(marks) else ("Cost USD",)
+    for name in ("Month", "Provider", "Status", *figure, "Rows", "Figures of (UTC)", "Last attempt (UTC)"):
         table.add_column(name, justify="right" if name in ("Cost USD", "Rows") else "left")
-    for line in lines:
+    for line, mark in zip(lines, marks, strict=True):
         table.add_row(
             line.month,
             line.provider.label,
             Text("–") if line.status is None else Text(line.status.value, style=STYLES[line.status]),
             "–" if line.cost_usd is None else f"{line.cost_usd:,.2f}",
+            *((mark,) if any(marks) else ()),
             str(line.rows),
-            "–" if line.last_collection is None else f"{line.last_collection:%Y-%m-%d %H:%M}",
+            _minute(line.figures_at),
+            _minute(line.last_collection),
         )
     return table
+
+
+def _running(month: str, now: datetime) -> str:
+    try:
+        return running_mark(Month.parse(month), now)
+    except SettingsError:
+        # Somebody has written something else into `Mois`.
+        return ""
+
+
+def _minute(instant: datetime | None) -> str:
+    return "–" if instant is None else f"{instant:%Y-%m-%d %H:%M}"

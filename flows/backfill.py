@@ -79,7 +79,7 @@ def backfill(
         summary(asked, months, return_state=True)
     finally:
         finish_range(asked)
-    message = told(ready.turns, months)
+    message = told(ready.turns, months, ready.warnings)
     return Completed(message=message) if all(month.succeeded for month in months) else Failed(message=message)
 
 

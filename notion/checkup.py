@@ -51,6 +51,8 @@ class CheckReport:
     rows: tuple[CheckRow, ...]
     sentences: tuple[str, ...]
     usable: bool
+    providers_with_rows: frozenset[ProviderName] = frozenset()
+    """Those that *Usages* has rows of."""
 
 
 def check_notion(gateway: Gateway, settings: NotionSettings) -> CheckReport:

@@ -240,9 +240,12 @@ class Ownership:
             label: As it counts for identities.
             foreign: Labels under which another organisation has written: they are known to have changed hands.
         """
-        if label == self._label or label not in {canonical_workspace(one) for one in self._peers.labels}:
-            return False
-        return label in self._peers.same or (label not in self._peers.read and not foreign & {label, self._label})
+        labels = [canonical_workspace(one) for one in self._peers.labels]
+        if label == self._label or label not in labels or label in self._peers.same:
+            return label in self._peers.same
+        # The first account by name counts what both see.
+        is_earlier = labels.index(label) < labels.index(self._label)
+        return is_earlier and label not in self._peers.read and not foreign & {label, self._label}
 
     def _renamed(self, free: Sequence[Existing], verdicts: dict[str, bool | None]) -> list[Existing]:
         """The one own row under a label that no account has any more, where the provider has one account only."""

@@ -166,11 +166,5 @@ USAGES: Final = Database(
     ),
 )
 
-CONSOLES: Final = {
-    ProviderName.OPENAI: "https://platform.openai.com",
-    ProviderName.ANTHROPIC: "https://console.anthropic.com",
-    ProviderName.ELEVENLABS: "https://elevenlabs.io",
-    ProviderName.DEEPGRAM: "https://console.deepgram.com",
-    ProviderName.OPENROUTER: "https://openrouter.ai",
-}
+CONSOLES: Final = {provider: provider.spec.console for provider in ProviderName}
 """`URL Console` of the five services."""

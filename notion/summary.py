@@ -8,11 +8,13 @@ from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
 
-from notion.rows import Existing
+from notion.matching import is_of_service
+from notion.receipt import read_receipt
+from notion.rows import Existing, Values
 from notion.services import Service
 from usage.grain import COLLECTION
 from usage.money import exact_sum
-from usage.names import ProviderName, Status, worst
+from usage.names import ProviderName, Status, overall
 
 
 class MonthStatus(BaseModel):
@@ -23,21 +25,23 @@ class MonthStatus(BaseModel):
     month: str
     provider: ProviderName
     status: Status | None
-    """The worst of its sources' own rows; None where it was never collected by this program."""
+    """The word for its sources' own rows together; None where it was never collected by this program."""
     cost_usd: Decimal | None
     """Sum of its rows' `Cout USD`; None where no row has one."""
     rows: int
     """Rows of projects or keys; the sources' own rows are not counted."""
+    figures_at: datetime | None
+    """When the figures were read, UTC; where several accounts make up the line, the oldest of their readings."""
     last_collection: datetime | None
-    """Latest attempt, UTC."""
+    """Latest attempt, UTC, whether it brought figures or not."""
 
 
 def summarise(rows: Iterable[Existing], services: Sequence[Service]) -> tuple[MonthStatus, ...]:
     """One line for each month and provider that has rows, months in order, newest last."""
-    by_service = {service.page_id.replace("-", ""): service.provider for service in services}
     groups: dict[tuple[str, ProviderName], list[Existing]] = {}
     for row in rows:
-        provider = by_service.get((row.values.service or "").replace("-", ""))
+        # A row that has lost its relation is known by its title.
+        provider = next((one.provider for one in services if is_of_service(row, one.page_id, one.provider)), None)
         if provider is not None and row.values.mois:
             groups.setdefault((row.values.mois, provider), []).append(row)
     order = list(ProviderName)
@@ -49,13 +53,20 @@ def _line(month: str, provider: ProviderName, rows: Sequence[Existing]) -> Month
     own = [row.values for row in rows if row.values.key == COLLECTION]
     data = [row.values for row in rows if row.values.key != COLLECTION]
     known = [Status(values.statut) for values in own if values.statut in set(Status)]
-    times = [values.collecte_le for values in own if values.collecte_le is not None]
+    receipts = [receipt for values in own if (receipt := read_receipt(values.breakdown)) is not None]
+    read_at = [receipt.read_at for receipt in receipts if receipt.read_at is not None]
     return MonthStatus(
         month=month,
         provider=provider,
-        status=worst(known) if known else None,
+        status=overall(known) if known else None,
         # The shortest text of a double is the amount that was written, up to 15 digits.
         cost_usd=exact_sum(None if values.cout is None else Decimal(str(values.cout)) for values in data),
         rows=len(data),
-        last_collection=max(times, default=None),
+        # Rows whose figures did not change keep an older time than the reading that confirmed them.
+        figures_at=min(read_at) if read_at else _newest(data),
+        last_collection=_newest(own),
     )
+
+
+def _newest(rows: Iterable[Values]) -> datetime | None:
+    return max((values.collecte_le for values in rows if values.collecte_le is not None), default=None)

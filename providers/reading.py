@@ -12,11 +12,12 @@ from providers import provider
 from providers.base import Finding, Job, Provider
 from providers.http import Answer, Http, Params, Retry
 from providers.together import Together, consecutive
-from usage.errors import ContractError, NotOfferedError, SourceError, UnavailableError
+from usage.catalogue import looks_like
+from usage.errors import ContractError, CredentialError, NotOfferedError, SourceError, UnavailableError
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.report import Gap, GapKind, SourceReport
-from usage.settings import BASE_URL_OF, Settings
+from usage.settings import BASE_URL_OF, Credential, Settings
 
 
 async def read_source(
@@ -54,10 +55,20 @@ async def read_source(
             raise ContractError(
                 f"{error.sentence} Vérifiez l’adresse de l’API ({variable}).", status=error.status
             ) from None
+        except CredentialError as error:
+            sentence = f"{error.sentence} {about_key(settings.credential(source))}"
+            raise CredentialError(sentence, status=error.status) from None
         except UnavailableError as error:
             gap = Gap(kind=GapKind.UNAVAILABLE, sentence=error.sentence)
             report = SourceReport(source=source, month=month, read_at=job.now, records=(), gaps=(gap,))
         return report.model_copy(update={"pages": pages, "requests": http.requests})
+
+
+def about_key(credential: Credential) -> str:
+    """Where a key that is refused came from, and whose it seems to be where that is another provider's; in French."""
+    owner = looks_like(credential.key.get_secret_value(), credential.source.provider)
+    resembles = f" et ressemble à une clé {owner}" if owner is not None else ""
+    return f"La clé vient de {credential.variable}{resembles}."
 
 
 async def check_source(settings: Settings, source: Source, month: Month) -> list[Finding]:

@@ -41,6 +41,8 @@ class Preparation:
     sources: tuple[Source, ...]
     workspace: Workspace
     pace: SharedPace
+    warnings: tuple[str, ...]
+    """What may keep a provider away in silence."""
 
 
 _prepared: dict[Request, Preparation] = {}
@@ -77,7 +79,23 @@ def _prepare(request: Request) -> Preparation:
     workspace, pace = open_workspace(settings, needed, month)
     if not request.providers:
         sources = [source for source in sources if source.provider not in workspace.inactive]
-    return Preparation(request, settings, month, tuple(sources), workspace, pace)
+    warnings = warnings_of(settings, workspace, unfiltered=request.unfiltered)
+    return Preparation(request, settings, month, tuple(sources), workspace, pace, warnings)
+
+
+def warnings_of(settings: Settings, workspace: Workspace, *, unfiltered: bool) -> tuple[str, ...]:
+    """What may keep a provider away in silence: names of variables that are nearly ours, and keys that have gone.
+
+    Args:
+        settings: All settings.
+        workspace: The two databases.
+        unfiltered: Whether all sources were asked for.
+    """
+    if not unfiltered or not workspace.databases.services.has("Usages"):
+        # Without the relation nobody knows which services have rows.
+        return settings.slips
+    with_rows = {service.provider for service in workspace.services if service.has_rows} - workspace.inactive
+    return (*settings.slips, *settings.without_key(with_rows))
 
 
 def open_workspace(settings: Settings, needed: frozenset[ProviderName], month: Month) -> tuple[Workspace, SharedPace]:

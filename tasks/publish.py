@@ -18,6 +18,7 @@ from usage.money import dollars
 from usage.outcome import SourceOutcome
 from usage.progress import MonthEnded, tell
 from usage.result import KeptRow, MonthResult, NotionCounts, PlannedStep, month_result
+from usage.story import running_mark
 
 
 @task(name="publish", task_run_name="publish {request.month}", cache_policy=NO_CACHE, persist_result=False)
@@ -59,7 +60,10 @@ def publish(request: Request, outcomes: tuple[SourceOutcome, ...], *, dry_run: b
         requests=done.requests,
         kept=kept,
     )
-    result = month_result(month, done.outcomes, counts, plan=steps, problem=problem)
+    running = running_mark(month, ready.settings.now())
+    result = month_result(
+        month, done.outcomes, counts, plan=steps, problem=problem, warnings=ready.warnings, running=running
+    )
     tell(MonthEnded(result))
     return result
 

@@ -12,7 +12,7 @@ from notion.matching import same_id
 from notion.publish import Workspace
 from notion.receipt import read_receipt
 from notion.rows import Existing, Values
-from tasks.prepare import open_workspace
+from tasks.prepare import open_workspace, warnings_of
 from usage.errors import SettingsError
 from usage.grain import COLLECTION
 from usage.money import dollars, exact_sum
@@ -58,6 +58,8 @@ class RangePreparation:
     settings: Settings
     turns: tuple[Turn, ...]
     workspace: Workspace
+    warnings: tuple[str, ...]
+    """What may keep a provider away in silence."""
 
 
 _prepared: dict[Range, RangePreparation] = {}
@@ -119,7 +121,8 @@ def _prepare(asked: Range) -> RangePreparation:
     except BaseException:
         workspace.close()
         raise
-    return RangePreparation(asked, settings, turns, workspace)
+    warnings = warnings_of(settings, workspace, unfiltered=not asked.providers)
+    return RangePreparation(asked, settings, turns, workspace, warnings)
 
 
 def _turn(asked: Range, settings: Settings, workspace: Workspace, month: Month) -> Turn:

@@ -21,6 +21,7 @@ from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.outcome import SourceOutcome
 from usage.result import MonthResult, SourceResult
+from usage.story import running_mark
 
 MONTHS_SHOWN: Final = 12
 MARKS: Final = {
@@ -55,7 +56,7 @@ def report(request: Request, outcomes: Sequence[SourceOutcome], result: MonthRes
     create_markdown_artifact(
         key=f"report-{result.month}",
         markdown=month_report(result, history, months, ready.workspace),
-        description=f"{result.month}: {_status(result)}",
+        description=result.heading,
     )
 
 
@@ -63,11 +64,11 @@ def month_report(result: MonthResult, history: History, months: Sequence[Month],
     """The report of one month, in Markdown."""
     rerun = [f"- {escaped(sentence)}" for sentence in result.to_rerun]
     problem = [f"**{escaped(result.problem)}**"] if result.problem else []
-    status = _status(result)
     parts = [
-        f"# {MARKS[status]} {result.month}: {status}",
+        f"# {MARKS[result.word]} {result.heading}",
         *problem,
         *(["## To run again", "\n".join(rerun)] if rerun else []),
+        *(["\n".join(f"- {escaped(note)}" for note in result.warnings)] if result.warnings else []),
         _sources(result, history.get(result.month.previous(), {}), workspace),
         _written(result, workspace),
         *_chart(history, months),
@@ -79,13 +80,21 @@ def month_report(result: MonthResult, history: History, months: Sequence[Month],
 
 def _sources(result: MonthResult, before: Mapping[Source, Known], workspace: Workspace) -> str:
     pages = {service.provider: service.url for service in workspace.services}
-    head = ("Source", "Status", "Cost USD", f"Against {result.month.previous()}", "Tokens in", "Tokens out")
+    previous = result.month.previous()
+    # A part of a month is not held against a whole one, nor the other way round.
+    whole = {source: known.cost_usd for source, known in before.items() if known.read_at >= previous.end}
+    compared = not result.running
+
+    def against(item: SourceResult) -> tuple[str, ...]:
+        return (change(_cost(item), whole.get(_source(item))),) if compared else ()
+
+    head = ("Source", "Status", "Cost USD", *((f"Against {previous}",) if compared else ()), "Tokens in", "Tokens out")
     rows = [
         (
             link(_name(item), pages.get(item.provider, "")),
             f"{MARKS[item.status]} {item.status}",
             money(_cost(item)),
-            change(_cost(item), known.cost_usd if (known := before.get(_source(item))) else None),
+            *against(item),
             count(item.tokens_input),
             count(item.tokens_output),
             count(item.requests),
@@ -95,7 +104,8 @@ def _sources(result: MonthResult, before: Mapping[Source, Known], workspace: Wor
     ]
     costs = [_cost(item) for item in result.sources]
     rows_in_all = sum(item.rows for item in result.sources)
-    total = ("**Total**", "", f"**{money(exact_sum(costs))}**", "", "", "", "", count(rows_in_all))
+    sum_ = f"**{money(exact_sum(costs))}**" + (f" ({result.running})" if result.running else "")
+    total = ("**Total**", "", sum_, *([""] if compared else []), "", "", "", count(rows_in_all))
     return table((*head, "Requests", "Rows"), [*rows, total], left=2)
 
 
@@ -105,7 +115,8 @@ def _written(result: MonthResult, workspace: Workspace) -> str:
     return (
         f"Rows {done} created: **{counts.created}**, updated: **{counts.updated}**, trashed: **{counts.trashed}**, "
         f"unchanged: {counts.unchanged} ({counts.requests} requests to Notion). "
-        f"In Notion: {link(usages.declared.title, usages.url)}, {link(services.declared.title, services.url)}."
+        + "".join(f"{escaped(sentence)} " for sentence in result.left_alone)
+        + f"In Notion: {link(usages.declared.title, usages.url)}, {link(services.declared.title, services.url)}."
     )
 
 
@@ -116,7 +127,7 @@ def _chart(history: History, months: Sequence[Month]) -> list[str]:
     labels = [provider.label for provider in ProviderName]
     rows = [
         (
-            str(month),
+            _labelled(month, history),
             *(money(costs[month].get(provider)) for provider in ProviderName),
             f"**{money(exact_sum(costs[month].values()))}**",
         )
@@ -127,6 +138,12 @@ def _chart(history: History, months: Sequence[Month]) -> list[str]:
     return ["## Cost by service", picture, table(("Month", *labels, "Total"), rows)]
 
 
+def _labelled(month: Month, history: History) -> str:
+    """The month, with a mark where what is known of it was read before it had ended."""
+    running = running_mark(month, max((known.read_at for known in history[month].values()), default=month.end))
+    return f"{month} ({running})" if running else str(month)
+
+
 def _tell(request: Request, result: MonthResult, running: Month) -> None:
     """Events are what automations listen to; one of them notices when a month that stands in Notion stays away."""
     ages = {running: "running", running.previous(): "last"}
@@ -134,12 +151,12 @@ def _tell(request: Request, result: MonthResult, running: Month) -> None:
         NOT_WRITTEN if result.problem else COLLECTED,
         resource={
             "prefect.resource.id": f"llm-usage.month.{result.month}",
-            "prefect.resource.name": f"{result.month}: {_status(result)}",
+            "prefect.resource.name": result.heading,
             "llm-usage.age": ages.get(result.month, "older"),
             "llm-usage.whole": str(request.unfiltered).lower(),
         },
         payload={
-            "status": _status(result).value,
+            "status": result.word.value,
             "costs_usd": {_name(item): item.cost_usd for item in result.sources},
             "notion": result.notion.model_dump(),
         },
@@ -155,11 +172,6 @@ def _tell(request: Request, result: MonthResult, running: Month) -> None:
             },
             payload={"reason": reason},
         )
-
-
-def _status(result: MonthResult) -> Status:
-    """Of the month as a whole, which is not well when Notion does not hold it."""
-    return Status.ECHEC if result.problem else result.status
 
 
 def _source(item: SourceResult) -> Source:

@@ -18,6 +18,7 @@ from tasks.report import MARKS
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import ProviderName
+from usage.story import running_mark
 
 Grid = Mapping[tuple[Month, ProviderName], MonthStatus]
 _SHOWN_IN_MESSAGE: Final = 3
@@ -38,12 +39,16 @@ def summary(asked: Range, ended: Sequence[Ended]) -> None:
     create_markdown_artifact(
         key=f"backfill-{months[0]}-{months[-1]}",
         markdown=range_report(ready, ended, grid),
-        description=told(ready.turns, ended),
+        description=told(ready.turns, ended, ready.warnings),
     )
 
 
-def told(turns: Sequence[Turn], ended: Iterable[Ended]) -> str:
-    """One sentence: how many months are done, and the first of those that need another run."""
+def told(turns: Sequence[Turn], ended: Iterable[Ended], warnings: Sequence[str] = ()) -> str:
+    """How many months are done, the first of those that need another run, and what may keep a provider away."""
+    return ". ".join([_progress(turns, ended), *warnings])
+
+
+def _progress(turns: Sequence[Turn], ended: Iterable[Ended]) -> str:
     failed = [item for item in ended if not item.succeeded]
     skipped = sum(turn.skipped for turn in turns)
     counts = f"{len(turns) - len(failed)} of {len(turns)} months are complete"
@@ -59,7 +64,8 @@ def range_report(ready: RangePreparation, ended: Iterable[Ended], grid: Grid) ->
     """The summary of a backfill, in Markdown."""
     months = [turn.month for turn in ready.turns]
     failed = [f"- {escaped(_message(item))}" for item in ended if not item.succeeded]
-    rows = [_row(turn, grid) for turn in ready.turns]
+    now = ready.settings.now()
+    rows = [_row(turn, grid, running_mark(turn.month, now)) for turn in ready.turns]
     totals = [exact_sum(grid[key].cost_usd for key in grid if key[1] is provider) for provider in ProviderName]
     rows.append(("**Total**", *(f"**{money(total)}**" for total in totals), f"**{money(exact_sum(totals))}**", ""))
     costs = {
@@ -88,11 +94,12 @@ def _message(item: Ended) -> str:
     return item.message if item.message.startswith(month) else f"{month}: {item.message}"
 
 
-def _row(turn: Turn, grid: Grid) -> tuple[str, ...]:
+def _row(turn: Turn, grid: Grid, running: str) -> tuple[str, ...]:
     lines = [grid.get((turn.month, provider)) for provider in ProviderName]
     total = exact_sum(line.cost_usd for line in lines if line is not None)
     did = "not needed" if turn.skipped else "read" if not turn.kept else f"read {len(turn.providers)}"
-    return (str(turn.month), *(_cell(line) for line in lines), money(total), did)
+    month = f"{turn.month} ({running})" if running else str(turn.month)
+    return (month, *(_cell(line) for line in lines), money(total), did)
 
 
 def _cell(line: MonthStatus | None) -> str:

@@ -21,9 +21,11 @@ import pytest
 
 from cli.main import parser
 from notion.schema import CONSOLES, SERVICES, USAGES, Database, Property, Type
+from usage.catalogue import CATALOGUE
 from usage.grain import GRAINS
 from usage.names import ProviderName
 from usage.settings import KEY_VARIABLES, load_settings
+from usage.slips import VARIABLES
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -114,11 +116,12 @@ def test_command_lines_on_the_pages_can_be_typed(page: Path) -> None:
 
 
 def settings_names() -> set[str]:
-    """Names of all variables: those that stand in the module, and those it puts together."""
+    """Names of all variables: those that stand in the module, and those of the catalogue."""
     tree = ast.parse(text_of(ROOT / "usage" / "settings.py"))
     constants = {str(node.value) for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     written = {text for text in constants if re.fullmatch(r"[A-Z]+(_[A-Z]+)+", text)}
-    return written | {f"{provider.value.upper()}_GRAIN" for provider in ProviderName}
+    named = {name for spec in CATALOGUE.values() for name in (*spec.key_variables, spec.address_variable)}
+    return written | named | {spec.grain_variable for spec in CATALOGUE.values()}
 
 
 def documented_settings() -> dict[str, list[str]]:
@@ -135,6 +138,10 @@ def assignments() -> dict[str, str]:
 
 def test_the_settings_module_is_read_right() -> None:
     assert {*KEY_VARIABLES.values(), "NOTION_TOKEN", "OPENAI_GRAIN", "LLM_USAGE_NOW"} < settings_names()
+
+
+def test_what_is_read_is_never_taken_for_a_slip() -> None:
+    assert set(VARIABLES) == settings_names()
 
 
 def test_the_readme_names_every_setting_and_no_other() -> None:

@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from usage.catalogue import ProviderName
+
+__all__ = [
+    "DEFAULT_ACCOUNT",
+    "Grain",
+    "Kind",
+    "ProviderName",
+    "Source",
+    "Status",
+    "overall",
+    "worst",
+]
+
 DEFAULT_ACCOUNT = "default"
 """Account name of a key without a suffix."""
-
-
-class ProviderName(StrEnum):
-    """The five providers; the value is the `ID Provider` in Notion and the name on the command line."""
-
-    OPENAI = "openai"
-    ANTHROPIC = "anthropic"
-    ELEVENLABS = "elevenlabs"
-    DEEPGRAM = "deepgram"
-    OPENROUTER = "openrouter"
-
-    @property
-    def label(self) -> str:
-        """The provider's name as people write it."""
-        return _LABELS[self]
-
-
-_LABELS = {
-    ProviderName.OPENAI: "OpenAI",
-    ProviderName.ANTHROPIC: "Anthropic",
-    ProviderName.ELEVENLABS: "ElevenLabs",
-    ProviderName.DEEPGRAM: "Deepgram",
-    ProviderName.OPENROUTER: "OpenRouter",
-}
 
 
 class Source(BaseModel):
@@ -83,3 +73,14 @@ class Status(StrEnum):
 def worst(statuses: list[Status]) -> Status:
     """The worst of several statuses; `Succes` for none."""
     return max(statuses, key=lambda status: status.rank, default=Status.SUCCES)
+
+
+def overall(statuses: Iterable[Status]) -> Status:
+    """The one word for several sources; `Succes` for none.
+
+    `Echec` only where none could be read; `Partiel` where one of them failed or lacks something; else their worst.
+    """
+    known = list(statuses)
+    if known and all(status is Status.ECHEC for status in known):
+        return Status.ECHEC
+    return min(worst(known), Status.PARTIEL, key=lambda status: status.rank)

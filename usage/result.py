@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
 from usage.money import dollars
 from usage.month import Month
-from usage.names import ProviderName, Status, worst
+from usage.names import ProviderName, Status, overall
 from usage.outcome import SourceOutcome
+from usage.story import rerun_hint
+
+_WHOLE = (Status.SUCCES, Status.DONNEES_INDISPONIBLES)
+"""A rerun would bring no more."""
 
 
 class SourceResult(BaseModel):
@@ -83,25 +88,56 @@ class MonthResult(BaseModel):
     problem: str | None = None
     """Why Notion could not be written to the end."""
     to_rerun: tuple[str, ...] = ()
-    """Sources that a rerun or a better key would mend, each with the reason: `deepgram: …`."""
+    """Sources that a rerun or a better key would mend, each with the reason and the command: `deepgram: …`."""
+    warnings: tuple[str, ...] = ()
+    """What may keep a provider away in silence: names of variables that are nearly ours, keys that have gone."""
+    running: str = ""
+    """`en cours, jour 28/30`, for a month that has not ended."""
 
     @property
     def succeeded(self) -> bool:
         """Whether all that can be had was collected and written."""
         return not self.to_rerun and self.problem is None
 
+    @property
+    def word(self) -> Status:
+        """Of the month as a whole, which is not well where Notion does not hold it."""
+        return Status.ECHEC if self.problem else self.status
+
+    @property
+    def heading(self) -> str:
+        """`2026-01: Partiel, 6 sources sur 7`."""
+        notes = [self._read, "Notion incomplet" if self.problem else "", self.running]
+        return ", ".join([f"{self.month}: {self.word}", *(note for note in notes if note)])
+
+    @property
+    def left_alone(self) -> tuple[str, ...]:
+        """One sentence for each reason to leave rows as they are: `2 rows left alone: …`."""
+        counts = Counter(kept.why for kept in self.notion.kept)
+        return tuple(f"{count} row{'s' if count > 1 else ''} left alone: {why}" for why, count in counts.items())
+
+    @property
+    def _read(self) -> str:
+        """How many sources are whole, where some are and some are not: `6 sources sur 7`."""
+        whole = sum(source.status in _WHOLE for source in self.sources)
+        if whole in (0, len(self.sources)):
+            return ""
+        return f"{whole} source{'s' if whole > 1 else ''} sur {len(self.sources)}"
+
     def to_json(self) -> str:
         """The object that `--json` prints, on one line; `plan` only where there is one."""
-        hidden = {"problem", "to_rerun"} | ({"plan"} if self.plan is None else set())
+        hidden = {"problem", "to_rerun", "warnings", "running"} | ({"plan"} if self.plan is None else set())
         return self.model_dump_json(exclude=hidden)
 
     @property
     def summary(self) -> str:
-        """One sentence for the run's state: what was written, and what to rerun and why."""
+        """One sentence for the run's state: what was written, what to rerun and why, and what was left alone."""
         counts = self.notion
         written = f"{counts.created} created, {counts.updated} updated, {counts.unchanged} unchanged"
+        written = "; ".join(part for part in (self._read, self.running, written) if part)
         trouble = "; ".join([*([self.problem] if self.problem else []), *self.to_rerun])
-        return f"{self.month}: {trouble} ({written})" if trouble else f"{self.month}: {written}"
+        body = f"{self.month}: {trouble} ({written})" if trouble else f"{self.month}: {written}"
+        return "; ".join([body, *self.left_alone, *self.warnings])
 
 
 def month_result(
@@ -111,16 +147,24 @@ def month_result(
     *,
     plan: tuple[PlannedStep, ...] | None = None,
     problem: str | None = None,
+    warnings: Sequence[str] = (),
+    running: str = "",
 ) -> MonthResult:
-    """Put a month's result together."""
+    """Put a month's result together; for the last four see `MonthResult`."""
     return MonthResult(
         month=month,
-        status=worst([outcome.status for outcome in outcomes]),
+        status=overall(outcome.status for outcome in outcomes),
         sources=tuple(_source_result(outcome) for outcome in outcomes),
         notion=counts,
         plan=plan,
         problem=problem,
-        to_rerun=tuple(f"{outcome.source}: {outcome.reason}" for outcome in outcomes if outcome.rerun),
+        to_rerun=tuple(
+            f"{outcome.source}: {outcome.reason} {rerun_hint(outcome.source, month)}"
+            for outcome in outcomes
+            if outcome.rerun
+        ),
+        warnings=tuple(warnings),
+        running=running,
     )
 
 

@@ -14,28 +14,21 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, SecretStr
 
+from usage.catalogue import CATALOGUE
 from usage.errors import SettingsError
 from usage.grain import GRAINS
 from usage.names import DEFAULT_ACCOUNT, Grain, ProviderName, Source
+from usage.slips import ordinary_key, slips
 
-KEY_VARIABLES: Final = {
-    ProviderName.OPENAI: "OPENAI_ADMIN_KEY",
-    ProviderName.ANTHROPIC: "ANTHROPIC_ADMIN_KEY",
-    ProviderName.ELEVENLABS: "ELEVENLABS_API_KEY",
-    ProviderName.DEEPGRAM: "DEEPGRAM_API_KEY",
-    ProviderName.OPENROUTER: "OPENROUTER_MANAGEMENT_KEY",
-}
+KEY_VARIABLES: Final = {spec.name: spec.key_variable for spec in CATALOGUE.values()}
+"""Variable that holds a provider's key, the name in the documentation."""
+BASE_URL_OF: Final = {spec.name: spec.address_variable for spec in CATALOGUE.values()}
+"""Variable that holds a provider's address."""
 BASE_URLS: Final = {
-    # Not OPENAI_BASE_URL: that one often points to a proxy for model calls, which must never see an admin key.
-    "OPENAI_ADMIN_BASE_URL": "https://api.openai.com/v1",
-    "ANTHROPIC_ADMIN_BASE_URL": "https://api.anthropic.com",
-    "ELEVENLABS_BASE_URL": "https://api.elevenlabs.io",
-    "DEEPGRAM_BASE_URL": "https://api.deepgram.com/v1",
-    "OPENROUTER_BASE_URL": "https://openrouter.ai/api/v1",
+    **{spec.address_variable: spec.address for spec in CATALOGUE.values()},
     "NOTION_BASE_URL": "https://api.notion.com",
 }
-BASE_URL_OF: Final = dict(zip(ProviderName, BASE_URLS, strict=False))
-"""Variable that holds a provider's address."""
+"""Addresses by their variables."""
 _NOT_ACCOUNTS: Final = ("ID", "PATH", "NAME", "URL", "HASH", "FILE")
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
@@ -79,6 +72,10 @@ class Settings(BaseModel):
     grains: dict[ProviderName, Grain]
     notion: NotionSettings
     fixed_now: datetime | None
+    slips: tuple[str, ...] = ()
+    """One sentence for each variable whose name is close to one of ours and is none."""
+    ordinary_keys: dict[ProviderName, str] = {}
+    """Of providers without a key: what to say where a key of the wrong kind lies in a variable of its own."""
 
     def now(self) -> datetime:
         """The clock, UTC, or the instant that `LLM_USAGE_NOW` puts in its place."""
@@ -100,6 +97,17 @@ class Settings(BaseModel):
         accounts = [c.source.account for c in self.credentials if c.source.provider is source.provider]
         return "" if accounts == [DEFAULT_ACCOUNT] else source.account
 
+    def without_key(self, providers: Iterable[ProviderName]) -> list[str]:
+        """One sentence for each of these providers, which have rows in Notion, that has no key here."""
+        have_keys = {credential.source.provider for credential in self.credentials}
+        absent = sorted(set(providers) - have_keys, key=list(ProviderName).index)
+        advice = {provider: f"set {KEY_VARIABLES[provider]}" for provider in absent} | self.ordinary_keys
+        return [
+            f"{provider.label} has rows in Notion but no key here, so new months come without it: {advice[provider]}. "
+            "If it is no longer used, set its Statut in Notion to Inactif."
+            for provider in absent
+        ]
+
     def select(self, providers: Iterable[ProviderName] = (), account: str | None = None) -> list[Source]:
         """The sources that have a key, narrowed to some providers and to one account.
 
@@ -109,11 +117,14 @@ class Settings(BaseModel):
         sources = [credential.source for credential in self.credentials]
         if not sources:
             names = ", ".join(KEY_VARIABLES.values())
-            raise SettingsError(f"no provider key is set: put at least one of {names} in the environment or in .env")
+            sentence = f"no provider key is set: put at least one of {names} in the environment or in .env"
+            raise SettingsError("\n".join([sentence, *self.ordinary_keys.values(), *self.slips]))
         wanted = list(dict.fromkeys(providers))
         for provider in wanted:
             if all(source.provider is not provider for source in sources):
-                raise SettingsError(f"no key for {provider}: set {KEY_VARIABLES[provider]}")
+                hint = [self.ordinary_keys[provider]] if provider in self.ordinary_keys else []
+                sentence = f"no key for {provider}: set {KEY_VARIABLES[provider]}"
+                raise SettingsError("\n".join([sentence, *hint, *self.slips]))
         chosen = [source for source in sources if not wanted or source.provider in wanted]
         if account is None:
             return chosen
@@ -131,7 +142,7 @@ def variable_of(source: Source) -> str:
 
 
 def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Settings:
-    """Read the settings; the environment wins over `.env`.
+    """Read the settings; the environment wins over `.env`, and an empty variable counts as not set in both.
 
     Args:
         environment: In place of the process's environment.
@@ -140,22 +151,32 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
     Raises:
         SettingsError: One line for each thing that is wrong. Values of secrets are not shown.
     """
-    values: dict[str, str] = {}
-    if dotenv is not None and dotenv.is_file():
-        values.update(_dotenv(dotenv))
-    values.update(os.environ if environment is None else environment)
-    values = {name: value.strip() for name, value in values.items() if value.strip()}
+    in_file = _that_are_set(_dotenv(dotenv) if dotenv is not None and dotenv.is_file() else {})
+    in_shell = _that_are_set(os.environ if environment is None else environment)
+    values = in_file | in_shell
     wrong: list[str] = []
+    credentials = tuple(_credentials(values, wrong))
+    have_keys = {credential.source.provider for credential in credentials}
     settings = Settings(
-        credentials=tuple(_credentials(values, wrong)),
+        credentials=credentials,
         base_urls={provider: _base_url(BASE_URL_OF[provider], values, wrong) for provider in ProviderName},
         grains={provider: _grain(provider, values, wrong) for provider in ProviderName},
         notion=_notion(values, wrong),
         fixed_now=_now(values, wrong),
+        slips=slips({".env": in_file, "the environment": in_shell}),
+        ordinary_keys={
+            spec.name: sentence
+            for spec in CATALOGUE.values()
+            if spec.name not in have_keys and (sentence := ordinary_key(spec, values)) is not None
+        },
     )
     if wrong:
         raise SettingsError("\n".join(wrong))
     return settings
+
+
+def _that_are_set(values: Mapping[str, str]) -> dict[str, str]:
+    return {name: value.strip() for name, value in values.items() if value.strip()}
 
 
 def _dotenv(path: Path) -> dict[str, str]:
@@ -170,30 +191,49 @@ def _dotenv(path: Path) -> dict[str, str]:
 
 
 def _credentials(values: Mapping[str, str], wrong: list[str]) -> list[Credential]:
-    found: list[Credential] = []
-    for provider, variable in KEY_VARIABLES.items():
-        for name in sorted(values):
+    found: dict[Source, Credential] = {}
+    for spec in CATALOGUE.values():
+        named = [(variable, name) for variable in spec.key_variables for name in sorted(values)]
+        for variable, name in named:
             if name != variable and not name.startswith(variable + "_"):
                 continue
-            suffix = name[len(variable) + 1 :].upper()
-            is_file = suffix == "FILE" or suffix.endswith("_FILE")
-            account = suffix.removesuffix("FILE").removesuffix("_") if is_file else suffix
-            can_name = account not in _NOT_ACCOUNTS and re.fullmatch(r"[A-Z0-9]+", account) is not None
-            if name not in (variable, f"{variable}_FILE") and not can_name:
-                wrong.append(
-                    f"{name}: {account!r} can't name an account; use letters and digits, and not one of "
-                    f"{', '.join(_NOT_ACCOUNTS)}, for example {variable}_ACME"
-                )
+            credential = _credential(spec.name, variable, name, values[name], wrong)
+            if credential is None:
                 continue
-            key = _from_file(name, values[name], wrong) if is_file else values[name]
-            source = Source(provider=provider, account=account.lower() or DEFAULT_ACCOUNT)
-            if any(credential.source == source for credential in found):
+            before = found.setdefault(credential.source, credential)
+            if before.key != credential.key:
                 wrong.append(
-                    f"{name}: the account {source.account} of {provider} already has a key; keep one of the two"
+                    f"{name}: the account {before.source.account} of {spec.name} already has a key, another one, in "
+                    f"{before.variable}; keep one of the two"
                 )
-            elif key:
-                found.append(Credential(source=source, variable=name, key=SecretStr(_ascii(name, key, wrong))))
-    return sorted(found, key=lambda c: (list(ProviderName).index(c.source.provider), c.source.account))
+    return sorted(found.values(), key=lambda c: (list(ProviderName).index(c.source.provider), c.source.account))
+
+
+def _credential(provider: ProviderName, variable: str, name: str, value: str, wrong: list[str]) -> Credential | None:
+    """The key that a variable holds, or that the file it names does; None where there is none to be had.
+
+    Args:
+        provider: Whose key it is.
+        variable: The variable without suffixes.
+        name: With them: account, `FILE`.
+        value: What is in it.
+        wrong: Told what is amiss.
+    """
+    suffix = name[len(variable) + 1 :].upper()
+    is_file = suffix == "FILE" or suffix.endswith("_FILE")
+    account = suffix.removesuffix("FILE").removesuffix("_") if is_file else suffix
+    can_name = account not in _NOT_ACCOUNTS and re.fullmatch(r"[A-Z0-9]+", account) is not None
+    if name not in (variable, f"{variable}_FILE") and not can_name:
+        wrong.append(
+            f"{name}: {account!r} can't name an account; use letters and digits, and not one of "
+            f"{', '.join(_NOT_ACCOUNTS)}, for example {variable}_ACME"
+        )
+        return None
+    key = _from_file(name, value, wrong) if is_file else value
+    if not key:
+        return None
+    source = Source(provider=provider, account=account.lower() or DEFAULT_ACCOUNT)
+    return Credential(source=source, variable=name, key=SecretStr(_ascii(name, key, wrong)))
 
 
 def _ascii(name: str, key: str, wrong: list[str]) -> str:
@@ -236,7 +276,7 @@ def _is_safe(address: str) -> bool:
 
 
 def _grain(provider: ProviderName, values: Mapping[str, str], wrong: list[str]) -> Grain:
-    variable = f"{provider.value.upper()}_GRAIN"
+    variable = provider.spec.grain_variable
     text = values.get(variable, GRAINS[provider].default.value)
     if text not in list(Grain):
         wrong.append(f"{variable}: {text!r} is neither `project` nor `api_key`")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from usage.money import euros_style
@@ -59,6 +59,11 @@ def rerun_command(source: Source, month: Month) -> str:
     """The command that reads just this source again."""
     account = "" if source.account == DEFAULT_ACCOUNT else f" --account {source.account}"
     return f"llm-usage collect --month {month} --provider {source.provider}{account}"
+
+
+def running_mark(month: Month, now: datetime) -> str:
+    """What stands beside a figure that still grows, `en cours, jour 28/30`; empty once the month has ended (UTC)."""
+    return f"en cours, jour {(now - month.start).days + 1}/{month.days}" if month.is_running(now) else ""
 
 
 def _is_out_of_reach(report: SourceReport) -> bool:

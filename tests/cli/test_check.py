@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
-from cli.check import shared_ids
+from cli.check import Checked, Checkup, shared_ids
+from notion.checkup import CheckReport
+from providers.base import Finding, Verdict
 from sandbox.faults import Fault, Kind
 from usage.names import ProviderName, Source
+from usage.settings import Settings, load_settings
 
 Cli = Any
 
@@ -30,21 +33,24 @@ def test_all_is_well(ready: Cli) -> None:
     assert "both reach" not in told.out
     for name in ("openai/labo", "openai/memoways", "anthropic", "elevenlabs", "deepgram/labs", "openrouter"):
         assert any(text.startswith(name) for text in told.out.splitlines())
-    line(told, "Usages LLM", "Cout USD", "number", "number", "ok")
+    assert told.out.endswith("next: llm-usage collect\n")
+    detailed = ready("check", "--verbose")
+    line(detailed, "Usages LLM", "Cout USD", "number", "number", "ok")
+    line(detailed, "elevenlabs", "plan", "ok")
     assert [one for one in ready.asked() if one.startswith("notion") and " GET " not in one] == []
 
 
 @pytest.mark.parametrize(
-    ("variable", "key", "words"),
+    ("variable", "key", "source", "what"),
     [
-        ("OPENAI_ADMIN_KEY_LABO", "expired_key", ("openai/labo", "costs")),
-        ("OPENAI_ADMIN_KEY_LABO", "project_key", ("openai/labo", "costs")),
-        ("OPENAI_ADMIN_KEY_LABO", "registry_key", ("openai/labo", "usage")),
-        ("DEEPGRAM_API_KEY_LABS", "member_key", ("deepgram/labs", "costs")),
-        ("OPENROUTER_MANAGEMENT_KEY", "inference_key", ("openrouter", "kind of key")),
+        ("OPENAI_ADMIN_KEY_LABO", "expired_key", "openai/labo", "costs"),
+        ("OPENAI_ADMIN_KEY_LABO", "project_key", "openai/labo", "costs"),
+        ("OPENAI_ADMIN_KEY_LABO", "registry_key", "openai/labo", "usage"),
+        ("DEEPGRAM_API_KEY_LABS", "member_key", "deepgram/labs", "costs"),
+        ("OPENROUTER_MANAGEMENT_KEY", "inference_key", "openrouter", "kind of key"),
     ],
 )
-def test_a_key_that_cannot_do_it(ready: Cli, variable: str, key: str, words: tuple[str, ...]) -> None:
+def test_a_key_that_cannot_do_it(ready: Cli, variable: str, key: str, source: str, what: str) -> None:
     provider, _, name = variable.lower().partition("_")
     accounts = getattr(ready.sandbox, provider).accounts
     account = next(
@@ -53,8 +59,11 @@ def test_a_key_that_cannot_do_it(ready: Cli, variable: str, key: str, words: tup
     ready.set(**{variable: getattr(account, key)})
     told = ready("check")
     assert told.status == 1
-    assert " bad " in line(told, *words)
-    assert "run llm-usage check again" in told.out
+    (row,) = (text for text in told.out.splitlines() if text.startswith(f"{source} "))
+    assert re.search(rf"\b{what}\b.* bad ", row)
+    assert f"wrong: {source}, {what}: " in told.out
+    assert f"La clé vient de {variable}." in told.out
+    assert told.out.endswith("next: put this right, then run llm-usage check again\n")
 
 
 def test_names_that_may_not_be_read_are_a_warning(ready: Cli) -> None:
@@ -98,7 +107,7 @@ def test_an_account_that_cannot_be_compared(ready: Cli) -> None:
 
 def test_without_a_token_the_keys_are_checked_all_the_same(ready: Cli) -> None:
     ready.unset("NOTION_TOKEN")
-    told = ready("check")
+    told = ready("check", "--verbose")
     assert told.status == 1
     assert "NOTION_TOKEN" in told.out
     assert " ok " in line(told, "elevenlabs", "plan")
@@ -107,4 +116,61 @@ def test_without_a_token_the_keys_are_checked_all_the_same(ready: Cli) -> None:
 def test_databases_not_set_up_yet(cli: Cli) -> None:
     told = cli("check")
     assert told.status == 1
-    assert "llm-usage setup" in told.out
+    assert told.out.endswith("next: llm-usage setup\n")
+
+
+def test_every_provider_has_a_line_also_those_without_a_key(ready: Cli) -> None:
+    ready.only("ELEVENLABS_API_KEY")
+    ready.set(ANTHROPIC_API_KEY="sk-ant-api03-secret")
+    told = ready("check")
+    assert told.status == 0
+    assert " ok " in line(told, "elevenlabs", "usage, cost, key names, plan")
+    for provider, hint in (
+        ("openai", "OPENAI_ADMIN_KEY is not set"),
+        ("anthropic", "this is an ordinary key; the job needs an admin key in ANTHROPIC_ADMIN_KEY"),
+        ("deepgram", "DEEPGRAM_API_KEY is not set"),
+        ("openrouter", "OPENROUTER_MANAGEMENT_KEY is not set"),
+    ):
+        assert hint in line(told, provider, "not", "configured")
+    assert "secret" not in told.out
+
+
+def test_a_slip_of_the_pen_is_told_and_no_value_is(ready: Cli) -> None:
+    ready.only("ELEVENLABS_API_KEY")
+    (ready.folder / ".env").write_text("ANTROPIC_ADMIN_KEY=secret\nOPENAI_API_KEY=secret\n")
+    ready.set(NOTION_USAGE_DB_ID="secret", OPENAI_BASE_URL="https://secret.example")
+    told = ready("check")
+    assert told.status == 0
+    notes = [text for text in told.out.splitlines() if "did you mean" in text]
+    assert [text.split()[1] for text in notes] == ["ANTROPIC_ADMIN_KEY", "NOTION_USAGE_DB_ID"]
+    assert "secret" not in told.out + told.err
+
+
+def test_a_key_of_another_provider_is_recognised(ready: Cli) -> None:
+    ready.only("OPENAI_ADMIN_KEY_LABO", "ELEVENLABS_API_KEY")
+    ready.set(OPENAI_ADMIN_KEY_LABO="sk-ant-admin01-secret")
+    told = ready("check")
+    assert told.status == 1
+    assert "La clé vient de OPENAI_ADMIN_KEY_LABO et ressemble à une clé Anthropic." in told.out
+    assert "secret" not in told.out
+
+
+def checkup(notion: CheckReport | str, settings: Settings) -> Checkup:
+    return Checkup(settings, (), notion)
+
+
+def test_a_provider_that_has_rows_and_no_key_any_more() -> None:
+    settings = load_settings({"OPENAI_ADMIN_KEY": "x"}, None)
+    rows = frozenset({ProviderName.OPENAI, ProviderName.DEEPGRAM})
+    (told,) = checkup(CheckReport((), (), True, rows), settings).notes
+    assert told.startswith("Deepgram has rows in Notion but no key here")
+    assert "set DEEPGRAM_API_KEY" in told
+
+
+def test_the_command_that_notion_s_sentences_ask_for() -> None:
+    settings = load_settings({"OPENAI_ADMIN_KEY": "x"}, None)
+    missing = CheckReport((), ("Lancez llm-usage setup.",), False)
+    assert checkup(missing, settings).next_command == "llm-usage setup"
+    found = Finding(what="costs", verdict=Verdict.BAD, sentence="no")
+    bad = Checked(Source(provider=ProviderName.OPENAI), (found,))
+    assert Checkup(settings, (bad,), missing).next_command.startswith("llm-usage setup, then put this right")

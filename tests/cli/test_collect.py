@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -35,7 +36,7 @@ def test_every_source_lands_in_notion_and_in_the_answer(ready: Cli) -> None:
     answer = told.json
     assert list(answer) == ["month", "status", "sources", "notion"]
     assert (answer["month"], answer["status"]) == ("2026-01", "Succes")
-    assert list(answer["notion"]) == ["created", "updated", "unchanged", "trashed", "requests"]
+    assert list(answer["notion"]) == ["created", "updated", "unchanged", "trashed", "requests", "kept"]
     names = [(source["provider"], source["account"]) for source in answer["sources"]]
     assert names == [
         ("anthropic", "default"),
@@ -58,6 +59,7 @@ def test_every_source_lands_in_notion_and_in_the_answer(ready: Cli) -> None:
 
     again = ready("collect", "--month", "2026-01", "--json").json
     assert again["notion"] | {"requests": 0} == {
+        "kept": [],
         "created": 0,
         "updated": len(names),
         "unchanged": len(figures) - len(names),
@@ -89,6 +91,8 @@ def test_month_running(few: Cli) -> None:
     answer = few("collect", "--month", "current", "--json").json
     assert (answer["month"], answer["status"]) == ("2026-02", "Succes")
     assert all("en cours" in source["log"] for source in answer["sources"])
+    assert few("collect", "--month", "current").out.startswith("2026-02: Succes, en cours, jour 14/28 ")
+    assert re.search(r"ElevenLabs .* en cours, jour 14/28 ", few("status").out)
 
 
 def test_dry_run_tells_the_plan_and_writes_nothing(few: Cli) -> None:
@@ -149,7 +153,7 @@ def test_one_source_down_then_mended(ready: Cli) -> None:
     told = ready("collect", "--json")
     assert told.status == 1
     answer = told.json
-    assert answer["status"] == "Echec"
+    assert answer["status"] == "Partiel"
     by_name = {(source["provider"], source["account"]): source for source in answer["sources"]}
     failed = by_name.pop(("elevenlabs", "default"))
     assert failed == failed | {
@@ -176,6 +180,35 @@ def test_one_source_down_then_mended(ready: Cli) -> None:
         "2026-01 - ElevenLabs - Collecte (collecte)"
     }
     assert any(name.startswith("2026-01 - ElevenLabs - ") for name in after.keys() - before.keys())
+
+
+def test_a_refused_key_is_named_with_the_command_to_run(few: Cli) -> None:
+    few.set(ELEVENLABS_API_KEY="sk-or-v1-secret")
+    told = few("collect")
+    assert told.status == 1
+    assert told.out.startswith("2026-01: Partiel, 2 sources sur 3 ")
+    (sentence,) = (line for line in told.out.splitlines() if line.startswith("elevenlabs: "))
+    assert "La clé vient de ELEVENLABS_API_KEY et ressemble à une clé OpenRouter." in sentence
+    assert sentence.endswith("Pour relancer : llm-usage collect --month 2026-01 --provider elevenlabs.")
+    assert "secret" not in told.out + told.err + str(few.figures())
+
+
+def test_what_may_keep_a_provider_away_is_said(few: Cli) -> None:
+    assert few("collect").err == ""
+    few.only("DEEPGRAM_API_KEY_PROD", "DEEPGRAM_API_KEY_LABS")
+    few.set(ELEVENLAB_API_KEY="secret")
+    told = few("collect", "--json")
+    assert (told.status, told.json["status"]) == (0, "Succes")
+    slip, absent = told.err.splitlines()
+    assert slip.startswith("note: ELEVENLAB_API_KEY (in the environment) ")
+    assert slip.endswith("did you mean ELEVENLABS_API_KEY?")
+    assert absent.startswith("note: ElevenLabs has rows in Notion but no key here")
+    assert "secret" not in told.err
+    # Whoever names a provider has not forgotten the others, and who has switched one off does not miss it.
+    assert few("collect", "--provider", "deepgram").err.splitlines() == [slip]
+    store = few.sandbox.notion.store
+    store.edit(store.database("Services LLM").row("ElevenLabs"), {"Statut": "Inactif"})
+    assert few("collect").err.splitlines() == [slip]
 
 
 def test_a_failed_attempt_leaves_the_figures(few: Cli) -> None:

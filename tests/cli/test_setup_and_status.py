@@ -46,5 +46,9 @@ def test_status(ready: Cli) -> None:
     voice = lines[0]
     assert voice["status"] == "Succes"
     assert voice["last_collection"].startswith("2026-02-14T15:30")
+    assert voice["figures_at"].startswith("2026-02-14T15:30")
+    assert "Figures of (UTC)" in told.out
+    assert "Last attempt (UTC)" in told.out
+    assert "en cours" not in told.out
     assert abs(float(voice["cost_usd"]) - float(cost)) < 1e-6
     assert len(ready("status", "--json").json["months"]) == 4

@@ -17,7 +17,7 @@ from sandbox.notion.store import Row
 from usage.settings import KEY_VARIABLES, load_settings
 
 NOW = datetime(2026, 2, 14, 15, 30, tzinfo=UTC)
-_OURS = ("OPENAI_", "ANTHROPIC_", "ELEVENLABS_", "DEEPGRAM_", "OPENROUTER_", "NOTION_", "LLM_USAGE_")
+_OURS = ("OPENAI_", "ANTHROPIC_", "ELEVENLABS_", "XI_", "DEEPGRAM_", "OPENROUTER_", "NOTION_", "LLM_USAGE_")
 
 
 class World:

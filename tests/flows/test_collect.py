@@ -331,7 +331,7 @@ def test_what_automations_hear(few: World, monkeypatch: pytest.MonkeyPatch) -> N
     assert (month.event, source.event) == ("llm-usage.month.collected", "llm-usage.source.to-rerun")
     assert month.resource.id == "llm-usage.month.2025-12"
     assert month.resource["llm-usage.age"] == "older"
-    assert month.payload["status"] == "Echec"
+    assert month.payload["status"] == "Partiel"
     assert month.payload["costs_usd"]["elevenlabs"] is None
     assert Decimal(month.payload["costs_usd"]["deepgram/prod"]) > 0
     assert month.payload["notion"]["created"] > 0

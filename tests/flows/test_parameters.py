@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -178,3 +179,25 @@ def test_what_the_server_watches_is_what_prefect_takes() -> None:
     for trigger in (failed, late):
         related: Any = trigger.match_related
         assert related.model_dump()["prefect.resource.id"] in ("prefect.tag.scheduled", ["prefect.tag.scheduled"])
+
+
+@pytest.mark.parametrize(
+    ("address", "link"),
+    [("http://127.0.0.1:4200", "http://127.0.0.1:4200/runs/flow-run/{run}"), (None, "PREFECT_UI_URL is not set")],
+)
+def test_alerts_link_to_the_run_or_say_why_not(address: str | None, link: str) -> None:
+    from prefect.server.events.jinja_filters import all_filters
+    from prefect.server.schemas.responses import FlowRunResponse
+    from prefect.server.utilities.user_templates import register_user_template_filters, render_user_template
+    from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL, temporary_settings
+
+    register_user_template_filters(all_filters)
+    run = FlowRunResponse(id=uuid4(), flow_id=uuid4(), name="2999-01 collect")
+    bodies = [alert.body for alert in load_automations(ROOT / "automations.yaml").alerts if "ui_url" in alert.body]
+    assert len(bodies) == 2
+    # The server of the guide is first started before anybody has set PREFECT_API_URL.
+    with temporary_settings({PREFECT_UI_URL: address, PREFECT_API_URL: None}):
+        for body in bodies:
+            text = asyncio.run(render_user_template(body, {"flow_run": run}))
+            assert link.format(run=run.id) in text
+            assert "None" not in text.rpartition(":")[2]

@@ -34,13 +34,50 @@ def test_one_line_for_each_month_and_provider(table: Table) -> None:
         status=Status.PARTIEL,
         cost_usd=Decimal("0.3"),
         rows=2,
+        figures_at=None,
         last_collection=EVENING,
     )
     assert (lines[2].status, lines[2].cost_usd, lines[2].last_collection) == (None, None, None)
 
 
+def test_the_figures_have_a_time_of_their_own(table: Table) -> None:
+    """A failed attempt in the evening leaves the figures of the morning."""
+    receipt = f'{{"organisation": "org", "read_at": "{MORNING.isoformat()}", "unknown": [1]}}'
+    table.put(key="p1", cout=1, collecte_le=MORNING.replace(day=3))
+    table.put(key=COLLECTION, statut="Echec", collecte_le=EVENING, breakdown=receipt)
+    (line,) = summarise(table.rows.values(), SERVICES)
+    assert (line.figures_at, line.last_collection) == (MORNING, EVENING)
+
+
+def test_rows_of_older_versions_tell_the_time_of_their_newest_figure(table: Table) -> None:
+    for key, day in (("p1", 3), ("p2", 4)):
+        table.put(key=key, cout=1, collecte_le=MORNING.replace(day=day))
+    table.put(key=COLLECTION, statut="Echec", collecte_le=EVENING, breakdown="[]")
+    (line,) = summarise(table.rows.values(), SERVICES)
+    assert (line.figures_at, line.last_collection) == (MORNING.replace(day=4), EVENING)
+
+
+def test_the_oldest_reading_of_several_accounts_counts(table: Table) -> None:
+    for account, moment in (("a", EVENING), ("b", MORNING)):
+        receipt = f'{{"read_at": "{moment.isoformat()}"}}'
+        table.put(key=COLLECTION, workspace=account, collecte_le=EVENING, breakdown=receipt)
+    assert summarise(table.rows.values(), SERVICES)[0].figures_at == MORNING
+
+
+def test_one_account_that_failed_is_not_the_whole_provider(table: Table) -> None:
+    for account, statut in (("a", "Succes"), ("b", "Echec")):
+        table.put(key=COLLECTION, workspace=account, statut=statut)
+    assert summarise(table.rows.values(), SERVICES)[0].status is Status.PARTIEL
+
+
+def test_rows_that_have_lost_their_service_are_known_by_their_title(table: Table) -> None:
+    table.put(key="p1", service=None, identifiant="2026-01 - Deepgram - Prod", cout=2)
+    (line,) = summarise(table.rows.values(), SERVICES)
+    assert (line.provider, line.cost_usd) == (ProviderName.DEEPGRAM, Decimal(2))
+
+
 def test_rows_of_nobody_are_left_out(table: Table) -> None:
-    table.put(key="p1", service=None)
+    table.put(key="p1", service=None, identifiant="2026-01 - Mistral - Prod")
     table.put(key="p1", service="somebody else's")
     table.put(key="p1", mois="")
     assert summarise(table.rows.values(), SERVICES) == ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -43,6 +44,7 @@ class Notion:
         self.inactive: frozenset[ProviderName] = frozenset()
         self.asked: list[Month] = []
         self.closed = False
+        self.databases = SimpleNamespace(services=SimpleNamespace(has=lambda _name: True))
 
     @property
     def services(self) -> tuple[Service, ...]:

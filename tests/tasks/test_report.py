@@ -10,17 +10,18 @@ import pytest
 from tests.tasks.pages import HOSTILE, make_result, make_source, make_workspace, read_page
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
-from usage.result import NotionCounts
+from usage.result import KeptRow, NotionCounts
 
 MONTH = Month(2026, 1)
 MONTHS = [Month(2025, 11), Month(2025, 12), MONTH]
 
 
-def history(**months: dict[str, str | None]) -> dict[Month, dict[Source, object]]:
+def history(
+    read_at: datetime = datetime(2026, 2, 5, tzinfo=UTC), **months: dict[str, str | None]
+) -> dict[Month, dict[Source, object]]:
     """What is known of some months: the cost of each provider."""
     from tasks.history import Known
 
-    read_at = datetime(2026, 2, 5, tzinfo=UTC)
     known: dict[Month, dict[Source, object]] = {}
     for name, costs in months.items():
         month = known[Month.parse(name[1:].replace("_", "-"))] = {}
@@ -81,7 +82,42 @@ def test_what_to_run_again_and_what_was_written() -> None:
 
 def test_a_month_that_is_not_in_notion_is_not_green() -> None:
     shown = read_page(report(make_result("2026-01", make_source(), problem="Notion ne répond pas.")))
-    assert shown.headings[0] == "🔴 2026-01: Echec"
+    assert shown.headings[0] == "🔴 2026-01: Echec, Notion incomplet"
+
+
+def test_one_source_of_several_that_failed() -> None:
+    sources = [make_source(), make_source("anthropic"), make_source("deepgram", None, "Echec", rows=0)]
+    shown = read_page(report(make_result("2026-01", *sources, status=Status.PARTIEL)))
+    assert shown.headings[0] == "🟠 2026-01: Partiel, 2 sources sur 3"
+
+
+def test_a_running_month_is_held_against_none_and_marked() -> None:
+    result = make_result("2026-01", make_source("openai", "12.00"), running="en cours, jour 28/31")
+    shown = read_page(report(result, history(m2025_12={"openai": "1000"})))
+    assert shown.headings[0] == "🟢 2026-01: Succes, en cours, jour 28/31"
+    assert shown.tables[0] == [
+        ["Source", "Status", "Cost USD", "Tokens in", "Tokens out", "Requests", "Rows"],
+        ["openai", "🟢 Succes", "12.00", "–", "–", "–", "1"],
+        ["Total", "", "12.00 (en cours, jour 28/31)", "", "", "", "1"],
+    ]
+
+
+def test_a_whole_month_is_not_held_against_a_part_of_one() -> None:
+    known = history(m2025_12={"openai": "1000"}, read_at=datetime(2025, 12, 28, 6, tzinfo=UTC))
+    shown = read_page(report(make_result("2026-01", make_source("openai", "1200")), known))
+    assert shown.tables[0][1][3] == "–"
+    assert shown.tables[1][1][0] == "2025-12 (en cours, jour 28/31)"
+
+
+def test_what_was_left_alone_and_what_may_keep_a_provider_away() -> None:
+    why = "Lue plus tard que ces chiffres."
+    kept = tuple(KeptRow(row=f"2026-01 - OpenAI - {name}", key=name, why=why) for name in "ab")
+    result = make_result(
+        "2026-01", make_source(), notion=NotionCounts(kept=kept), warnings=("ANTROPIC_ADMIN_KEY is not read",)
+    )
+    text = report(result)
+    assert "2 rows left alone\\: Lue plus tard que ces chiffres\\." in text
+    assert "ANTROPIC\\_ADMIN\\_KEY is not read" in text
 
 
 def test_the_chart_and_its_table() -> None:

@@ -10,6 +10,7 @@ import pytest
 from tests.tasks.pages import HOSTILE, make_workspace, read_page
 from usage.month import Month
 from usage.names import ProviderName, Status
+from usage.settings import load_settings
 
 MONTHS = list(Month(2025, 1).until(Month(2025, 5)))
 
@@ -56,17 +57,18 @@ def line(month: Month, provider: ProviderName, status: Status | None, cost: str 
     from notion.summary import MonthStatus
 
     amount = None if cost is None else Decimal(cost)
-    fields: dict[str, Any] = {"status": status, "cost_usd": amount, "rows": 1, "last_collection": None}
+    fields: dict[str, Any] = {"status": status, "cost_usd": amount, "rows": 1, "figures_at": None}
+    fields |= {"last_collection": None}
     return (month, provider), MonthStatus(month=str(month), provider=provider, **fields)
 
 
-def report(turns_: list[Any], ended_: list[Any], grid: dict[Any, Any]) -> str:
+def report(turns_: list[Any], ended_: list[Any], grid: dict[Any, Any], now: str = "2025-06-01") -> str:
     from tasks.ranges import Range, RangePreparation
     from tasks.summary import range_report
 
-    settings: Any = None
+    settings = load_settings({"LLM_USAGE_NOW": now}, None)
     asked = Range("2025-01", "2025-03")
-    return range_report(RangePreparation(asked, settings, tuple(turns_), make_workspace()), ended_, grid)
+    return range_report(RangePreparation(asked, settings, tuple(turns_), make_workspace(), ()), ended_, grid)
 
 
 def test_the_grid() -> None:
@@ -96,6 +98,17 @@ def test_the_grid() -> None:
     ]
     words = [element.text for element in shown.picture().iter() if element.text]
     assert {"2025-01", "2025-02", "2025-03", "1,000.50", "0.25", "3.00"} <= set(words)
+
+
+def test_the_running_month_is_marked() -> None:
+    shown = read_page(report(turns(2), ended("", ""), {}, now="2025-02-11T12:00:00Z"))
+    assert [row[0] for row in shown.tables[0]] == ["Month", "2025-01", "2025-02 (en cours, jour 11/28)", "Total"]
+
+
+def test_what_may_keep_a_provider_away_is_said() -> None:
+    from tasks.summary import told
+
+    assert told(turns(1), ended(""), ["Deepgram has no key."]) == "1 of 1 months are complete. Deepgram has no key."
 
 
 def test_other_people_s_text_is_shown_and_not_obeyed() -> None:

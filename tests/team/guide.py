@@ -84,6 +84,10 @@ def units() -> dict[str, Unit]:
     return {one.name: one for one in found}
 
 
+SERVER: Final = "llm-usage-server"
+"""Name of the server's unit."""
+
+
 @dataclass(frozen=True)
 class CronLine:
     """A line of a crontab."""

@@ -25,7 +25,7 @@ import httpx
 
 from cli.server import free_port
 from sandbox.everything import Sandbox
-from tests.team.guide import ROOT, Unit
+from tests.team.guide import ROOT, SERVER, Unit
 from tests.team.postgres import find_postgres, postgres
 from tests.team.processes import Process
 from tests.team.team import NOW, POOL, settings_of
@@ -34,8 +34,6 @@ _SUDO: Final = '#!/bin/sh\n[ "$1" = -u ] || exit 125\nexport PGUSER="$2"\nshift 
 """In place of sudo, for PostgreSQL's programs: its users are told apart by name alone here."""
 _NOT_CHECKED_OUT: Final = {".git", ".venv", ".env", "secrets"}
 _PATIENCE: Final = 120.0
-_SERVER: Final = "llm-usage-server"
-"""Name of the server's unit."""
 _HOST: Final = "here"
 """Name of the machine, in the names of its workers."""
 
@@ -117,7 +115,7 @@ class Machine:
                 continue
             if "@" in name:
                 # systemd would start it again until there is a server.
-                self._running[_SERVER].wait_for(self._answers, _PATIENCE)
+                self._running[SERVER].wait_for(self._answers, _PATIENCE)
             self._running[name] = self._start(name)
         for name in names:
             if "@" in name and verb != "stop":
@@ -165,6 +163,11 @@ class Machine:
         """Names of all things of a kind that the server keeps, like `flow_runs`."""
         answer: list[dict[str, Any]] = self._api.post(f"/{kind}/filter", json={}).raise_for_status().json()
         return {thing["name"] for thing in answer}
+
+    @property
+    def pages(self) -> str:
+        """Where the server's pages are."""
+        return f"http://127.0.0.1:{self._port}"
 
     def close(self) -> None:
         """End everything."""

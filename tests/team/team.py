@@ -9,6 +9,7 @@ The workers have folders of their own, as on two machines: neither sees the resu
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Mapping
@@ -22,6 +23,7 @@ import httpx
 
 from cli.server import free_port
 from sandbox.everything import Sandbox
+from tests.team.guide import SERVER, units
 from tests.team.postgres import find_postgres, postgres
 from tests.team.processes import Process, until
 from usage.settings import KEY_VARIABLES
@@ -32,7 +34,17 @@ POOL: Final = "llm-usage"
 WORKERS: Final = {"oak": 2, "elm": 2}
 """Names, and how many runs each takes at a time."""
 Json = dict[str, Any]
-_OURS: Final = ("OPENAI_", "ANTHROPIC_", "ELEVENLABS_", "DEEPGRAM_", "OPENROUTER_", "NOTION_", "LLM_USAGE_", "PREFECT_")
+_OURS: Final = (
+    "OPENAI_",
+    "ANTHROPIC_",
+    "ELEVENLABS_",
+    "XI_",
+    "DEEPGRAM_",
+    "OPENROUTER_",
+    "NOTION_",
+    "LLM_USAGE_",
+    "PREFECT_",
+)
 _CHECKOUT: Final = (
     *("cli", "flows", "notion", "providers", "sandbox", "tasks", "usage"),
     *("prefect.yaml", "automations.yaml", "prefect.toml", "pyproject.toml"),
@@ -245,13 +257,11 @@ def settings_of(sandbox: Sandbox, keys: Collection[str] | None = None) -> dict[s
 
 
 def _server(url: str, database: str, environment: Mapping[str, str], folder: Path) -> Process:
+    """The server, with what the guide's unit sets: another port, another database, and a folder of its own."""
     port = url.rpartition(":")[2]
-    settings = {
+    unit = {name: re.sub(r"\b4200\b", port, value) for name, value in units()[SERVER].environment.items()}
+    settings = unit | {
         "PREFECT_HOME": str(folder / "server"),
-        "PREFECT_SERVER_API_HOST": "127.0.0.1",
-        "PREFECT_SERVER_API_PORT": port,
-        "PREFECT_UI_URL": url,
-        "PREFECT_UI_API_URL": f"{url}/api",
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
     }
     return Process(

@@ -178,6 +178,8 @@ def test_the_guide_leads_to_an_installation_that_works(machine: Machine) -> None
     assert machine.months() == ["2025-10", "2025-11", "2025-12", "2026-01"]
     assert machine.names("deployments") == {"monthly", "daily", "collect", "backfill"}
     assert any("2999-01 collect is Failed" in told for told in until(lambda: machine.alerts.told, 30))
+    # The link that the alert promises, by what the server's unit alone says.
+    assert f"{machine.pages}/runs/flow-run/" in "".join(machine.alerts.told)
     # What was restored: the history, and what was deployed.
     assert {"2999-01 collect", "2025-12 2026-01 backfill"} <= machine.names("flow_runs")
     assert len(machine.names("automations")) > 3

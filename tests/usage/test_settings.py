@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from usage.catalogue import CATALOGUE
 from usage.errors import SettingsError
 from usage.names import Grain, ProviderName, Source
 from usage.settings import BASE_URLS, KEY_VARIABLES, Settings, load_settings, variable_of
@@ -132,7 +133,47 @@ def test_files_that_hold_no_key(tmp_path: Path) -> None:
 
 def test_a_key_and_a_file_for_the_same_account(tmp_path: Path) -> None:
     (tmp_path / "key").write_text(KEY)
-    assert "already has a key" in wrong(OPENAI_ADMIN_KEY=KEY, OPENAI_ADMIN_KEY_FILE=str(tmp_path / "key"))
+    assert "already has a key" in wrong(OPENAI_ADMIN_KEY=KEY + "b", OPENAI_ADMIN_KEY_FILE=str(tmp_path / "key"))
+    assert sources(load(OPENAI_ADMIN_KEY=KEY, OPENAI_ADMIN_KEY_FILE=str(tmp_path / "key"))) == ["openai"]
+
+
+# Second names
+
+
+SECOND_NAMES = [(spec.name, name) for spec in CATALOGUE.values() for name in spec.second_names]
+
+
+def test_the_names_that_people_really_have_are_among_them() -> None:
+    assert {
+        (ProviderName.ANTHROPIC, "ANTHROPIC_ADMIN_API_KEY"),
+        (ProviderName.ELEVENLABS, "XI_API_KEY"),
+        (ProviderName.OPENROUTER, "OPENROUTER_ADMIN_KEY"),
+        (ProviderName.DEEPGRAM, "DEEPGRAM_ADMIN_KEY"),
+    } <= set(SECOND_NAMES)
+
+
+@pytest.mark.parametrize(("provider", "name"), SECOND_NAMES)
+def test_a_second_name_is_as_good_as_the_first(provider: ProviderName, name: str, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(KEY + "b")
+    settings = load(**{name: KEY, f"{name}_LABO_FILE": str(tmp_path / "key")})
+    assert [(c.source.account, c.variable) for c in settings.credentials] == [
+        ("default", name),
+        ("labo", f"{name}_LABO_FILE"),
+    ]
+    assert {c.source.provider for c in settings.credentials} == {provider}
+    assert settings.slips == ()
+    assert wrong(**{f"{name}_ID": KEY}).startswith(f"{name}_ID: ")
+
+
+@pytest.mark.parametrize(("provider", "name"), SECOND_NAMES)
+def test_two_names_for_one_account(provider: ProviderName, name: str) -> None:
+    first = KEY_VARIABLES[provider]
+    message = wrong(**{first: KEY, name: KEY + "b"})
+    assert message.splitlines() == [
+        f"{name}: the account default of {provider} already has a key, another one, in {first}; keep one of the two"
+    ]
+    assert sources(load(**{first: KEY, name: KEY})) == [provider]
+    assert sources(load(**{first: KEY, f"{name}_LABO": KEY + "b"})) == [provider, f"{provider}/labo"]
 
 
 # `.env`
@@ -144,6 +185,42 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     settings = load_settings({"OPENAI_ADMIN_KEY": KEY}, dotenv)
     assert [c.key.get_secret_value() for c in settings.credentials] == [KEY, KEY]
     assert load_settings({}, tmp_path / "none").credentials == ()
+
+
+def test_an_empty_variable_of_the_shell_does_not_hide_the_file(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text(f"OPENAI_ADMIN_KEY={KEY}\nOPENAI_GRAIN=api_key\nNOTION_TOKEN={KEY}\n")
+    settings = load_settings(dict.fromkeys(("OPENAI_ADMIN_KEY", "OPENAI_GRAIN", "NOTION_TOKEN"), " "), dotenv)
+    assert sources(settings) == ["openai"]
+    assert settings.grains[ProviderName.OPENAI] is Grain.API_KEY
+    assert settings.notion.token is not None
+
+
+def test_a_slip_is_told_with_its_place_and_without_its_value(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text(f"ANTROPIC_ADMIN_KEY={KEY}\nNOTION_USAGE_DB_ID={KEY}\nOPENAI_ADMINKEY=\n")
+    settings = load_settings({"NOTION_USAGE_DB_ID": KEY}, dotenv)
+    first, second = settings.slips
+    assert first.startswith("ANTROPIC_ADMIN_KEY (in .env) ")
+    assert "did you mean ANTHROPIC_ADMIN_KEY?" in first
+    assert second.startswith("NOTION_USAGE_DB_ID (in .env and in the environment) ")
+    assert "did you mean NOTION_USAGES_DB_ID?" in second
+    with pytest.raises(SettingsError, match="ANTROPIC_ADMIN_KEY") as error:
+        settings.select()
+    assert KEY not in str(error.value)
+
+
+def test_an_ordinary_key_in_place_of_the_one_that_is_needed() -> None:
+    settings = load(ANTHROPIC_API_KEY=KEY, OPENAI_API_KEY=KEY, OPENAI_ADMIN_KEY=KEY)
+    (sentence,) = settings.ordinary_keys.values()
+    assert sentence == (
+        "ANTHROPIC_API_KEY is set: this is an ordinary key; the job needs an admin key in ANTHROPIC_ADMIN_KEY"
+    )
+    with pytest.raises(SettingsError, match=r"no key for anthropic.*\n.*ordinary key"):
+        settings.select([ProviderName.ANTHROPIC])
+    (misplaced,) = load(ANTHROPIC_API_KEY="sk-ant-admin01-secret").ordinary_keys.values()
+    assert "seems to hold an admin key: put it into ANTHROPIC_ADMIN_KEY" in misplaced
+    assert "secret" not in misplaced
 
 
 def test_a_file_from_a_windows_editor(tmp_path: Path) -> None:

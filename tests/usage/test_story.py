@@ -11,7 +11,7 @@ from usage.names import ProviderName, Source
 from usage.outcome import Totals
 from usage.records import UsageRecord
 from usage.report import Control, Gap, GapKind, SourceReport
-from usage.story import failure_log, rerun_hint, row_log, source_log
+from usage.story import failure_log, rerun_hint, row_log, running_mark, source_log
 
 MakeReport = Callable[..., SourceReport]
 MISSING = Gap(kind=GapKind.MISSING, sentence="Il manque les images : la connexion a été coupée.")
@@ -96,3 +96,10 @@ def test_a_failure(make_report: MakeReport) -> None:
     log = failure_log(source, month, "La clé est refusée.")
     assert log == f"Échec : La clé est refusée. Les chiffres déjà écrits restent. {rerun_hint(source, month)}"
     assert rerun_hint(source, month).endswith("--provider openai --account labo.")
+
+
+def test_a_month_that_is_running_has_a_mark() -> None:
+    month = Month(2026, 11)
+    assert running_mark(month, datetime(2026, 11, 1, tzinfo=UTC)) == "en cours, jour 1/30"
+    assert running_mark(month, datetime(2026, 11, 28, 23, 59, tzinfo=UTC)) == "en cours, jour 28/30"
+    assert running_mark(month, datetime(2026, 12, 1, tzinfo=UTC)) == ""
