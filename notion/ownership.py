@@ -231,7 +231,11 @@ class Ownership:
         foreign = {_label(row) for row in free if verdicts[row.page_id] is False}
         mine = [row for row in free if verdicts[row.page_id] and not self._is_siblings_label(_label(row), foreign)]
         unsure = [row for row in free if verdicts[row.page_id] is None and _label(row) == self._label]
-        return sorted(mine + unsure, key=lambda row: row.age) or self._renamed(free, verdicts)
+        # Rows without a receipt are doubles; of those that have one, each is another organisation's.
+        told = [row for row in unsure if read_receipt(row.values.breakdown) is not None]
+        latest = sorted(told, key=lambda row: row.values.collecte_le or row.created)[-1:]
+        found = (mine or latest) + [row for row in unsure if row not in told]
+        return sorted(found, key=lambda row: row.age) or self._renamed(free, verdicts)
 
     def _is_siblings_label(self, label: str, foreign: set[str]) -> bool:
         """Whether a label is that of another key of this organisation, which has a row of its own.
