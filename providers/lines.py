@@ -104,6 +104,11 @@ class Notes:
         for field, count in lines.new.items():
             self.new[f"{where} {field}"] += count
 
+    def lose(self, where: str, what: str) -> None:
+        """Note a line that was taken in and turns out to be of no use; `what` is wrong with it, in French."""
+        self.read -= 1
+        self.drop(where, what)
+
     def drop(self, where: str, what: str, count: int = 1) -> None:
         """Note lines that are left out, and what is wrong with them, in French."""
         self.odd[what] += count
