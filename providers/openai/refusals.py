@@ -12,7 +12,7 @@ from providers.answers import Answer
 from providers.openai.endpoints import PROJECTS
 from usage.errors import ContractError, CredentialError, RefusedError, SourceError, UnavailableError
 
-_SCOPES: Final = re.compile(r"Missing scopes?: ([a-z0-9_.]+(?:, ?[a-z0-9_.]+)*)")
+_SCOPES: Final = re.compile(r"Missing scopes?: (\w+(?:\.\w+)*(?:, \w+(?:\.\w+)*)*)")
 _EPOCH: Final = re.compile(r"\b1[0-9]{9}\b")
 _DAY: Final = re.compile(r"\b(20[0-9]{2}-[01][0-9]-[0-3][0-9])\b")
 _ADDRESS: Final = re.compile(r"\bIPs?\b|ip_not|ip_address|country|region", re.IGNORECASE)
