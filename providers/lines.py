@@ -94,9 +94,9 @@ class Notes:
         self.dropped: Counter[str] = Counter()
         self.new: Counter[str] = Counter()
 
-    def take(self, lines: list[Any], where: str) -> None:
-        """Note the lines of a page. `where` is the endpoint's path."""
-        self.read += len(lines)
+    def take(self, lines: list[Any], where: str, *, are_days: bool = False) -> None:
+        """Note the lines of a page. `where` is the endpoint's path; days are no lines, but may be odd like them."""
+        self.read += 0 if are_days else len(lines)
         if not isinstance(lines, Lines):
             return
         for what, count in lines.odd.items():

@@ -62,8 +62,14 @@ class RowNote(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     sentence: str
-    within: str
-    """Id of the workspace, project or key, or the bracketed word, whose rows it is for."""
+    key: str | None = None
+    """Of rows with this key; None: with any."""
+    workspace: str | None = None
+    """Of rows in this workspace; None: in any."""
+
+    def concerns(self, key: str, workspace: str) -> bool:
+        """Whether it is for that row."""
+        return self.key in (None, key) and self.workspace in (None, workspace)
 
 
 class Count(BaseModel):
@@ -120,7 +126,7 @@ class SourceReport(BaseModel):
     def of_row(self, key: str, workspace: str) -> Self:
         """The same report with only the gaps and notes that concern one row."""
         gaps = tuple(gap for gap in self.gaps if gap.within in (None, key, workspace))
-        notes = tuple(note for note in self.row_notes if note.within in (key, workspace))
+        notes = tuple(note for note in self.row_notes if note.concerns(key, workspace))
         if len(gaps) == len(self.gaps) and len(notes) == len(self.row_notes):
             return self
         return self.model_copy(update={"gaps": gaps, "row_notes": notes})

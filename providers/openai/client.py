@@ -144,11 +144,13 @@ def _joined(
     sums.add(without_known_tokens(money, used, usage_is_whole=whole))
     if not whole:
         return sums.records(), ()
-    return sums.records(), tuple(_absent_from_usage(money, models_without_usage(money, used)))
+    return sums.records(), tuple(_absent_from_usage(job, money, models_without_usage(money, used)))
 
 
-def _absent_from_usage(money: Iterable[UsageRecord], absent: Mapping[str | None, Sequence[str]]) -> Iterable[RowNote]:
-    """What rows say of models that were billed and that no usage report has."""
+def _absent_from_usage(
+    job: Job, money: Iterable[UsageRecord], absent: Mapping[str | None, Sequence[str]]
+) -> Iterable[RowNote]:
+    """What rows say of models that were billed in their project and that no usage report has."""
     billed = {(record.project, record.model) for record in money if _has_tokens(record)}
     for project, models in absent.items():
         told = [model for model in models if (project, model) in billed]
@@ -159,8 +161,13 @@ def _absent_from_usage(money: Iterable[UsageRecord], absent: Mapping[str | None,
         ):
             if names:
                 which = "Un modèle facturé est absent" if len(names) == 1 else f"{len(names)} modèles facturés absents"
-                sentence = f"{which} des rapports d’usage, {what} : {named(names)}."
-                yield RowNote(sentence=sentence, within=project or NO_PROJECT)
+                yield _of_project(job, project, f"{which} des rapports d’usage, {what} : {named(names)}.")
+
+
+def _of_project(job: Job, project: str | None, sentence: str) -> RowNote:
+    if job.grain is Grain.API_KEY:
+        return RowNote(sentence=sentence, workspace=project or "")
+    return RowNote(sentence=sentence, key=project or NO_PROJECT)
 
 
 def _has_tokens(record: UsageRecord) -> bool:
