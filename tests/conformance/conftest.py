@@ -35,10 +35,14 @@ Api = Any
 
 @dataclass(frozen=True)
 class Drift:
-    """A required field of an answer: `field` is its path, `*` any place of a list."""
+    """A required field of an answer: `field` is its path, `*` any place of a list.
+
+    `stops` tells whether the source can do without what is read there: usage beside the money, names.
+    """
 
     path: str
     field: str
+    stops: bool = True
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,8 @@ class Case:
     money_apart: bool = True
     """Whether usage is read from another endpoint than money."""
     proves_empty: bool = True
+    needs_names: bool = False
+    """Whether figures can't be asked for without the list of names."""
 
     def __str__(self) -> str:
         return self.name.value
@@ -98,9 +104,10 @@ CASES = (
             Drift("/costs", "data"),
             Drift("/costs", "data.*.start_time"),
             Drift("/costs", "data.*.results"),
-            Drift("/completions", "data.*.results.*.input_tokens"),
-            Drift("/embeddings", "data.*.results.*.num_model_requests"),
-            Drift("/projects", "data.*.id"),
+            Drift("/completions", "data.*.results.*.input_tokens", stops=False),
+            Drift("/embeddings", "data.*.results.*.num_model_requests", stops=False),
+            Drift("/images", "data.*.start_time", stops=False),
+            Drift("/projects", "data.*.id", stops=False),
         ),
         scopes=(
             Scope("limited_key", Status.SUCCES, names=False),
@@ -120,9 +127,10 @@ CASES = (
         drifts=(
             Drift("/analytics/cost", "data"),
             Drift("/analytics/cost", "data.*.starting_at"),
-            Drift("/analytics/usage", "data.*.usage.output_tokens"),
-            Drift("/workspaces", "data.*.id"),
-            Drift("/api_keys", "data"),
+            Drift("/analytics/usage", "data.*.usage.output_tokens", stops=False),
+            Drift("/analytics/usage", "data", stops=False),
+            Drift("/workspaces", "data.*.id", stops=False),
+            Drift("/api_keys", "data", stops=False),
         ),
         scopes=(Scope("limited_key", Status.SUCCES, names=False), Scope("workspace_key", CredentialError)),
         shrink=_pages_of_one,
