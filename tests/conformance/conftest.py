@@ -76,6 +76,10 @@ class Case:
     proves_empty: bool = True
     needs_names: bool = False
     """Whether figures can't be asked for without the list of names."""
+    names_are_ids: bool = False
+    """Whether ids, and not only names, come from the list of names: without it they are missing."""
+    lines_are_objects: bool = True
+    """False where lines are rows of a table, whose fields are its columns."""
 
     def __str__(self) -> str:
         return self.name.value
@@ -145,12 +149,13 @@ CASES = (
         drifts=(
             Drift("/usage-by-product-over-time", "rows"),
             Drift("/usage-by-product-over-time", "columns"),
-            Drift("/service-accounts", "service-accounts"),
+            Drift("/service-accounts", "service-accounts", stops=False),
         ),
         scopes=(Scope("nameless_key", Status.SUCCES, names=False), Scope("limited_key", CredentialError)),
         posts=("/v1/workspace/analytics/query/usage-by-product-over-time", "/v1/workspace/analytics/usage"),
         money_apart=False,
         proves_empty=False,
+        lines_are_objects=False,
     ),
     Case(
         ProviderName.DEEPGRAM,
@@ -167,6 +172,7 @@ CASES = (
         ),
         scopes=(Scope("member_key", Status.PARTIEL), Scope("limited_key", CredentialError)),
         proves_empty=False,
+        needs_names=True,
     ),
     Case(
         ProviderName.OPENROUTER,
@@ -178,13 +184,14 @@ CASES = (
             Drift("/analytics/query", "data.data"),
             Drift("/analytics/query", "data.data.*.credits_usage"),
             Drift("/analytics/query", "data.metadata.truncated"),
-            Drift("/workspaces", "data.*.id"),
-            Drift("/keys", "data.*.hash"),
+            Drift("/workspaces", "data.*.id", stops=False),
+            Drift("/keys", "data.*.hash", stops=False),
         ),
         scopes=(Scope("inference_key", CredentialError),),
         posts=("/analytics/query",),
         shrink=_pages_of_one,
         money_apart=False,
+        names_are_ids=True,
     ),
 )
 
