@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Final
 
@@ -36,7 +37,42 @@ def amount(raw: RawAmount, where: str) -> Decimal | None:
     return value
 
 
-def control(total: Decimal, summed: Decimal, *, exact: bool) -> Control:
-    """A provider's own total against the sum of the records (USD); `exact` when amounts came as decimal text."""
-    gap = abs(difference(total, summed))
-    return Control(total=total, summed=summed, agrees=gap == 0 if exact else gap <= FLOAT_TOLERANCE)
+@dataclass(slots=True)
+class Written:
+    """How amounts were written: how many they are, how many decimals the finest of them has, and whether all of them
+    came as text."""
+
+    lines: int = 0
+    places: int = 0
+    as_text: bool = True
+
+    def add(self, value: Decimal, raw: RawAmount) -> None:
+        """Note one amount and how it came."""
+        self.lines += 1
+        exponent = value.as_tuple().exponent
+        if isinstance(exponent, int) and -exponent > self.places:
+            self.places = -exponent
+        if self.as_text and not isinstance(raw, str):
+            self.as_text = False
+
+
+def control(
+    total: Decimal, summed: Decimal, *, exact: bool, written: Written | None = None, of_total: Written | None = None
+) -> Control:
+    """A provider's own total against the sum of the records (USD).
+
+    Lines that were rounded one by one differ from a total that was rounded once by up to half a unit of the last digit
+    for each of them. The last digit is the finest that occurs: zeros at the end are often not written.
+
+    Args:
+        total: What the provider says all of it is, USD.
+        summed: The sum of the lines, USD.
+        exact: True when amounts came as decimal text. Floats may differ by `FLOAT_TOLERANCE` in any case.
+        written: How the lines were written, in the unit of `total`; without it they count as not rounded.
+        of_total: How the total was written.
+    """
+    tolerance = Decimal(0) if exact else FLOAT_TOLERANCE
+    if written is not None and written.lines > 1:
+        places = max(written.places, of_total.places if of_total else 0)
+        tolerance = max(tolerance, written.lines * Decimal(5).scaleb(-places - 1))
+    return Control(total=total, summed=summed, agrees=abs(difference(total, summed)) <= tolerance)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from usage.errors import ContractError, StaleCursorError
 
 P = TypeVar("P")
 P_contra = TypeVar("P_contra", contravariant=True)
 S = TypeVar("S", bound="Sink[Any]")
+
+EMPTY_PAGES: Final = 5
+"""So many pages in a row that bring nothing new, and a listing is at its end."""
+MOST_PAGES: Final = 2_000
+"""No question of ours has so many pages: a hundred thousand projects, or a month's costs in pages of seventy lines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,11 @@ class Turn:
     more: bool | None
     token: str | None
     mark: object = None
+    lines: bool = True
+    """False where the page has nothing that could be counted twice, such as days without lines: such a page may come
+    again, it just brings nothing new."""
+    past: bool = False
+    """True when all of the page lies past the range that was asked for: it is not taken in, and the listing ends."""
 
 
 class Sink(Protocol[P_contra]):
@@ -49,42 +59,75 @@ async def read_pages(
     sink: Callable[[], S],
     *,
     where: str,
+    tells_its_days: bool = False,
+    most: int = MOST_PAGES,
 ) -> S:
     """Read every page, starting again once from the first if the listing changes meanwhile (410).
 
-    A token ends the listing unless `more` is true; an empty page with a token goes on.
+    A token ends the listing unless `more` is true; an empty page with a token goes on. A listing that goes on for ever
+    is cut: past its range, after `EMPTY_PAGES` pages in a row that bring nothing new, or after `most` pages.
 
     Args:
         ask: Reads the page behind a token; None is the first.
         turn: What a page says about the next one.
         sink: Makes an empty sink; pages of an abandoned reading are dropped with theirs.
         where: The endpoint, for messages.
+        tells_its_days: True where the caller counts the days that came, so that pages that stay empty are just the
+            end. Elsewhere nobody would see that something is missing, and they are an error.
+        most: So many pages can be needed at most.
 
     Raises:
-        ContractError: More is announced without a token, or a page comes a second time.
+        ContractError: More is announced without a token, a page with lines comes a second time, or the listing was
+            cut.
     """
+    reading = _Reading(where, tells_its_days, most)
     try:
-        return await _read_once(ask, turn, sink(), where)
+        return await reading.read(ask, turn, sink())
     except StaleCursorError:
-        return await _read_once(ask, turn, sink(), where)
+        return await reading.read(ask, turn, sink())
 
 
-async def _read_once(ask: Callable[[str | None], Awaitable[P]], turn: Callable[[P], Turn], sink: S, where: str) -> S:
-    token: str | None = None
-    seen: set[object] = set()
-    while True:
-        page = await ask(token)
-        step = turn(page)
-        if step.mark is not None:
-            if step.mark in seen:
-                raise ContractError(f"{where} donne deux fois la même page ; la lecture est arrêtée.")
-            seen.add(step.mark)
-        sink.add(page)
-        if step.more and not step.token:
-            raise ContractError(f"{where} annonce une suite sans dire où la lire.")
-        if not step.token or step.more is False:
-            return sink
-        if ("token", step.token) in seen:
-            raise ContractError(f"{where} renvoie toujours à la même page ; la lecture est arrêtée.")
-        seen.add(("token", step.token))
-        token = step.token
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    where: str
+    tells_its_days: bool
+    most: int
+
+    async def read(self, ask: Callable[[str | None], Awaitable[P]], turn: Callable[[P], Turn], sink: S) -> S:
+        token: str | None = None
+        seen: set[object] = set()
+        idle = 0
+        for _ in range(self.most):
+            page = await ask(token)
+            step = turn(page)
+            if step.past:
+                return sink
+            idle = 0 if self._is_new(step, seen) else idle + 1
+            sink.add(page)
+            if step.more and not step.token:
+                raise ContractError(f"{self.where} annonce une suite sans dire où la lire.")
+            if not step.token or step.more is False:
+                return sink
+            if ("token", step.token) in seen:
+                raise ContractError(f"{self.where} renvoie toujours à la même page ; la lecture est arrêtée.")
+            seen.add(("token", step.token))
+            if idle == EMPTY_PAGES:
+                if self.tells_its_days:
+                    return sink
+                raise ContractError(
+                    f"{self.where} annonce toujours une suite, mais {idle} pages de suite n’apportent rien ; "
+                    "la lecture est arrêtée."
+                )
+            token = step.token
+        raise ContractError(f"{self.where} n’en finit pas : la lecture est arrêtée après {self.most} pages.")
+
+    def _is_new(self, step: Turn, seen: set[object]) -> bool:
+        """Whether a page brings something that was not there before; notes it."""
+        if step.mark is None:
+            return False
+        if step.mark in seen:
+            if step.lines:
+                raise ContractError(f"{self.where} donne deux fois la même page ; la lecture est arrêtée.")
+            return False
+        seen.add(step.mark)
+        return True

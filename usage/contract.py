@@ -24,10 +24,13 @@ _EXPECTED: Final = {
 """By the first word of pydantic's kind of error."""
 
 
-def broken(error: ValidationError) -> str:
-    """Path of the first field that is wrong, and what was expected there; never the value."""
+def broken(error: ValidationError, *, below: int = 0) -> str:
+    """Path of the first field that is wrong, and what was expected there; never the value.
+
+    `below` cuts that many steps from the path's beginning.
+    """
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    field = ".".join(str(part) for part in first["loc"]) or "(racine)"
+    field = ".".join(str(part) for part in first["loc"][below:]) or "(racine)"
     expected = _EXPECTED.get(first["type"].split("_")[0], first["type"])
     others = error.error_count() - 1
     more = f" (et {others} autre{'s' if others > 1 else ''})" if others else ""

@@ -53,3 +53,11 @@ def euros_style(amount: Decimal) -> str:
     rounded = f"{plain(amount):.2f}"
     text = dollars(amount) if amount and Decimal(rounded) == 0 else rounded
     return text.replace(".", ",")
+
+
+def apart(left: Decimal, right: Decimal) -> tuple[str, str]:
+    """Two different amounts as French readers write them, to the first decimal in which they differ, two at least."""
+    places = 2
+    while left != right and f"{left:.{places}f}" == f"{right:.{places}f}":
+        places += 1
+    return f"{left:.{places}f}".replace(".", ","), f"{right:.{places}f}".replace(".", ",")

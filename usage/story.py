@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from usage.money import euros_style
+from usage.money import apart, euros_style
 from usage.month import Month
 from usage.names import DEFAULT_ACCOUNT, Source
 from usage.outcome import Totals
@@ -21,6 +21,7 @@ def row_log(report: SourceReport, *, has_cost: bool, missing_amounts: int) -> st
     return _joined(
         [
             report.row_note,
+            *(note.sentence for note in report.row_notes),
             f"Chiffres d’un {RUNNING}." if report.month.is_running(report.read_at) else "",
             "" if has_cost or report.gaps else "Le fournisseur ne publie aucun coût pour cette ligne.",
             _missing_amounts(missing_amounts),
@@ -37,7 +38,7 @@ def source_log(report: SourceReport, totals: Totals, rows: int) -> str:
             f"{report.requests} requêtes, {report.pages} pages.",
             *(() if _is_out_of_reach(report) else (_found(totals, rows),)),
             _control(report),
-            _missing_amounts(sum(record.missing_amounts for record in report.records)),
+            _missing_amounts(report.missing_amounts),
             *(gap.sentence for gap in report.gaps),
             *report.remarks,
             rerun_hint(report.source, report.month) if report.missing else "",
@@ -74,11 +75,19 @@ def _is_out_of_reach(report: SourceReport) -> bool:
 def _reach(report: SourceReport) -> str:
     month, until = report.month, report.data_until
     if until is not None and until < month.end:
-        last = (until - timedelta(microseconds=1)).date()
         lead = RUNNING if month.is_running(report.read_at) else "mois clos, mais provisoire"
-        return f"{month} : {lead}, données jusqu’au {max(last, month.first_day)}."
-    lead = f"{month.days} jours lus, du {month.first_day} au {month.last_day}"
+        if until <= month.start:
+            return f"{month} : {lead}, pas encore de données."
+        return f"{month} : {lead}, données jusqu’au {(until - timedelta(microseconds=1)).date()}."
+    span = f"du {month.first_day} au {month.last_day}"
+    # Where the provider gives no days, only what was asked for is known.
+    lead = f"Mois demandé {span}" if report.days_read is None else f"{days_read(report.days_read, month)}, {span}"
     return f"{lead}, provisoire : le fournisseur peut encore corriger ce mois." if report.provisional else f"{lead}."
+
+
+def days_read(days: int, month: Month) -> str:
+    """How many days of a month the answers hold: `20 jours lus sur 31`."""
+    return f"{days} jour lu sur {month.days}" if days == 1 else f"{days} jours lus sur {month.days}"
 
 
 def _found(totals: Totals, rows: int) -> str:
@@ -93,10 +102,10 @@ def _control(report: SourceReport) -> str:
     if control is None:
         return ""
     if control.agrees:
-        return f"Total de contrôle du fournisseur : {euros_style(control.total)} USD, identique."
-    return (
-        f"Total de contrôle : {euros_style(control.total)} USD, somme des lignes : {euros_style(control.summed)} USD."
-    )
+        same = "identique" if control.total == control.summed else "identique aux arrondis près"
+        return f"Total de contrôle du fournisseur : {euros_style(control.total)} USD, {same}."
+    total, summed = apart(control.total, control.summed)
+    return f"Total de contrôle : {total} USD, somme des lignes : {summed} USD."
 
 
 def _missing_amounts(count: int) -> str:

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.amounts import amount, control
+from providers.amounts import Written, amount, control
 from usage.errors import ContractError
 from usage.money import exact_sum
 
@@ -53,3 +53,50 @@ def test_control_totals(gap: str, exactly: bool, nearly: bool) -> None:
     assert control(total, summed, exact=True).agrees is exactly
     assert control(total, summed, exact=False).agrees is nearly
     assert (control(total, summed, exact=True).total, control(total, summed, exact=True).summed) == (total, summed)
+
+
+def written(*amounts: str) -> Written:
+    found = Written()
+    for raw in amounts:
+        found.add(Decimal(raw), raw)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("lines", "total", "agrees"),
+    [
+        # Half a unit of the sixth decimal for each of two lines.
+        (("0.000003", "0.000003"), "0.000005", True),
+        (("0.000003", "0.000003"), "0.000004", False),
+        # The finest digit that occurs is the one that was rounded at: zeros at the end are often not written.
+        (("1.5", "2.25"), "3.76", True),
+        (("1.5", "2.25"), "3.77", False),
+        # The total may be finer than the lines.
+        (("1.50", "2.25"), "3.7500", True),
+        (("1.50", "2.25"), "3.7599", False),
+        # One line is not a sum.
+        (("1.50",), "1.51", False),
+    ],
+)
+def test_lines_that_were_rounded_one_by_one(lines: tuple[str, ...], total: str, agrees: bool) -> None:
+    summed = exact_sum(map(Decimal, lines)) or Decimal(0)
+    found = control(Decimal(total), summed, exact=True, written=written(*lines), of_total=written(total))
+    assert found.agrees is agrees
+
+
+@given(st.lists(st.decimals(-(10**9), 10**9, places=25), min_size=2, max_size=30), st.integers(0, 20))
+def test_a_total_rounded_once_never_differs_from_its_rounded_lines(exact: list[Decimal], places: int) -> None:
+    unit = Decimal(1).scaleb(-places)
+    with localcontext(prec=80):
+        lines = [value.quantize(unit) for value in exact]
+        total = sum(exact, Decimal(0))
+    summed = exact_sum(lines) or Decimal(0)
+    assert control(total, summed, exact=True, written=written(*map(str, lines))).agrees
+
+
+def test_how_amounts_were_written() -> None:
+    found = Written()
+    for raw in ("1.250", Decimal("0.1"), 3, "1E-7"):
+        found.add(Decimal(raw), raw)
+    assert (found.lines, found.places, found.as_text) == (4, 7, False)
+    assert written("1", "2").as_text

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.paging import Pages, Turn, read_pages
+from providers.paging import EMPTY_PAGES, Pages, Turn, read_pages
 from usage.errors import ContractError, StaleCursorError
 
 Page = tuple[Turn, object]
@@ -100,3 +102,44 @@ def test_a_listing_that_is_always_stale() -> None:
     with pytest.raises(StaleCursorError):
         read(ask)
     assert asked == 4
+
+
+def endless(turn: Turn) -> Callable[[str | None], Awaitable[Page]]:
+    """Hands out a new token with each page, for ever."""
+    number = 0
+
+    async def ask(_: str | None) -> Page:
+        nonlocal number
+        number += 1
+        mark = (turn.mark, number) if turn.mark == "new" else turn.mark
+        return (replace(turn, token=f"t{number}", mark=mark), number)
+
+    return ask
+
+
+def cut(ask: Callable[[str | None], Awaitable[Page]], **more: Any) -> list[Any]:
+    sink = asyncio.run(read_pages(ask, lambda page: page[0], Pages[Page], where="/costs", **more))
+    return [content for _, content in sink.pages]
+
+
+@pytest.mark.parametrize("turn", [Turn(True, "t"), Turn(True, "t", mark="the same days, without lines", lines=False)])
+def test_pages_that_stay_empty_are_the_end_where_days_are_counted(turn: Turn) -> None:
+    assert len(cut(endless(turn), tells_its_days=True)) in (EMPTY_PAGES, EMPTY_PAGES + 1)
+
+
+def test_pages_that_stay_empty_are_an_error_where_nobody_would_see_what_is_missing() -> None:
+    with pytest.raises(ContractError, match=r"/costs .* 5 pages de suite n’apportent rien"):
+        cut(endless(Turn(True, "t")))
+
+
+def test_a_page_past_the_range_ends_the_listing_and_is_not_taken_in() -> None:
+    pages: dict[str | None, Page] = {
+        None: (Turn(True, "b", mark=1), "a"),
+        "b": (Turn(True, "c", mark=2, past=True), "next month"),
+    }
+    assert read(listing(pages)) == ["a"]
+
+
+def test_a_listing_that_always_has_something_new_is_cut() -> None:
+    with pytest.raises(ContractError, match="/costs n’en finit pas : la lecture est arrêtée après 12 pages"):
+        cut(endless(Turn(True, "t", mark="new")), most=12)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from providers.parts import Part, Read, gap_of, read_parts
+from providers.parts import Part, Read, days_gap, gap_of, read_parts
 from usage.errors import (
     ContractError,
     CredentialError,
@@ -14,6 +14,7 @@ from usage.errors import (
     TransientError,
     UnavailableError,
 )
+from usage.month import Month
 from usage.report import Gap, GapKind
 
 
@@ -23,8 +24,8 @@ async def give(result: str | Exception) -> str:
     return result
 
 
-def part(result: str | Exception, *, optional: bool = False) -> Part[str]:
-    return Part("les images", give(result), optional=optional)
+def part(result: str | Exception, *, optional: bool = False, apart: bool = False) -> Part[str]:
+    return Part("les images", give(result), optional=optional, apart=apart)
 
 
 def read(*parts: Part[str]) -> Read[str]:
@@ -60,6 +61,35 @@ def test_an_optional_part_may_be_missing_without_a_word() -> None:
 def test_a_broken_contract_stops_the_source() -> None:
     with pytest.raises(ContractError, match="champ"):
         read(part("a"), part(TransientError("…")), part(ContractError("champ")))
+
+
+@pytest.mark.parametrize("optional", [True, False])
+def test_a_part_that_others_do_not_depend_on_costs_only_itself(*, optional: bool) -> None:
+    gap = Gap(kind=GapKind.MISSING, sentence="Il manque les images : champ")
+    broken = part(ContractError("champ"), optional=optional, apart=not optional)
+    assert read(part("a"), broken) == Read(("a", None), (gap,))
+
+
+def test_a_source_all_parts_of_which_break_the_contract_has_failed() -> None:
+    with pytest.raises(ContractError, match="champ"):
+        read(part(ContractError("champ"), apart=True), part(NotOfferedError("…"), optional=True))
+
+
+@pytest.mark.parametrize(
+    ("days", "reach", "sentence"),
+    [
+        (31, 0, None),
+        (None, 0, None),
+        (20, 11, None),
+        (20, 0, "Il manque 11 jours : 20 jours lus sur 31."),
+        (20, 10, "Il manque 1 jour : 20 jours lus sur 31."),
+        (1, 0, "Il manque 30 jours : 1 jour lu sur 31."),
+    ],
+)
+def test_days_that_are_missing(days: int | None, reach: int, sentence: str | None) -> None:
+    found = days_gap(Month(2026, 1), days, out_of_reach=reach)
+    assert [gap.sentence for gap in found] == ([] if sentence is None else [sentence])
+    assert all(gap.kind is GapKind.MISSING for gap in found)
 
 
 def test_a_mistake_of_ours_is_not_taken_for_a_gap() -> None:

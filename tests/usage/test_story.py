@@ -22,11 +22,12 @@ def test_a_month_that_was_read_whole(make_report: MakeReport) -> None:
     report = make_report(
         requests=14,
         pages=13,
+        days_read=31,
         control=Control(total=Decimal("45.5"), summed=Decimal("45.5"), agrees=True),
         remarks=("Les noms n’ont pas pu être lus.",),
     )
     assert source_log(report, Totals(cost=Decimal("45.5")), 3) == (
-        "31 jours lus, du 2026-01-01 au 2026-01-31. 14 requêtes, 13 pages. 3 lignes, 45,50 USD. "
+        "31 jours lus sur 31, du 2026-01-01 au 2026-01-31. 14 requêtes, 13 pages. 3 lignes, 45,50 USD. "
         "Total de contrôle du fournisseur : 45,50 USD, identique. Les noms n’ont pas pu être lus."
     )
 
@@ -49,9 +50,26 @@ def test_what_nobody_can_mend_asks_for_nothing(make_report: MakeReport) -> None:
     assert "relancer" not in log
 
 
-def test_a_total_that_does_not_agree_is_shown_with_both_figures(make_report: MakeReport) -> None:
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [(31, "31 jours lus sur 31, du"), (20, "20 jours lus sur 31, du"), (1, "1 jour lu sur 31, du"), (0, "0 jours lus")],
+)
+def test_days_are_those_that_were_read(make_report: MakeReport, days: int, words: str) -> None:
+    assert source_log(make_report(days_read=days), Totals(), 0).startswith(words)
+
+
+def test_where_no_days_are_given_none_are_told(make_report: MakeReport) -> None:
+    assert "lus" not in source_log(make_report(days_read=None), Totals(), 0)
+
+
+def test_totals_that_differ_are_shown_to_the_digit_in_which_they_do(make_report: MakeReport) -> None:
     control = Control(total=Decimal("45.5"), summed=Decimal("45.4999999"), agrees=False)
-    assert "45,50 USD, somme des lignes : 45,50 USD" in source_log(make_report(control=control), Totals(), 1)
+    assert "45,5000000 USD, somme des lignes : 45,4999999 USD" in source_log(make_report(control=control), Totals(), 1)
+
+
+def test_totals_that_agree_but_for_roundings_are_not_called_identical(make_report: MakeReport) -> None:
+    control = Control(total=Decimal("45.5"), summed=Decimal("45.5000001"), agrees=True)
+    assert "45,50 USD, identique aux arrondis près." in source_log(make_report(control=control), Totals(), 1)
 
 
 @pytest.mark.parametrize(
@@ -59,9 +77,9 @@ def test_a_total_that_does_not_agree_is_shown_with_both_figures(make_report: Mak
     [
         (datetime(2026, 1, 14, 15, 30, tzinfo=UTC), "2026-01 : mois en cours, données jusqu’au 2026-01-14."),
         (datetime(2026, 1, 14, tzinfo=UTC), "2026-01 : mois en cours, données jusqu’au 2026-01-13."),
-        (datetime(2026, 1, 1, tzinfo=UTC), "2026-01 : mois en cours, données jusqu’au 2026-01-01."),
-        (datetime(2026, 2, 1, tzinfo=UTC), "31 jours lus, du 2026-01-01 au 2026-01-31."),
-        (None, "31 jours lus, du 2026-01-01 au 2026-01-31."),
+        (datetime(2026, 1, 1, tzinfo=UTC), "2026-01 : mois en cours, pas encore de données."),
+        (datetime(2026, 2, 1, tzinfo=UTC), "Mois demandé du 2026-01-01 au 2026-01-31."),
+        (None, "Mois demandé du 2026-01-01 au 2026-01-31."),
     ],
 )
 def test_how_far_the_data_goes(make_report: MakeReport, until: datetime | None, sentence: str) -> None:
