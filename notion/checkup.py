@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from notion.budget import Me, plan_sentence
+from notion.budget import plan_sentence
 from notion.databases import listed_once, locate_one
+from notion.exchanged import refuse_exchanged
 from notion.found import Databases, Found, Match, Verdict, problem, related
 from notion.gateway import Gateway
-from notion.rollups import unread_rollups
+from notion.rollups import has_lost_its_relation, unread_rollups
 from notion.schema import SERVICES, USAGES, Property, Type
 from notion.services import rows_of
 from notion.wire_schema import PropertySchema
@@ -66,6 +67,9 @@ def check_notion(gateway: Gateway, settings: NotionSettings) -> CheckReport:
             found[declared.title] = locate_one(gateway, settings, declared, listing)
         except NotionError as error:
             sentences.append(str(error))
+    if len(found) == 2 and (sentence := _exchanged(gateway, found[SERVICES.title], found[USAGES.title])):
+        # Advice about columns would be wrong in both.
+        return CheckReport((), (sentence,), usable=False)
     if len(found) == 2:
         both = related(found[SERVICES.title], found[USAGES.title])
         found = {SERVICES.title: both.services, USAGES.title: both.usages}
@@ -86,10 +90,19 @@ def check_notion(gateway: Gateway, settings: NotionSettings) -> CheckReport:
     )
 
 
+def _exchanged(gateway: Gateway, services: Found, usages: Found) -> str:
+    """The sentence about databases that are taken for each other; empty where they are not."""
+    try:
+        refuse_exchanged(gateway, services, usages)
+    except NotionError as error:
+        return str(error)
+    return ""
+
+
 def _plan(gateway: Gateway, settings: NotionSettings) -> list[str]:
     """What the workspace's plan says about the rate that is set."""
     try:
-        sentence = plan_sentence(gateway.ask(Me, "GET", "users/me"), settings.requests_per_minute)
+        sentence = plan_sentence(gateway.myself(), settings.requests_per_minute)
     except NotionError as error:
         sentence = str(error)
     return [sentence] if sentence else []
@@ -163,6 +176,8 @@ def _difference(declared: Property, column: PropertySchema, both: Databases | No
         return f"Il manque les options {', '.join(lacking)} : llm-usage setup les ajoute." if lacking else ""
     if declared.rollup is None or column.rollup is None or both is None:
         return ""
+    if has_lost_its_relation(both.services, column):
+        return "Ce cumul suit une relation supprimée : lancez llm-usage setup."
     target = both.usages.columns.get(declared.rollup.target)
     same = target is not None and column.rollup.rollup_property_name == target.name
     if same and column.rollup.function == declared.rollup.function:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
+from notion.budget import Me
 from notion.connection import (
     PATIENCE,
     TRIES,
@@ -18,7 +19,7 @@ from notion.connection import (
 )
 from notion.wire import Block, Listing, Page, PageListing
 from notion.wire_schema import DatabaseInfo, DataSource
-from usage.errors import NotionError
+from usage.errors import NotionBusyError, NotionError
 
 __all__ = ["PAGE_SIZE", "PATIENCE", "TRIES", "VERSION", "DoubtfulCreation", "Effect", "Form", "Gateway", "RowInTrash"]
 
@@ -32,6 +33,27 @@ class Gateway(Connection):
     """The connection with the requests that are made of it. Every one of them raises what `ask` does."""
 
     # -- reading
+
+    _myself: Me | None = None
+
+    def myself(self) -> Me:
+        """The connection as a user of the workspace; asked once."""
+        if self._myself is None:
+            self._myself = self.ask(Me, "GET", "users/me")
+        return self._myself
+
+    def me(self) -> str | None:
+        """Id of this connection's own user, who stands in `created_by` of its rows; None where Notion does not tell.
+
+        Raises:
+            NotionBusyError: Notion did not answer usably: asked again later, it may tell.
+        """
+        try:
+            return self.myself().id or None
+        except NotionBusyError:
+            raise
+        except NotionError:
+            return None
 
     def database(self, database_id: str) -> DatabaseInfo:
         """A database: title, data sources, whether it is in the trash or locked."""

@@ -23,7 +23,8 @@ def ready(notion: Notion) -> Notion:
 
 
 def check(notion: Notion, **settings: Any) -> CheckReport:
-    report = check_notion(notion.connection, notion.settings(**settings))
+    # A connection of its own: what Notion tells about the connection is asked once.
+    report = check_notion(notion.gateway(), notion.settings(**settings))
     assert notion.writes() == []
     return report
 
