@@ -10,6 +10,7 @@ from notion.databases import listed_once, locate_one
 from notion.exchanged import refuse_exchanged
 from notion.found import Databases, Found, Match, Verdict, problem, related
 from notion.gateway import Gateway
+from notion.lookover import look_at_rows
 from notion.rollups import has_lost_its_relation, unread_rollups
 from notion.schema import SERVICES, USAGES, Property, Type
 from notion.services import rows_of
@@ -45,12 +46,13 @@ class CheckRow:
 class CheckReport:
     """Rows for a table, and French sentences about what is no column.
 
-    `usable` says whether a collection could be published.
+    `usable` says whether a collection could be published; `providers_with_rows` are known only where it is.
     """
 
     rows: tuple[CheckRow, ...]
     sentences: tuple[str, ...]
     usable: bool
+    providers_with_rows: frozenset[ProviderName] = frozenset()
 
 
 def check_notion(gateway: Gateway, settings: NotionSettings) -> CheckReport:
@@ -76,7 +78,7 @@ def check_notion(gateway: Gateway, settings: NotionSettings) -> CheckReport:
         rows = [row for database in found.values() for row in _rows(database, both)]
     else:
         rows = [row for database in found.values() for row in _rows(database, None)]
-    services_are_there = SERVICES.title in found and _services(gateway, found[SERVICES.title], sentences)
+    services = _services(gateway, found[SERVICES.title], sentences) if SERVICES.title in found else {}
     sentences += [
         f"La base « {one.declared.title} » est verrouillée dans Notion : la collecte y écrit quand même, mais "
         "llm-usage setup peut s’y voir refuser une colonne."
@@ -85,9 +87,18 @@ def check_notion(gateway: Gateway, settings: NotionSettings) -> CheckReport:
     ]
     sentences += _plan(gateway, settings)
     blocked = any(row.verdict is Finding.PROBLEM for row in rows)
-    return CheckReport(
-        tuple(rows), tuple(dict.fromkeys(sentences)), len(found) == 2 and services_are_there and not blocked
-    )
+    usable = len(found) == 2 and len(services) == len(ProviderName) and not blocked
+    have_rows: frozenset[ProviderName] = frozenset()
+    if usable:
+        try:
+            seen = look_at_rows(gateway, found[USAGES.title], services)
+        except NotionError as error:
+            sentences.append(str(error))
+            usable = False
+        else:
+            sentences += seen.sentences
+            have_rows = seen.providers
+    return CheckReport(tuple(rows), tuple(dict.fromkeys(sentences)), usable, have_rows)
 
 
 def _exchanged(gateway: Gateway, services: Found, usages: Found) -> str:
@@ -108,13 +119,13 @@ def _plan(gateway: Gateway, settings: NotionSettings) -> list[str]:
     return [sentence] if sentence else []
 
 
-def _services(gateway: Gateway, found: Found, sentences: list[str]) -> bool:
-    """Add sentences about the services; whether all have a row."""
+def _services(gateway: Gateway, found: Found, sentences: list[str]) -> dict[ProviderName, str]:
+    """Add sentences about the services; page ids of those that have a row."""
     try:
         pages = list(gateway.rows(found.data_source_id))
     except NotionError as error:
         sentences.append(str(error))
-        return False
+        return {}
     rows = {provider: rows_of(provider, found, pages) for provider in ProviderName}
     missing = [provider.label for provider, same in rows.items() if not same]
     if missing:
@@ -128,7 +139,7 @@ def _services(gateway: Gateway, found: Found, sentences: list[str]) -> bool:
         if len(same) > 1
     ]
     sentences += unread_rollups(found, (same[0] for same in rows.values() if same))
-    return not missing
+    return {provider: same[0].id for provider, same in rows.items() if same}
 
 
 def _rows(found: Found, both: Databases | None) -> list[CheckRow]:
