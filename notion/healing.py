@@ -180,11 +180,11 @@ class _Service:
                     yield Step(Action.UPDATE, source, now.values, page_id, ("identifiant",), ADOPTED)
 
     def _is_to_be_adopted(self, row: Existing, ids: frozenset[str]) -> bool:
-        """Whether a row of another hand stands for a project or key: it has an id, or what only collectors fill in."""
+        """Whether a row of another hand stands for a project or key: by its id, or by what collectors alone fill in."""
         if self._me is None or is_by(row, self._me) or self._only not in (None, row.values.mois):
             return False
         if is_nameless(row.values, self._provider, ids):
-            return is_collected(row.values)
+            return is_collected(row.values) and has_figures(row)
         return bool(row.values.key)
 
     def _is_of_service(self, row: Existing) -> bool:

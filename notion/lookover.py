@@ -10,7 +10,7 @@ from notion.found import Found
 from notion.gateway import Gateway
 from notion.hands import is_by, is_collected, is_nameless, month_of_title, name_in_title, provider_of, tells_two_months
 from notion.listing import every_row
-from notion.rows import Existing, read_row
+from notion.rows import Existing, has_figures, read_row
 from notion.schema import USAGES
 from usage.names import ProviderName
 
@@ -72,7 +72,9 @@ def _can_be_taken_over(row: Existing, provider: ProviderName) -> bool:
     values = row.values
     if not name_in_title(values, provider):
         return False
-    return is_collected(values) or (bool(values.key) and not is_nameless(values, provider, frozenset()))
+    if is_nameless(values, provider, frozenset()):
+        return is_collected(values) and has_figures(row)
+    return bool(values.key)
 
 
 def _names_a_service(row: Existing) -> bool:

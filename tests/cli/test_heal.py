@@ -225,6 +225,7 @@ def test_where_nobody_can_answer_it_wants_a_word(old: Cli, monkeypatch: pytest.M
 def test_the_service_column_made_anew(cli: Cli) -> None:
     """Set-up leads the rollups to the new relation, and heal links the rows by their titles."""
     cli.only("ELEVENLABS_API_KEY")
+    cli.unset("PREFECT_API_URL")
     assert cli("setup").status == 0
     store = cli.sandbox.notion.store
     usages, services = store.database("Usages LLM"), store.database("Services LLM")

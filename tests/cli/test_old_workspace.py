@@ -144,13 +144,15 @@ def test_from_an_old_workspace_to_a_clean_month(old: Cli, person_acts: Any) -> N
     healed = old("heal", "--yes", "--json")
     assert (planned.status, healed.status) == (0, 0)
     assert before != edited(old)
-    counts = {name: healed.json[name] for name in ("months", "merged", "trashed", "completed", "left")}
+    counts = {name: healed.json[name] for name in ("months", "merged", "trashed", "completed", "adopted", "left")}
     assert counts == {
-        "months": ["2025-10", "2026-01"],
+        "months": ["2025-10", "2025-11", "2026-01"],
         "merged": 2,
         # Two doubles of the call centre, one of the narration, the error row that says nothing.
         "trashed": 4,
         "completed": 1,
+        # The archive's row that has its id, as it is.
+        "adopted": 1,
         "left": [],
     }
     assert counts == {name: planned.json[name] for name in counts}
