@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from itertools import count
+from itertools import chain, count
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from notion.connection import parse
 from notion.gateway import Effect, Gateway
 from notion.pace import Pace
+from notion.wire import Page, Value
 from notion.wire_schema import DataSource, PropertySchema
 from usage.settings import NotionSettings
 
@@ -37,6 +38,8 @@ class Rehearsal(Gateway):
         super().__init__(settings, pace=pace)
         self._sources: dict[str, DataSource] = {}
         """Data sources as they would be by now."""
+        self._pages: dict[str, Page] = {}
+        """Rows that were read."""
         self._numbers: Iterator[int] = count(1)
 
     def ask(
@@ -56,6 +59,14 @@ class Rehearsal(Gateway):
                 return super().ask(model, method, path, body=body, query=query, effect=effect)
             return parse(model, known)
         return parse(model, self._pretend(method, path, body or {}))
+
+    def rows(self, data_source_id: str, where: Json | None = None) -> Iterator[Page]:
+        """As `Gateway.rows`; in columns that would be there by now, the rows have empty cells."""
+        source = self._sources.get(data_source_id)
+        for read in super().rows(data_source_id, where):
+            page = read if source is None else _with_cells(read, source)
+            self._pages[page.id] = page
+            yield page
 
     def _known(self, path: str, query: Json) -> Json | None:
         """The answer about something that is not in Notion, or is otherwise there."""
@@ -77,7 +88,7 @@ class Rehearsal(Gateway):
             case "POST", "pages":
                 return {"id": self._new_id(), "created_time": datetime.now(UTC)}
             case "PATCH", "pages":
-                return self.page(key).model_dump()
+                return self._pages[key].model_dump()
             case (("POST" | "PATCH"), "views"):
                 return {"id": key or self._new_id(), "name": body["name"], "type": body.get("type", "")}
         raise NotImplementedError(f"{method} {path} can't be rehearsed")
@@ -117,7 +128,7 @@ class Rehearsal(Gateway):
     def _add_other_side(self, config: Json, source: str, relation: str) -> Json:
         target = self.data_source(config["data_source_id"])
         wanted = config["dual_property"].get("synced_property_name", "")
-        names = (f"{wanted} {number}".strip() for number in ("", *count(1)))
+        names = chain([wanted], (f"{wanted} {number}" for number in count(1)))
         name = next(name for name in names if name not in target.properties)
         side = PropertySchema.model_validate(
             {
@@ -130,3 +141,13 @@ class Rehearsal(Gateway):
         columns = {**target.properties, name: side}
         self._sources[target.id] = target.model_copy(update={"properties": columns})
         return {"synced_property_name": name, "synced_property_id": side.id}
+
+
+def _with_cells(page: Page, source: DataSource) -> Page:
+    there = {value.id for value in page.properties.values()}
+    new = {
+        column.name: Value(id=column.id, type=column.type)
+        for column in source.properties.values()
+        if column.id not in there
+    }
+    return page.model_copy(update={"properties": {**page.properties, **new}})
