@@ -1,9 +1,13 @@
-"""`llm-usage heal`: bring rows of older collectors in order, without losing what people wrote."""
+"""`llm-usage heal`: show what would bring rows of older collectors in order, ask, and do it.
+
+What people wrote is never lost.
+"""
 
 from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
@@ -18,6 +22,7 @@ from notion.publish import Workspace
 from notion.rows import COLUMNS
 from notion.steps import Action, Step
 from tasks.limits import SharedPace, one_writer
+from usage.errors import SettingsError
 from usage.month import Month
 from usage.progress import RowsWritten, tell
 from usage.settings import load_settings
@@ -65,6 +70,10 @@ class HealResult(BaseModel):
     """Doubles and error rows that were moved to the trash."""
     completed: int
     """Other rows that were given their id or workspace."""
+    linked: int
+    """Other rows that were given the service that their title names."""
+    adopted: int
+    """Other rows, of another hand, that were taken over as they are."""
     left: tuple[LeftToYou, ...]
     skipped: int
     """Rows that somebody changed meanwhile, or whose notes Notion refused: they are as they were."""
@@ -74,26 +83,54 @@ class HealResult(BaseModel):
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Heal and report; 1 when something is left to a person or to another run."""
+    """Show what is to be done, ask, heal and report; 1 when something is left to a person or to another run.
+
+    Raises:
+        SettingsError: Nobody can be asked, and neither `--yes` nor `--dry-run` is given.
+    """
     settings = load_settings()
     month = Month.resolve(arguments.month, settings.now()) if arguments.month else None
+    asks = not (arguments.yes or arguments.dry_run)
+    if asks and (arguments.json or not sys.stdin.isatty()):
+        raise SettingsError(
+            "heal asks before it writes, and here nobody can answer: add --dry-run to see what it would do, or --yes "
+            "to let it write"
+        )
     turns = _Turns(SharedPace(settings.notion))
     gateway = Gateway(settings.notion, pace=turns.pace)
     try:
         with Display(quiet=arguments.json):
             workspace = Workspace(settings, frozenset(), on_write=turns.tell, gateway=gateway)
             healing = done = workspace.healing(month)
-            if healing.steps and not arguments.dry_run:
-                with turns.among_workers():
-                    done = workspace.heal(healing, turns.turn)
+        writes = bool(healing.steps) and not arguments.dry_run
+        if writes and asks and not _is_wanted(healing):
+            return 1
+        if writes:
+            with Display(quiet=arguments.json), turns.among_workers():
+                done = workspace.heal(healing, turns.turn)
         result = _result(healing, done, workspace.requests, dry_run=arguments.dry_run)
     finally:
         gateway.close()
     if arguments.json:
         print(result.model_dump_json(exclude=None if arguments.dry_run else {"plan"}))
     else:
-        _print(done, result)
+        _print(done, result, is_shown=writes and asks)
     return 1 if result.left or result.skipped else 0
+
+
+def _is_wanted(healing: Healing) -> bool:
+    """Show the plan and ask; only a yes in so many words is one."""
+    console = out()
+    console.print(_table(healing, "Plan"))
+    console.print("What people wrote stays; what goes to the trash can be restored there.", soft_wrap=True)
+    try:
+        answer = input(f"Write to {len(healing.steps)} rows? [y/N] ")
+    except EOFError:
+        answer = ""
+    if answer.strip().lower() in ("y", "yes", "o", "oui"):
+        return True
+    console.print("Nothing was written.")
+    return False
 
 
 class _Turns:
@@ -154,6 +191,8 @@ def _result(healing: Healing, done: Healing, requests: int, *, dry_run: bool) ->
         merged=done.merged,
         trashed=sum(step.action is Action.TRASH for step in done.steps),
         completed=done.completed,
+        linked=done.linked,
+        adopted=done.adopted,
         left=left,
         skipped=len(healing.steps) - len(done.steps),
         requests=requests,
@@ -167,10 +206,10 @@ def _step(step: Step) -> HealStep:
     return HealStep(action=step.action.value, month=values.mois, row=values.identifiant, columns=columns, why=step.why)
 
 
-def _print(done: Healing, result: HealResult) -> None:
-    """A table of steps, the counts, and what is left to a person."""
+def _print(done: Healing, result: HealResult, *, is_shown: bool) -> None:
+    """A table of steps, where it was not shown before, the counts, and what is left to a person."""
     console, would = out(), result.plan is not None
-    if done.steps:
+    if done.steps and not is_shown:
         console.print(_table(done, "Plan" if would else "Healed"))
     if not result.months:
         console.print(f"Nothing to heal ({result.requests} requests).")
@@ -178,7 +217,8 @@ def _print(done: Healing, result: HealResult) -> None:
     verb = "would be" if would else "were"
     console.print(
         f"Notion: {result.merged} rows {verb} merged, {result.trashed} trashed, {result.completed} completed, "
-        f"{len(result.left)} left to you ({result.requests} requests).",
+        f"{result.linked} linked, {result.adopted} taken over, {len(result.left)} left to you "
+        f"({result.requests} requests).",
         soft_wrap=True,
     )
     if result.skipped:

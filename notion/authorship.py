@@ -7,18 +7,17 @@ over after asking.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from notion.hands import tells_two_months
 from notion.receipt import read_receipt
 from notion.rows import Existing
 from usage.grain import COLLECTION
 
 SOMEBODYS: Final = "Écrite par une personne ou un autre programme : llm-usage heal peut la reprendre."
 MISDATED: Final = "Son titre et « Mois » disent deux mois différents : corrigez l’un des deux."
-_MONTH: Final = re.compile(r"\d{4}-\d{2}(?=\D|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ def sort_by_author(rows: Sequence[Existing], me: str | None) -> tuple[list[Exist
     vouched = {page for receipt in receipts.values() if receipt is not None for page in receipt.pages}
     changeable, left = [], []
     for row in rows:
-        if is_misdated(row):
+        if tells_two_months(row.values):
             left.append(LeftAlone(row, MISDATED))
         elif row.page_id in vouched or is_written_by(row, ours):
             changeable.append(row)
@@ -57,9 +56,3 @@ def is_written_by(row: Existing, users: Iterable[str | None]) -> bool:
     """Whether some users created a row or wrote to it last; True where Notion tells neither."""
     known = {row.author, row.editor} - {None}
     return not known or bool(known & set(users))
-
-
-def is_misdated(row: Existing) -> bool:
-    """Whether the title begins with another month than the one in `Mois`: one of the two is a slip of the pen."""
-    told = _MONTH.match(row.values.identifiant)
-    return told is not None and told.group() != row.values.mois

@@ -34,7 +34,8 @@ class Bot(Wire):
 class Me(Wire):
     """Answer of `users/me`; a personal access token may be a person's, and then tells no limits."""
 
-    id: str | None = None
+    id: str = ""
+    """As it stands in `created_by` and `last_edited_by` of what this connection writes."""
     bot: Bot | None = None
 
 

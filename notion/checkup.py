@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from notion.budget import Me, plan_sentence
+from notion.budget import plan_sentence
 from notion.databases import listed_once, locate_one
+from notion.exchanged import refuse_exchanged
 from notion.found import Databases, Found, Match, Verdict, problem, related
 from notion.gateway import Gateway
+from notion.lookover import look_at_rows
 from notion.options import lacking_options
-from notion.rollups import unread_rollups
+from notion.rollups import has_lost_its_relation, unread_rollups
 from notion.schema import SERVICES, USAGES, Property, Type
 from notion.services import rows_of
 from notion.wire_schema import PropertySchema
@@ -45,7 +47,7 @@ class CheckRow:
 class CheckReport:
     """Rows for a table, and French sentences about what is no column.
 
-    `usable` says whether a collection could be published.
+    `usable` says whether a collection could be published; `providers_with_rows` are known only where it is.
     """
 
     rows: tuple[CheckRow, ...]
@@ -69,13 +71,16 @@ def check_notion(gateway: Gateway, settings: NotionSettings) -> CheckReport:
             found[declared.title] = locate_one(gateway, settings, declared, listing)
         except NotionError as error:
             sentences.append(str(error))
+    if len(found) == 2 and (sentence := _exchanged(gateway, found[SERVICES.title], found[USAGES.title])):
+        # Advice about columns would be wrong in both.
+        return CheckReport((), (sentence,), usable=False)
     if len(found) == 2:
         both = related(found[SERVICES.title], found[USAGES.title])
         found = {SERVICES.title: both.services, USAGES.title: both.usages}
         rows = [row for database in found.values() for row in _rows(database, both)]
     else:
         rows = [row for database in found.values() for row in _rows(database, None)]
-    services_are_there = SERVICES.title in found and _services(gateway, found[SERVICES.title], sentences)
+    services = _services(gateway, found[SERVICES.title], sentences) if SERVICES.title in found else {}
     sentences += [
         f"La base « {one.declared.title} » est verrouillée dans Notion : la collecte y écrit quand même, mais "
         "llm-usage setup peut s’y voir refuser une colonne."
@@ -84,27 +89,45 @@ def check_notion(gateway: Gateway, settings: NotionSettings) -> CheckReport:
     ]
     sentences += _plan(gateway, settings)
     blocked = any(row.verdict is Finding.PROBLEM for row in rows)
-    return CheckReport(
-        tuple(rows), tuple(dict.fromkeys(sentences)), len(found) == 2 and services_are_there and not blocked
-    )
+    usable = len(found) == 2 and len(services) == len(ProviderName) and not blocked
+    have_rows: frozenset[ProviderName] = frozenset()
+    if usable:
+        try:
+            seen = look_at_rows(gateway, found[USAGES.title], services)
+        except NotionError as error:
+            sentences.append(str(error))
+            usable = False
+        else:
+            sentences += seen.sentences
+            have_rows = seen.providers
+    return CheckReport(tuple(rows), tuple(dict.fromkeys(sentences)), usable, have_rows)
+
+
+def _exchanged(gateway: Gateway, services: Found, usages: Found) -> str:
+    """The sentence about databases that are taken for each other; empty where they are not."""
+    try:
+        refuse_exchanged(gateway, services, usages)
+    except NotionError as error:
+        return str(error)
+    return ""
 
 
 def _plan(gateway: Gateway, settings: NotionSettings) -> list[str]:
     """What the workspace's plan says about the rate that is set."""
     try:
-        sentence = plan_sentence(gateway.ask(Me, "GET", "users/me"), settings.requests_per_minute)
+        sentence = plan_sentence(gateway.myself(), settings.requests_per_minute)
     except NotionError as error:
         sentence = str(error)
     return [sentence] if sentence else []
 
 
-def _services(gateway: Gateway, found: Found, sentences: list[str]) -> bool:
-    """Add sentences about the services; whether all have a row."""
+def _services(gateway: Gateway, found: Found, sentences: list[str]) -> dict[ProviderName, str]:
+    """Add sentences about the services; page ids of those that have a row."""
     try:
         pages = list(gateway.rows(found.data_source_id))
     except NotionError as error:
         sentences.append(str(error))
-        return False
+        return {}
     rows = {provider: rows_of(provider, found, pages) for provider in ProviderName}
     missing = [provider.label for provider, same in rows.items() if not same]
     if missing:
@@ -118,7 +141,7 @@ def _services(gateway: Gateway, found: Found, sentences: list[str]) -> bool:
         if len(same) > 1
     ]
     sentences += unread_rollups(found, (same[0] for same in rows.values() if same))
-    return not missing
+    return {provider: same[0].id for provider, same in rows.items() if same}
 
 
 def _rows(found: Found, both: Databases | None) -> list[CheckRow]:
@@ -165,6 +188,8 @@ def _difference(declared: Property, column: PropertySchema, both: Databases | No
         return f"Il manque les options {', '.join(lacking)} : llm-usage setup les ajoute." if lacking else ""
     if declared.rollup is None or column.rollup is None or both is None:
         return ""
+    if has_lost_its_relation(both.services, column):
+        return "Ce cumul suit une relation supprimée : lancez llm-usage setup."
     target = both.usages.columns.get(declared.rollup.target)
     same = target is not None and column.rollup.rollup_property_name == target.name
     if same and column.rollup.function == declared.rollup.function:

@@ -63,6 +63,8 @@ class Found:
     """All columns by the name they have in Notion, other people's too."""
     locked: bool = False
     """Locked by a person."""
+    title: str = ""
+    """Its name in Notion."""
 
     def has(self, name: str) -> bool:
         """Whether the column exists and has the right type."""

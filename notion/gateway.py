@@ -10,7 +10,7 @@ from notion.connection import PATIENCE, TRIES, VERSION, Connection, DoubtfulCrea
 from notion.paging import PAGE_SIZE, Pages
 from notion.wire import Block, Listing, Page, PageListing, Trashable
 from notion.wire_schema import DatabaseInfo, DataSource
-from usage.errors import NotionAccessError, NotionError
+from usage.errors import NotionAccessError, NotionBusyError, NotionError
 
 __all__ = ["PAGE_SIZE", "PATIENCE", "TRIES", "VERSION", "DoubtfulCreation", "Effect", "Form", "Gateway", "RowInTrash"]
 
@@ -26,21 +26,28 @@ class RowInTrash(NotionError):
 class Gateway(Connection):
     """The connection with the requests that are made of it. Every one of them raises what `ask` does."""
 
-    _me: str | None = None
-    _knows_me = False
-
     # -- reading
 
+    _myself: Me | None = None
+
+    def myself(self) -> Me:
+        """The connection as a user of the workspace; asked once."""
+        if self._myself is None:
+            self._myself = self.ask(Me, "GET", "users/me")
+        return self._myself
+
     def me(self) -> str | None:
-        """User id of the connection, asked for once; None where Notion does not tell it."""
-        if not self._knows_me:
-            try:
-                self._me = self.ask(Me, "GET", "users/me").id
-            except NotionAccessError:
-                # Some tokens may not read users; who wrote a row is then told by the rows themselves.
-                self._me = None
-            self._knows_me = True
-        return self._me
+        """Id of this connection's own user, who stands in `created_by` of its rows; None where Notion does not tell.
+
+        Raises:
+            NotionBusyError: Notion did not answer usably: asked again later, it may tell.
+        """
+        try:
+            return self.myself().id or None
+        except NotionBusyError:
+            raise
+        except NotionError:
+            return None
 
     def database(self, database_id: str) -> DatabaseInfo:
         """A database: title, data sources, whether it is in the trash or locked."""

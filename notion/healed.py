@@ -10,6 +10,8 @@ from notion.rows import Existing
 from notion.steps import Step
 
 COMPLETED: Final = "Complétée : d’autres lignes disent son identifiant ou son espace de travail."
+LINKED: Final = "Reliée à son service, que dit son titre."
+ADOPTED: Final = "Reprise d’une autre main, sans changement : la collecte la tiendra à jour."
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,16 @@ class Healing:
     def completed(self) -> int:
         """How many rows have got their id or workspace, and had no doubles."""
         return sum(step.why == COMPLETED for step in self.steps)
+
+    @property
+    def linked(self) -> int:
+        """How many rows have got their service alone."""
+        return sum(step.why == LINKED for step in self.steps)
+
+    @property
+    def adopted(self) -> int:
+        """How many rows of others were taken over as they are."""
+        return sum(step.why == ADOPTED for step in self.steps)
 
     def without(self, pages: Collection[str | None]) -> Healing:
         """The same without the steps of some rows: what was done where these had to wait."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Final
 
+from notion.found import Found
 from notion.gateway import Gateway
 from notion.healed import Healing
-from notion.rows import Existing
+from notion.rows import Existing, read_row
 from notion.steps import Action, Step
 from notion.writer import Writer, is_written_on
 from usage.month import Month
@@ -24,6 +25,7 @@ class Healer:
 
     Args:
         gateway: The connection.
+        found: *Usages*.
         writer: Writes steps.
         read: Reads the rows of a month.
         turn: What a month is written in.
@@ -32,11 +34,12 @@ class Healer:
     def __init__(
         self,
         gateway: Gateway,
+        found: Found,
         writer: Writer,
         read: Callable[[Month], Sequence[Existing]],
         turn: Callable[[Month], AbstractContextManager[None]],
     ) -> None:
-        self._gateway, self._writer, self._read, self._turn = gateway, writer, read, turn
+        self._gateway, self._found, self._writer, self._read, self._turn = gateway, found, writer, read, turn
         self._written: Final[set[str | None]] = set()
         """Rows that were written to here: that they have changed is no news."""
 
@@ -64,7 +67,7 @@ class Healer:
         self, part: Sequence[Step], steps: Sequence[Step], before: dict[str, Existing], month: Month
     ) -> set[str | None]:
         """Write a month's steps; those that have to wait are returned."""
-        now = {row.page_id: row for row in self._read(month)}
+        now = {row.page_id: row for row in (*self._read(month), *self._without_month(part, before))}
         stays = {step.stays for step in part}
         together = [(page_id, step.stays) for step in steps for page_id in (step.page_id, step.into)]
         changed = {
@@ -78,6 +81,14 @@ class Healer:
         self._writer.write(going)
         self._written.update(step.page_id for step in going)
         return {step.page_id for step in part if step.stays in changed}
+
+    def _without_month(self, part: Sequence[Step], before: dict[str, Existing]) -> Iterator[Existing]:
+        """Rows whose month only their title tells: they are not among those of the month."""
+        for step in part:
+            if step.page_id is not None and not before[step.page_id].values.mois:
+                page = self._gateway.page(step.page_id)
+                if not page.in_trash:
+                    yield read_row(self._found, page)
 
     def _has_changed(self, before: Existing, now: Existing | None) -> bool:
         if before.page_id in self._written:

@@ -8,8 +8,12 @@ Pure: the rows that stand in Notion go in, steps come out. The rules:
    have it. A row whose name has ids, and which gets none of them, is told: it may count a second time.
 3. An empty workspace is filled where all other rows of that id have the same one, and only in months that this program
    has never collected: there it would have left the workspace empty on purpose.
-4. Empty rows `… - Error` go.
+4. Empty rows `… - Error` of older collectors go, and nothing that merely looks like one.
 5. What people wrote stays in sight: `notion.annotations` unites it, or the rows are left to a person.
+6. A row without a service gets the one that its title names.
+7. Rows of another hand (see `notion.hands`) are touched only where their title has our form. Those that stand for a
+   project or key are written to, even where nothing changes: `collect` leaves alone what it has not written.
+8. A row whose title and `Mois` tell different months is nobody's double: it is left to a person as it is.
 
 Doubles may tell what completes another row and the other way round, so both are repeated until nothing changes. That is
 also why a second run finds nothing.
@@ -25,10 +29,20 @@ from typing import Final
 from notion.desired import prevailing
 from notion.doubles import DOUBLE, ERROR_ROW, sort_out
 from notion.found import Found
-from notion.healed import COMPLETED, Healing, Left
-from notion.matching import is_of_service, title_start
+from notion.hands import (
+    is_by,
+    is_collected,
+    is_nameless,
+    is_old_error,
+    month_of_title,
+    name_in_title,
+    tells_two_months,
+)
+from notion.healed import ADOPTED, COMPLETED, LINKED, Healing, Left
+from notion.matching import is_of_service
 from notion.ownership import identity, is_ours
-from notion.rows import Existing, changed_fields, has_figures, is_error_row
+from notion.receipt import owners
+from notion.rows import Existing, changed_fields, has_figures
 from notion.steps import Action, Step
 from notion.text import folded
 from usage.errors import SettingsError
@@ -43,10 +57,15 @@ _SEVERAL: Final = "Plusieurs projets ou clés portent ce nom : mettez leurs iden
 _ELSEWHERE: Final = (
     "L’identifiant de ce nom est dans un autre Workspace : mettez celui de cette ligne, puis lancez llm-usage heal."
 )
+_TWO_MONTHS: Final = "Le titre et Mois disent des mois différents : corrigez celui des deux qui est faux."
 
 
 def plan_healing(
-    rows: Sequence[Existing], services: Mapping[ProviderName, str], usages: Found, month: Month | None = None
+    rows: Sequence[Existing],
+    services: Mapping[ProviderName, str],
+    usages: Found,
+    month: Month | None = None,
+    me: str | None = None,
 ) -> Healing:
     """Decide what to do with all rows, or with those of one month.
 
@@ -55,8 +74,10 @@ def plan_healing(
         services: Page ids.
         usages: The database.
         month: The only month to change.
+        me: Id of this connection's user; where it isn't known, no row is taken over.
     """
-    parts = [_Service(provider, page_id, rows, usages, month) for provider, page_id in services.items()]
+    scope = _Scope(usages, None if month is None else str(month), me)
+    parts = [_Service(provider, page_id, rows, scope) for provider, page_id in services.items()]
     for part in parts:
         part.heal()
     steps = [step for part in parts for step in part.steps()]
@@ -88,34 +109,54 @@ class _Names:
         return len(self.found.get(name, ()))
 
 
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What a healing is decided for: the database, the only month to change, and this connection's user."""
+
+    usages: Found
+    only: str | None
+    me: str | None
+
+
 class _Service:
     """One service's rows. `heal` changes them here; `steps` tells the difference to what stands in Notion."""
 
-    def __init__(
-        self, provider: ProviderName, page_id: str, rows: Sequence[Existing], usages: Found, month: Month | None
-    ) -> None:
-        self._provider, self._page_id, self._usages = provider, page_id, usages
-        mine = [row for row in rows if _is_month(row.values.mois) and is_of_service(row, page_id, provider)]
+    def __init__(self, provider: ProviderName, page_id: str, rows: Sequence[Existing], scope: _Scope) -> None:
+        self._provider, self._page_id = provider, page_id
+        self._usages, self._only, self._me = scope.usages, scope.only, scope.me
+        mine = [_dated(row, provider) for row in rows]
+        mine = [row for row in mine if _is_month(row.values.mois) and self._is_of_service(row)]
+        own = [row for row in mine if row.values.key == COLLECTION]
+        self._labels = {row.values.workspace for row in own}
+        self._owners = owners(own)
+        self._slips = [row for row in mine if tells_two_months(row.values)]
+        mine = [row for row in mine if not tells_two_months(row.values) and (is_by(row, self._me) or self._title(row))]
         self._before = {row.page_id: row for row in sorted(mine, key=lambda row: row.age)}
         self._rows = dict(self._before)
         self._why: dict[str, str] = {}
         """Why a row goes to the trash."""
         self._into: dict[str, str] = {}
         """Which row stands for one that goes; it may go for another one later."""
-        self._only = None if month is None else str(month)
         self._collected = {row.values.mois for row in mine if row.values.key == COLLECTION}
         self.left: list[Left] = []
         self._merged: set[str] = set()
 
     def heal(self) -> None:
         for row in self._open():
-            if is_error_row(row) and not self._is_called_error(row):
+            if is_old_error(row, self._provider) and not self._is_called_error(row):
                 self._drop(row, ERROR_ROW)
+            elif not row.values.service:
+                self._rows[row.page_id] = replace(row, values=replace(row.values, service=self._page_id))
         before = None
         while before != self._rows:
             before = dict(self._rows)
             self._complete()
             self._merge()
+        self.left += [
+            Left(row.values.mois, None, row, _TWO_MONTHS)
+            for row in self._slips
+            if self._only in (None, row.values.mois, month_of_title(row.values.identifiant))
+        ]
 
     def merged(self) -> set[str]:
         """Page ids of rows that stand for their doubles."""
@@ -123,9 +164,10 @@ class _Service:
 
     def steps(self) -> Iterator[Step]:
         source = Source(provider=self._provider)
-        merged = self.merged()
+        merged, ids = self.merged(), self._names().ids
         clashes = [row for left in self.left if left.columns for row in (left.kept, left.other)]
         alone = {row.page_id for row in clashes if row is not None} - merged
+        told = alone | {left.other.page_id for left in self.left}
         for page_id, row in self._before.items():
             now = self._rows.get(page_id)
             if now is None:
@@ -135,9 +177,25 @@ class _Service:
             elif page_id not in alone:
                 fields = changed_fields(row.values, now.values, self._usages)
                 notes = tuple(note for note in now.notes if note not in row.notes)
-                why = _TAKES_OVER if page_id in merged else COMPLETED
                 if fields or notes:
+                    why = _TAKES_OVER if page_id in merged else LINKED if fields == ("service",) else COMPLETED
                     yield Step(Action.UPDATE, source, now.values, page_id, fields, why, notes)
+                elif page_id not in told and self._is_to_be_adopted(now, ids):
+                    yield Step(Action.UPDATE, source, now.values, page_id, ("identifiant",), ADOPTED)
+
+    def _is_to_be_adopted(self, row: Existing, ids: frozenset[str]) -> bool:
+        """Whether a row of another hand stands for a project or key: by its id, or by what collectors alone fill in."""
+        if self._me is None or is_by(row, self._me) or self._only not in (None, row.values.mois):
+            return False
+        if is_nameless(row.values, self._provider, ids):
+            return is_collected(row.values) and has_figures(row)
+        return bool(row.values.key)
+
+    def _is_of_service(self, row: Existing) -> bool:
+        """Whether a row is this service's; of one whose title tells another month than `Mois`, by the title's month."""
+        month = month_of_title(row.values.identifiant)
+        titled = replace(row, values=replace(row.values, mois=month)) if month else row
+        return any(is_of_service(one, self._page_id, self._provider) for one in (row, titled))
 
     def _is_called_error(self, row: Existing) -> bool:
         """Whether the row is that of a project with this unlucky name: it has an id, and figures in another month."""
@@ -178,18 +236,14 @@ class _Service:
 
     def _is_nameless(self, row: Existing, names: _Names) -> bool:
         """Whether a name, or nothing, stands where the id belongs."""
-        key, title = row.values.key, self._title(row)
-        if not key:
-            return bool(title)
-        return not is_ours(key) and title in ("", folded(key)) and key not in names.ids
+        return is_nameless(row.values, self._provider, names.ids)
 
     def _name(self, row: Existing) -> str:
         return folded(row.values.key) or self._title(row)
 
     def _title(self, row: Existing) -> str:
         """The name in a title like `2026-01 - OpenAI - Production`, for comparing; empty in one of another form."""
-        title, start = folded(row.values.identifiant), folded(title_start(row.values.mois, self._provider))
-        return title.removeprefix(start).strip() if title.startswith(start) else ""
+        return folded(name_in_title(row.values, self._provider, self._labels))
 
     # -- merging
 
@@ -202,7 +256,8 @@ class _Service:
             if self._is_nameless(row, names):
                 of_names[row.values.mois, self._name(row)].append(row)
             elif row.values.key:
-                of_ids[row.values.mois, *identity(row.values)].append(row)
+                # Rows of two organisations may have the same label: they are no doubles.
+                of_ids[row.values.mois, *identity(row.values), self._owners.get(row.page_id, "")].append(row)
         for rows in of_ids.values():
             self._merge_rows(rows)
         for (month, name), rows in of_names.items():
@@ -267,6 +322,13 @@ def _completes(step: Step) -> bool:
 def _only(texts: set[str]) -> str:
     """The one text there is; empty where there is none, or several."""
     return next(iter(texts)) if len(texts) == 1 else ""
+
+
+def _dated(row: Existing, provider: ProviderName) -> Existing:
+    """An error row of an older collector that left `Mois` empty, with the month of its title."""
+    if row.values.mois or not is_old_error(row, provider):
+        return row
+    return replace(row, values=replace(row.values, mois=month_of_title(row.values.identifiant)))
 
 
 def _is_month(text: str) -> bool:

@@ -124,7 +124,11 @@ class Matching:
 
 def name_of(values: Values, provider: ProviderName, labels: Iterable[str]) -> str:
     """The name in a title like `2026-01 - OpenAI - Production (labo)`, without the account's label behind it."""
-    name = values.identifiant.removeprefix(title_start(values.mois, provider))
+    return without_account(values.identifiant.removeprefix(title_start(values.mois, provider)), labels)
+
+
+def without_account(name: str, labels: Iterable[str]) -> str:
+    """A name without the account's label in brackets behind it."""
     ends = (f" ({label})" for label in labels if label)
     return next((name.removesuffix(end) for end in ends if name.endswith(end)), name)
 

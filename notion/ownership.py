@@ -81,11 +81,13 @@ class Ownership:
         """Whether this organisation, and no other, is known to have written the month."""
         others = [row for row in own if row not in self.own_rows]
         self._foreign = {_label(row) for row in others if verdicts[row.page_id] is False}
-        self._siblings = {_label(row) for row in others if verdicts[row.page_id]}
         self.labels: Final = self._find_labels()
         """The labels, as they count for identities, under which this organisation's rows stand."""
         self._pages = _pages(self.own_rows)
-        self._others_pages = _pages(others)
+        siblings = [row for row in others if verdicts[row.page_id] and _label(row) not in peers.read]
+        self._others_pages = _pages(row for row in others if row not in siblings)
+        # Usage of no id that an account which was not read has told is this organisation's as well.
+        self._shared = self.labels | {_label(row) for row in siblings}
         self._moved = self._label in self._foreign
 
     def row(self, row: Existing) -> bool:
@@ -94,7 +96,7 @@ class Ownership:
         if row.page_id in self._pages:
             return True
         if self.is_label_bound(values):
-            return row.page_id not in self._others_pages and canonical_workspace(values.workspace) in self.labels
+            return row.page_id not in self._others_pages and canonical_workspace(values.workspace) in self._shared
         if not is_ours(values.key) and values.key in self.ids:
             return True
         return values.workspace in self._places or canonical_workspace(values.workspace) in self.labels - self._foreign
@@ -137,12 +139,6 @@ class Ownership:
         if label not in labels or label in self._peers.read or label in self._foreign or self._moved:
             return False
         return labels.index(label) < labels.index(self._label)
-
-    def is_siblings(self, row: Existing, wanted: Values) -> bool:
-        """Whether a label-bound row tells the same with an earlier account of this organisation, which was not read."""
-        values = row.values
-        is_it = self.is_label_bound(values) and self.is_same_thing(values, wanted) and not self.row(row)
-        return is_it and canonical_workspace(values.workspace) in self._siblings and self.stays_with(values.workspace)
 
     # -- grain
 

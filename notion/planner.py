@@ -24,17 +24,17 @@ from notion.desired import (
     zeroed,
 )
 from notion.doubles import DOUBLE, ERROR_ROW, Doubles, sort_out
+from notion.hands import is_old_error
 from notion.loss import LEFT, Change, doubtful
 from notion.matching import Matching
 from notion.ownership import Ownership, Peers, identity
 from notion.receipt import Receipt, read_receipt, receipt_of
-from notion.rows import FIGURES, Existing, Values, changed_fields, has_figures, is_error_row
+from notion.rows import FIGURES, Existing, Values, changed_fields, has_figures
 from notion.steps import Action, Claims, Context, Step
 from usage.grain import COLLECTION, canonical_workspace
 from usage.names import Status
 from usage.outcome import SourceOutcome
 
-ANOTHERS: Final = "Déjà comptée avec un autre compte qui voit la même chose."
 _TAKEN_OVER: Final = "Garde un montant d’une lecture plus ancienne et plus fine."
 _LATER: Final = "Lue plus récemment par une autre collecte."
 
@@ -174,30 +174,23 @@ class SourcePlanner:
     def _missing(self, values: Values) -> None:
         """A row that nobody of ours has written yet."""
         stranger = self._strangers.get(identity(values))
-        counted = self._counted_elsewhere(values)
-        self.set_aside += [values] if counted is not None or stranger is not None else []
-        if counted is not None:
-            self.keep(counted, ANOTHERS)
-        elif stranger is not None:
+        if stranger is not None:
             # A second row of one project would count it twice.
+            self.set_aside.append(values)
             self._doubt(f"« {stranger.values.identifiant} » : {SOMEBODYS[0].lower()}{SOMEBODYS[1:]}")
         else:
             self._change.row(None, values)
             self.steps.append(Step(Action.CREATE, self.outcome.source, values))
 
-    def _counted_elsewhere(self, values: Values) -> Existing | None:
-        """The row that tells usage of no id with an earlier account of the same organisation, not read in this run."""
-        if not self.owns.is_label_bound(values):
-            return None
-        rows = [row for row in self._matching.left() if row.values.key != COLLECTION]
-        return next((row for row in rows if self.owns.is_siblings(row, values)), None)
-
     def _under_its_label(self, values: Values, name: str, standing: Values) -> Values:
         """The values with the label of the earlier account that counts what both see."""
-        if self.outcome.rule.workspace != "account" or not self.owns.stays_with(standing.workspace):
+        if not self._is_labelled(values) or not self.owns.stays_with(standing.workspace):
             return values
         shown = with_account(name, standing.workspace)
-        return replace(values, workspace=standing.workspace, identifiant=titled(self.outcome, shown), nom=shown)
+        # The row of an account as a whole has the account's name for a key.
+        key = standing.key if self.owns.is_label_bound(values) else values.key
+        title = titled(self.outcome, shown)
+        return replace(values, key=key, workspace=standing.workspace, identifiant=title, nom=shown)
 
     def _why_kept(self, matches: Sequence[Existing], standing: Values, values: Values) -> str:
         """Why a row stays as it is; empty where it gets new values."""
@@ -239,7 +232,7 @@ class SourcePlanner:
     def _errors(self) -> None:
         """Rows `… - Error` of older collectors: this source's own row tells the story now."""
         for row in self._matching.left():
-            if is_error_row(row) and self.owns.may_be(row):
+            if is_old_error(row, self.outcome.source.provider) and self.owns.may_be(row):
                 self._trash(row, ERROR_ROW)
 
     def _vanished(self) -> None:
@@ -261,12 +254,16 @@ class SourcePlanner:
 
     def _relabelled(self, values: Values) -> Values:
         """A row under the account's present label, where it stands under an old one."""
-        is_labelled = self.outcome.rule.workspace == "account" or self.owns.is_label_bound(values)
-        if not is_labelled or canonical_workspace(values.workspace) == canonical_workspace(self.outcome.label):
+        is_here = canonical_workspace(values.workspace) == canonical_workspace(self.outcome.label)
+        if is_here or not self._is_labelled(values) or self.owns.stays_with(values.workspace):
             return values
         name = self._matching.name(values)
         shown = with_account(name, self.outcome.label if self._several else "")
         return replace(values, workspace=self.outcome.label, identifiant=titled(self.outcome, shown), nom=shown)
+
+    def _is_labelled(self, values: Values) -> bool:
+        """Whether a row has an account's label for its workspace."""
+        return self.outcome.rule.workspace == "account" or self.owns.is_label_bound(values)
 
     def _doubt_an_empty_answer(self) -> None:
         outcome = self.outcome

@@ -137,7 +137,8 @@ class Workspace:
     def healing(self, month: Month | None = None) -> Healing:
         """Decide what to do about rows that older collectors left, in one month or in all; writes nothing."""
         services = {service.provider: service.page_id for service in self.services}
-        return self._looked_at(self.rows(), lambda rows: plan_healing(rows, services, self.databases.usages, month))
+        usages, me = self.databases.usages, self._gateway.me()
+        return self._looked_at(self.rows(), lambda rows: plan_healing(rows, services, usages, month, me))
 
     def heal(
         self, healing: Healing, turn: Callable[[Month], AbstractContextManager[None]] = lambda _: nullcontext()
@@ -156,7 +157,7 @@ class Workspace:
             NotionBusyError: Notion failed for good on the way.
         """
         try:
-            return Healer(self._gateway, self._writer(), self.rows, turn).heal(healing)
+            return Healer(self._gateway, self.databases.usages, self._writer(), self.rows, turn).heal(healing)
         except NotionAccessError:
             raise
         except NotionError as error:

@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from notion.rows import Existing
 from usage.money import dollars
 from usage.names import Kind
 from usage.outcome import SourceOutcome
@@ -124,6 +125,24 @@ def organisation_ids(outcome: SourceOutcome) -> tuple[str, ...]:
     places = sorted(an_id for kind, an_id in outcome.known if kind is not Kind.API_KEY)
     keys = sorted(an_id for kind, an_id in outcome.known if kind is Kind.API_KEY)
     return tuple((places or keys)[:_MOST_IDS])
+
+
+def owners(own: Iterable[Existing]) -> dict[str, str]:
+    """Of sources' own rows, and of the pages that their receipts name, which organisation wrote them.
+
+    Args:
+        own: Sources' own rows.
+
+    Returns:
+        Something that two organisations do not have in common, by page id. Rows that no receipt tells are left out.
+    """
+    found: dict[str, str] = {}
+    for row in own:
+        receipt = read_receipt(row.values.breakdown)
+        if receipt is not None:
+            name = receipt.organisation or " ".join(receipt.ids) or receipt.key
+            found |= dict.fromkeys((row.page_id, *receipt.pages), name)
+    return found
 
 
 def _counts(counts: Sequence[Count]) -> dict[str, int]:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from notion.annotations import Note, read_notes
 from notion.found import Found, value_of
 from notion.options import chosen_option, option_value
-from notion.text import folded, pieces
+from notion.text import pieces
 from notion.wire import Page, Value
 
 
@@ -91,12 +91,6 @@ class Existing:
 def has_figures(row: Existing) -> bool:
     """Whether a row has any figure but 0."""
     return any(getattr(row.values, name) for name in FIGURES)
-
-
-def is_error_row(row: Existing) -> bool:
-    """Whether a row is one that older collectors left after an error, `… - Error`, and holds nothing else."""
-    named = folded(row.values.identifiant).endswith((" - error", " - erreur"))
-    return named and not has_figures(row) and not row.notes and not row.is_written_on
 
 
 def read_row(found: Found, page: Page) -> Existing:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -23,9 +23,11 @@ from notion.columns import (
     unlocked,
 )
 from notion.databases import child_databases, given_id, inspect, listed_once, matched, only_source, only_titled
+from notion.exchanged import refuse_exchanged
 from notion.found import Found, Match, Verdict, problem, related
 from notion.gateway import Gateway, RowInTrash
 from notion.once import create_once
+from notion.rehearsal import Rehearsal, is_invented
 from notion.rollups import Rollups
 from notion.schema import SERVICES, USAGES, Database, Type
 from notion.seeds import seed_services
@@ -46,8 +48,9 @@ class SetupResult:
 
     done: tuple[str, ...]
     warnings: tuple[str, ...]
-    services_db_id: str
-    usages_db_id: str
+    services_db_id: str | None
+    """None only of a rehearsal, where the database does not exist yet; so is the other one."""
+    usages_db_id: str | None
 
 
 def set_up(
@@ -73,6 +76,17 @@ def set_up(
     return _Setup(gateway, settings, sleep).run(configured)
 
 
+def rehearse(gateway: Rehearsal, settings: NotionSettings, configured: frozenset[ProviderName]) -> SetupResult:
+    """What `set_up` would do; reads the same, and writes nothing.
+
+    Raises:
+        NotionError: As `set_up`.
+    """
+    result = set_up(gateway, settings, configured)
+    ids = [None if key is None or is_invented(key) else key for key in (result.services_db_id, result.usages_db_id)]
+    return replace(result, services_db_id=ids[0], usages_db_id=ids[1])
+
+
 class _Setup:
     def __init__(self, gateway: Gateway, settings: NotionSettings, sleep: Callable[[float], None]) -> None:
         self._gateway, self._settings, self._sleep = gateway, settings, sleep
@@ -83,6 +97,7 @@ class _Setup:
     def run(self, configured: frozenset[ProviderName]) -> SetupResult:
         # Both are looked at before anything is created: what a person has to settle comes first.
         services, usages = self._existing(SERVICES), self._existing(USAGES)
+        refuse_exchanged(self._gateway, services, usages)
         is_new = usages is None
         services = self._complete(services or self._create(SERVICES, new_database(SERVICES, None)))
         columns = new_database(USAGES, services.data_source_id)

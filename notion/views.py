@@ -17,8 +17,8 @@ from notion.gateway import Gateway
 from notion.once import create_once
 from notion.text import folded
 from notion.viewshapes import View, services_views, usages_views
-from notion.wire import Reference, ViewListing
 from notion.wire import View as Shown
+from notion.wire import ViewListing
 from usage.errors import NotionAccessError
 
 _BY_DEFAULT: Final = "Default view"
@@ -144,5 +144,5 @@ class _Views:
         ]
         if not fresh:
             return None
-        me = self._gateway.ask(Reference, "GET", "users/me")
-        return next((view for view in fresh if view.created_by == me), None)
+        me = self._gateway.me()
+        return next((view for view in fresh if view.created_by is not None and view.created_by.id == me), None)

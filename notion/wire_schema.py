@@ -12,6 +12,8 @@ class RollupConfig(Wire):
 
     relation_property_name: str | None = None
     rollup_property_name: str | None = None
+    relation_property_id: str | None = None
+    rollup_property_id: str | None = None
     function: str = ""
 
 

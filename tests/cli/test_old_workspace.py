@@ -130,7 +130,7 @@ def test_from_an_old_workspace_to_a_clean_month(old: Cli, person_acts: Any) -> N
     assert "Requêtes (rich_text)" in checked.out
     set_up = old("setup")
     assert (set_up.status, wrong in set_up.err) == (0, True)
-    for arguments in (("collect", "--month", "2026-01"), ("heal",)):
+    for arguments in (("collect", "--month", "2026-01"), ("heal", "--yes")):
         told = old(*arguments)
         assert (told.status, wrong in told.err) == (2, True)
 
@@ -141,16 +141,18 @@ def test_from_an_old_workspace_to_a_clean_month(old: Cli, person_acts: Any) -> N
 
     planned = old("heal", "--dry-run", "--json")
     before = edited(old)
-    healed = old("heal", "--json")
+    healed = old("heal", "--yes", "--json")
     assert (planned.status, healed.status) == (0, 0)
     assert before != edited(old)
-    counts = {name: healed.json[name] for name in ("months", "merged", "trashed", "completed", "left")}
+    counts = {name: healed.json[name] for name in ("months", "merged", "trashed", "completed", "adopted", "left")}
     assert counts == {
-        "months": ["2025-10", "2026-01"],
+        "months": ["2025-10", "2025-11", "2026-01"],
         "merged": 2,
         # Two doubles of the call centre, one of the narration, the error row that says nothing.
         "trashed": 4,
         "completed": 1,
+        # The archive's row that has its id, as it is.
+        "adopted": 1,
         "left": [],
     }
     assert counts == {name: planned.json[name] for name in counts}
@@ -174,7 +176,7 @@ def test_from_an_old_workspace_to_a_clean_month(old: Cli, person_acts: Any) -> N
     assert written(old) == notes
 
     settled = edited(old)
-    assert old("heal", "--json").json["months"] == []
+    assert old("heal", "--yes", "--json").json["months"] == []
     for month in MONTHS:
         assert old("collect", "--month", month, "--json").status == 0
     assert edited(old) == settled

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 Cli = Any
 
 
@@ -19,6 +21,42 @@ def test_setup_prints_lines_for_env(cli: Cli) -> None:
         "usages_db_id": ids["NOTION_USAGES_DB_ID"],
     }
     assert "nothing to do" in cli("setup").out
+
+
+def test_setup_dry_run_tells_what_it_would_do(cli: Cli) -> None:
+    told = cli("setup", "--dry-run")
+    assert (told.status, told.err) == (0, "")
+    assert "Would create the database “Services LLM”." in told.out
+    assert "Would add the service Deepgram." in told.out
+    assert told.out.endswith("Nothing was written.\n")
+    assert "rehearsal-" not in told.out
+    assert cli.sandbox.notion.store.databases() == []
+    as_json = cli("setup", "--dry-run", "--json").json
+    assert (as_json.pop("services_db_id"), as_json.pop("usages_db_id")) == (None, None)
+    assert list(as_json) == ["would"]
+    assert set(as_json["would"]) <= set(told.out.splitlines())
+
+    ids = cli("setup", "--json").json
+    assert cli("setup", "--dry-run", "--json").json == {**ids, "would": []}
+    assert "nothing would be done" in cli("setup", "--dry-run").out
+    store = cli.sandbox.notion.store
+    store.change_schema(store.database("Usages LLM"), {"Mois": None})
+    assert cli("setup", "--dry-run", "--json").json["would"] == ["Would add to “Usages LLM”: Mois."]
+    assert cli("setup").out.startswith("Added to “Usages LLM”: Mois.")
+
+
+@pytest.mark.parametrize("command", ["setup", "status", "heal", "check", "collect"])
+def test_exchanged_ids_are_refused_by_every_command(cli: Cli, prefect_api: str, command: str) -> None:
+    cli.only("ELEVENLABS_API_KEY")
+    ids = cli("setup", "--json").json
+    store = cli.sandbox.notion.store
+    cli.set(NOTION_SERVICES_DB_ID=ids["usages_db_id"], NOTION_USAGES_DB_ID=ids["services_db_id"])
+    before = store.tables()
+    told = cli(command, *(["--yes"] if command == "heal" else []))
+    assert told.status == (1 if command == "check" else 2)
+    words = " ".join((told.out + told.err).split())
+    assert "NOTION_SERVICES_DB_ID et NOTION_USAGES_DB_ID sont échangés" in words
+    assert store.tables() == before
 
 
 def test_setup_shows_other_peoples_names_as_they_are(cli: Cli) -> None:

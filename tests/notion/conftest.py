@@ -163,7 +163,9 @@ class Notion:
             for name, column in self.connection.data_source(base.source_id).properties.items():
                 options = [option.name for option in column.select.options] if column.select else None
                 leads = titles[column.relation.data_source_id or ""] if column.relation else None
-                columns[name] = (column.type, options, leads, column.rollup, column.number)
+                rollup = column.rollup
+                made = rollup and (rollup.relation_property_name, rollup.rollup_property_name, rollup.function)
+                columns[name] = (column.type, options, leads, made, column.number)
             shown.append((base.title, columns, sorted(tuple(row.values().items()) for row in base.rows())))
         return shown
 

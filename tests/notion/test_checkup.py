@@ -23,7 +23,8 @@ def ready(notion: Notion) -> Notion:
 
 
 def check(notion: Notion, **settings: Any) -> CheckReport:
-    report = check_notion(notion.connection, notion.settings(**settings))
+    # A connection of its own: what Notion tells about the connection is asked once.
+    report = check_notion(notion.gateway(), notion.settings(**settings))
     assert notion.writes() == []
     return report
 
@@ -38,7 +39,8 @@ def test_all_is_well(ready: Notion) -> None:
     assert report.sentences == ()
     assert {one.verdict for one in report.rows} == {Finding.OK}
     assert [one.property for one in report.rows] == [item.name for item in SERVICES.properties + USAGES.properties]
-    assert len(ready.asked()) == 7
+    assert len(ready.asked()) == 8
+    assert report.providers_with_rows == frozenset()
 
 
 def test_what_is_expected_and_what_is_found(ready: Notion) -> None:
@@ -131,6 +133,45 @@ def test_a_rollup_without_a_value_and_a_lock(ready: Notion) -> None:
     assert report.usable
     assert "enregistrez-la une fois" in report.sentences[0]
     assert "verrouillée" in report.sentences[1]
+
+
+def test_what_the_rows_are(ready: Notion) -> None:
+    store, usages = ready.api.store, ready.api.store.database("Usages LLM")
+    services = {row.title: (row.id,) for row in ready.api.store.database("Services LLM").rows()}
+
+    def put(title: str, month: str = "2026-01", service: str = "OpenAI", **cells: Any) -> Any:
+        values = {"Identifiant": title, "Mois": month, "Service": services.get(service, ()), **cells}
+        return store.add_row(usages, values)
+
+    key = {"Projet/API Key": "p1"}
+    taken = put("2026-01 - OpenAI - Production", **key)
+    put("ChatGPT Team")
+    put("2026-02 - OpenAI - Production", **key)
+    put("2026-01 - Deepgram - Voix", service="", **key)
+    put("2026-01 - Mistral - Essais", service="", **key)
+    put("Total", month="")
+    report = check(ready)
+    assert report.usable
+    assert report.providers_with_rows == {ProviderName.OPENAI, ProviderName.DEEPGRAM}
+    loose, others, own, slips = report.sentences
+    assert "1 lignes de « Usages LLM » n’ont pas de service (« 2026-01 - Deepgram - Voix »)" in loose
+    assert "2 lignes" in others
+    assert "llm-usage heal les reprend" in others
+    assert "(« ChatGPT Team »)" in own
+    assert "« 2026-02 - OpenAI - Production »" in slips
+    # What this connection wrote is its own.
+    update = {"Identifiant": {"title": [{"text": {"content": taken.title}}]}}
+    ready.connection.update_row(taken.id, update)
+    ready.server.journal.clear()
+    assert "1 lignes" in check(ready).sentences[1]
+
+
+def test_rows_that_can_t_be_read(ready: Notion) -> None:
+    source = ready.api.store.database("Usages LLM").source_id
+    ready.server.faults.add(Fault("notion", Kind.STATUS, path=f"{source}/query$", status=500, times=-1))
+    report = check(ready)
+    assert not report.usable
+    assert any("HTTP 500" in sentence for sentence in report.sentences)
 
 
 MIB = 1024 * 1024

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,11 +9,23 @@ from notion.databases import find_databases, locate
 from notion.found import Verdict
 from notion.schema import SERVICES, USAGES, Property, Type
 from notion.setup import set_up
-from notion.wire import Reference
+from notion.wire import Reference, Wire
+from notion.wire_schema import Parent
+from sandbox.faults import Fault, Kind
 from usage.errors import NotionAccessError
 from usage.settings import load_settings
 
 Notion = Any
+
+
+class LinkedView(Wire):
+    """A view, and the linked database that it is in."""
+
+    parent: Parent
+
+    @property
+    def base(self) -> str:
+        return self.parent.database_id or ""
 
 
 @pytest.fixture
@@ -160,6 +173,75 @@ def test_what_the_job_can_do_without(ready: Notion, declared: Property) -> None:
         find_databases(ready.gateway(), ready.settings())
     else:
         assert declared.name in refused(ready)
+
+
+# -- ids of something else
+
+NOT_DATABASE = {"code": "validation_error", "message": "Provided database_id is a page, not a database."}
+
+
+@pytest.mark.parametrize("status", [400, 404])
+@pytest.mark.parametrize("variable", ["NOTION_SERVICES_DB_ID", "NOTION_USAGES_DB_ID"])
+def test_a_page_where_a_database_is_expected(ready: Notion, variable: str, status: int) -> None:
+    fault = Fault("notion", Kind.STATUS, "/(databases|data_sources)/", status=status, body=NOT_DATABASE, times=-1)
+    ready.server.faults.add(replace(fault, path=f"(databases|data_sources)/{ready.api.parent_page_id}"))
+    sentence = refused(ready, **{variable.lower().removeprefix("notion_"): ready.api.parent_page_id})
+    assert f"{variable} mène à une page, pas à une base" in sentence
+    assert "corbeille" not in sentence
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Database with ID {id} does not contain any data sources accessible by this API bot.",
+        "Database with ID {id} is a linked database. Database retrievals do not support linked databases.",
+    ],
+)
+def test_a_linked_view_that_notion_refuses(ready: Notion, message: str) -> None:
+    key = ready.api.store.database("Usages LLM").id
+    body = {"code": "validation_error", "message": message.format(id=key)}
+    ready.server.faults.add(Fault("notion", Kind.STATUS, f"/databases/{key}", status=400, body=body))
+    sentence = refused(ready)
+    assert "NOTION_USAGES_DB_ID mène à une vue liée" in sentence
+    assert "l’adresse de la base d’origine" in sentence
+    assert "corbeille" not in sentence
+
+
+def test_a_linked_view_names_the_original(ready: Notion) -> None:
+    base = ready.api.store.database("Usages LLM")
+    place = {"data_source_id": base.source_id, "name": "Vue", "type": "table"}
+    linked = {"create_database": {"parent": {"type": "page_id", "page_id": ready.api.parent_page_id}}}
+    view = ready.connection.ask(LinkedView, "POST", "views", body={**place, **linked})
+    sentence = refused(ready, services_db_id=ready.api.store.database("Services LLM").id, usages_db_id=view.base)
+    assert f"la base d’origine ({base.id})" in sentence
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_database_without_data_sources_is_a_linked_view(ready: Notion, lost: bool) -> None:
+    """Where its views tell nothing, either."""
+    key = ready.api.store.database("Usages LLM").id
+    nothing = Fault(
+        "notion", Kind.REWRITE, f"/databases/{key}", rewrite=lambda one: {**one, "data_sources": [], "title": []}
+    )
+    ready.server.faults.add(nothing)
+    if lost:
+        ready.server.faults.add(
+            Fault("notion", Kind.STATUS, "/views", status=403, body={"code": "restricted_resource"})
+        )
+    sentence = refused(ready, services_db_id=ready.api.store.database("Services LLM").id, usages_db_id=key)
+    assert "vue liée" in sentence
+    assert "corbeille" not in sentence
+
+
+@pytest.mark.parametrize("title", ["Services LLM", "Usages LLM"])
+@pytest.mark.parametrize("form", ["id", "source_id"])
+def test_a_parent_page_that_is_a_database(ready: Notion, title: str, form: str) -> None:
+    key = getattr(ready.api.store.database(title), form)
+    for use in (find_databases, lambda gateway, settings: set_up(gateway, settings, frozenset(), sleep=ready.nap)):
+        with pytest.raises(NotionAccessError, match="NOTION_PARENT_PAGE_ID mène à une base") as caught:
+            use(ready.connection, ready.settings(parent_page_id=key))
+        assert "NOTION_SERVICES_DB_ID" in str(caught.value)
+    assert ready.writes() == []
 
 
 # -- the relation

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from notion.annotations import Note
 from notion.found import Column, Found
+from notion.healed import ADOPTED, LINKED
 from notion.healing import Healing, plan_healing
 from notion.rows import COLUMNS, FIGURES, Existing
 from notion.schema import USAGES
@@ -54,8 +55,18 @@ def put(table: Table, *notes: Note, month: str = "2026-01", **more: Any) -> Exis
     return found
 
 
+ME, OTHER = "connection", "somebody"
+
+
+def by(table: Table, row: Existing, author: str, editor: str) -> Existing:
+    """The row with its hands."""
+    found: Existing = replace(row, author=author, editor=editor)
+    table.rows[row.page_id] = found
+    return found
+
+
 def plan(table: Table, month: Month | None = None) -> Healing:
-    return plan_healing(list(table.rows.values()), SERVICES, FOUND, month)
+    return plan_healing(list(table.rows.values()), SERVICES, FOUND, month, ME)
 
 
 def do(table: Table, step: Step) -> None:
@@ -65,7 +76,7 @@ def do(table: Table, step: Step) -> None:
     row = table.rows[step.page_id]
     values = replace(row.values, **{name: getattr(step.values, name) for name in step.fields})
     notes = {note.name: note for note in (*row.notes, *step.notes)}
-    table.rows[step.page_id] = replace(row, values=values, notes=tuple(notes.values()))
+    table.rows[step.page_id] = replace(row, values=values, notes=tuple(notes.values()), editor=ME)
 
 
 def in_order(healing: Healing) -> list[Step]:
@@ -248,7 +259,8 @@ def test_a_row_without_id_is_told_beside_those_that_have_its_name(table: Table, 
     put(table, key="p3", nom="Test")
     row = put(table, key=key, nom="Production", cout=3.0)
     healing = heal(table)
-    assert healing.steps == ()
+    assert {step.why for step in healing.steps} == {ADOPTED}
+    assert row.page_id not in {step.page_id for step in healing.steps}
     assert [(left.kept, left.other, left.columns) for left in healing.left] == [(known, row, ())]
     assert "identifiants" in healing.left[0].why
     assert heal(table, Month(2025, 12)).left == ()
@@ -345,6 +357,111 @@ def test_a_project_of_that_name_is_no_error(table: Table) -> None:
     put(table, key="p1", nom="Error", cout=1.0, month="2025-12")
     put(table, key="p1", nom="Error", cout=0.0)
     assert counts(heal(table)) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("title", "month"),
+    [
+        ("Facture à vérifier - Erreur", "2026-01"),
+        ("2026-01 - Facture - Error", "2026-01"),
+        ("2026-01 - OpenAI - Facture - Error", "2026-01"),
+        ("2026-01 - OpenAI - Error (à voir)", "2026-01"),
+        ("2026-01 - OpenAI - Error", "2025-12"),
+        ("OpenAI - Error", "2026-01"),
+        ("Error", "2026-01"),
+    ],
+)
+def test_rows_that_merely_look_like_an_error_stay(table: Table, title: str, month: str) -> None:
+    row = put(table, key="", identifiant=title, month=month)
+    heal(table)
+    assert table.rows == {row.page_id: row}
+
+
+@pytest.mark.parametrize("word", ["Error", "erreur", "ERREUR"])
+@pytest.mark.parametrize("month", ["2026-01", ""])
+def test_an_error_row_with_or_without_its_month(table: Table, word: str, month: str) -> None:
+    put(table, key="", identifiant=f"2026-01 - OpenAI - {word}", month=month)
+    assert counts(heal(table, JANUARY)) == (0, 1, 0, 0)
+
+
+# -- whose rows
+
+
+@pytest.mark.parametrize("title", ["2026-01 - OpenAI - Production", "2026-01 -  openai - PRODUCTION"])
+def test_rows_without_a_service_get_the_one_in_their_title(table: Table, title: str) -> None:
+    row = put(table, key="p1", identifiant=title, service=None)
+    own = put(table, key=COLLECTION, nom="Collecte", service=None, provider=ANTHROPIC)
+    healing = heal(table)
+    assert (healing.linked, healing.completed, {step.why for step in healing.steps}) == (2, 0, {LINKED})
+    assert table.rows[row.page_id].values == replace(row.values, service="service-openai")
+    assert table.rows[own.page_id].values.service == "service-anthropic"
+
+
+@pytest.mark.parametrize(
+    "title", ["Production", "2026-01 - Mistral - Production", "2026-01 - OpenAI", "OpenAI - Production"]
+)
+def test_a_title_that_names_no_service_links_nothing(table: Table, title: str) -> None:
+    row = put(table, key="p1", identifiant=title, service=None)
+    heal(table)
+    assert table.rows == {row.page_id: row}
+
+
+@pytest.mark.parametrize("service", ["service-openai", None])
+@pytest.mark.parametrize("author", [ME, OTHER])
+def test_a_title_of_another_month_is_nobody_s_double(table: Table, author: str, service: str | None) -> None:
+    """September's figures, mistyped into August, stay where they are, and so do August's."""
+    august = by(table, put(table, key="p1", month="2025-08", cout=5.0, collecte_le=READ_AT), ME, ME)
+    slip = put(table, key="p1", identifiant="2025-09 - OpenAI - p1", month="2025-08", cout=9.0, collecte_le=LATER)
+    slip = by(table, replace(slip, values=replace(slip.values, service=service)), author, OTHER)
+    healing = heal(table)
+    assert table.rows == {august.page_id: august, slip.page_id: slip}
+    assert [(left.kept, left.other, left.month) for left in healing.left] == [(None, slip, "2025-08")]
+    assert "mois différents" in healing.left[0].why
+    assert [len(heal(table, Month(2025, number)).left) for number in (7, 8, 9)] == [0, 1, 1]
+
+
+def test_a_title_of_another_month_tells_no_names(table: Table) -> None:
+    put(table, key="p1", identifiant="2025-09 - OpenAI - Production", month="2025-08")
+    put(table, key="Production", nom="Production")
+    assert heal(table).steps == ()
+
+
+def test_rows_of_people_in_a_form_of_their_own_are_never_touched(table: Table) -> None:
+    before = [
+        put(table, key=key, identifiant=title, cout=300.0)
+        for key, title in (("", "ChatGPT Team"), ("p1", "Facture"), ("p1", "Facture"), (COLLECTION, "relu par moi"))
+    ]
+    put(table, key="p1", workspace="labo", month="2025-12")
+    heal(table)
+    assert [table.rows[row.page_id] for row in before] == before
+
+
+def test_what_this_connection_wrote_is_its_own_whatever_it_is_called(table: Table) -> None:
+    for hands in ((ME, OTHER), (OTHER, ME)):
+        by(table, put(table, key="p1", identifiant="Mon projet"), *hands)
+    assert counts(heal(table)) == (1, 1, 0, 0)
+
+
+@pytest.mark.parametrize("hands", [(OTHER, OTHER), (OTHER, ME), (ME, OTHER)])
+@pytest.mark.parametrize("key", ["p1", NO_PROJECT, COLLECTION])
+def test_rows_of_another_hand_are_taken_over_as_they_are(table: Table, key: str, hands: tuple[str, str]) -> None:
+    row = by(table, put(table, key=key, nom="Production", cout=3.0), *hands)
+    healing = heal(table)
+    assert healing.adopted == (ME not in hands)
+    assert [step.fields for step in healing.steps] == [("identifiant",)] * healing.adopted
+    assert table.rows[row.page_id].values == row.values
+
+
+@pytest.mark.parametrize("key", ["", "Abonnement"])
+@pytest.mark.parametrize("statut", [None, "Succes"])
+def test_a_name_in_an_id_s_place_is_taken_over_where_a_collector_wrote_it(table: Table, key: str, statut: Any) -> None:
+    by(table, put(table, key=key, nom="Abonnement", cout=3.0, statut=statut), OTHER, OTHER)
+    assert heal(table).adopted == (statut is not None)
+
+
+def test_where_nobody_knows_who_we_are_nothing_is_taken_over(table: Table) -> None:
+    by(table, put(table, key="p1"), OTHER, OTHER)
+    assert plan_healing(list(table.rows.values()), SERVICES, FOUND).steps == ()
 
 
 # -- what holds for all

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from notion.checkup import check_notion
+from sandbox.faults import Fault, Kind
 from usage.names import ProviderName
 
 Notion = Any
@@ -102,6 +106,62 @@ def test_a_relation_to_elsewhere_is_for_a_person(notion: Notion) -> None:
     notion.api.store.change_schema(notion.usages, {"Service": {"relation": relation}})
     assert any("mène à une autre base que « Services LLM »" in warning for warning in notion.set_up().warnings)
     assert len(other.kinds) == 2
+
+
+@pytest.mark.parametrize("honoured", [False, True])
+def test_rollups_follow_a_relation_that_was_made_anew(notion: Notion, honoured: bool) -> None:
+    notion.api.synced_property_name_honoured = honoured
+    notion.set_up()
+    kept = {"relation_property_name": "Usages", "rollup_property_name": "Requetes", "function": "max"}
+    notion.api.store.change_schema(notion.services, {"Total Cout USD": {"name": "Coût total USD", "rollup": kept}})
+    before = [base[:2] for base in notion.state()]
+    notion.api.store.change_schema(notion.usages, {"Service": None})
+    report = check_notion(notion.connection, notion.settings())
+    lost = [row for row in report.rows if "suit une relation supprimée" in row.todo]
+    assert len(lost) == 4
+    assert all("lancez llm-usage setup" in row.todo for row in lost)
+    assert not any("enregistrez-la" in sentence for sentence in report.sentences)
+
+    result = notion.set_up()
+    assert "Mended “Total Tokens” of “Services LLM”." in result.done
+    assert sum(line.startswith("Mended") for line in result.done) == 4
+    assert result.warnings == ()
+    assert [base[:2] for base in notion.state()] == before
+    service = notion.services.row("OpenAI")
+    values = {"Service": (service.id,), "Tokens Input": 2.0, "Tokens Output": 3.0, "Requetes": 7.0}
+    notion.api.store.add_row(notion.usages, {"Identifiant": "x", **values})
+    assert [service.value(name) for name in ("Total Tokens", "Coût total USD")] == [5.0, 7.0]
+    assert notion.set_up().done == ()
+
+
+def test_rollups_that_notion_leaves_as_they_are_are_told(notion: Notion) -> None:
+    notion.set_up()
+    notion.api.store.change_schema(notion.usages, {"Service": None})
+    passed_over = Fault("notion", Kind.REWRITE, "/data_sources/", method="PATCH", skip=2, rewrite=unmended, times=-1)
+    notion.server.faults.add(passed_over)
+    warnings = notion.set_up().warnings
+    assert sum("suit une relation supprimée : supprimez-le dans Notion" in warning for warning in warnings) == 4
+
+
+def unmended(source: Any) -> Any:
+    """A data source whose rollups follow nothing."""
+    lost = {"relation_property_name": "", "relation_property_id": "gone"}
+    columns = {
+        name: {**column, "rollup": {**column["rollup"], **lost}} if column["type"] == "rollup" else column
+        for name, column in source["properties"].items()
+    }
+    return {**source, "properties": columns}
+
+
+def test_a_person_s_rollup_over_another_relation_stays(notion: Notion) -> None:
+    notion.set_up()
+    store = notion.api.store
+    other = store.make_database("Équipes", {"Nom": {"title": {}}, "Budget": {"number": {}}})
+    relation = {"data_source_id": other.source_id, "single_property": {}}
+    store.change_schema(notion.services, {"Équipes": {"relation": relation}})
+    rollup = {"relation_property_name": "Équipes", "rollup_property_name": "Budget", "function": "sum"}
+    store.change_schema(notion.services, {"Total Cout USD": {"rollup": rollup}})
+    assert notion.set_up().done == ()
 
 
 # -- the services

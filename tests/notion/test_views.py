@@ -290,6 +290,9 @@ def test_cut_at_any_request(notion: Notion, by_hand: bool, end: str) -> None:
 
     pace = Mortal()
     mortal = notion.gateway(pace=pace, sleep=die)
+    # Asked once by each connection, and so in no round of those below.
+    pace.left = 1
+    assert mortal.me() == notion.connection.me()
     start()
     run(notion)
     requests, clean = len(notion.asked()), kinds(notion, notion.usages)
