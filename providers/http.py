@@ -2,9 +2,9 @@
 
 Rules (see also `usage.errors`):
 
-- 408, 409, 425, 429, 5xx, time-outs and cut connections are tried again, at most 5 times in all and within 120 seconds,
-  with a jittered, growing wait, or as long as `Retry-After` (or a provider's own reset header) asks. A longer wait than
-  120 seconds is a failure that says so.
+- 408, 409, 425, 429, 5xx, time-outs and cut connections are tried again, as `providers.patience` says, or as long as
+  `Retry-After` (or a provider's own reset header) asks.
+- A successful answer that is no JSON, or an error, is asked for once more.
 - 410 is a stale cursor; 400, 401, 403, 404 and the like are never tried again.
 - Redirects are not followed: a key must not travel to another address.
 - Amounts in the JSON become `Decimal`; nothing passes through a float.
@@ -14,23 +14,18 @@ Rules (see also `usage.errors`):
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import re
-import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, Self
 
 import httpx
-from pydantic import BaseModel, ValidationError
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt, wait_random_exponential
+from pydantic import BaseModel
 
-from usage.collector import collector_paused
-from usage.contract import broken
+from providers.answers import Answer, parse
+from providers.patience import PATIENCE, TRIES, Pace, Retry, Tries
 from usage.errors import (
     ContractError,
     CredentialError,
@@ -42,73 +37,30 @@ from usage.errors import (
 )
 from usage.settings import LOOPBACK
 
+__all__ = [
+    "PATIENCE",
+    "TRIES",
+    "Answer",
+    "Explain",
+    "Http",
+    "Pace",
+    "Params",
+    "Retry",
+    "parse",
+    "refusal",
+    "retry_after",
+]
+
 log = logging.getLogger(__name__)
 
-M = TypeVar("M", bound=BaseModel)
-
-TRIES: Final = 5
-PATIENCE: Final = 120.0
-"""Seconds that one request may take, waits included, and the longest `Retry-After` that is obeyed."""
 _TRANSIENT: Final = frozenset({408, 409, 425, 429, *range(500, 600)})
-_BACKOFF: Final = wait_random_exponential(multiplier=0.5, max=8)
 _TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
+_AGAIN: Final = 1.0
+"""Seconds until an answer that is none is asked for once more."""
 
 Params = Sequence[tuple[str, str]]
-Explain = Callable[["Answer"], SourceError | None]
+Explain = Callable[[Answer], SourceError | None]
 """A provider's own reading of an answer that is not 2xx; None leaves it to the common rules."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One answer: its status, headers, raw body and the path it came from."""
-
-    path: str
-    status: int
-    headers: httpx.Headers
-    content: bytes
-
-    def json(self) -> Any:
-        """The decoded body, numbers with a point as `Decimal`.
-
-        Raises:
-            ContractError: The body is not JSON.
-        """
-        try:
-            return json.loads(self.content, parse_float=Decimal, parse_constant=_no_constant)
-        except (ValueError, RecursionError):
-            what = "une page HTML" if self.content.lstrip()[:1] == b"<" else "un corps illisible ou coupé"
-            raise ContractError(
-                f"{self.path} a répondu {what} au lieu de JSON (HTTP {self.status}).", status=self.status
-            ) from None
-
-    def parse(self, model: type[M]) -> M:
-        """The body as `model`.
-
-        Raises:
-            ContractError: Not JSON, a required field is missing, or a field has the wrong type. The message has the
-                field's path and what was expected, not the value.
-        """
-        with collector_paused():
-            return parse(self.json(), model, self.path)
-
-
-def parse(data: object, model: type[M], where: str) -> M:
-    """Decoded JSON as `model`; see `Answer.parse`."""
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        raise ContractError(f"{where} ne répond plus comme prévu : {broken(error)}.") from None
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """How long one request is tried. `sleep` and `clock` (seconds) are replaced in tests."""
-
-    tries: int = TRIES
-    patience: float = PATIENCE
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    clock: Callable[[], float] = time.monotonic
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 class Http:
@@ -120,6 +72,7 @@ class Http:
         explain: The provider's own reading of refusals.
         retry: Limits of the retries.
         in_flight: Requests under way at once.
+        pace: The pace of this key, where others read with it as well.
     """
 
     def __init__(
@@ -130,6 +83,7 @@ class Http:
         explain: Explain = lambda _: None,
         retry: Retry | None = None,
         in_flight: int = 4,
+        pace: Pace | None = None,
     ) -> None:
         self._client = httpx.AsyncClient(
             base_url=base_url,
@@ -139,8 +93,9 @@ class Http:
             # A proxy from the environment is not for loopback, where keys may travel in clear.
             trust_env=httpx.URL(base_url).host not in LOOPBACK,
         )
-        self._explain, self._retry = explain, retry or Retry()
+        self._explain, self._retry, self._pace = explain, retry or Retry(), pace or Pace()
         self._slots = asyncio.Semaphore(in_flight)
+        self._ends = self._retry.clock() + self._retry.source_patience
         self.requests = 0
         """Requests sent so far, repeats included."""
 
@@ -171,16 +126,54 @@ class Http:
 
     async def _ask(self, method: str, path: str, **arguments: Any) -> Answer:
         async with self._slots:
-            # Time spent waiting for a slot is not the server's.
-            started = self._retry.clock()
-            retrying = AsyncRetrying(
-                retry=retry_if_exception(lambda error: isinstance(error, TransientError) and not _is_hopeless(error)),
-                stop=lambda state: _give_up(state, self._retry, started),
-                wait=_wait,
-                sleep=self._retry.sleep,
-                reraise=True,
-            )
-            return await retrying(self._once, method, path, **arguments)
+            tries, was_none = Tries(self._retry), False
+            while True:
+                await self._wait_for_turn(path)
+                begun = self._retry.clock()
+                try:
+                    answer = await self._once(method, path, **arguments)
+                except TransientError as error:
+                    await self._wait_after(error, tries, self._retry.clock() - begun)
+                    continue
+                instead = answer.instead()
+                if instead is None:
+                    return answer
+                if was_none:
+                    raise ContractError(
+                        f"{path} a répondu deux fois de suite {instead} (HTTP {answer.status}).", status=answer.status
+                    )
+                was_none = True
+                await self._retry.sleep(_AGAIN)
+
+    async def _wait_for_turn(self, path: str) -> None:
+        """Wait while the key's rate limit holds; once, as what holds then was there after this request came."""
+        wait = self._pace.wait(self._retry.clock())
+        self._check_time(path, wait)
+        if wait:
+            await self._retry.sleep(wait)
+
+    async def _wait_after(self, error: TransientError, tries: Tries, took: float) -> None:
+        """Wait until the next try, or let it be: then the error goes on."""
+        wait = tries.wait_after(error, took)
+        if wait is None:
+            raise error
+        if error.status == 429:
+            self._pace.hold(self._retry.clock() + wait)
+        else:
+            await self._retry.sleep(wait)
+
+    def _check_time(self, path: str, wait: float) -> None:
+        """Whether the source's time allows for another request after a wait.
+
+        Raises:
+            TransientError: It does not.
+        """
+        if self._retry.clock() + wait < self._ends:
+            return
+        minutes = f"{self._retry.source_patience / 60:.0f}"
+        raise TransientError(
+            f"{path} n’est pas lu jusqu’au bout : lire cette source prend plus de {minutes} minutes.", final=True
+        )
 
     async def _once(self, method: str, path: str, **arguments: Any) -> Answer:
         self.requests += 1
@@ -259,23 +252,3 @@ def _instant(text: str, read: Callable[[str], datetime]) -> datetime | None:
         # A header that can't be read is as good as none.
         return None
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
-
-
-def _is_hopeless(error: TransientError) -> bool:
-    return error.final or isinstance(error, StaleCursorError)
-
-
-def _wait(state: RetryCallState) -> float:
-    error = state.outcome.exception() if state.outcome else None
-    asked = error.retry_after if isinstance(error, TransientError) else None
-    # A little more than asked, so that clients that were sent away together don't come back together.
-    return _BACKOFF(state) if asked is None else asked + _BACKOFF(state) / 10
-
-
-def _give_up(state: RetryCallState, retry: Retry, started: float) -> bool:
-    too_late = retry.clock() - started + state.upcoming_sleep > retry.patience
-    return too_late or stop_after_attempt(retry.tries)(state)
-
-
-def _no_constant(name: str) -> Decimal:
-    raise ValueError(f"{name} is not JSON")

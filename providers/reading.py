@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,13 +11,15 @@ from typing import Any
 
 from providers import provider
 from providers.base import Finding, Job, Provider
-from providers.http import Answer, Http, Params, Retry
+from providers.http import Answer, Http, Pace, Params, Retry
 from providers.together import Together, consecutive
 from usage.errors import ContractError, NotOfferedError, SourceError, UnavailableError
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.report import Gap, GapKind, SourceReport
 from usage.settings import BASE_URL_OF, Settings
+
+log = logging.getLogger(__name__)
 
 
 async def read_source(
@@ -57,12 +60,14 @@ async def read_source(
         except UnavailableError as error:
             gap = Gap(kind=GapKind.UNAVAILABLE, sentence=error.sentence)
             report = SourceReport(source=source, month=month, read_at=job.now, records=(), gaps=(gap,))
+        for new in report.new_fields:
+            log.debug("%s %s: %s lines have a field that is new: %s", source, month, new.count, new.what)
         return report.model_copy(update={"pages": pages, "requests": http.requests})
 
 
 async def check_source(settings: Settings, source: Source, month: Month) -> list[Finding]:
     """Try what the job needs of one source; see `Provider.check`."""
-    async with _http(settings, source, Retry(tries=2)) as http:
+    async with _http(settings, source, Retry(tries=2, rate_tries=2)) as http:
         job = Job(source, month, settings.now(), settings.grains[source.provider], http)
         return await provider(source.provider).check(job)
 
@@ -94,6 +99,8 @@ class _Backfill:
     months: Mapping[ProviderName, Sequence[Month]]
     registries: dict[Source, dict[_Question, Answer]] = field(default_factory=dict)
     reports: dict[tuple[Source, Month], Together] = field(default_factory=dict)
+    paces: dict[Source, Pace] = field(default_factory=dict)
+    """A rate limit counts the requests of all months."""
 
     def together(self, source: Source, month: Month, now: datetime) -> Together | None:
         """The months around this one that one report may span; None where it stands alone."""
@@ -136,5 +143,5 @@ def _http(settings: Settings, source: Source, retry: Retry | None) -> Http:
     address, headers = settings.base_urls[source.provider], which.headers(credential.key)
     if _backfill is None:
         return Http(address, headers, explain=which.explain, retry=retry)
-    known = _backfill.registries.setdefault(source, {})
-    return _RegistriesOnce(which, known, address, headers, explain=which.explain, retry=retry)
+    known, pace = _backfill.registries.setdefault(source, {}), _backfill.paces.setdefault(source, Pace())
+    return _RegistriesOnce(which, known, address, headers, explain=which.explain, retry=retry, pace=pace)

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Context, Decimal
+from typing import Any, Final
 
 from usage.collector import collector_paused
+from usage.errors import ContractError
 from usage.names import Source
 from usage.records import UsageRecord
+
+_DIGITS_BEFORE: Final = 26
+_DIGITS_AFTER: Final = 38
+"""What `usage.table` keeps of an amount, on either side of the point."""
+_MOST_COUNTED: Final = 10**16
+_WIDE: Final = Context(prec=200)
 
 
 class MonthSums:
@@ -23,13 +33,13 @@ class MonthSums:
         self._sums: tuple[UsageRecord, ...] = ()
         self.count = 0
         """Records taken in so far."""
+        self.rounded = 0
+        """Amounts with more decimals than the table keeps, which were rounded at the last one."""
+        self.unbelievable = 0
+        """Figures larger than the table keeps, which were left out."""
 
     def add(self, records: Iterable[UsageRecord]) -> None:
-        """Take in a page's records.
-
-        Raises:
-            ContractError: A figure is larger, or has more decimals, than the table keeps.
-        """
+        """Take in a page's records. Figures that the table can't keep are counted in `rounded` and `unbelievable`."""
         before = len(self._fresh)
         with collector_paused():
             self._fresh.extend(records)
@@ -49,5 +59,39 @@ class MonthSums:
         from usage.table import summed  # noqa: PLC0415
 
         with collector_paused():
-            self._sums = summed([self._sums, self._fresh], self._source)
+            try:
+                self._sums = summed([self._sums, self._fresh], self._source)
+            except ContractError:
+                # One odd figure must not cost the others: what the table can't keep is looked for one by one.
+                self._sums = summed([self._sums, [self._kept(record) for record in self._fresh]], self._source)
         self._fresh = []
+
+    def _kept(self, record: UsageRecord) -> UsageRecord:
+        """The record with figures that the table can keep.
+
+        What floats leave of a charge and its correction (1e-23 USD, in 16 digits) is rounded at the 38th decimal; a
+        figure that is too large to be true is left out, and counts as a missing amount where it is money.
+        """
+        changed: dict[str, Any] = {}
+        if record.cost is not None:
+            changed["cost"] = self._amount(record.cost)
+            if changed["cost"] is None:
+                changed["missing_amounts"] = record.missing_amounts + 1
+        units = [(name, self._amount(value)) for name, value in record.units]
+        changed["units"] = tuple((name, value) for name, value in units if value is not None)
+        for name in ("tokens_input", "tokens_output", "requests"):
+            count = getattr(record, name)
+            if count is not None and abs(count) > _MOST_COUNTED:
+                self.unbelievable += 1
+                changed[name] = None
+        return replace(record, **changed)
+
+    def _amount(self, value: Decimal) -> Decimal | None:
+        if value.adjusted() >= _DIGITS_BEFORE:
+            self.unbelievable += 1
+            return None
+        exponent = value.as_tuple().exponent
+        if isinstance(exponent, int) and -exponent > _DIGITS_AFTER:
+            self.rounded += 1
+            return value.quantize(Decimal(1).scaleb(-_DIGITS_AFTER), context=_WIDE)
+        return value

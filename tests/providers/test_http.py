@@ -3,10 +3,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import httpx
 import pytest
@@ -17,7 +18,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from providers.base import Wire
-from providers.http import PATIENCE, TRIES, Answer, Explain, Http, Retry, retry_after
+from providers.http import PATIENCE, TRIES, Answer, Explain, Http, Pace, Retry, retry_after
+from providers.patience import RATE_PATIENCE, RATE_TRIES
 from sandbox.faults import Fault, Kind
 from sandbox.server import Server
 from usage.errors import (
@@ -170,12 +172,60 @@ def test_waits_are_spread(server: Server, clock: Clock) -> None:
     assert len(set(clock.slept)) == 12
 
 
-def test_two_minutes_and_no_more(server: Server, clock: Clock) -> None:
+def test_a_rate_limit_is_waited_for_longer_than_an_outage(server: Server, clock: Clock) -> None:
     error = failed(server, clock, status(429, {"Retry-After": "50"}, times=-1))
     assert isinstance(error, TransientError)
     assert error.retry_after == 50
-    assert len(server.journal.requests()) == 3
-    assert clock.seconds <= PATIENCE
+    assert not error.final
+    assert len(server.journal.requests()) in (6, RATE_TRIES)
+    assert PATIENCE < clock.seconds <= RATE_PATIENCE
+
+
+@pytest.mark.parametrize("header", [{}, {"Retry-After": "0"}, {"Retry-After-Ms": "0"}, {"Retry-After": "0.5"}])
+def test_waits_for_a_limit_by_the_minute_outlast_it(server: Server, clock: Clock, header: dict[str, str]) -> None:
+    server.faults.add(status(429, header, times=RATE_TRIES - 1))
+    assert isinstance(ask(server, clock), Answer)
+    assert sum(clock.slept) > 61
+    # Not all of them at once, and each longer than the one before.
+    assert clock.slept[0] < 5
+    assert clock.slept[:4] == sorted(clock.slept[:4])
+
+
+def test_all_requests_of_a_key_wait_for_its_rate_limit(server: Server, clock: Clock) -> None:
+    server.faults.add(Fault("echo", Kind.STATUS, path="/0$", status=429, headers={"Retry-After": "40"}))
+
+    async def one_after_another(pace: Pace) -> None:
+        retry = Retry(sleep=clock.sleep, clock=lambda: clock.seconds, now=lambda: NOW, rate_tries=1)
+        async with Http(server.url("echo"), {}, retry=replace(retry, rate_tries=2), pace=pace) as first:
+            limited = asyncio.create_task(first.get("/0"))
+            # Another month of the same key, with connections of its own.
+            async with Http(server.url("echo"), {}, retry=retry, pace=pace) as second:
+                while pace.free_at is None:
+                    await asyncio.sleep(0)
+                await second.get("/1")
+            await limited
+
+    asyncio.run(one_after_another(Pace()))
+    assert max(clock.slept) >= 40
+    assert next(request.path for request in server.journal.requests()) == "/0"
+    assert clock.seconds >= 40
+
+
+def test_a_source_has_its_time_and_no_more(server: Server, clock: Clock) -> None:
+    server.faults.add(status(429, {"Retry-After": "100"}, times=-1))
+
+    async def much(http: Http) -> list[SourceError | BaseException]:
+        results = [await asyncio.gather(http.get(f"/{number}"), return_exceptions=True) for number in range(20)]
+        return [error for (error,) in results if isinstance(error, SourceError)]
+
+    errors = ask(server, clock, much)
+    assert isinstance(errors, list)
+    last = errors[-1]
+    assert isinstance(last, TransientError)
+    assert last.final
+    assert last.sentence == "/19 n’est pas lu jusqu’au bout : lire cette source prend plus de 15 minutes."
+    assert clock.seconds <= 900
+    assert not [request for request in server.journal.requests() if request.path == "/19"]
 
 
 def test_an_answer_that_never_ends(server: Server, clock: Clock) -> None:
@@ -346,14 +396,49 @@ def test_bodies_that_are_no_json(server: Server, echo: Echo, clock: Clock, body:
     echo.answer = body
     with pytest.raises(ContractError) as error:
         decode(server, clock)
-    assert error.value.sentence == f"/costs a répondu {what} au lieu de JSON (HTTP 200)."
+    assert error.value.sentence == f"/costs a répondu deux fois de suite {what} au lieu de JSON (HTTP 200)."
+    assert len(server.journal.requests()) == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        ({"error": {"message": SECRET, "type": "server_error", "code": None}}, "une erreur (server_error)"),
+        ({"type": "error", "error": {"type": "overloaded_error", "message": SECRET}}, "une erreur (overloaded_error)"),
+        ({"error": SECRET}, "une erreur"),
+        ({"detail": {"status": "quota_exceeded", "message": SECRET}}, "une erreur (quota_exceeded)"),
+        ({"err_code": "INTERNAL", "err_msg": SECRET}, "une erreur"),
+    ],
+)
+def test_an_error_under_200(server: Server, clock: Clock, body: Any, what: str) -> None:
+    server.faults.add(Fault("echo", Kind.STATUS, status=200, body=body))
+    assert decode(server, clock) == {}
+    error = failed(server, clock, Fault("echo", Kind.STATUS, status=200, body=body, times=2))
+    assert isinstance(error, ContractError)
+    assert error.sentence == f"/costs a répondu deux fois de suite {what} au lieu de chiffres (HTTP 200)."
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"data": [], "error": null}', b'{"data": [], "error": {"code": "x_y"}}', b"[]", b"{}"]
+)
+def test_what_has_figures_is_no_error(server: Server, echo: Echo, clock: Clock, body: bytes) -> None:
+    echo.answer = body
+    ask(server, clock)
     assert len(server.journal.requests()) == 1
 
 
-def test_a_login_page_with_status_200(server: Server, clock: Clock) -> None:
+@pytest.mark.parametrize("size", [10, 200_000])
+def test_a_login_page_with_status_200(server: Server, echo: Echo, clock: Clock, size: int) -> None:
     server.faults.add(Fault("echo", Kind.HTML))
-    with pytest.raises(ContractError, match="page HTML"):
+    assert decode(server, clock) == {}
+    echo.answer = b"<html>" + b" " * size
+    with pytest.raises(ContractError, match="deux fois de suite une page HTML"):
         decode(server, clock)
+
+
+def test_halves_of_characters_are_replaced(server: Server, echo: Echo, clock: Clock) -> None:
+    echo.answer = rb'{"name": "a\ud83d\ude00b\ud83d", "\uDC00": ["\udfff", "\\ud800"]}'
+    assert decode(server, clock) == {"name": "a😀b�", "�": ["�", "\\ud800"]}
 
 
 class Item(Wire):

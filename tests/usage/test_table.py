@@ -131,3 +131,21 @@ def test_ids_that_look_like_something_else_stay_what_they_are() -> None:
     odd = ["nan", "None", "<NA>", "null", " ", "(sans projet)", "🤖" * 500, "a\nb"]
     records = [UsageRecord(project=name, cost=Decimal(1)) for name in odd] + [UsageRecord(cost=Decimal(1))]
     assert {record.project for record in summed([records], SOURCE)} == {*odd, None}
+
+
+@pytest.mark.parametrize("every", [1, 100])
+def test_one_figure_that_the_table_can_not_keep_costs_no_other(every: int) -> None:
+    sums = MonthSums(SOURCE, every=every)
+    records = [
+        UsageRecord(model="a", cost=Decimal("12.5"), tokens_input=5),
+        UsageRecord(model="a", cost=Decimal("1.3877787807814456E-23")),
+        UsageRecord(model="b", cost=Decimal("1E+30"), units=(("calls", Decimal("1E+40")), ("images", Decimal(2)))),
+        UsageRecord(model="c", cost=Decimal(1), tokens_input=2**80),
+    ]
+    for record in records:
+        sums.add([record])
+    a, b, c = sums.records()
+    assert a == UsageRecord(model="a", cost=Decimal("12.50000000000000000000001387778780781446"), tokens_input=5)
+    assert b == UsageRecord(model="b", units=(("images", Decimal(2)),), missing_amounts=1)
+    assert c == UsageRecord(model="c", cost=Decimal(1))
+    assert (sums.rounded, sums.unbelievable) == (1, 3)
