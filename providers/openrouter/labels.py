@@ -129,6 +129,19 @@ def outside(by_model: Sequence[Line], by_workspace: Sequence[Line]) -> Iterator[
             )
 
 
+def at_home(record: UsageRecord, name: str | None, workspace: str, keys: Sequence[Key]) -> UsageRecord:
+    """A record that `outside` gave to a workspace's name, given to the workspace and the key that bear the names.
+
+    `name` is that of a workspace that exists, and `keys` are its keys.
+    """
+    if name is None or record.workspace != unlisted_workspace(name):
+        return record
+    shown = (record.api_key or "").removeprefix(LABEL)
+    bearers = owners(keys, shown) if shown else ()
+    key = bearers[0].hash if len(bearers) == 1 else record.api_key
+    return replace(record, workspace=workspace, api_key=key)
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """Records, and the names of what no list has."""
