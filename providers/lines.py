@@ -94,15 +94,20 @@ class Notes:
         self.dropped: Counter[str] = Counter()
         self.new: Counter[str] = Counter()
 
-    def take(self, lines: list[Any], where: str) -> None:
-        """Note the lines of a page. `where` is the endpoint's path."""
-        self.read += len(lines)
+    def take(self, lines: list[Any], where: str, *, are_days: bool = False) -> None:
+        """Note the lines of a page. `where` is the endpoint's path; days are no lines, but may be odd like them."""
+        self.read += 0 if are_days else len(lines)
         if not isinstance(lines, Lines):
             return
         for what, count in lines.odd.items():
             self.drop(where, what, count)
         for field, count in lines.new.items():
             self.new[f"{where} {field}"] += count
+
+    def lose(self, where: str, what: str) -> None:
+        """Note a line that was taken in and turns out to be of no use; `what` is wrong with it, in French."""
+        self.read -= 1
+        self.drop(where, what)
 
     def drop(self, where: str, what: str, count: int = 1) -> None:
         """Note lines that are left out, and what is wrong with them, in French."""

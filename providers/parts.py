@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from usage.errors import ContractError, NotOfferedError, SourceError, TransientError, UnavailableError
+from usage.errors import (
+    ContractError,
+    CredentialError,
+    NotOfferedError,
+    SourceError,
+    TransientError,
+    UnavailableError,
+)
 from usage.month import Month
 from usage.report import Gap, GapKind
 from usage.story import days_read
@@ -36,6 +43,8 @@ class Read(Generic[T]):
 
     values: tuple[T | None, ...]
     gaps: tuple[Gap, ...]
+    refused: bool = field(default=False, compare=False)
+    """Whether the key was refused for a part, though not for all."""
 
 
 async def read_parts(parts: Sequence[Part[T]]) -> Read[T]:
@@ -59,7 +68,8 @@ async def read_parts(parts: Sequence[Part[T]]) -> Read[T]:
         if isinstance(result, SourceError) and not (part.optional and isinstance(result, NotOfferedError))
     ]
     values = tuple(None if isinstance(result, BaseException) else result for result in results)
-    return Read(values, tuple(gaps))
+    refused = any(isinstance(failure, CredentialError) for failure in failures)
+    return Read(values, tuple(gaps), refused)
 
 
 def _costs_only_itself(part: Part[Any], failure: BaseException) -> bool:

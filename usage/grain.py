@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName
+from usage.records import UsageRecord
 
 Dimension = Literal["workspace", "project", "api_key", "account"]
 """What a key or a workspace is taken from: one of a record's ids, or the account's label."""
@@ -38,6 +39,11 @@ class Rule:
     def kind(self) -> Kind | None:
         """Kind of the ids that the key holds; None for the account."""
         return None if self.key == "account" else Kind(self.key)
+
+    def row_of(self, record: UsageRecord) -> tuple[str | None, str | None]:
+        """Key and workspace of the row that a record goes to; None where that is the account."""
+        key = None if self.key == "account" else getattr(record, self.key) or self.nobody
+        return key, None if self.workspace == "account" else getattr(record, self.workspace) or ""
 
 
 @dataclass(frozen=True, slots=True)

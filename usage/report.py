@@ -56,6 +56,22 @@ class Control(BaseModel):
     agrees: bool
 
 
+class RowNote(BaseModel):
+    """A sentence for the log of some rows: what their figures are made of. It depends on the data alone."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sentence: str
+    key: str | None = None
+    """Of rows with this key; None: with any."""
+    workspace: str | None = None
+    """Of rows in this workspace; None: in any."""
+
+    def concerns(self, key: str, workspace: str) -> bool:
+        """Whether it is for that row."""
+        return self.key in (None, key) and self.workspace in (None, workspace)
+
+
 class Count(BaseModel):
     """How many there are of something."""
 
@@ -87,6 +103,8 @@ class SourceReport(BaseModel):
     """French sentences for the source's own row that have no effect on its status."""
     row_note: str = ""
     """French sentence for the log of each row: what its figures are made of. Depends on the data alone."""
+    row_notes: tuple[RowNote, ...] = ()
+    """What is true of some rows only."""
     data_until: datetime | None = None
     """How far the data goes, where the month is running or the provider says so."""
     provisional: bool = False
@@ -106,9 +124,12 @@ class SourceReport(BaseModel):
     """Fields of usage and cost lines that are not known here, by their path, and how many lines have them."""
 
     def of_row(self, key: str, workspace: str) -> Self:
-        """The same report with only the gaps that concern one row."""
+        """The same report with only the gaps and notes that concern one row."""
         gaps = tuple(gap for gap in self.gaps if gap.within in (None, key, workspace))
-        return self if len(gaps) == len(self.gaps) else self.model_copy(update={"gaps": gaps})
+        notes = tuple(note for note in self.row_notes if note.concerns(key, workspace))
+        if len(gaps) == len(self.gaps) and len(notes) == len(self.row_notes):
+            return self
+        return self.model_copy(update={"gaps": gaps, "row_notes": notes})
 
     @property
     def missing_amounts(self) -> int:

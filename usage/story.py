@@ -21,6 +21,7 @@ def row_log(report: SourceReport, *, has_cost: bool, missing_amounts: int) -> st
     return _joined(
         [
             report.row_note,
+            *(note.sentence for note in report.row_notes),
             f"Chiffres d’un {RUNNING}." if report.month.is_running(report.read_at) else "",
             "" if has_cost or report.gaps else "Le fournisseur ne publie aucun coût pour cette ligne.",
             _missing_amounts(missing_amounts),
@@ -37,7 +38,7 @@ def source_log(report: SourceReport, totals: Totals, rows: int) -> str:
             f"{report.requests} requêtes, {report.pages} pages.",
             *(() if _is_out_of_reach(report) else (_found(totals, rows),)),
             _control(report),
-            _missing_amounts(sum(record.missing_amounts for record in report.records)),
+            _missing_amounts(report.missing_amounts),
             *(gap.sentence for gap in report.gaps),
             *report.remarks,
             rerun_hint(report.source, report.month) if report.missing else "",
@@ -64,9 +65,10 @@ def _is_out_of_reach(report: SourceReport) -> bool:
 def _reach(report: SourceReport) -> str:
     month, until = report.month, report.data_until
     if until is not None and until < month.end:
-        last = (until - timedelta(microseconds=1)).date()
         lead = RUNNING if month.is_running(report.read_at) else "mois clos, mais provisoire"
-        return f"{month} : {lead}, données jusqu’au {max(last, month.first_day)}."
+        if until <= month.start:
+            return f"{month} : {lead}, pas encore de données."
+        return f"{month} : {lead}, données jusqu’au {(until - timedelta(microseconds=1)).date()}."
     span = f"du {month.first_day} au {month.last_day}"
     # Where the provider gives no days, only what was asked for is known.
     lead = f"Mois demandé {span}" if report.days_read is None else f"{days_read(report.days_read, month)}, {span}"

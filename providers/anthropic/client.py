@@ -7,42 +7,47 @@ import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from pydantic import SecretStr
 
 from providers.anthropic.endpoints import API_KEYS, ORGANIZATION, VERSION, WORKSPACES, newer_reports_reach
 from providers.anthropic.parse import Organization
-from providers.anthropic.registry import list_one, read_registry
+from providers.anthropic.refusals import explain
+from providers.anthropic.registry import list_one, organization_of, read_registry
 from providers.anthropic.reports import (
     NEWER,
     OLDER,
     OLDER_INSTEAD,
+    Figures,
     Reader,
+    is_provisional,
     is_refusal,
     read_figures,
     try_report,
 )
 from providers.base import Finding, Job, Verdict
 from providers.http import Answer
-from usage.errors import CredentialError, SourceError
+from providers.lines import Notes, counts
+from providers.parts import days_gap
+from usage.errors import SourceError
+from usage.grain import GRAINS, is_bracketed
 from usage.names import ProviderName
 from usage.records import UsageRecord, cost_unit
-from usage.report import Gap, GapKind, SourceReport
+from usage.report import Control, Gap, GapKind, RowNote, SourceReport
 from usage.sums import MonthSums
 
 log = logging.getLogger(__name__)
 
-_SETTLING: Final = timedelta(days=1)
-"""Data may come this late: a month is provisional until it goes that far past the month's end."""
+_AT_LEAST: Final = "Requêtes : au moins ce nombre ; Anthropic n’en compte pas pour une partie de l’usage."
 
 
 class Anthropic:
     """Anthropic's Admin API; needs an admin key (`sk-ant-admin01-…`), which has no scopes."""
 
     name = ProviderName.ANTHROPIC
-    registry = re.compile(f"{WORKSPACES}|{API_KEYS}")
+    registry = re.compile(f"{WORKSPACES}|{API_KEYS}|{ORGANIZATION}")
 
     def headers(self, key: SecretStr) -> Mapping[str, str]:
         """The key, and the version of the API; the reports add or change what they need."""
@@ -54,29 +59,25 @@ class Anthropic:
         }
 
     def explain(self, answer: Answer) -> SourceError | None:
-        """401 and 403 alike are what a key of the wrong kind may get; the request's id is what support asks for."""
+        """By the refusal's code and text: see `refusals`. The request's id is what support asks for."""
         log.info("%s: HTTP %s, request-id %s", answer.path, answer.status, answer.headers.get("request-id", "none"))
-        if answer.status not in (401, 403):
-            return None
-        return CredentialError(
-            f"Anthropic refuse la clé sur {answer.path} (HTTP {answer.status}) : il faut une clé d’administration "
-            "(sk-ant-admin01-…) valide.",
-            status=answer.status,
-        )
+        return explain(answer)
 
     async def collect(self, job: Job) -> SourceReport:
         """Costs, usage, names; see the package's README for what becomes a record.
 
         Raises:
-            SourceError: Neither costs nor usage could be read, or an answer breaks the contract.
+            SourceError: Neither costs nor usage could be read, or costs break the contract.
         """
         figures = await read_figures(job)
         registry = await read_registry(job, figures.records, coarse=figures.pair.coarse)
         sums = MonthSums(job.source)
         sums.add(replace(r, workspace=r.workspace or registry.default_workspace) for r in figures.records)
         records, refreshed = sums.records(), figures.refreshed_at
-        running = job.month.is_running(job.now)
-        provisional = not running and (refreshed or job.now) < job.month.end + _SETTLING
+        running, provisional = job.month.is_running(job.now), is_provisional(job, refreshed)
+        if free := _is_free(records, figures.control):
+            records = tuple(replace(record, missing_amounts=0) for record in records)
+        at_least, notes = _requests_at_least(job, figures), _notes(figures)
         return SourceReport(
             source=job.source,
             month=job.month,
@@ -84,15 +85,27 @@ class Anthropic:
             records=records,
             things=registry.things,
             coarse=figures.pair.coarse,
-            gaps=(*figures.gaps, *_foreign(records)),
-            remarks=(*figures.remarks, *registry.remarks, *(_reach(refreshed) if provisional else ())),
+            gaps=(*figures.gaps, *_gaps(job, figures), *_foreign(records)),
+            remarks=(
+                *figures.remarks,
+                *free,
+                *_rounded(figures),
+                *dict.fromkeys(note.sentence for note in at_least),
+                *registry.remarks,
+                *(_reach(refreshed) if provisional else ()),
+            ),
             row_note=figures.pair.row_note,
+            row_notes=at_least,
             data_until=min(refreshed or job.now, job.now) if running else None,
             provisional=provisional,
             # The older reports have no such time, and how long they keep a month is not published.
             empty_proven=refreshed is not None and refreshed >= job.month.end,
             control=figures.control,
             requests=job.http.requests,
+            organisation=await organization_of(job),
+            days_read=next((reading.days for _, reading in figures.readings), None),
+            dropped=counts(notes.dropped),
+            new_fields=counts(notes.new),
         )
 
     async def check(self, job: Job) -> list[Finding]:
@@ -109,6 +122,49 @@ class Anthropic:
                 _try_names(job, "key names", API_KEYS),
             )
         )
+
+
+def _requests_at_least(job: Job, figures: Figures) -> tuple[RowNote, ...]:
+    """A note for rows of which some usage is counted in requests and some is not: sign-ins without a key."""
+    if figures.usage is None:
+        return ()
+    rule = GRAINS[ProviderName.ANTHROPIC].rule(job.grain, coarse=figures.pair.coarse)
+    counted = {rule.row_of(record) for record in figures.usage.records if record.requests}
+    both = counted & {rule.row_of(record) for record in figures.usage.uncounted}
+    return tuple(
+        # A key's row holds its work in all workspaces.
+        RowNote(sentence=_AT_LEAST, key=key, workspace=workspace if is_bracketed(key or "") else None)
+        for key, workspace in sorted(both, key=str)
+    )
+
+
+def _is_free(records: Iterable[UsageRecord], checked: Control | None) -> tuple[str, ...]:
+    """A remark where lines without an amount are shown to cost nothing by a total that agrees without them."""
+    lines = sum(record.missing_amounts for record in records)
+    if not lines or checked is None or not checked.agrees:
+        return ()
+    which = "Une ligne est" if lines == 1 else f"{lines} lignes sont"
+    return (f"{which} sans montant ; le total d’Anthropic montre que rien n’y manque.",)
+
+
+def _notes(figures: Figures) -> Notes:
+    notes = Notes()
+    for _, reading in figures.readings:
+        notes.add(reading.notes)
+    return notes
+
+
+def _rounded(figures: Figures) -> tuple[str, ...]:
+    amounts = sum(reading.rounded for _, reading in figures.readings)
+    return (f"Montants arrondis à la 38e décimale : {amounts}.",) if amounts else ()
+
+
+def _gaps(job: Job, figures: Figures) -> Iterable[Gap]:
+    """What reports that were read lack: days that did not come, lines that can't be read."""
+    for what, reading in figures.readings:
+        if not job.month.is_running(job.now):
+            yield from days_gap(job.month, reading.days, what=what)
+        yield from reading.notes.gaps(what)
 
 
 def _reach(refreshed: datetime | None) -> tuple[str, ...]:

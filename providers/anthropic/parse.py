@@ -6,51 +6,63 @@ Amounts arrive as decimal text in US cents and leave as dollars.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, Generic, TypeVar
+from typing import ClassVar, Final, Generic, TypeVar
 
 from pydantic import AwareDatetime
 
-from providers.amounts import RawAmount, amount
+from providers.amounts import RawAmount, Written, amount
 from providers.base import Wire
+from providers.lines import Lines, Notes, Whole
 from providers.paging import Turn
+from usage.errors import ContractError
 from usage.money import cents_to_dollars
 from usage.month import Month
 from usage.records import NO_UNITS, Unit, UsageRecord, cost_unit
 
 CODE_EXECUTION: Final = "code_execution"
 """Anthropic's own word, as in `cost_type`."""
-_COSTS: Final = "Le rapport des coûts d’Anthropic"
 
 
 class CacheCreation(Wire):
     """Tokens written to the cache, by how long they are kept there."""
 
-    ephemeral_5m_input_tokens: int
-    ephemeral_1h_input_tokens: int
+    ephemeral_5m_input_tokens: Whole | None = None
+    ephemeral_1h_input_tokens: Whole | None = None
+
+    @property
+    def tokens(self) -> int:
+        """All of them."""
+        return (self.ephemeral_5m_input_tokens or 0) + (self.ephemeral_1h_input_tokens or 0)
 
 
 class ServerTools(Wire):
     """Tools that ran on Anthropic's side."""
 
-    web_search_requests: int | None = None
+    web_search_requests: Whole | None = None
 
 
 class Counts(Wire):
-    """What was counted, alike in both generations of reports; the older one counts no requests."""
+    """What was counted, alike in both generations of reports; the older one counts no requests.
 
-    uncached_input_tokens: int
-    cache_read_input_tokens: int
-    cache_creation: CacheCreation
-    output_tokens: int
-    requests: int | None = None
+    Rows from before the cache was counted lack its fields.
+    """
+
+    unused: ClassVar[frozenset[str]] = frozenset({"total_tokens"})
+
+    uncached_input_tokens: Whole
+    cache_read_input_tokens: Whole | None = None
+    cache_creation: CacheCreation | None = None
+    output_tokens: Whole
+    requests: Whole | None = None
     server_tool_use: ServerTools | None = None
 
     @property
     def input_tokens(self) -> int:
         """All tokens in: `uncached_input_tokens` holds neither those read from the cache nor those written to it."""
-        written = self.cache_creation.ephemeral_5m_input_tokens + self.cache_creation.ephemeral_1h_input_tokens
-        return self.uncached_input_tokens + self.cache_read_input_tokens + written
+        written = self.cache_creation.tokens if self.cache_creation else 0
+        return self.uncached_input_tokens + (self.cache_read_input_tokens or 0) + written
 
     @property
     def searches(self) -> int:
@@ -61,12 +73,16 @@ class Counts(Wire):
 class Money(Wire):
     """An amount in cents, after discount and before credits."""
 
+    unused: ClassVar[frozenset[str]] = frozenset({"list_amount", "requests"})
+
     amount: RawAmount = None
     currency: str | None = None
 
 
 class Line(Wire):
     """A row of a newer report, or a day of an older one. It begins at `starting_at`."""
+
+    unused: ClassVar[frozenset[str]] = frozenset({"ending_at"})
 
     starting_at: AwareDatetime
 
@@ -75,9 +91,38 @@ class Line(Wire):
         """What no other line of the same report has."""
         return self.starting_at
 
+    @property
+    def has_figures(self) -> bool:
+        """Whether there is anything in it that could be counted twice."""
+        return True
+
 
 class Group(Wire):
     """Whose and what a row of a newer report is; the default workspace has its real id here."""
+
+    # All of them are there, and null but for what is grouped by.
+    unused: ClassVar[frozenset[str]] = frozenset(
+        {
+            "actor",
+            "actor_type",
+            "agent_id",
+            "claude_tag_category",
+            "claude_tag_user_id",
+            "context_window",
+            "deployment_id",
+            "environment_id",
+            "inference_geo",
+            "organization_id",
+            "product",
+            "rbac_group_id",
+            "service_tier",
+            "session_id",
+            "slack_channel_id",
+            "speed",
+            "token_type",
+            "user_profile_id",
+        }
+    )
 
     workspace_id: str | None = None
     api_key_id: str | None = None
@@ -108,8 +153,15 @@ class AnalyticsCost(AnalyticsLine):
     cost: Money
 
 
+_OLDER_DIMENSIONS: Final = frozenset(
+    {"account_id", "api_key_id", "context_window", "inference_geo", "service_account_id", "service_tier", "speed"}
+)
+
+
 class OlderUsageResult(Counts):
     """Usage of one group on one day; `workspace_id` is null for the default workspace."""
+
+    unused: ClassVar[frozenset[str]] = _OLDER_DIMENSIONS
 
     workspace_id: str | None = None
     model: str | None = None
@@ -118,11 +170,18 @@ class OlderUsageResult(Counts):
 class OlderUsage(Line):
     """One day of usage; a day without any is there too, with no results."""
 
-    results: list[OlderUsageResult]
+    results: Lines[OlderUsageResult]
+
+    @property
+    def has_figures(self) -> bool:
+        """Whether it has any results."""
+        return bool(self.results)
 
 
 class OlderCostResult(Money):
     """Cost of one group on one day; `workspace_id` is null for the default workspace."""
+
+    unused: ClassVar[frozenset[str]] = _OLDER_DIMENSIONS | {"token_type"}
 
     workspace_id: str | None = None
     model: str | None = None
@@ -133,7 +192,12 @@ class OlderCostResult(Money):
 class OlderCost(Line):
     """One day of costs; a day without any is there too, with no results."""
 
-    results: list[OlderCostResult]
+    results: Lines[OlderCostResult]
+
+    @property
+    def has_figures(self) -> bool:
+        """Whether it has any results."""
+        return bool(self.results)
 
 
 L = TypeVar("L", bound=Line)
@@ -142,7 +206,7 @@ L = TypeVar("L", bound=Line)
 class ReportPage(Wire, Generic[L]):
     """One page of any report. Only the newer ones say how far their data goes."""
 
-    data: list[L]
+    data: Lines[L]
     has_more: bool | None = None
     next_page: str | None = None
     data_refreshed_at: AwareDatetime | None = None
@@ -160,6 +224,8 @@ class Named(Wire):
 
     id: str
     name: str | None = None
+    status: str | None = None
+    """Of keys: `archived` and others."""
 
 
 class NamedPage(Wire):
@@ -173,15 +239,22 @@ class NamedPage(Wire):
 class Organization(Wire):
     """The organization that a key belongs to."""
 
+    id: str | None = None
     name: str | None = None
 
 
-def report_turn(page: ReportPage[L]) -> Turn:
+def report_turn(page: ReportPage[L], month: Month) -> Turn:
     """Where a report goes on. Groups and days never come twice.
 
     `has_more` may be missing according to the vendor's own package; a token alone ends the report like a null one.
     """
-    return Turn(page.has_more is True, page.next_page, (page.data[0].mark, page.data[-1].mark) if page.data else None)
+    return Turn(
+        page.has_more is True,
+        page.next_page,
+        (page.data[0].mark, page.data[-1].mark) if page.data else None,
+        lines=any(line.has_figures for line in page.data),
+        past=bool(page.data) and all(line.starting_at >= month.end for line in page.data),
+    )
 
 
 def registry_turn(page: NamedPage) -> Turn:
@@ -190,7 +263,16 @@ def registry_turn(page: NamedPage) -> Turn:
     return Turn(page.has_more, last if page.has_more else None, page.data[0].id if page.data else None)
 
 
-def analytics_usage(line: AnalyticsUsage) -> Iterator[UsageRecord]:
+@dataclass(frozen=True, slots=True)
+class Heed:
+    """What is noted of a report's lines while they become records. `where` is the report's path."""
+
+    where: str
+    notes: Notes
+    written: Written
+
+
+def analytics_usage(line: AnalyticsUsage, _: Heed) -> Iterator[UsageRecord]:
     """Usage of a workspace, key and model. What has no model is code execution: executions are not requests."""
     group, counts = line.group, line.usage
     model = group.model or None
@@ -207,17 +289,13 @@ def analytics_usage(line: AnalyticsUsage) -> Iterator[UsageRecord]:
     )
 
 
-def analytics_cost(line: AnalyticsCost) -> Iterator[UsageRecord]:
-    """Cost of a workspace, key and model, or of a type of cost that has no model.
-
-    Raises:
-        ContractError: An amount that is not a number.
-    """
+def analytics_cost(line: AnalyticsCost, heed: Heed) -> Iterator[UsageRecord]:
+    """Cost of a workspace, key and model, or of a type of cost that has no model."""
     group = line.group
-    yield _cost(line.cost, group.workspace_id, group.model, group.cost_type, api_key=group.api_key_id)
+    yield _cost(line.cost, heed, group.workspace_id, group.model, group.cost_type, api_key=group.api_key_id)
 
 
-def older_usage(line: OlderUsage) -> Iterator[UsageRecord]:
+def older_usage(line: OlderUsage, _: Heed) -> Iterator[UsageRecord]:
     """Usage of a day by workspace and model; requests are not counted here."""
     for result in line.results:
         yield UsageRecord(
@@ -229,21 +307,24 @@ def older_usage(line: OlderUsage) -> Iterator[UsageRecord]:
         )
 
 
-def older_cost(line: OlderCost) -> Iterator[UsageRecord]:
-    """Cost of a day by workspace and model, or by type of cost where there is no model.
-
-    Raises:
-        ContractError: An amount that is not a number.
-    """
+def older_cost(line: OlderCost, heed: Heed) -> Iterator[UsageRecord]:
+    """Cost of a day by workspace and model, or by type of cost where there is no model."""
     for result in line.results:
-        yield _cost(result, result.workspace_id, result.model, result.cost_type or result.description)
+        yield _cost(result, heed, result.workspace_id, result.model, result.cost_type or result.description)
 
 
 def _cost(
-    money: Money, workspace: str | None, model: str | None, item: str | None, api_key: str | None = None
+    money: Money, heed: Heed, workspace: str | None, model: str | None, item: str | None, *, api_key: str | None = None
 ) -> UsageRecord:
-    cents = amount(money.amount, _COSTS)
+    """A record of money. An amount that can't be read is a missing one, and noted."""
+    try:
+        cents = amount(money.amount, heed.where)
+    except ContractError:
+        heed.notes.lose(heed.where, "champ amount, attendu : un nombre")
+        cents = None
     value = None if cents is None else cents_to_dollars(cents)
+    if value is not None:
+        heed.written.add(value, money.amount)
     # Dollars are promised; should another currency come, it is not counted as dollars.
     foreign = value is not None and (money.currency or "usd").lower() != "usd"
     return UsageRecord(

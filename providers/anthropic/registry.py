@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from providers.anthropic.endpoints import API_KEYS, REGISTRY_LIMIT, WORKSPACES
-from providers.anthropic.parse import Named, NamedPage, registry_turn
+from providers.anthropic.endpoints import API_KEYS, ORGANIZATION, REGISTRY_LIMIT, WORKSPACES
+from providers.anthropic.parse import Named, NamedPage, Organization, registry_turn
 from providers.base import Job
 from providers.http import Params
 from providers.paging import Pages, read_pages
-from usage.errors import ContractError, RefusedError, SourceError
+from usage.errors import RefusedError, SourceError
 from usage.names import Kind
 from usage.records import UsageRecord
 from usage.report import Thing
@@ -30,15 +30,12 @@ class Registry:
 
 
 async def read_registry(job: Job, records: Sequence[UsageRecord], *, coarse: bool) -> Registry:
-    """Names of all workspaces and keys, archived ones too; ids do where names can't be read.
+    """Names of all workspaces and keys, archived ones too; ids do where names can't be read, however that fails.
 
     Args:
         job: The job.
         records: What names are needed for.
         coarse: True when the records come from the older reports, which write the default workspace as null.
-
-    Raises:
-        ContractError: An answer is not what the API promises.
     """
     things: list[Thing] = []
     remarks: list[str] = []
@@ -46,17 +43,23 @@ async def read_registry(job: Job, records: Sequence[UsageRecord], *, coarse: boo
     try:
         workspaces, default = await _workspaces(job, find_default=coarse and any(not r.workspace for r in records))
         things += _things(Kind.WORKSPACE, workspaces)
-    except ContractError:
-        raise
     except SourceError as error:
         remarks.append(_nameless("des espaces de travail", error))
     try:
         things += _things(Kind.API_KEY, await _keys(job, {r.api_key for r in records if r.api_key}))
-    except ContractError:
-        raise
     except SourceError as error:
         remarks.append(_nameless("des clés", error))
     return Registry(tuple(things), default, tuple(remarks))
+
+
+async def organization_of(job: Job) -> str | None:
+    """Id of the organization behind the key; None where it can't be read: some keys read reports alone."""
+    try:
+        answer = await job.http.get(ORGANIZATION)
+        job.on_page()
+        return answer.parse(Organization).id or None
+    except SourceError:
+        return None
 
 
 async def list_one(job: Job, path: str) -> None:
@@ -87,7 +90,7 @@ async def _workspaces(job: Job, *, find_default: bool) -> tuple[list[Named], str
 
 async def _keys(job: Job, used: set[str]) -> list[Named]:
     keys = await _list(job, API_KEYS, [])
-    if used - {key.id for key in keys}:
+    if used - {key.id for key in keys} and not any(key.status == "archived" for key in keys):
         # Whether the list holds archived keys unless they are asked for is not documented; deleted ones it never holds.
         keys += await _list(job, API_KEYS, [("status", "archived")])
     return keys

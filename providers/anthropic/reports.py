@@ -18,21 +18,23 @@ from providers.anthropic.endpoints import (
     Report,
     newer_reports_reach,
 )
-from providers.anthropic.parse import Line, ReportPage, report_turn
+from providers.anthropic.parse import Heed, Line, ReportPage, report_turn
+from providers.anthropic.sinks import Reading, ReportSink, earliest
 from providers.base import Job
 from providers.http import Params
 from providers.paging import read_pages
 from providers.parts import Part, read_parts
-from usage.errors import ContractError, RefusedError, SourceError, TransientError, UnavailableError
-from usage.money import exact_sum
+from usage.errors import ContractError, RefusedError, SourceError, UnavailableError
 from usage.records import UsageRecord
 from usage.report import Control, Gap, GapKind
-from usage.sums import MonthSums
 
 L = TypeVar("L", bound=Line)
 
 _REFUSALS: Final = (400, 403, 404)
 """How an organization without the newer reports may be answered; which of them it is, is not documented."""
+_SETTLING: Final = timedelta(days=1)
+"""Data may come this late: a month is provisional until it goes that far past the month's end."""
+_READS_THE_REST: Final = "La clé lit l’autre rapport."
 _RECENT: Final = timedelta(days=60)
 """A month that ended longer ago than this and is refused (400) by the older reports counts as out of their reach."""
 
@@ -43,7 +45,7 @@ class Reader(Generic[L]):
 
     report: Report
     page: type[ReportPage[L]]
-    records: Callable[[L], Iterator[UsageRecord]]
+    records: Callable[[L, Heed], Iterator[UsageRecord]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +76,6 @@ OLDER_INSTEAD: Final = "Les anciens rapports les remplacent : une ligne par espa
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What one report brought; `refreshed_at` is how far its data goes, where it says so."""
-
-    records: tuple[UsageRecord, ...]
-    refreshed_at: datetime | None
-
-    @property
-    def cost(self) -> Decimal | None:
-        """USD over all records."""
-        return exact_sum(record.cost for record in self.records)
-
-
-@dataclass(frozen=True, slots=True)
 class Figures:
     """What a pair of reports brought; None for a report that could not be read."""
 
@@ -107,23 +96,11 @@ class Figures:
         """How far all of it goes; None unless both reports say so."""
         return earliest(reading.refreshed_at if reading else None for reading in (self.costs, self.usage))
 
-
-class _Sink(Generic[L]):
-    """Takes in pages of a report."""
-
-    def __init__(self, job: Job, records: Callable[[L], Iterator[UsageRecord]]) -> None:
-        self._month, self._records = job.month, records
-        self._sums = MonthSums(job.source)
-        self._refreshed: set[datetime | None] = set()
-
-    def add(self, page: ReportPage[L], /) -> None:
-        """Take in one page."""
-        self._refreshed.add(page.data_refreshed_at)
-        self._sums.add(record for line in page.within(self._month) for record in self._records(line))
-
-    def reading(self) -> Reading:
-        """All that was taken in."""
-        return Reading(self._sums.records(), earliest(self._refreshed))
+    @property
+    def readings(self) -> tuple[tuple[str, Reading], ...]:
+        """What was read, by what it brings."""
+        both = ((self.pair.costs, self.costs), (self.pair.usage, self.usage))
+        return tuple((reader.report.what, reading) for reader, reading in both if reading is not None)
 
 
 async def read_figures(job: Job) -> Figures:
@@ -171,19 +148,24 @@ def is_refusal(error: SourceError) -> bool:
     return error.status in _REFUSALS
 
 
-def earliest(instants: Iterable[datetime | None]) -> datetime | None:
-    """The earliest instant; None when there is none or one of them is not known."""
-    known = list(instants)
-    return min((at for at in known if at), default=None) if None not in known else None
+def is_provisional(job: Job, refreshed_at: datetime | None) -> bool:
+    """Whether a closed month may still change: its data may come late."""
+    return not job.month.is_running(job.now) and (refreshed_at or job.now) < job.month.end + _SETTLING
 
 
 async def _read_pair(job: Job, pair: Pair, refusals: list[SourceError] | None = None) -> Figures:
     """Both reports of a pair; refusals of the newer ones are noted in `refusals`."""
     readers = (pair.costs, pair.usage)
-    read = await read_parts([Part(reader.report.what, _read(job, pair, reader, refusals)) for reader in readers])
+    parts = [
+        # Usage that can't be trusted says nothing against the costs.
+        Part(reader.report.what, _read(job, pair, reader, refusals), apart=reader is pair.usage)
+        for reader in readers
+    ]
+    read = await read_parts(parts)
     costs, usage = read.values
-    figures = Figures(pair, costs, usage, read.gaps)
-    if costs is None or job.month.is_running(job.now):
+    remarks = (_READS_THE_REST,) if read.refused else ()
+    figures = Figures(pair, costs, usage, read.gaps, remarks=remarks)
+    if costs is None or job.month.is_running(job.now) or is_provisional(job, figures.refreshed_at):
         return figures
     return await _controlled(job, figures, costs)
 
@@ -211,10 +193,14 @@ async def _report(job: Job, reader: Reader[L], group_by: Iterable[str]) -> Readi
         job.on_page()
         return answer.parse(reader.page)
 
-    def sink() -> _Sink[L]:
-        return _Sink(job, reader.records)
-
-    return (await read_pages(ask, report_turn, sink, where=report.path)).reading()
+    sink = await read_pages(
+        ask,
+        lambda page: report_turn(page, job.month),
+        lambda: ReportSink(job, report, reader.records),
+        where=report.path,
+        tells_its_days=report.by_day,
+    )
+    return sink.reading()
 
 
 def _range(job: Job, report: Report) -> Params:
@@ -242,7 +228,7 @@ async def _controlled(job: Job, figures: Figures, costs: Reading) -> Figures:
         if not checked.agrees:
             costs = await _report(job, figures.pair.costs, figures.pair.costs.report.group_by)
             checked = await _control(job, figures.pair, costs)
-    except (TransientError, RefusedError) as error:
+    except SourceError as error:
         # The figures themselves were read; without the total they are just not checked.
         return replace(figures, remarks=(*figures.remarks, f"Total de contrôle non lu : {error.sentence}"))
     figures = replace(figures, costs=costs, control=checked)
@@ -255,4 +241,10 @@ async def _controlled(job: Job, figures: Figures, costs: Reading) -> Figures:
 
 async def _control(job: Job, pair: Pair, costs: Reading) -> Control:
     total = await _report(job, pair.costs, ())
-    return control(total.cost or Decimal(0), costs.cost or Decimal(0), exact=True)
+    return control(
+        total.cost or Decimal(0),
+        costs.cost or Decimal(0),
+        exact=True,
+        written=costs.written,
+        of_total=total.written,
+    )

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import lru_cache
-from typing import Final, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
-from providers.amounts import RawAmount, amount
+from providers.amounts import RawAmount, Written, amount
 from providers.base import Wire
+from providers.lines import Lines, Notes, Whole
 from providers.openai.endpoints import COSTS, Family
+from providers.openai.line_items import read_line_item
 from providers.paging import Turn
 from usage.errors import ContractError
 from usage.month import Month
 from usage.records import UsageRecord, cost_unit
 
-_TOKEN_KINDS: Final = re.compile(r"input|output|cache|audio|image|text|token|training", re.IGNORECASE)
-_UNNAMED_LINE: Final = "(ligne sans intitulé)"
+_TOKENS_IN: Final = {"tokens": 1, "1000_tokens": 1000}
+"""Units of a cost line's quantity that are tokens, and how many each is."""
+_MOST_TOKENS: Final = 10**15
 
 
 class Amount(Wire):
@@ -28,19 +30,33 @@ class Amount(Wire):
 
 
 class CostResult(Wire):
-    """One line of the costs report. Only `object` is promised."""
+    """One line of the costs report. Only `object` is promised.
+
+    What goes beyond the money and its owner is read as it comes: an odd value there must not cost the money.
+    """
+
+    unused: ClassVar[frozenset[str]] = frozenset({"object", "organization_name", "user_id", "user_email", "api_source"})
 
     amount: Amount | None = None
     line_item: str | None = None
     project_id: str | None = None
     api_key_id: str | None = None
+    project_name: Any = None
+    organization_id: Any = None
+    quantity: Any = None
+    quantity_unit: Any = None
+
+    @property
+    def mark(self) -> object:
+        """What no other line of the same day has."""
+        return self.project_id, self.api_key_id, self.line_item
 
 
 class CostBucket(Wire):
     """One day of costs. Times are Unix seconds."""
 
     start_time: int
-    results: list[CostResult]
+    results: Lines[CostResult]
 
 
 class CostPage(Wire):
@@ -54,25 +70,65 @@ class CostPage(Wire):
 class UsageResult(Wire):
     """One line of any usage report: the dimensions, and the measures of all families, each of which has its own."""
 
+    # `input_tokens` and `output_tokens` hold all of these.
+    _parts: ClassVar[frozenset[str]] = frozenset(
+        {
+            "input_cached_tokens",
+            "input_cache_write_tokens",
+            "input_cache_write_30m_tokens",
+            "input_cache_write_12h_tokens",
+            "input_uncached_tokens",
+            "input_text_tokens",
+            "input_audio_tokens",
+            "input_image_tokens",
+            "input_cached_text_tokens",
+            "input_cached_audio_tokens",
+            "input_cached_image_tokens",
+            "output_text_tokens",
+            "output_audio_tokens",
+            "output_image_tokens",
+        }
+    )
+    unused: ClassVar[frozenset[str]] = _parts | {
+        "object",
+        "user_id",
+        "batch",
+        "service_tier",
+        "api_source",
+        "size",
+        "source",
+        "vector_store_id",
+        "context_level",
+        "project_name",
+        "organization_id",
+        "organization_name",
+        "user_email",
+    }
+
     project_id: str | None = None
     api_key_id: str | None = None
     model: str | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    num_model_requests: int | None = None
-    num_requests: int | None = None
-    num_sessions: int | None = None
-    images: int | None = None
-    characters: int | None = None
-    seconds: int | None = None
-    usage_bytes: int | None = None
+    input_tokens: Whole | None = None
+    output_tokens: Whole | None = None
+    num_model_requests: Whole | None = None
+    num_requests: Whole | None = None
+    num_sessions: Whole | None = None
+    images: Whole | None = None
+    characters: Whole | None = None
+    seconds: Whole | None = None
+    usage_bytes: Whole | None = None
+
+    @property
+    def mark(self) -> object:
+        """What no other line of the same day has."""
+        return self
 
 
 class UsageBucket(Wire):
     """One day of usage. Times are Unix seconds."""
 
     start_time: int
-    results: list[UsageResult]
+    results: Lines[UsageResult]
 
 
 BucketT = TypeVar("BucketT", CostBucket, UsageBucket)
@@ -101,15 +157,27 @@ class NamedPage(Wire):
     last_id: str | None = None
 
 
-def report_turn(page: CostPage | UsagePage) -> Turn:
+def report_turn(page: CostPage | UsagePage, end: int) -> Turn:
     """Where the report goes on.
 
     A day may fill several pages (no cap on a bucket's lines is documented), but a line never comes twice: the days and
-    the outermost lines tell pages apart. A token that comes without `has_more` ends the report like a null one.
+    the outermost lines tell pages apart. A token that comes without `has_more` ends the report like a null one. Costs
+    were seen to hand out tokens past the last day.
+
+    Args:
+        page: The page.
+        end: The end of the range that was asked for, Unix seconds.
     """
-    lines = [line for bucket in (page.data[:1] + page.data[-1:]) for line in (bucket.results[:1] + bucket.results[-1:])]
+    ends = page.data[:1] + page.data[-1:]
+    lines = tuple(line.mark for bucket in ends for line in (*bucket.results[:1], *bucket.results[-1:]))
     days = tuple((bucket.start_time, len(bucket.results)) for bucket in page.data)
-    return Turn(page.has_more is True, page.next_page, (days, *lines) if page.data else None)
+    return Turn(
+        page.has_more is True,
+        page.next_page,
+        (days, lines) if page.data else None,
+        lines=any(bucket.results for bucket in page.data),
+        past=bool(page.data) and all(bucket.start_time >= end for bucket in page.data),
+    )
 
 
 def registry_turn(page: NamedPage) -> Turn:
@@ -125,81 +193,80 @@ def days_of(buckets: Iterable[BucketT], month: Month) -> Iterator[BucketT]:
     return (bucket for bucket in buckets if start <= bucket.start_time < end)
 
 
-def cost_records(page: CostPage, month: Month) -> Iterator[UsageRecord]:
-    """One record for each line of the month's costs; no line is dropped.
+def day_of(bucket: CostBucket | UsageBucket) -> date:
+    """The day that a bucket stands for, UTC."""
+    return datetime.fromtimestamp(bucket.start_time, UTC).date()
 
-    Raises:
-        ContractError: An amount that is not a number.
+
+def cost_records(results: Iterable[CostResult], notes: Notes, written: Written) -> Iterator[UsageRecord]:
+    """One record for each line of costs; no line is dropped.
+
+    A line whose money can't be read is a missing amount, and noted. The tokens that a line was billed for stand in its
+    record: whoever joins it with the usage reports takes them out where usage tells them.
     """
-    for bucket in days_of(page.data, month):
-        for result in bucket.results:
-            model, item = read_line_item(result.line_item)
-            money = result.amount or Amount()
+    for result in results:
+        line = read_line_item(result.line_item)
+        money = result.amount or Amount()
+        try:
             value = amount(money.value, COSTS)
-            # Another currency than dollars was never seen; should it come, it is not counted as dollars.
-            foreign = value is not None and (money.currency or "usd").lower() != "usd"
-            yield UsageRecord(
-                project=result.project_id or None,
-                api_key=result.api_key_id or None,
-                model=model,
-                item=item,
-                cost=None if foreign else value,
-                units=((cost_unit(money.currency or ""), value),) if foreign and value is not None else (),
-                missing_amounts=1 if value is None else 0,
-            )
-
-
-def usage_records(page: UsagePage, family: Family, month: Month) -> Iterator[UsageRecord]:
-    """One record for each line of the month's usage of one family.
-
-    Raises:
-        ContractError: The family's own measure is missing.
-    """
-    for bucket in days_of(page.data, month):
-        for result in bucket.results:
-            yield UsageRecord(
-                project=result.project_id or None,
-                api_key=result.api_key_id or None,
-                model=None if family.item else result.model or None,
-                item=family.item,
-                tokens_input=_required(result.input_tokens, family, "input_tokens") if family.tokens_in else None,
-                tokens_output=_required(result.output_tokens, family, "output_tokens") if family.tokens_out else None,
-                requests=_required(result.num_model_requests, family, "num_model_requests")
-                if family.requests
-                else None,
-                units=((family.unit.value, Decimal(_required(_measure(result, family), family, family.measure))),)
-                if family.unit
-                else (),
-            )
-
-
-# A month repeats a few hundred of them in hundreds of thousands of lines.
-@lru_cache(maxsize=4096)
-def read_line_item(text: str | None) -> tuple[str | None, str | None]:
-    """Model and item of a cost line: `(model, None)` or `(None, item)`.
-
-    The text is made for people and has no published grammar. Seen: `gpt-5.5, input`, `priority | gpt-5.6-sol, output,
-    long context`, `gpt-audio-mini audio, input`, `gpt-realtime-2.1, audio input`, `web search tool calls`.
-    """
-    line = (text or "").strip()
-    if not line:
-        return None, _UNNAMED_LINE
-    rest = re.sub(r"^\w+ \| ", "", line)
-    first, comma, kind = rest.partition(", ")
-    words = first.split()
-    if comma and words and _TOKEN_KINDS.search(kind):
-        return words[0], None
-    return None, line
-
-
-def _measure(result: UsageResult, family: Family) -> int | None:
-    value: int | None = getattr(result, family.measure)
-    return value
-
-
-def _required(value: int | None, family: Family, field: str) -> int:
-    if value is None:
-        raise ContractError(
-            f"{family.path} ne répond plus comme prévu : champ data.results.{field}, attendu : un entier."
+        except ContractError:
+            notes.lose(COSTS, "champ amount.value, attendu : un nombre")
+            value = None
+        if value is not None:
+            written.add(value, money.value)
+        # Another currency than dollars was never seen; should it come, it is not counted as dollars.
+        foreign = value is not None and (money.currency or "usd").lower() != "usd"
+        tokens = _tokens(result)
+        yield UsageRecord(
+            project=result.project_id or None,
+            api_key=result.api_key_id or None,
+            model=line.model,
+            item=line.item,
+            cost=None if foreign else value,
+            tokens_input=tokens if line.is_input else None,
+            tokens_output=tokens if line.is_output else None,
+            units=((cost_unit(money.currency or ""), value),) if foreign and value is not None else (),
+            missing_amounts=1 if value is None else 0,
         )
-    return value
+
+
+def _tokens(result: CostResult) -> int | None:
+    """How many tokens a line was billed for; None where it does not say so."""
+    quantity, unit = result.quantity, result.quantity_unit
+    each = _TOKENS_IN.get(unit) if isinstance(unit, str) else None
+    if each is None or isinstance(quantity, bool) or not isinstance(quantity, (int, Decimal)):
+        return None
+    if isinstance(quantity, Decimal) and not quantity.is_finite():
+        return None
+    number = Decimal(quantity)
+    return int(number * each) if abs(number) <= _MOST_TOKENS else None
+
+
+def usage_records(results: Iterable[UsageResult], family: Family, notes: Notes) -> Iterator[UsageRecord]:
+    """One record for each line of one family's usage; a line without the family's own measures is left out."""
+    needed = _needed(family)
+    for result in results:
+        missing = next((name for name in needed if getattr(result, name) is None), None)
+        if missing is not None:
+            notes.lose(family.path, f"champ {missing}, attendu : un entier")
+            continue
+        yield UsageRecord(
+            project=result.project_id or None,
+            api_key=result.api_key_id or None,
+            model=None if family.item else result.model or None,
+            item=family.item,
+            tokens_input=result.input_tokens if family.tokens_in else None,
+            tokens_output=result.output_tokens if family.tokens_out else None,
+            requests=result.num_model_requests if family.requests else None,
+            units=((family.unit.value, Decimal(getattr(result, family.measure))),) if family.unit else (),
+        )
+
+
+def _needed(family: Family) -> tuple[str, ...]:
+    wanted = {
+        "input_tokens": family.tokens_in,
+        "output_tokens": family.tokens_out,
+        "num_model_requests": family.requests,
+        family.measure: family.unit is not None,
+    }
+    return tuple(name for name, needed in wanted.items() if needed)

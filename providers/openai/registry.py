@@ -2,40 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from providers.base import Job
 from providers.http import Params
 from providers.openai.endpoints import PROJECTS, project_keys
 from providers.openai.parse import Named, NamedPage, registry_turn
 from providers.paging import Pages, read_pages
-from usage.errors import ContractError, NotOfferedError, SourceError
+from usage.errors import CredentialError, NotOfferedError, SourceError
 from usage.names import Grain, Kind
 from usage.records import UsageRecord
 from usage.report import Thing
 
+_ARCHIVED: Final = ("include_archived", "true")
+_SHOWN: Final = 3
 
-async def read_names(job: Job, records: Iterable[UsageRecord]) -> tuple[tuple[Thing, ...], tuple[str, ...]]:
-    """Names of projects, archived ones too, and of keys where a row is a key; and a remark where they can't be read.
 
-    Raises:
-        ContractError: An answer is not what OpenAI promises.
+async def read_names(
+    job: Job, records: Iterable[UsageRecord], told: Mapping[str, str]
+) -> tuple[tuple[Thing, ...], tuple[str, ...]]:
+    """Names of projects, archived ones too, and of keys where a row is a key; and remarks where they can't be read.
+
+    Names never cost a figure, however their lists fail.
+
+    Args:
+        job: The job.
+        records: Whose keys are named.
+        told: Names of projects that cost lines told; they serve where the list of projects does not.
     """
-    things: list[Thing] = []
+    records = tuple(records)
+    remarks: list[str] = []
+    refused = False
+    names: dict[str, str | None] = dict(told)
     try:
-        projects = await _registry(job, PROJECTS, [("include_archived", "true")])
-        things += [Thing(kind=Kind.PROJECT, id=item.id, name=item.name) for item in projects]
-        if job.grain is Grain.API_KEY:
-            for project in sorted({record.project for record in records if record.project and record.api_key}):
-                # Without this parameter some enabled keys are left out.
-                keys = await _registry(job, project_keys(project), [("owner_project_access", "any")])
-                things += [Thing(kind=Kind.API_KEY, id=item.id, name=item.name) for item in keys]
-    except ContractError:
-        raise
+        names |= {item.id: item.name or told.get(item.id) for item in await _registry(job, PROJECTS, [_ARCHIVED])}
     except SourceError as error:
-        remark = f"Les noms n’ont pas tous pu être lus, les identifiants les remplacent : {error.sentence}"
-        return tuple(things), (remark,)
-    return tuple(things), ()
+        instead = "les noms des lignes de coûts, sinon les identifiants," if told else "les identifiants"
+        refused = isinstance(error, CredentialError)
+        remarks.append(f"Les noms des projets n’ont pas pu être lus, {instead} les remplacent : {error.sentence}")
+    things = [Thing(kind=Kind.PROJECT, id=an_id, name=name) for an_id, name in names.items()]
+    if job.grain is Grain.API_KEY and not refused:
+        keys, failed = await _keys(job, records)
+        things += keys
+        remarks += _unread(failed)
+    return tuple(things), tuple(remarks)
+
+
+async def _keys(job: Job, records: Iterable[UsageRecord]) -> tuple[list[Thing], dict[str, SourceError]]:
+    """Keys of the projects that occur; and the projects whose keys could not be read, each of which costs its own."""
+    things: list[Thing] = []
+    failed: dict[str, SourceError] = {}
+    for project in sorted({record.project for record in records if record.project and record.api_key}):
+        try:
+            # Without this parameter some enabled keys are left out.
+            keys = await _registry(job, project_keys(project), [("owner_project_access", "any")])
+        except SourceError as error:
+            failed[project] = error
+        else:
+            things += [Thing(kind=Kind.API_KEY, id=item.id, name=item.name) for item in keys]
+    return things, failed
+
+
+def _unread(failed: Mapping[str, SourceError]) -> list[str]:
+    if not failed:
+        return []
+    shown = ", ".join(list(failed)[:_SHOWN]) + (f" et {len(failed) - _SHOWN} autres" if len(failed) > _SHOWN else "")
+    sentence = next(iter(failed.values())).sentence
+    return [f"Les noms des clés de {shown} n’ont pas pu être lus, les identifiants les remplacent : {sentence}"]
 
 
 async def _registry(job: Job, path: str, params: Params) -> list[Named]:

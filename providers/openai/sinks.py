@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Self
 
-from providers.openai.endpoints import Family
-from providers.openai.parse import CostPage, UsagePage, cost_records, days_of, usage_records
+from providers.amounts import Written
+from providers.lines import Notes
+from providers.openai.endpoints import COSTS, Family
+from providers.openai.parse import CostPage, CostResult, UsagePage, cost_records, day_of, days_of, usage_records
 from usage.month import Month
 from usage.names import Source
 from usage.records import UsageRecord
@@ -15,16 +19,44 @@ from usage.sums import MonthSums
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one report brought.
+    """What one report brought of a month.
 
-    `days` are the buckets that were there; `as_text` says whether every amount came as decimal text, and so exact;
-    `by_key` whether the money is told apart by API key.
+    `days` are those that were there; `names` those of projects, and `organisations` the ids, that cost lines told.
     """
 
     records: tuple[UsageRecord, ...]
-    days: int = 0
-    as_text: bool = False
+    days: frozenset[date] = frozenset()
     by_key: bool = True
+    """Whether the money is told apart by API key."""
+    keys_from: date | None = None
+    """The day from which on it is, where OpenAI named one that is not before the month."""
+    begins: date | None = None
+    """The first day that the report has of this month, where it does not reach back to the month's first."""
+    notes: Notes = field(default_factory=Notes)
+    written: Written = field(default_factory=Written)
+    names: tuple[tuple[str, str], ...] = ()
+    organisations: frozenset[str] = frozenset()
+    rounded: int = 0
+
+    def plus(self, other: Self) -> Self:
+        """Both, of different days of the same month."""
+        notes, written = Notes(), Written(as_text=self.written.as_text and other.written.as_text)
+        for one in (self, other):
+            notes.add(one.notes)
+            written.lines += one.written.lines
+            written.places = max(written.places, one.written.places)
+        return replace(
+            self,
+            records=self.records + other.records,
+            days=self.days | other.days,
+            by_key=self.by_key and other.by_key,
+            keys_from=self.keys_from or other.keys_from,
+            notes=notes,
+            written=written,
+            names=self.names + other.names,
+            organisations=self.organisations | other.organisations,
+            rounded=self.rounded + other.rounded,
+        )
 
 
 class CostSink:
@@ -33,21 +65,43 @@ class CostSink:
     def __init__(self, source: Source, month: Month) -> None:
         self._month = month
         self._sums = MonthSums(source)
-        self._days: set[int] = set()
-        self._as_text = True
+        self._days: set[date] = set()
+        self._notes, self._written = Notes(), Written()
+        self._names: dict[str, str] = {}
+        self._organisations: set[str] = set()
 
     def add(self, page: CostPage, /) -> None:
         """Take in one page."""
         for bucket in days_of(page.data, self._month):
-            self._days.add(bucket.start_time)
-            self._as_text &= all(
-                result.amount is None or isinstance(result.amount.value, str) for result in bucket.results
-            )
-        self._sums.add(cost_records(page, self._month))
+            self._days.add(day_of(bucket))
+            self._notes.take(bucket.results, COSTS)
+            self._sums.add(cost_records(bucket.results, self._notes, self._written))
+            for result in bucket.results:
+                self._look_at(result)
+
+    def _look_at(self, result: CostResult) -> None:
+        if isinstance(result.project_name, str) and result.project_id and result.project_name.strip():
+            self._names[result.project_id] = result.project_name
+        if isinstance(result.organization_id, str) and result.organization_id:
+            self._organisations.add(result.organization_id)
 
     def figures(self, *, by_key: bool) -> Figures:
-        """All that was taken in."""
-        return Figures(self._sums.records(), len(self._days), self._as_text, by_key)
+        """All that was taken in.
+
+        Raises:
+            ContractError: There were lines, and none could be read.
+        """
+        self._notes.refuse_if_nothing_is_left(COSTS)
+        return Figures(
+            self._sums.records(),
+            frozenset(self._days),
+            by_key,
+            notes=self._notes,
+            written=self._written,
+            names=tuple(self._names.items()),
+            organisations=frozenset(self._organisations),
+            rounded=self._sums.rounded,
+        )
 
 
 class MonthlyCosts:
@@ -62,7 +116,11 @@ class MonthlyCosts:
             sink.add(page)
 
     def figures(self, *, by_key: bool) -> dict[Month, Figures]:
-        """All that was taken in, by month."""
+        """All that was taken in, by month.
+
+        Raises:
+            ContractError: A month has lines, and none could be read.
+        """
         return {month: sink.figures(by_key=by_key) for month, sink in self._sinks.items()}
 
 
@@ -72,19 +130,33 @@ class UsageSink:
     def __init__(self, source: Source, month: Month, family: Family) -> None:
         self._month, self._family = month, family
         self._sums = MonthSums(source)
+        self._days: set[date] = set()
+        self._notes = Notes()
         self._peaks: dict[str | None, UsageRecord] = {}
 
     def add(self, page: UsagePage, /) -> None:
         """Take in one page."""
-        records = usage_records(page, self._family, self._month)
-        if not self._family.is_stock:
-            self._sums.add(records)
-            return
+        for bucket in days_of(page.data, self._month):
+            self._days.add(day_of(bucket))
+            self._notes.take(bucket.results, self._family.path)
+            records = usage_records(bucket.results, self._family, self._notes)
+            if self._family.is_stock:
+                self._keep_highest(records)
+            else:
+                self._sums.add(records)
+
+    def _keep_highest(self, records: Iterable[UsageRecord]) -> None:
         for record in records:
             peak = self._peaks.get(record.project)
             if peak is None or record.units > peak.units:
                 self._peaks[record.project] = record
 
     def figures(self) -> Figures:
-        """All that was taken in."""
-        return Figures(self._sums.records() or tuple(self._peaks.values()))
+        """All that was taken in.
+
+        Raises:
+            ContractError: There were lines, and none could be read.
+        """
+        self._notes.refuse_if_nothing_is_left(self._family.path)
+        records = self._sums.records() or tuple(self._peaks.values())
+        return Figures(records, frozenset(self._days), notes=self._notes)

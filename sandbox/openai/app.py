@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Literal
 
 from starlette.applications import Starlette
@@ -54,6 +54,8 @@ class OpenAIApi:
     """Answer 400 to a `start_time` before this (retention is not documented)."""
     costs_by_key: bool = True
     """Whether costs can be grouped by `api_key_id`."""
+    keys_since: datetime | None = None
+    """Costs are told by key from this instant on; asked for earlier, they are refused with a text that names it."""
     costs_by_user: bool = False
     """Whether costs can be grouped by user and project together; only some organisations can."""
     last_ids: bool = True
@@ -70,6 +72,8 @@ class OpenAIApi:
         """Paths that answer 404, such as `/organization/usage/decisions`."""
         self.forbidden: set[str] = set()
         """Paths that answer 403 to every key."""
+        self.lookback: dict[str, date] = {}
+        """By path, the first day that a report has; earlier ones are refused with a text that names it."""
         self._ids = itertools.count(1)
         self._app = self._routes()
 
@@ -163,8 +167,9 @@ class OpenAIApi:
         if start is None:
             raise Refused("Missing required parameter: 'start_time'.", param="start_time")
         start, end = self._span(family, start - start % 60, end)
+        self._check_reach(family, start)
         if family is COSTS:
-            self._check_costs(groups, filters)
+            self._check_costs(groups, filters, start)
         position = (start, 0)
         if cursor is not None:
             begin, skip, end = map(int, unseal(cursor, scope=query.scope).split(":"))
@@ -185,12 +190,23 @@ class OpenAIApi:
             raise Refused("'end_time' has to come after 'start_time' (costs: on a later UTC date).", param="end_time")
         return start, end
 
-    def _check_costs(self, groups: tuple[str, ...], filters: list[tuple[str, tuple[object, ...]]]) -> None:
+    def _check_reach(self, family: Family, start: int) -> None:
+        path = "/organization/costs" if family is COSTS else f"/organization/usage/{family.name}"
+        first = self.lookback.get(path)
+        if first is not None and datetime.fromtimestamp(start, UTC).date() < first:
+            text = f"Usage and cost data are available for the past year. Earliest supported start date: {first} (UTC)."
+            raise Refused(text, param="start_time", code="reporting_lookback_exceeded")
+
+    def _check_costs(self, groups: tuple[str, ...], filters: list[tuple[str, tuple[object, ...]]], start: int) -> None:
         by_project = "project_id" in groups or any(dimension == "project_id" for dimension, _ in filters)
         if "user_id" in groups and by_project and not self.costs_by_user:
             raise Refused("Costs by user and project are not available to this organization.", param="group_by")
         if "api_key_id" in groups and not self.costs_by_key:
             raise Refused("Costs can not be grouped by 'api_key_id'.", param="group_by")
+        if "api_key_id" in groups and self.keys_since is not None and start < self.keys_since.timestamp():
+            since = int(self.keys_since.timestamp())
+            text = f"group_by=api_key_id is not available for this range. Try a start_time on or after {since}."
+            raise Refused(text, param="start_time", code="invalid_request_error")
 
     def _projects(self, account: Account, request: Request) -> Json:
         query = Query(request.query_params.multi_items())

@@ -88,6 +88,9 @@ def _results(account: Account, ask: Ask, facts: Iterable[Fact], style: Style) ->
         result: Json = {"object": ask.family.result} | measured | names
         if ask.family is COSTS and style.undocumented:
             result |= {"organization_id": account.organization_id, "organization_name": account.organization_name}
+            if "project_id" in ask.group_by:
+                names = {project.id: project.name for project in account.projects}
+                result["project_name"] = names.get(str(result["project_id"]))
         results.append(result)
     return results
 

@@ -77,7 +77,7 @@ def test_totals_that_agree_but_for_roundings_are_not_called_identical(make_repor
     [
         (datetime(2026, 1, 14, 15, 30, tzinfo=UTC), "2026-01 : mois en cours, données jusqu’au 2026-01-14."),
         (datetime(2026, 1, 14, tzinfo=UTC), "2026-01 : mois en cours, données jusqu’au 2026-01-13."),
-        (datetime(2026, 1, 1, tzinfo=UTC), "2026-01 : mois en cours, données jusqu’au 2026-01-01."),
+        (datetime(2026, 1, 1, tzinfo=UTC), "2026-01 : mois en cours, pas encore de données."),
         (datetime(2026, 2, 1, tzinfo=UTC), "Mois demandé du 2026-01-01 au 2026-01-31."),
         (None, "Mois demandé du 2026-01-01 au 2026-01-31."),
     ],

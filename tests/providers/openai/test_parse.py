@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,19 +11,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from providers.amounts import Written
 from providers.http import parse
+from providers.lines import Notes
 from providers.openai.endpoints import COSTS, FAMILIES, Family
+from providers.openai.line_items import LineItem, read_line_item
 from providers.openai.parse import (
     CostPage,
     NamedPage,
     UsagePage,
     cost_records,
-    read_line_item,
+    days_of,
     registry_turn,
     report_turn,
     usage_records,
 )
 from providers.openai.sinks import CostSink, UsageSink
+from providers.paging import Turn
 from usage.errors import ContractError
 from usage.money import exact_sum
 from usage.month import Month
@@ -58,11 +63,15 @@ def cost(value: object, line: str | None = "gpt-4o, input", **more: object) -> d
 
 
 def costs(raw: dict[str, Any], month: Month = JANUARY) -> list[UsageRecord]:
-    return list(cost_records(parse(raw, CostPage, COSTS), month))
+    read = parse(raw, CostPage, COSTS)
+    notes, written = Notes(), Written()
+    return [r for bucket in days_of(read.data, month) for r in cost_records(bucket.results, notes, written)]
 
 
-def usage(raw: dict[str, Any], family: Family) -> list[UsageRecord]:
-    return list(usage_records(parse(raw, UsagePage, family.path), family, JANUARY))
+def usage(raw: dict[str, Any], family: Family, month: Month = JANUARY, notes: Notes | None = None) -> list[UsageRecord]:
+    read = parse(raw, UsagePage, family.path)
+    noted = notes or Notes()
+    return [r for bucket in days_of(read.data, month) for r in usage_records(bucket.results, family, noted)]
 
 
 # Lines of the costs report
@@ -83,10 +92,16 @@ def usage(raw: dict[str, Any], family: Family) -> list[UsageRecord]:
         ("whisper-1, audio", "whisper-1"),
         ("ft:gpt-4o-mini-2024-07-18:acme:devis:BxT9, output", "ft:gpt-4o-mini-2024-07-18:acme:devis:BxT9"),
         ("gpt-4o-mini-2024-07-18, training", "gpt-4o-mini-2024-07-18"),
+        # What stands before the bar is where or how the model was used.
+        ("batch api | gpt-5.5, input", "gpt-5.5"),
+        ("responses | web search | gpt-5.5, cached input", "gpt-5.5"),
+        ("evals | gpt-4o-mini, output", "gpt-4o-mini"),
+        ("ft-gpt-4o-2024-08-06, input", "ft-gpt-4o-2024-08-06"),
     ],
 )
 def test_lines_with_a_model(line: str, model: str) -> None:
-    assert read_line_item(line) == (model, None)
+    found = read_line_item(line)
+    assert (found.model, found.item) == (model, None)
 
 
 @pytest.mark.parametrize(
@@ -99,22 +114,40 @@ def test_lines_with_a_model(line: str, model: str) -> None:
         "Service credit, March",
         ", input",
         "a | b",
+        "assistants api | code interpreter",
+        "web search preview, input",
     ],
 )
 def test_lines_without_a_model_keep_their_text(line: str) -> None:
-    assert read_line_item(line) == (None, line)
+    assert read_line_item(line) == LineItem(item=line)
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_input", "is_output"),
+    [
+        ("input", True, False),
+        ("cached input", True, False),
+        ("cache writes", True, False),
+        ("audio input", True, False),
+        ("output, long context", False, True),
+        ("training", False, False),
+    ],
+)
+def test_kinds_of_tokens(kind: str, *, is_input: bool, is_output: bool) -> None:
+    found = read_line_item(f"gpt-4o, {kind}")
+    assert (found.is_input, found.is_output) == (is_input, is_output)
 
 
 @pytest.mark.parametrize("line", [None, "", "  "])
 def test_lines_without_a_text(line: str | None) -> None:
-    assert read_line_item(line) == (None, "(ligne sans intitulé)")
+    assert read_line_item(line) == LineItem(item="(ligne sans intitulé)")
 
 
 @given(st.none() | st.text(max_size=60))
 def test_no_line_is_lost(line: str | None) -> None:
-    model, item = read_line_item(line)
-    assert (model is None) != (item is None)
-    assert model or item
+    found = read_line_item(line)
+    assert (found.model is None) != (found.item is None)
+    assert found.model or found.item
 
 
 # Amounts
@@ -147,9 +180,48 @@ def test_money_in_another_currency_is_kept_apart() -> None:
     assert (record.cost, record.units, record.missing_amounts) == (None, (("cost_eur", Decimal("4.5")),), 0)
 
 
-def test_an_amount_that_is_no_number() -> None:
-    with pytest.raises(ContractError, match="un montant n’est pas un nombre"):
-        costs(page([cost("a lot")]))
+def test_an_amount_that_is_no_number_is_missing_and_noted() -> None:
+    sink = CostSink(SOURCE, JANUARY)
+    sink.add(parse(page([cost("a lot"), cost("1.5", line="other")]), CostPage, COSTS))
+    figures = sink.figures(by_key=True)
+    assert exact_sum(record.cost for record in figures.records) == Decimal("1.5")
+    assert sum(record.missing_amounts for record in figures.records) == 1
+    assert figures.notes.dropped == {f"{COSTS} : champ amount.value, attendu : un nombre": 1}
+
+
+@pytest.mark.parametrize("odd", [7, True, {"a": [1]}, ["x"], Decimal("1.5"), "a name"])
+def test_odd_values_beside_the_money_do_not_cost_it(odd: object) -> None:
+    names = ("project_name", "organization_id", "quantity", "quantity_unit")
+    (record,) = costs(page([cost("1.5", **dict.fromkeys(names, odd))]))
+    assert record.cost == Decimal("1.5")
+
+
+@pytest.mark.parametrize(
+    ("quantity", "unit", "tokens"),
+    [
+        (300, "tokens", 300),
+        (Decimal("2.5"), "1000_tokens", 2500),
+        (3, "images", None),
+        (300, None, None),
+        (True, "tokens", None),
+        ("300", "tokens", None),
+        (10**30, "tokens", None),
+        (None, "tokens", None),
+    ],
+)
+def test_tokens_that_a_line_was_billed_for(quantity: object, unit: object, tokens: int | None) -> None:
+    (into,) = costs(page([cost(1, "gpt-4o, cached input", quantity=quantity, quantity_unit=unit)]))
+    (out,) = costs(page([cost(1, "gpt-4o, output", quantity=quantity, quantity_unit=unit)]))
+    assert (into.tokens_input, into.tokens_output) == (tokens, None)
+    assert (out.tokens_input, out.tokens_output) == (None, tokens)
+
+
+def test_cost_lines_tell_names_and_the_organisation() -> None:
+    sink = CostSink(SOURCE, JANUARY)
+    more = {"project_id": "p", "project_name": "Alpha", "organization_id": "org-1"}
+    sink.add(parse(page([cost(1, **more)], [cost(2, project_id="q", project_name=" ")]), CostPage, COSTS))
+    figures = sink.figures(by_key=True)
+    assert (figures.names, figures.organisations, len(figures.days)) == ((("p", "Alpha"),), {"org-1"}, 2)
 
 
 def test_empty_ids_are_none() -> None:
@@ -203,13 +275,18 @@ def test_what_is_stored_is_not_added_up_over_the_days() -> None:
 
 
 def test_where_a_report_goes_on() -> None:
+    def turn(page: CostPage) -> Turn:
+        return report_turn(page, int(JANUARY.end.timestamp()))
+
     first = parse(page([cost(1)], more=True), CostPage, COSTS)
-    assert (report_turn(first).more, report_turn(first).token) == (True, "page_2")
+    assert (turn(first).more, turn(first).token, turn(first).past) == (True, "page_2", False)
     # The same day goes on with other lines: another page. The same lines: the same page.
-    rest = parse(page([cost(2)], more=True), CostPage, COSTS)
-    assert report_turn(first).mark != report_turn(rest).mark
-    assert report_turn(first).mark == report_turn(first.model_copy(update={"next_page": "page_3"})).mark
-    assert report_turn(parse(page(), CostPage, COSTS)).mark is None
+    rest = parse(page([cost(2, "web search tool calls")], more=True), CostPage, COSTS)
+    assert turn(first).mark != turn(rest).mark
+    assert turn(first).mark == turn(first.model_copy(update={"next_page": "page_3"})).mark
+    assert turn(parse(page(), CostPage, COSTS)).mark is None
+    assert not turn(parse(page([], []), CostPage, COSTS)).lines
+    assert turn(parse(page([cost(1)], start=int(JANUARY.end.timestamp())), CostPage, COSTS)).past
 
 
 def test_where_a_registry_goes_on() -> None:
@@ -282,9 +359,18 @@ def test_each_family_has_its_measure(family: str, result: dict[str, Any], expect
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.path.rpartition("/")[2])
-def test_a_missing_measure_is_named(family: Family) -> None:
-    with pytest.raises(ContractError, match=rf"{family.path} .* champ data\.results\.\w+, attendu"):
-        usage(page([{"project_id": "p", "model": "gpt-4o"}]), family)
+def test_a_line_without_its_measure_is_left_out_and_named(family: Family) -> None:
+    notes = Notes()
+    assert usage(page([{"project_id": "p", "model": "gpt-4o"}]), family, notes=notes) == []
+    (what,) = notes.dropped
+    assert re.fullmatch(rf"{family.path} : champ \w+, attendu : un entier", what)
+
+
+def test_a_report_none_of_whose_lines_has_its_measure_has_changed() -> None:
+    sink = UsageSink(SOURCE, JANUARY, BY_NAME["images"])
+    sink.add(parse(page([{"model": "a"}], [{"model": "b", "images": -1}]), UsagePage, "/images"))
+    with pytest.raises(ContractError, match="/organization/usage/images ne répond plus comme prévu"):
+        sink.figures()
 
 
 # Published examples
@@ -300,7 +386,7 @@ def test_published_usage(shared: Path, name: str) -> None:
     raw = published(shared, f"usage_{name}.response")
     first = raw["data"][0]
     month = Month.of(instant(first["start_time"]))
-    records = list(usage_records(parse(raw, UsagePage, family.path), family, month))
+    records = usage(raw, family, month)
     assert len(records) == len(first["results"])
     assert records[0].tokens_input == (first["results"][0]["input_tokens"] if family.tokens_in else None)
 
@@ -318,9 +404,9 @@ def test_published_costs(shared: Path) -> None:
 def test_a_printed_month(shared: Path) -> None:
     """The output of a live call: 31 buckets, the first and the last cut within a day."""
     buckets = published(shared, "cookbook_usage_completions_31_buckets.data")
-    read = parse({"data": buckets, "has_more": False, "next_page": None}, UsagePage, "/completions")
-    months = {Month.of(instant(bucket.start_time)) for bucket in read.data}
-    found = [record for month in months for record in usage_records(read, BY_NAME["completions"], month)]
+    raw = {"data": buckets, "has_more": False, "next_page": None}
+    months = {Month.of(instant(bucket["start_time"])) for bucket in buckets}
+    found = [record for month in months for record in usage(raw, BY_NAME["completions"], month)]
     expected = [result for bucket in buckets for result in bucket["results"]]
     assert sum(record.tokens_input or 0 for record in found) == sum(result["input_tokens"] for result in expected) > 0
 

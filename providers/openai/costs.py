@@ -1,0 +1,168 @@
+"""Reading OpenAI's costs: the groupings and spans that are tried when one is refused, and the control total."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, date
+from decimal import Decimal
+
+from providers.amounts import control
+from providers.base import Job
+from providers.openai.endpoints import BUCKETS_PER_PAGE, BY_KEY, BY_PROJECT, COST_BUCKETS_PER_PAGE, COSTS
+from providers.openai.parse import CostPage
+from providers.openai.questions import Span, cost_spans, midnight, read_report, usage_span
+from providers.openai.refusals import KeysNotYetError
+from providers.openai.reports import from_its_first_day, out_of_reach
+from providers.openai.sinks import Figures, MonthlyCosts
+from providers.together import Together
+from usage.errors import RefusedError, SourceError, UnavailableError
+from usage.money import exact_sum
+from usage.month import Month
+from usage.report import Control
+
+ByMonth = Mapping[Month, Figures]
+Read = Callable[[Span, Sequence[str]], Awaitable[ByMonth]]
+
+
+async def read_costs(job: Job) -> Figures:
+    """Costs by project, key and line item; without the key as far as the account has none (400).
+
+    In a backfill those of all its months at once.
+
+    Raises:
+        SourceError: They could not be read; `UnavailableError` where the month is out of reach.
+    """
+    if job.together is not None:
+        # Refused may be the grouping or the span. Whatever else goes wrong, the month alone has to tell.
+        with suppress(SourceError):
+            try:
+                figures = await _part(job, job.together, BY_KEY)
+            except RefusedError:
+                figures = await _part(job, job.together, BY_PROJECT)
+            # A `limit` above 31 was seen to be cut to 31 days a page: only what came is known to be there.
+            if len(figures.days) == job.month.days:
+                return figures
+    return await _read_alone(job)
+
+
+async def controlled(job: Job, costs: Figures) -> tuple[Figures, Control | None]:
+    """Hold the costs of a closed month against OpenAI's own ungrouped total.
+
+    Both are read once more before a mismatch is believed. The total is a check: where it, or the second reading, can't
+    be had, the figures stand as they are.
+    """
+    try:
+        checked = _compared(await _total(job, costs), costs)
+    except SourceError:
+        return costs, None
+    if checked.agrees:
+        return costs, checked
+    try:
+        again = await _read_alone(job)
+        return again, _compared(await _total_alone(job, again), again)
+    except SourceError:
+        return costs, checked
+
+
+async def _read_alone(job: Job) -> Figures:
+    async def read(span: Span) -> Figures:
+        async def ask(part: Span, group_by: Sequence[str]) -> ByMonth:
+            return await _ask(job, (job.month,), part, group_by, BUCKETS_PER_PAGE)
+
+        try:
+            return (await _by_key(ask, span))[job.month]
+        except RefusedError as error:
+            refusals.append(error)
+        return (await ask(span, BY_PROJECT))[job.month]
+
+    refusals: list[RefusedError] = []
+    for span in cost_spans(job):
+        try:
+            figures, begins = await from_its_first_day(span, read)
+        except RefusedError as error:
+            refusals.append(error)
+        else:
+            return replace(figures, begins=begins)
+    if job.month.is_running(job.now) and job.now.astimezone(UTC).date() == job.month.first_day:
+        # Not every account takes tomorrow's midnight, and none takes a range within one day.
+        raise UnavailableError("OpenAI ne donne pas encore les coûts du premier jour du mois.")
+    raise out_of_reach(job, refusals[0])
+
+
+async def _by_key(read: Read, span: Span) -> ByMonth:
+    """A span by key; where keys are told from a later day on, the days before by project.
+
+    Raises:
+        RefusedError: Costs by key are refused altogether.
+    """
+    try:
+        return await read(span, BY_KEY)
+    except KeysNotYetError as error:
+        day = error.first_day
+        if midnight(day) <= span.start:
+            raise
+    later: ByMonth = {}
+    if midnight(day) < span.end:
+        later, span = await read(span.from_day(day), BY_KEY), span.until_day(day)
+    earlier = await read(span, BY_PROJECT)
+    return {month: _joined(month, figures, later.get(month), day) for month, figures in earlier.items()}
+
+
+def _joined(month: Month, earlier: Figures, later: Figures | None, keys_from: date) -> Figures:
+    """A month's costs before the day from which on keys are told, and after."""
+    if later is None or month.last_day < keys_from:
+        return replace(earlier, keys_from=keys_from)
+    if month.first_day >= keys_from:
+        return later
+    return replace(earlier.plus(later), by_key=True, keys_from=keys_from)
+
+
+async def _part(job: Job, together: Together, group_by: Sequence[str]) -> Figures:
+    """The month's part of the costs of all months of a backfill.
+
+    Raises:
+        SourceError: The month has to be read alone.
+    """
+    span = Span(int(together.months[0].start.timestamp()), int(together.months[-1].end.timestamp()))
+
+    async def ask(part: Span, group_by: Sequence[str]) -> ByMonth:
+        return await _ask(job, together.months, part, group_by, COST_BUCKETS_PER_PAGE)
+
+    async def read() -> ByMonth:
+        return await (_by_key(ask, span) if group_by is BY_KEY else ask(span, group_by))
+
+    return await together.part(tuple(group_by), job.month, job.now, read)
+
+
+async def _ask(job: Job, months: Sequence[Month], span: Span, group_by: Sequence[str], limit: str) -> ByMonth:
+    sink = await read_report(
+        job, COSTS, span, group_by, model=CostPage, sink=lambda: MonthlyCosts(job.source, months), limit=limit
+    )
+    return sink.figures(by_key=group_by is BY_KEY)
+
+
+async def _total(job: Job, costs: Figures) -> Figures:
+    if job.together is not None and costs.begins is None:
+        with suppress(SourceError):
+            total = await _part(job, job.together, ())
+            if len(total.days) == job.month.days:
+                return total
+    return await _total_alone(job, costs)
+
+
+async def _total_alone(job: Job, costs: Figures) -> Figures:
+    span = usage_span(job)
+    span = span.from_day(costs.begins) if costs.begins else span
+    return (await _ask(job, (job.month,), span, (), BUCKETS_PER_PAGE))[job.month]
+
+
+def _compared(total: Figures, costs: Figures) -> Control:
+    return control(
+        exact_sum(record.cost for record in total.records) or Decimal(0),
+        exact_sum(record.cost for record in costs.records) or Decimal(0),
+        exact=costs.written.as_text and total.written.as_text,
+        written=costs.written,
+        of_total=total.written,
+    )

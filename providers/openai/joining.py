@@ -1,0 +1,110 @@
+"""What OpenAI's costs and usage reports say of the same thing, told once."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from usage.records import Unit, UsageRecord
+
+Place = tuple[str | None, str | None, str | None]
+_DATED: Final = re.compile(r"-\d{4}-\d{2}-\d{2}$")
+_SHOWN: Final = 5
+
+
+def requests_once(records: Iterable[UsageRecord]) -> tuple[UsageRecord, ...]:
+    """Usage in which requests of image models stand once.
+
+    Token-billed image models show up both among the completions, with their tokens, and among the images. What the
+    completions have counted is taken off the images' requests of the same project, key and model.
+    """
+    records = tuple(records)
+    counted: Counter[Place] = Counter()
+    for record in records:
+        if record.tokens_output is not None:
+            counted[_place(record)] += record.requests or 0
+    told = []
+    for record in records:
+        of_images = any(unit == Unit.IMAGES for unit, _ in record.units)
+        if of_images and record.requests and (twice := min(record.requests, counted[_place(record)])):
+            counted[_place(record)] -= twice
+            told.append(replace(record, requests=record.requests - twice))
+        else:
+            told.append(record)
+    return tuple(told)
+
+
+def without_known_tokens(
+    costs: Sequence[UsageRecord], usage: Sequence[UsageRecord], *, usage_is_whole: bool
+) -> tuple[UsageRecord, ...]:
+    """Costs that keep the tokens that were billed only where no usage report has the model in that project.
+
+    `usage_is_whole`: all reports could be read; otherwise nobody knows what they would have told.
+    """
+    known = _models(usage)
+    return tuple(
+        replace(cost, tokens_input=None, tokens_output=None)
+        if not usage_is_whole or _is_known(cost, known)
+        else replace(cost, tokens_input=_counted(cost.tokens_input), tokens_output=_counted(cost.tokens_output))
+        for cost in costs
+    )
+
+
+def models_without_usage(costs: Sequence[UsageRecord], usage: Sequence[UsageRecord]) -> dict[str | None, list[str]]:
+    """By project, models that were billed and that no usage report has."""
+    known = _models(usage)
+    found: dict[str | None, list[str]] = {}
+    for cost in costs:
+        if cost.cost and not _is_known(cost, known) and cost.model not in found.get(cost.project, []):
+            found.setdefault(cost.project, []).append(cost.model or "")
+    return found
+
+
+def named(models: Sequence[str]) -> str:
+    """A few models by name, and how many more there are."""
+    more = len(models) - _SHOWN
+    return ", ".join(models[:_SHOWN]) + (f" et {more} autres" if more > 0 else "")
+
+
+def _models(usage: Iterable[UsageRecord]) -> dict[str | None, set[str]]:
+    known: dict[str | None, set[str]] = {}
+    for record in usage:
+        if record.model:
+            known.setdefault(record.project, set()).add(_plain(record.model))
+    return known
+
+
+def _is_known(cost: UsageRecord, known: dict[str | None, set[str]]) -> bool:
+    """Whether usage has the model of a cost line, or the line has none.
+
+    The names agree in form, but not always: usage says `text-embedding-ada-002-v2` and `ft:gpt-4o:acme::AbC` where the
+    bill says `text-embedding-ada-002` and `ft-gpt-4o`, and one of the two may leave out the date.
+    """
+    if cost.model is None:
+        return True
+    billed = _plain(cost.model)
+    undated = _DATED.sub("", billed)
+    models = known.get(cost.project, set())
+    # A name that goes on is the same model only with more said of it: `gpt-5-codex` is not `gpt-5`.
+    return any(
+        model in (billed, undated)
+        or re.fullmatch(rf"{re.escape(billed)}(-v\d+|-\d{{4}}-\d{{2}}-\d{{2}})", model)
+        or (billed.startswith("ft-") and model.startswith(f"{billed}-"))
+        for model in models
+    )
+
+
+def _plain(model: str) -> str:
+    return model.replace(":", "-")
+
+
+def _counted(tokens: int | None) -> int | None:
+    # Corrections may leave less than nothing, which is no count.
+    return tokens if tokens is not None and tokens >= 0 else None
+
+
+def _place(record: UsageRecord) -> Place:
+    return record.project, record.api_key, record.model
