@@ -24,7 +24,7 @@ from usage.errors import CredentialError, SourceError
 from usage.money import exact_sum
 from usage.names import Grain, Kind, ProviderName
 from usage.records import UsageRecord
-from usage.report import Control, Gap, GapKind, SourceReport, Thing
+from usage.report import Control, Gap, GapKind, RowNote, SourceReport, Thing
 from usage.sums import MonthSums
 
 ROW_NOTE: Final = (
@@ -87,6 +87,11 @@ class Deepgram:
             ),
             remarks=(*_remarks(projects, records), *(r for table in tables for r in table.remarks), *keys.remarks),
             row_note=ROW_NOTE,
+            row_notes=tuple(
+                _note(job, project, table.note)
+                for project, table in zip(projects, read.values, strict=True)
+                if table is not None and table.note
+            ),
             data_until=job.now if job.month.is_running(job.now) else None,
             provisional=is_settling(job),
             # Never: old months are empty in the billing breakdown, and nothing tells them from months without cost.
@@ -163,25 +168,31 @@ async def _read_project(job: Job, project: str, suffix: str) -> Table:
     notes = Notes()
     for table in tables:
         notes.add(table.notes)
+    late = _late_billing(money, usage)
     return Table(
         records=tuple(record for table in tables for record in table.records),
         gaps=tuple(gap.model_copy(update={"within": project}) for gap in gaps),
-        remarks=(*(remark for table in tables for remark in table.remarks), *_late_billing(money, usage, suffix)),
+        remarks=(*(remark for table in tables for remark in table.remarks), *([late + suffix + "."] if late else [])),
+        note=f"{late}." if late else "",
         checked=money.checked if money is not None else None,
         days=None if job.month.is_running(job.now) else days,
         notes=notes,
     )
 
 
-def _late_billing(money: Table | None, usage: Table | None, suffix: str) -> Iterable[str]:
+def _late_billing(money: Table | None, usage: Table | None) -> str:
     """What there is to say where billing begins after the usage: how far back its data reaches is not published."""
-    if money is None or usage is None or money.first is None or usage.first is None:
-        return
-    if usage.first < money.first:
-        yield (
-            f"L’usage{suffix} commence le {usage.first}, sa facturation le {money.first} : le coût des jours d’avant "
-            "peut manquer."
-        )
+    if money is None or usage is None or money.first is None or usage.first is None or usage.first >= money.first:
+        return ""
+    first, billed = usage.first, money.first
+    return f"L’usage commence le {first}, sa facturation le {billed} : il peut manquer le coût des jours d’avant"
+
+
+def _note(job: Job, project: Project, sentence: str) -> RowNote:
+    """For the project's row, or for those of its keys."""
+    if job.grain is Grain.PROJECT:
+        return RowNote(sentence=sentence, key=project.project_id)
+    return RowNote(sentence=sentence, workspace=project.project_id)
 
 
 def _unread(projects: Sequence[Project], read: Read[Table]) -> Iterable[Gap]:

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Final, TypeVar
 
 from pydantic import Field
 
-from providers.amounts import RawAmount, Written, amount
+from providers.amounts import RawAmount, Written, believable
 from providers.base import Wire
 from providers.lines import Lines, Notes, Whole
 from usage.errors import ContractError
@@ -67,7 +67,7 @@ class BillingRow(_Row):
     dollars: RawAmount = None
 
 
-_Measure = Annotated[Decimal, Field(strict=True, ge=0)] | Whole
+_Measure = Annotated[Decimal, Field(strict=True, ge=0, le=10**16, decimal_places=100)] | Whole
 
 
 class UsageRow(_Row):
@@ -165,7 +165,7 @@ def read_billing(answer: Billing, project: str, month: Month, where: str) -> She
     records, days = [], []
     for row in _lines_of_days(answer, answer.results, notes, where):
         try:
-            dollars = amount(row.dollars, where)
+            dollars = believable(row.dollars, where)
         except ContractError:
             notes.drop(where, "un montant n’est pas un nombre")
             continue

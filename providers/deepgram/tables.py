@@ -36,7 +36,7 @@ class Table:
     """What was read of one project: its money, or its usage.
 
     `checked` is the control total, where one was read; `first` the first day with a figure; `days` the days of the
-    month that the answers say they are about, None where they do not say.
+    month that the answers say they are about, None where they do not say; `note` is for the log of its rows.
     """
 
     records: Records
@@ -46,6 +46,7 @@ class Table:
     first: date | None = None
     days: int | None = None
     notes: Notes = field(default_factory=Notes)
+    note: str = ""
 
 
 async def read_money(job: Job, project: str) -> Table:

@@ -11,7 +11,7 @@ from typing import Final, cast
 
 from pydantic import BaseModel, Field
 
-from providers.amounts import RawAmount, Written, amount
+from providers.amounts import RawAmount, Written, believable
 from providers.base import Wire
 from providers.elevenlabs.endpoints import CHARGE, CURRENCY, DAY_SECONDS, KEY, MODEL, STATS, Report
 from providers.elevenlabs.tables import (
@@ -305,7 +305,7 @@ def read_stats(stats: Stats, span: Span) -> tuple[Share, ...]:
             raise ContractError(
                 f"{STATS} ne répond plus comme prévu : une liste n’a pas la longueur de l’axe du temps."
             )
-        found = exact_sum(amount(value, STATS) for value, within in zip(values, inside, strict=True) if within)
+        found = exact_sum(believable(value, STATS) for value, within in zip(values, inside, strict=True) if within)
         # Usage without a model comes under a word for nothing, or is left out.
         shares.append(Share(None if label.lower() in _NO_MODEL else label, found or Decimal(0)))
     return tuple(shares)

@@ -16,7 +16,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Final
 
-from providers.amounts import amount
+from providers.amounts import believable
 from providers.base import Wire
 from providers.elevenlabs.endpoints import CURRENCY, Report
 from usage.errors import ContractError
@@ -183,7 +183,7 @@ def read_number(cell: object, report: Report) -> Decimal | None:
     if cell is None or cell == "":
         return None
     if isinstance(cell, str | int | Decimal) and not isinstance(cell, bool):
-        return amount(cell, report.path)
+        return believable(cell, report.path)
     raise ContractError(f"{report.path} ne répond plus comme prévu : une mesure n’est pas un nombre.")
 
 
@@ -212,7 +212,7 @@ def read_instant(cell: object, report: Report) -> datetime:
         number = read_number(cell, report)
         if number is not None:
             return datetime.fromtimestamp(float(number / 1000 if number >= _MILLISECONDS else number), UTC)
-    except (ValueError, OverflowError, OSError):
+    except (ValueError, OverflowError, OSError, ContractError):
         # The value itself is not shown.
         pass
     raise ContractError(f"{report.path} ne répond plus comme prévu : une date est illisible.")

@@ -10,7 +10,7 @@ from datetime import UTC
 from decimal import Decimal
 from typing import Final
 
-from providers.amounts import FLOAT_TOLERANCE, amount
+from providers.amounts import FLOAT_TOLERANCE, believable
 from providers.openrouter.endpoints import KEYS
 from providers.openrouter.parse import Key, Line
 from usage.grain import LABEL
@@ -43,7 +43,7 @@ def is_doubtful(key: Key, month: Month, spent: Decimal | None) -> bool:
     made = key.created_at if key.created_at.tzinfo else key.created_at.replace(tzinfo=UTC)
     if made >= month.end:
         return True
-    lifetime = amount(key.usage, KEYS)
+    lifetime = believable(key.usage, KEYS)
     if made < month.start or lifetime is None or spent is None:
         return False
     return difference(spent, lifetime) > FLOAT_TOLERANCE

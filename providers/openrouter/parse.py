@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from providers.amounts import RawAmount, amount
+from providers.amounts import RawAmount, believable
 from providers.base import Wire
 from providers.lines import Lines, Notes, Whole
 from providers.openrouter.endpoints import KEYS_PER_PAGE, QUERY, WORKSPACES_PER_PAGE
@@ -204,14 +204,14 @@ def _problem(row: Row, dimensions: tuple[str, ...]) -> str:
         return f"champ {lacking}, attendu : une valeur"
     try:
         for raw in (row.credits_usage, row.byok_usage, row.total_usage):
-            amount(raw, QUERY)
+            believable(raw, QUERY)
     except ContractError:
         return "un montant n’est pas un nombre"
     return ""
 
 
 def _line(row: Row) -> Line:
-    cost, byok = _credits(row), amount(row.byok_usage, QUERY)
+    cost, byok = _credits(row), believable(row.byok_usage, QUERY)
     figures = UsageRecord(
         model=row.model or None,
         cost=cost,
@@ -230,8 +230,8 @@ def _credits(row: Row) -> Decimal | None:
     Components of money that were never used are null. Credits are such a component where the total that comes with
     them is the estimate for own keys and nothing else; a row that says null to all of it was free.
     """
-    value = amount(row.credits_usage, QUERY)
+    value = believable(row.credits_usage, QUERY)
     if value is not None or not {"credits_usage", "total_usage"} <= row.model_fields_set:
         return value
-    total, byok = amount(row.total_usage, QUERY) or Decimal(0), amount(row.byok_usage, QUERY) or Decimal(0)
+    total, byok = believable(row.total_usage, QUERY) or Decimal(0), believable(row.byok_usage, QUERY) or Decimal(0)
     return Decimal(0) if total == byok else None

@@ -453,6 +453,10 @@ def test_billing_that_begins_after_the_usage_is_said(desk: Desk) -> None:
     assert len(late) == 1
     assert f"commence le {first}" in late[0]
     assert "sa facturation le 2026-01-1" in late[0]
+    assert all("sa facturation le 2026-01-1" in row.log for row in desk.rows(report).values())
+    by_key(desk)
+    assert all("sa facturation le 2026-01-1" in row.log for row in desk.rows(desk.read()).values())
+    desk.extra.clear()
     desk.api.billing_since = None
     assert not any("commence le" in remark for remark in desk.read().remarks)
 

@@ -609,7 +609,7 @@ def test_lasting_trouble_is_not_taken_for_days_billed_by_cost(desk: Desk) -> Non
     desk.fault(Kind.STATUS, CREDITS, status=429, times=-1)
     with pytest.raises(TransientError):
         desk.read()
-    assert desk.asked() == {CREDITS: 5}
+    assert desk.asked() == {CREDITS: 7}
 
 
 @pytest.mark.parametrize("code", ["rate_limit_exceeded", "concurrent_limit_exceeded", "system_busy"])

@@ -348,6 +348,8 @@ def test_an_error_lists_a_bounded_number_of_columns() -> None:
         ("total_cost", "free", "montants illisibles"),
         ("total_cost", True, "montants illisibles"),
         ("total_cost", "NaN", "montants illisibles"),
+        ("total_cost", Decimal("1e400"), "montants illisibles"),
+        ("total_usage", Decimal("1e-400"), "crédits illisibles"),
         ("total_usage", [1], "crédits illisibles"),
         ("total_minutes", {}, "minutes illisibles"),
         ("usage_count", Decimal("1.5"), "nombres de requêtes illisibles"),

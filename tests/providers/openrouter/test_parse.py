@@ -171,6 +171,8 @@ def test_every_metric_that_was_asked_for_has_to_be_there(name: str) -> None:
         ("tokens_prompt", 10**17),
         ("credits_usage", "free"),
         ("credits_usage", "NaN"),
+        ("credits_usage", "1e400"),
+        ("byok_usage", "1e-400"),
         ("byok_usage", []),
         ("total_usage", "x"),
         ("model", {"name": "m"}),
