@@ -317,12 +317,12 @@ def _cost(
     money: Money, heed: Heed, workspace: str | None, model: str | None, item: str | None, *, api_key: str | None = None
 ) -> UsageRecord:
     """A record of money. An amount that can't be read is a missing one, and noted."""
+    value = None
     try:
         cents = amount(money.amount, heed.where)
+        value = None if cents is None else cents_to_dollars(cents)
     except ContractError:
         heed.notes.lose(heed.where, "champ amount, attendu : un nombre")
-        cents = None
-    value = None if cents is None else cents_to_dollars(cents)
     if value is not None:
         heed.written.add(value, money.amount)
     # Dollars are promised; should another currency come, it is not counted as dollars.

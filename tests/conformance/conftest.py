@@ -35,10 +35,14 @@ Api = Any
 
 @dataclass(frozen=True)
 class Drift:
-    """A required field of an answer: `field` is its path, `*` any place of a list."""
+    """A required field of an answer: `field` is its path, `*` any place of a list.
+
+    `stops` tells whether the source can do without what is read there: usage beside the money, names.
+    """
 
     path: str
     field: str
+    stops: bool = True
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,12 @@ class Case:
     money_apart: bool = True
     """Whether usage is read from another endpoint than money."""
     proves_empty: bool = True
+    needs_names: bool = False
+    """Whether figures can't be asked for without the list of names."""
+    names_are_ids: bool = False
+    """Whether ids, and not only names, come from the list of names: without it they are missing."""
+    lines_are_objects: bool = True
+    """False where lines are rows of a table, whose fields are its columns."""
 
     def __str__(self) -> str:
         return self.name.value
@@ -98,9 +108,10 @@ CASES = (
             Drift("/costs", "data"),
             Drift("/costs", "data.*.start_time"),
             Drift("/costs", "data.*.results"),
-            Drift("/completions", "data.*.results.*.input_tokens"),
-            Drift("/embeddings", "data.*.results.*.num_model_requests"),
-            Drift("/projects", "data.*.id"),
+            Drift("/completions", "data.*.results.*.input_tokens", stops=False),
+            Drift("/embeddings", "data.*.results.*.num_model_requests", stops=False),
+            Drift("/images", "data.*.start_time", stops=False),
+            Drift("/projects", "data.*.id", stops=False),
         ),
         scopes=(
             Scope("limited_key", Status.SUCCES, names=False),
@@ -120,9 +131,10 @@ CASES = (
         drifts=(
             Drift("/analytics/cost", "data"),
             Drift("/analytics/cost", "data.*.starting_at"),
-            Drift("/analytics/usage", "data.*.usage.output_tokens"),
-            Drift("/workspaces", "data.*.id"),
-            Drift("/api_keys", "data"),
+            Drift("/analytics/usage", "data.*.usage.output_tokens", stops=False),
+            Drift("/analytics/usage", "data", stops=False),
+            Drift("/workspaces", "data.*.id", stops=False),
+            Drift("/api_keys", "data", stops=False),
         ),
         scopes=(Scope("limited_key", Status.SUCCES, names=False), Scope("workspace_key", CredentialError)),
         shrink=_pages_of_one,
@@ -137,12 +149,13 @@ CASES = (
         drifts=(
             Drift("/usage-by-product-over-time", "rows"),
             Drift("/usage-by-product-over-time", "columns"),
-            Drift("/service-accounts", "service-accounts"),
+            Drift("/service-accounts", "service-accounts", stops=False),
         ),
         scopes=(Scope("nameless_key", Status.SUCCES, names=False), Scope("limited_key", CredentialError)),
         posts=("/v1/workspace/analytics/query/usage-by-product-over-time", "/v1/workspace/analytics/usage"),
         money_apart=False,
         proves_empty=False,
+        lines_are_objects=False,
     ),
     Case(
         ProviderName.DEEPGRAM,
@@ -159,6 +172,7 @@ CASES = (
         ),
         scopes=(Scope("member_key", Status.PARTIEL), Scope("limited_key", CredentialError)),
         proves_empty=False,
+        needs_names=True,
     ),
     Case(
         ProviderName.OPENROUTER,
@@ -170,13 +184,14 @@ CASES = (
             Drift("/analytics/query", "data.data"),
             Drift("/analytics/query", "data.data.*.credits_usage"),
             Drift("/analytics/query", "data.metadata.truncated"),
-            Drift("/workspaces", "data.*.id"),
-            Drift("/keys", "data.*.hash"),
+            Drift("/workspaces", "data.*.id", stops=False),
+            Drift("/keys", "data.*.hash", stops=False),
         ),
         scopes=(Scope("inference_key", CredentialError),),
         posts=("/analytics/query",),
         shrink=_pages_of_one,
         money_apart=False,
+        names_are_ids=True,
     ),
 )
 

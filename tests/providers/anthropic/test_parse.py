@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from providers.amounts import Written
 from providers.anthropic.parse import (
     AnalyticsCost,
     AnalyticsUsage,
+    Heed,
     NamedPage,
     OlderCost,
     OlderUsage,
@@ -27,6 +29,7 @@ from providers.anthropic.parse import (
     report_turn,
 )
 from providers.http import parse
+from providers.lines import Notes
 from providers.paging import Turn
 from usage.errors import ContractError
 from usage.money import exact_sum
@@ -50,14 +53,18 @@ def line(group: Mapping[str, Any], at: str = "2026-01-01T00:00:00Z", **more: Any
     return {"starting_at": at, "ending_at": "2026-02-01T00:00:00Z", "group": group, **more}
 
 
+def heed() -> Heed:
+    return Heed("/cost", Notes(), Written())
+
+
 def usage_record(group: Mapping[str, Any], **counts: Any) -> UsageRecord:
     found = parse(line(group, usage=COUNTS | counts), AnalyticsUsage, "usage")
-    (record,) = analytics_usage(found)
+    (record,) = analytics_usage(found, heed())
     return record
 
 
 def cost_record(group: Mapping[str, Any], **cost: Any) -> UsageRecord:
-    (record,) = analytics_cost(parse(line(group, cost=cost), AnalyticsCost, "cost"))
+    (record,) = analytics_cost(parse(line(group, cost=cost), AnalyticsCost, "cost"), heed())
     return record
 
 
@@ -102,7 +109,7 @@ def test_web_searches_of_a_model_are_calls_and_their_cost_is_the_model_s() -> No
 def test_the_older_report_names_no_model_for_web_searches() -> None:
     result = {"amount": "5", "currency": "USD", "cost_type": "web_search", "description": "Web Search Usage"}
     bucket = parse({"starting_at": "2025-11-01T00:00:00Z", "results": [result]}, OlderCost, "cost")
-    assert [(record.model, record.item, record.cost) for record in older_cost(bucket)] == [
+    assert [(record.model, record.item, record.cost) for record in older_cost(bucket, heed())] == [
         (None, "web_search", Decimal("0.05"))
     ]
 
@@ -126,19 +133,46 @@ def test_an_empty_id_is_none(empty: str | None) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "abc", "NaN", "Infinity", "1,5"])
-def test_an_amount_that_is_no_number_breaks_the_contract_without_being_shown(text: str) -> None:
-    with pytest.raises(ContractError) as caught:
-        cost_record({"model": "m"}, amount=text, currency="USD")
-    assert not text or text not in str(caught.value)
+def test_an_amount_that_is_no_number_is_missing_and_noted_without_being_shown(text: str) -> None:
+    noted = heed()
+    (record,) = analytics_cost(
+        parse(line({"model": "m"}, cost={"amount": text, "currency": "USD"}), AnalyticsCost, "cost"), noted
+    )
+    assert (record.cost, record.missing_amounts) == (None, 1)
+    assert noted.notes.dropped == {"/cost : champ amount, attendu : un nombre": 1}
 
 
-@pytest.mark.parametrize(
-    "field", ["uncached_input_tokens", "cache_read_input_tokens", "cache_creation", "output_tokens"]
-)
+def counts_without(*fields: str) -> dict[str, Any]:
+    return {name: value for name, value in COUNTS.items() if name not in fields}
+
+
+@pytest.mark.parametrize("field", ["uncached_input_tokens", "output_tokens"])
 def test_a_count_that_is_missing_breaks_the_contract(field: str) -> None:
-    counts = {name: value for name, value in COUNTS.items() if name != field}
     with pytest.raises(ContractError, match=rf"usage\.{field}"):
-        parse(line({}, usage=counts), AnalyticsUsage, "usage")
+        parse(line({}, usage=counts_without(field)), AnalyticsUsage, "usage")
+
+
+def test_rows_from_before_the_cache_was_counted_have_none_of_it() -> None:
+    older = counts_without("cache_read_input_tokens", "cache_creation", "requests", "server_tool_use")
+    (record,) = analytics_usage(parse(line({"model": "m"}, usage=older), AnalyticsUsage, "usage"), heed())
+    assert (record.tokens_input, record.tokens_output) == (1, 50000)
+    assert usage_record({"model": "m"}, cache_read_input_tokens=None, cache_creation={}).tokens_input == 1
+
+
+@pytest.mark.parametrize("odd", [True, -1, Decimal("1.5"), "7"])
+@pytest.mark.parametrize("field", ["uncached_input_tokens", "output_tokens", "requests"])
+def test_counts_that_are_none_cost_their_line(field: str, odd: object) -> None:
+    body = {"data": [line({"model": "m"}, usage=COUNTS), line({"model": "n"}, usage=COUNTS | {field: odd})]}
+    page = parse(body, ReportPage[AnalyticsUsage], "usage")
+    assert [found.group.model for found in page.data] == ["m"]
+    assert page.data.odd == {f"champ usage.{field}, attendu : un entier": 1}
+
+
+def test_new_fields_of_lines_are_noticed() -> None:
+    group = dict.fromkeys(("model", "product", "context_window", "mood"))
+    cost = {"amount": "1", "list_amount": "2", "currency": "USD", "requests": None, "tax": "1"}
+    page = parse({"data": [line(group, cost=cost, batch=1)] * 2}, ReportPage[AnalyticsCost], "cost")
+    assert page.data.new == {"batch": 2, "group.mood": 2, "cost.tax": 2}
 
 
 def test_a_time_without_a_zone_breaks_the_contract() -> None:
@@ -154,11 +188,15 @@ def test_lines_outside_the_month_are_left_out() -> None:
 
 def test_where_reports_and_registries_go_on() -> None:
     def page(**more: Any) -> ReportPage[AnalyticsUsage]:
-        return parse({"data": [], **more}, ReportPage[AnalyticsUsage], "usage")
+        return parse({"data": []} | more, ReportPage[AnalyticsUsage], "usage")
 
-    assert report_turn(page(has_more=True, next_page="p")) == Turn(True, "p")
-    assert report_turn(page(has_more=False, next_page="p")) == Turn(False, "p")
-    assert report_turn(page(next_page="p")) == Turn(False, "p")
+    assert report_turn(page(has_more=True, next_page="p"), JANUARY) == Turn(True, "p", lines=False)
+    assert report_turn(page(has_more=False, next_page="p"), JANUARY) == Turn(False, "p", lines=False)
+    assert report_turn(page(next_page="p"), JANUARY) == Turn(False, "p", lines=False)
+    assert report_turn(page(data=[line({}, "2026-02-01T00:00:00Z", usage=COUNTS)]), JANUARY).past
+    empty_day = {"data": [{"starting_at": "2026-01-05T00:00:00Z", "results": []}]}
+    turn = report_turn(parse(empty_day, ReportPage[OlderUsage], "usage"), JANUARY)
+    assert (turn.lines, turn.past, turn.mark is None) == (False, False, False)
     names = parse({"data": [{"id": "a"}, {"id": "b"}], "has_more": True}, NamedPage, "names")
     assert registry_turn(names) == Turn(True, "b", "a")
     assert registry_turn(parse({"data": [], "has_more": False, "last_id": None}, NamedPage, "names")).token is None
@@ -169,11 +207,11 @@ def test_published_examples_of_the_older_reports(shared: Path) -> None:
         return json.loads((shared / f"examples/anthropic/{name}.response.json").read_text(), parse_float=Decimal)
 
     (bucket,) = parse(example("cost_report"), ReportPage[OlderCost], "cost").data
-    (cost,) = older_cost(bucket)
+    (cost,) = older_cost(bucket, heed())
     assert (cost.workspace, cost.model) == ("wrkspc_01JwQvzr7rXLA5AGx3HKfFUJ", "claude-opus-4-6")
     assert cost.cost == Decimal("1.2378912")
     (day,) = parse(example("usage_report_messages"), ReportPage[OlderUsage], "usage").data
-    (usage,) = older_usage(day)
+    (usage,) = older_usage(day, heed())
     assert (usage.tokens_input, usage.tokens_output, usage.requests) == (3200, 500, None)
     assert usage.units == (("calls", Decimal(10)),)
 
@@ -207,7 +245,7 @@ def summed(pages: Iterable[list[tuple[dict[str, Any], Decimal | None]]]) -> set[
     for page in pages:
         body = {"data": [line(group, cost={"amount": a and str(a), "currency": "USD"}) for group, a in page]}
         found = parse(body, ReportPage[AnalyticsCost], "cost")
-        sums.add(record for one in found.within(JANUARY) for record in analytics_cost(one))
+        sums.add(record for one in found.within(JANUARY) for record in analytics_cost(one, heed()))
     return set(sums.records())
 
 
