@@ -37,7 +37,7 @@ from usage.errors import ContractError, CredentialError, NotOfferedError, Refuse
 from usage.money import exact_sum
 from usage.names import Kind
 from usage.records import UsageRecord
-from usage.report import Gap, Thing
+from usage.report import Gap, GapKind, Thing
 
 KEYS_BY_NAME: Final = "les identifiants des clés"
 
@@ -176,7 +176,10 @@ async def _keys(job: Job, workspace: str | None) -> _Keys:
         return _Keys(gaps=(gap_of(KEYS_BY_NAME, error),))
     pages = [placed.page.data for placed in sink.pages]
     found = {key.hash: key for page in pages for key in page}
-    return _Keys(tuple(found.values()), dropped=_odd(pages, KEYS))
+    odd = _odd(pages, KEYS)
+    sentence = f"Il manque {KEYS_BY_NAME} illisibles ({odd.total()}) : {' ; '.join(odd)}."
+    gaps = (Gap(kind=GapKind.MISSING, sentence=sentence),) if odd else ()
+    return _Keys(tuple(found.values()), gaps, odd)
 
 
 def refused_in_part(path: str, error: CredentialError) -> CredentialError:

@@ -821,6 +821,27 @@ def test_a_page_of_html_is_not_an_answer(desk: Desk, path: str) -> None:
         desk.read()
 
 
+def test_a_key_without_an_id_costs_its_own_id_alone(desk: Desk) -> None:
+    plain = {row.key for row in desk.rows(desk.read())}
+    lost = desk.account.keys[0]
+
+    def nameless(answer: Any) -> Any:
+        for key in answer["data"]:
+            if key["hash"] == lost.hash:
+                del key["hash"]
+        return answer
+
+    desk.rewrite("/keys", nameless, times=-1)
+
+    report = desk.read()
+
+    assert report.status is Status.PARTIEL
+    assert [gap.within for gap in report.gaps] == [lost.workspace]
+    assert [count.count for count in report.dropped] == [1]
+    assert totals(desk.rows(report)).cost == desk.api.bill(desk.account, "2026-01").total
+    assert plain - {row.key for row in desk.rows(report)} == {lost.hash}
+
+
 def test_keys_that_break_the_contract_go_by_their_names(desk: Desk) -> None:
     desk.fault(Kind.HTML, "/keys", times=-1)
 
