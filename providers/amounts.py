@@ -37,6 +37,26 @@ def amount(raw: RawAmount, where: str) -> Decimal | None:
     return value
 
 
+_DIGITS_BEFORE: Final = 26
+_DIGITS_AFTER: Final = 100
+
+
+def believable(raw: RawAmount, where: str) -> Decimal | None:
+    """`amount`, for lines of which an odd one is left out alone.
+
+    Raises:
+        ContractError: No finite number, or one that no bill holds and no sum could keep: of more than 26 digits before
+            the point, or 100 behind it.
+    """
+    value = amount(raw, where)
+    if value is None:
+        return None
+    exponent = value.as_tuple().exponent
+    if (value and value.adjusted() >= _DIGITS_BEFORE) or (isinstance(exponent, int) and exponent < -_DIGITS_AFTER):
+        raise ContractError(f"{where} ne répond plus comme prévu : un montant est démesuré.")
+    return value
+
+
 @dataclass(slots=True)
 class Written:
     """How amounts were written: how many they are, how many decimals the finest of them has, and whether all of them

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Final
+from typing import Annotated, ClassVar, Final, TypeVar
 
-from providers.amounts import RawAmount, amount
+from pydantic import Field
+
+from providers.amounts import RawAmount, Written, believable
 from providers.base import Wire
+from providers.lines import Lines, Notes, Whole
 from usage.errors import ContractError
 from usage.month import Month
 from usage.records import Unit, Units, UsageRecord
@@ -26,44 +30,75 @@ class Resolution(Wire):
 class Group(Wire):
     """What a row stands for. A dimension that was not grouped by is null."""
 
+    unused: ClassVar = frozenset({"deployment", "endpoint", "feature_set", "method", "tags"})
     start: date | None = None
+    end: date | None = None
     accessor: str | None = None
     models: str | list[str] | None = None
     """A list; the description of 2025 has a single text."""
     line_item: str | None = None
 
 
-class BillingRow(Wire):
+class _Row(Wire):
+    grouping: Group | None = None
+    start: date | None = None
+    end: date | None = None
+    """Lines without a group were seen to carry the day themselves."""
+
+    @property
+    def group(self) -> Group:
+        """What the row stands for."""
+        return self.grouping or Group()
+
+    @property
+    def day(self) -> date | None:
+        """The day; None where neither the row nor its group tells."""
+        return self.group.start or self.start
+
+    @property
+    def is_one_day(self) -> bool:
+        """Whether the row itself says that it is about one day."""
+        return self.day is not None and self.day == (self.group.end or self.end)
+
+
+class BillingRow(_Row):
     """One line of the billing breakdown. `dollars` is a JSON number, here with the digits it was written with."""
 
     dollars: RawAmount = None
-    grouping: Group | None = None
 
 
-class UsageRow(Wire):
+_Measure = Annotated[Decimal, Field(strict=True, ge=0, le=10**16, decimal_places=100)] | Whole
+
+
+class UsageRow(_Row):
     """One line of the usage breakdown. Every number is promised, but zeros are left out in practice."""
 
-    total_hours: Decimal | None = None
-    agent_hours: Decimal | None = None
-    tokens_in: int | None = None
-    tokens_out: int | None = None
-    tts_characters: Decimal | None = None
-    requests: int | None = None
-    grouping: Group | None = None
+    unused: ClassVar = frozenset({"hours"})
+    total_hours: _Measure | None = None
+    agent_hours: _Measure | None = None
+    tokens_in: Whole | None = None
+    tokens_out: Whole | None = None
+    tts_characters: _Measure | None = None
+    requests: Whole | None = None
 
 
-class Billing(Wire):
+class _Period(Wire):
+    start: object = None
+    end: object = None
+    """The period that the answer is about, as days: an echo, which nothing but the count of days depends on."""
+    resolution: Resolution | None = None
+
+
+class Billing(_Period):
     """The billing breakdown of a period."""
 
-    resolution: Resolution
-    results: list[BillingRow]
+    results: Lines[BillingRow]
 
 
-class Usage(Wire):
+class Usage(_Period):
     """The usage breakdown of a period."""
 
-    resolution: Resolution
-    results: list[UsageRow]
+    results: Lines[UsageRow]
 
 
 class Project(Wire):
@@ -76,7 +111,7 @@ class Project(Wire):
 class Projects(Wire):
     """The projects that the key sees."""
 
-    projects: list[Project]
+    projects: Lines[Project]
 
 
 class ApiKey(Wire):
@@ -95,10 +130,25 @@ class OwnedKey(Wire):
 class ApiKeys(Wire):
     """The keys of a project."""
 
-    api_keys: list[OwnedKey]
+    api_keys: Lines[OwnedKey]
 
 
-def money_records(answer: Billing, project: str, month: Month, where: str) -> Iterator[UsageRecord]:
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What one answer holds: its records, one for each line, and what there is to say about it.
+
+    `first` is the first day with a figure; `days` are the days of the month that the answer says it is about, None
+    where it does not say; `notes` tells what was left out and what is new; `written` how amounts were written.
+    """
+
+    records: tuple[UsageRecord, ...]
+    first: date | None
+    days: int | None
+    notes: Notes
+    written: Written = field(default_factory=Written)
+
+
+def read_billing(answer: Billing, project: str, month: Month, where: str) -> Sheet:
     """One record for each line of the billing breakdown within the month, in USD.
 
     Args:
@@ -108,25 +158,37 @@ def money_records(answer: Billing, project: str, month: Month, where: str) -> It
         where: The endpoint, for messages.
 
     Raises:
-        ContractError: Buckets are not days, a line with an amount has no day, or an amount is not a number.
+        ContractError: Buckets are not days, or no line can be read. One that has no day, or an amount that is no
+            number, is left out alone.
     """
-    _require_days(answer.resolution, where)
-    for row in answer.results:
-        group, dollars = row.grouping or Group(), amount(row.dollars, where)
-        if not _falls_in(group, month, empty=dollars == 0, where=where):
+    notes, written = Notes(), Written()
+    records, days = [], []
+    for row in _lines_of_days(answer, answer.results, notes, where):
+        try:
+            dollars = believable(row.dollars, where)
+        except ContractError:
+            notes.drop(where, "un montant n’est pas un nombre")
             continue
-        yield UsageRecord(
-            project=project,
-            api_key=group.accessor or None,
-            item=group.line_item or _UNNAMED_ITEM,
-            cost=dollars,
-            missing_amounts=1 if dollars is None else 0,
+        day = _day_of(row, month, notes, empty=dollars == 0, where=where)
+        if day is None:
+            continue
+        if dollars is not None:
+            days.append(day)
+            written.add(dollars, row.dollars)
+        records.append(
+            UsageRecord(
+                project=project,
+                api_key=row.group.accessor or None,
+                item=row.group.line_item or _UNNAMED_ITEM,
+                cost=dollars,
+                missing_amounts=1 if dollars is None else 0,
+            )
         )
+    _refuse_nothing(answer.results, notes, where)
+    return Sheet(tuple(records), min(days, default=None), _days_told(answer, month), notes, written)
 
 
-def usage_records(
-    answer: Usage, project: str, month: Month, where: str, *, api_key: str | None = None
-) -> Iterator[UsageRecord]:
+def read_usage(answer: Usage, project: str, month: Month, where: str, *, api_key: str | None = None) -> Sheet:
     """One record for each line of the usage breakdown within the month. A line of zeros stands for nothing.
 
     Args:
@@ -137,40 +199,83 @@ def usage_records(
         api_key: The key that the answer was narrowed to, if it was.
 
     Raises:
-        ContractError: Buckets are not days, or a line with figures has no day.
+        ContractError: Buckets are not days, or no line can be read. One with figures but without a day is left out
+            alone.
     """
-    _require_days(answer.resolution, where)
-    for row in answer.results:
-        group = row.grouping or Group()
+    notes = Notes()
+    records, days = [], []
+    for row in _lines_of_days(answer, answer.results, notes, where):
         tokens_in, tokens_out = _tokens(row)
         units, requests = _units(row), row.requests or None
         empty = not units and requests is None and tokens_in is None
-        if not _falls_in(group, month, empty=empty, where=where) or empty:
+        day = _day_of(row, month, notes, empty=empty, where=where)
+        if day is None or empty:
             continue
-        yield UsageRecord(
-            project=project,
-            api_key=api_key or group.accessor or None,
-            model=_label(group.models),
-            tokens_input=tokens_in,
-            tokens_output=tokens_out,
-            requests=requests,
-            units=units,
+        days.append(day)
+        records.append(
+            UsageRecord(
+                project=project,
+                api_key=api_key or row.group.accessor or None,
+                model=_label(row.group.models),
+                tokens_input=tokens_in,
+                tokens_output=tokens_out,
+                requests=requests,
+                units=units,
+            )
         )
+    _refuse_nothing(answer.results, notes, where)
+    return Sheet(tuple(records), min(days, default=None), _days_told(answer, month), notes)
 
 
-def _require_days(resolution: Resolution, where: str) -> None:
+R = TypeVar("R", bound=_Row)
+
+
+def _lines_of_days(answer: _Period, rows: Lines[R], notes: Notes, where: str) -> Iterator[R]:
+    """The lines, each about one day: by what the answer says of all of them, else by what the line itself says."""
+    resolution = answer.resolution
     # A coarser bucket could lie across the end of the month.
-    if resolution.units != "day" or resolution.amount != 1:
+    if resolution is not None and (resolution.units != "day" or resolution.amount != 1):
         raise ContractError(f"{where} ne répond plus jour par jour : le mois ne peut pas être découpé.")
+    notes.take(rows, where)
+    for row in rows:
+        if resolution is None and not row.is_one_day:
+            notes.drop(where, "une ligne ne dit pas de quel jour elle est")
+        else:
+            yield row
 
 
-def _falls_in(group: Group, month: Month, *, empty: bool, where: str) -> bool:
-    if group.start is not None:
-        return month.contains(group.start)
+def _day_of(row: _Row, month: Month, notes: Notes, *, empty: bool, where: str) -> date | None:
+    """The day of a line that belongs to the month; None for any other, which is counted if something is lost by it."""
+    if row.day is not None:
+        return row.day if month.contains(row.day) else None
     # Programs in use expect lines without a group. One without figures is no loss; any other can't be given to a month.
-    if empty:
-        return False
-    raise ContractError(f"{where} ne répond plus comme prévu : une ligne n’a pas de jour (results.grouping.start).")
+    if not empty:
+        notes.drop(where, "une ligne n’a pas de jour (results.grouping.start)")
+    return None
+
+
+def _refuse_nothing(rows: Lines[R], notes: Notes, where: str) -> None:
+    """A report of which no line can be read is not odd, it has changed."""
+    odd = sum(notes.odd.values())
+    if odd and odd >= len(rows) + sum(rows.odd.values()):
+        raise ContractError(f"{where} ne répond plus comme prévu : {next(iter(notes.odd))}.")
+
+
+def _days_told(answer: _Period, month: Month) -> int | None:
+    first, last = _date(answer.start), _date(answer.end)
+    if first is None or last is None:
+        return None
+    days = (min(last, month.last_day) - max(first, month.first_day)).days + 1
+    # A period that has nothing to do with the question says nothing about the answer.
+    return days if days > 0 else None
+
+
+def _date(text: object) -> date | None:
+    try:
+        return date.fromisoformat(text[: len("2026-01-31")]) if isinstance(text, str) else None
+    except ValueError:
+        # An echo that can't be read tells no days.
+        return None
 
 
 def _tokens(row: UsageRow) -> tuple[int | None, int | None]:
@@ -187,7 +292,7 @@ def _units(row: UsageRow) -> Units:
         (Unit.CHARACTERS, row.tts_characters),
         (Unit.HOURS, row.total_hours),
     )
-    return tuple((unit.value, value) for unit, value in measures if value)
+    return tuple((unit.value, Decimal(value)) for unit, value in measures if value)
 
 
 def _label(models: str | list[str] | None) -> str | None:

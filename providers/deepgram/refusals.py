@@ -14,26 +14,32 @@ from usage.errors import CredentialError, SourceError
 
 def explain(answer: Answer) -> SourceError | None:
     """Deepgram's own reading of a refusal; None where the common rules do."""
-    status = answer.status
-    if status not in (401, 403, 404):
+    if answer.status not in (401, 403, 404):
         return None
-    said = _words(answer.content)
-    if status != 404 and ("INSUFFICIENT_PERMISSIONS" in said or "sufficient permissions" in said):
-        return CredentialError(
-            f"Deepgram refuse cette lecture à la clé (HTTP {status}) : il lui manque le droit {scope_of(answer.path)}. "
-            "Créez dans ce projet une clé de rôle admin.",
-            status=status,
+    sentence = _sentence(answer, _words(answer.content))
+    return CredentialError(sentence, status=answer.status) if sentence else None
+
+
+def _sentence(answer: Answer, said: str) -> str:
+    http = f"(HTTP {answer.status})"
+    if answer.status != 404 and ("INSUFFICIENT_PERMISSIONS" in said or "sufficient permissions" in said):
+        return (
+            f"Deepgram refuse cette lecture à la clé {http} : il lui manque le droit {scope_of(answer.path)}. "
+            "Créez dans ce projet une clé de rôle admin."
         )
     if "PROJECT_NOT_FOUND" in said or ("UNAUTHORIZED" in said and answer.path != PROJECTS):
-        return CredentialError(
-            f"Deepgram refuse ce projet à la clé (HTTP {status}) : il faut une clé créée dans ce projet.", status=status
+        return f"Deepgram refuse ce projet à la clé {http} : il faut une clé créée dans ce projet."
+    if answer.status == 404:
+        return ""
+    if answer.path != PROJECTS:
+        # The same key has read the list of projects before.
+        return (
+            f"Deepgram refuse cette lecture à la clé {http}, qui lit pourtant la liste des projets : vérifiez son "
+            f"droit {scope_of(answer.path)} et qu’elle existe encore."
         )
     if "INVALID_AUTH" in said or "UNAUTHORIZED" in said:
-        return CredentialError(
-            f"Deepgram ne reconnaît pas la clé (HTTP {status}) : vérifiez qu’elle est entière et existe encore.",
-            status=status,
-        )
-    return None
+        return f"Deepgram ne reconnaît pas la clé {http} : vérifiez qu’elle est entière et existe encore."
+    return ""
 
 
 def _words(content: bytes) -> str:

@@ -8,21 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
-from providers.amounts import control
+from providers.amounts import Written, control
 from providers.base import Job
 from providers.elevenlabs.endpoints import COSTS, CREDITS, Report
 from providers.elevenlabs.parse import USD, Figures, Span, query, read_table, whole_month_only
 from providers.elevenlabs.tables import Table
-from usage.errors import CredentialError, RefusedError, TransientError, UnavailableError
+from usage.errors import CredentialError, RefusedError, SourceError, UnavailableError
 from usage.money import exact_sum
 from usage.records import UsageRecord
 from usage.report import Control
 
 NOT_SERVED: Final = (RefusedError, UnavailableError)
 """What a report may answer for days that are not its own, or where a workspace does not have it."""
+
+_SETTLING: Final = timedelta(days=3)
+"""A day's figures were seen to change for so long."""
+
+
+def is_settling(job: Job) -> bool:
+    """Whether the month has ended and may still change."""
+    return job.month.end <= job.now < job.month.end + _SETTLING
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,20 +139,47 @@ def merged(readings: Sequence[Reading]) -> tuple[UsageRecord, ...]:
     )
 
 
-async def total_of(job: Job, readings: Sequence[Reading]) -> Control | None:
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The records held against ElevenLabs' own total; without a `control`, `remark` may say why there is none."""
+
+    control: Control | None = None
+    remark: str = ""
+
+    @property
+    def differs(self) -> bool:
+        """Whether the two differ."""
+        return self.control is not None and not self.control.agrees
+
+
+async def total_of(job: Job, readings: Sequence[Reading]) -> Checked:
     """ElevenLabs' own total without grouping against the sum of the records, where they are in USD.
 
-    None where there is nothing to compare, or where the total can't be read: then the figures are just not checked.
+    There is no control where there is nothing to compare, or where the total can't be read: then the figures are just
+    not checked.
     """
-    in_dollars = [reading for reading in readings if reading.figures.currency == USD]
+    dollars = [reading for reading in readings if USD in reading.figures.currencies]
+    if not dollars or not all(reading.figures.in_dollars for reading in dollars):
+        return Checked()
     try:
-        totals = [await ask(job, replace(r.report, group_by=()), r.span) for r in in_dollars]
-    except (TransientError, *NOT_SERVED):
-        return None
-    if not totals or any(total.figures.currency != USD for total in totals):
-        return None
-    exact = all(reading.figures.as_text for reading in (*in_dollars, *totals))
-    return control(_dollars(totals), _dollars(in_dollars), exact=exact)
+        totals = [await ask(job, replace(r.report, group_by=()), r.span) for r in dollars]
+    except SourceError as error:
+        return Checked(remark=f"Le total d’ElevenLabs n’a pas pu être lu, les lignes n’y sont pas comparées : {error}")
+    figures = [total.figures for total in totals]
+    if not all(total.in_dollars for total in figures) or any(total.lost for total in figures):
+        return Checked(remark="Le total d’ElevenLabs n’a pas de montant lisible : les lignes n’y sont pas comparées.")
+    written, of_total = _written(dollars), _written(totals)
+    exact = written.as_text and of_total.as_text
+    return Checked(control(_dollars(totals), _dollars(dollars), exact=exact, written=written, of_total=of_total))
+
+
+def _written(readings: Sequence[Reading]) -> Written:
+    parts = [reading.figures.written for reading in readings]
+    return Written(
+        lines=sum(part.lines for part in parts),
+        places=max(part.places for part in parts),
+        as_text=all(part.as_text for part in parts),
+    )
 
 
 def _dollars(readings: Sequence[Reading]) -> Decimal:

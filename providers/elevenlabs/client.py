@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
@@ -11,20 +12,18 @@ from typing import Final
 from pydantic import SecretStr
 
 from providers.base import Finding, Job, Verdict
-from providers.elevenlabs.analytics import NOT_SERVED, read_analytics
+from providers.elevenlabs.analytics import NOT_SERVED, is_settling, read_analytics
 from providers.elevenlabs.endpoints import ANALYTICS_BEGIN, SERVICE_ACCOUNTS
 from providers.elevenlabs.harvest import Harvest, harvest
-from providers.elevenlabs.parse import USD, Figures, ServiceAccounts, Span, named, registry
+from providers.elevenlabs.parse import USD, Figures, ServiceAccounts, Span, hashless, named, registry
 from providers.elevenlabs.refusals import explain
 from providers.elevenlabs.stats import account_usage, foreign_money, subscription
 from providers.http import Answer
-from usage.errors import ContractError, NotOfferedError, SourceError, UnavailableError
+from providers.lines import counts
+from usage.errors import NotOfferedError, SourceError, UnavailableError
 from usage.names import ProviderName
-from usage.report import SourceReport, Thing
+from usage.report import Count, SourceReport, Thing
 from usage.sums import MonthSums
-
-_SETTLING: Final = timedelta(days=3)
-"""A day's figures were seen to change for so long."""
 
 _NO_MONEY_HERE: Final = (
     "Les analyses d’ElevenLabs n’ont pas de montants ici : ceux du compte entier sont cherchés dans character-stats."
@@ -37,6 +36,7 @@ class Names:
 
     keys: tuple[Thing, ...] = ()
     remarks: tuple[str, ...] = ()
+    dropped: tuple[Count, ...] = ()
 
 
 class ElevenLabs:
@@ -74,14 +74,16 @@ class ElevenLabs:
             things=named(names.keys, found.labels, records),
             coarse=found.coarse,
             gaps=found.gaps,
-            remarks=(found.path, *names.remarks, *_few_keys(names.keys, found)),
+            remarks=(found.path, *found.remarks, *names.remarks, *_few_keys(names.keys, found)),
             row_note=found.note,
             data_until=job.now if job.month.is_running(job.now) else None,
-            provisional=job.month.end <= job.now < job.month.end + _SETTLING,
+            provisional=is_settling(job),
             # How long months are kept is not published: an empty one may be one that is gone.
             empty_proven=False,
             control=found.control,
             requests=job.http.requests,
+            dropped=(*found.dropped, *names.dropped),
+            new_fields=found.new_fields,
         )
 
     async def check(self, job: Job) -> list[Finding]:
@@ -114,9 +116,9 @@ async def _names(job: Job) -> Names:
     try:
         answer = await job.http.get(SERVICE_ACCOUNTS)
         job.on_page()
-        return Names(registry(answer.parse(ServiceAccounts)))
-    except ContractError:
-        raise
+        listed = answer.parse(ServiceAccounts)
+        lost = Counter({f"{SERVICE_ACCOUNTS} : clés sans empreinte": hashless(listed)})
+        return Names(registry(listed), dropped=counts(+lost))
     except NotOfferedError:
         return Names()
     except SourceError as error:
@@ -146,11 +148,13 @@ async def _try_account(job: Job, day: Span, error: SourceError) -> Finding:
 
 
 def _money_finding(figures: Figures) -> Finding:
-    if figures.currency == USD:
+    foreign = sorted(figures.currencies - {USD})
+    if figures.doubts:
+        return Finding(what="cost", verdict=Verdict.WARNING, sentence=figures.doubts[0].sentence)
+    if foreign:
+        return Finding(what="cost", verdict=Verdict.WARNING, sentence=foreign_money(foreign[0]).sentence)
+    if figures.currencies:
         return Finding(what="cost", verdict=Verdict.OK, sentence="readable, in USD")
-    if figures.currency:
-        sentence = foreign_money(figures.currency).sentence
-        return Finding(what="cost", verdict=Verdict.WARNING, sentence=sentence)
     if figures.records:
         return Finding(what="cost", verdict=Verdict.WARNING, sentence=_NO_MONEY_HERE)
     return Finding(what="cost", verdict=Verdict.OK, sentence="no usage on the day looked at")

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, cast
 
 from pydantic import BaseModel, Field
 
-from providers.amounts import amount
+from providers.amounts import RawAmount, Written, believable
 from providers.base import Wire
-from providers.elevenlabs.endpoints import CHARGE, CURRENCY, DAY_SECONDS, KEY, MODEL, SERVICE_ACCOUNTS, STATS, Report
+from providers.elevenlabs.endpoints import CHARGE, CURRENCY, DAY_SECONDS, KEY, MODEL, STATS, Report
 from providers.elevenlabs.tables import (
-    CURRENCIES,
+    MONEY,
+    Doubt,
     Layout,
     Table,
+    currencies_of,
+    is_currency,
     read_count,
     read_instant,
     read_layout,
     read_number,
     read_text,
 )
+from providers.lines import counts
 from usage.errors import ContractError
 from usage.money import exact_sum
 from usage.names import Kind
 from usage.records import Unit, Units, UsageRecord, cost_unit
-from usage.report import Thing
+from usage.report import Count, Thing
 
 USD: Final = "usd"
 _CHARGED_UNITS: Final = frozenset({Unit.CHARACTERS, Unit.MINUTES, Unit.SECONDS, Unit.HOURS, Unit.IMAGES})
@@ -82,87 +87,193 @@ def query(report: Report, span: Span) -> Query:
 class Figures:
     """What one table holds.
 
-    `currency` is that of its money, empty without any; `first` is the first day with usage; `as_text` says whether
-    every amount came as decimal text, and so exact; `labels` are keys that the table itself names.
+    `currencies` are those of its money, none without any; `first` is the first day with usage; `written` is
+    how its amounts were written; `labels` are keys that the table itself names. `counts_requests`
+    says whether it has a column for them; `doubts` are measures that could not be told apart; `lost` and `new` count
+    what could not be read and what is not known here.
     """
 
     records: tuple[UsageRecord, ...] = ()
-    currency: str = ""
+    currencies: frozenset[str] = frozenset()
     first: datetime | None = None
-    as_text: bool = True
+    written: Written = field(default_factory=Written)
     labels: tuple[Thing, ...] = ()
+    counts_requests: bool = False
+    doubts: tuple[Doubt, ...] = ()
+    lost: tuple[Count, ...] = ()
+    new: tuple[Count, ...] = ()
 
     @property
     def dollars(self) -> Decimal:
         """USD in all."""
         return exact_sum(record.cost for record in self.records) or Decimal(0)
 
+    @property
+    def in_dollars(self) -> bool:
+        """Whether all its money is in USD."""
+        return self.currencies == {USD}
+
+    @property
+    def without_money(self) -> bool:
+        """Whether its usage comes without any money, be it money that could not be read."""
+        lacking = any(doubt.what == MONEY for doubt in self.doubts) or any(r.missing_amounts for r in self.records)
+        return bool(self.records) and not self.currencies and not lacking
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One row, read: its texts by the names they were grouped by, and its measures."""
+
+    day: datetime
+    texts: dict[str, str | None]
+    label: str | None
+    money: Decimal | None
+    raw_money: RawAmount
+    measures: tuple[Decimal | None, Decimal | None, Decimal | None, Decimal | None]
+    """Credits, minutes, requests, quantity."""
+    is_odd: bool
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all its figures are zero, as those of empty buckets are."""
+        given = [value for value in (self.money, *self.measures) if value is not None]
+        # A row that gives no figure at all is no empty bucket: its amount is missing.
+        return bool(given) and not any(given) and not self.is_odd
+
 
 def read_table(table: Table, report: Report, span: Span) -> Figures:
     """One record for each row of the table that falls in the span and is not all zeros, as empty buckets are.
 
+    A row without a readable day, key or model is lost and counted, and so is a cell that is no number.
+
     Raises:
-        ContractError: The columns can't be told apart, or a cell is not what its column promises.
+        ContractError: The columns that are needed can't be found, or no row can be read.
     """
-    if not table.rows and not table.columns:
-        return Figures()
+    if not table.rows:
+        return Figures(currencies=currencies_of(table))
     layout = read_layout(table, report)
-    records: list[UsageRecord] = []
-    days: set[datetime] = set()
-    names: dict[str, str] = {}
-    as_text = True
-    for row in table.rows:
-        day = read_instant(row[layout.time], report)
-        if not span.holds(day) or _is_empty(row, layout, report):
-            continue
-        record = _record(row, layout, report)
-        records.append(record)
-        days.add(day)
-        as_text &= layout.money is None or isinstance(row[layout.money], str | None)
-        label = None if layout.key_label is None else read_text(row[layout.key_label], report)
-        if record.api_key and label and label.strip():
-            names[record.api_key] = label
-    labels = tuple(Thing(kind=Kind.API_KEY, id=key, name=name) for key, name in names.items())
-    return Figures(tuple(records), layout.currency, min(days, default=None), as_text, labels)
-
-
-def _is_empty(row: list[object], layout: Layout, report: Report) -> bool:
-    given = [value for place in layout.measures if (value := read_number(row[place], report)) is not None]
-    # A row that gives no figure at all is no empty bucket: its amount is missing.
-    return bool(given) and not any(given)
-
-
-def _record(row: list[object], layout: Layout, report: Report) -> UsageRecord:
-    texts = {name: read_text(row[place], report) for name, place in layout.dimensions}
-    money = None if layout.money is None else read_number(row[layout.money], report)
-    said = (texts.get(CURRENCY) or "").lower()
-    if layout.money is not None and said in CURRENCIES and said != layout.currency:
-        raise ContractError(f"{report.path} donne un montant en {layout.currency} pour une ligne en {said}.")
-    model = texts.get(MODEL)
-    return UsageRecord(
-        api_key=texts.get(KEY),
-        model=model,
-        item=texts.get(report.item) if model is None else None,
-        cost=money if layout.currency == USD else None,
-        requests=None if layout.requests is None else read_count(row[layout.requests], report),
-        units=tuple(_units(row, layout, report, texts.get(CHARGE), money)),
-        missing_amounts=1 if layout.money is not None and money is None else 0,
+    reader = _Reader(layout, report)
+    lines = [line for row in table.rows if (line := reader.line(row)) is not None]
+    if reader.reason is not None and not lines:
+        raise reader.reason
+    lines = [line for line in lines if span.holds(line.day) and not line.is_empty]
+    said = frozenset(filter(None, (_currency_of(line, layout) for line in lines if layout.money is not None)))
+    # Zero is zero in any currency; where rows speak of one alone, it is that one's.
+    of_zeros = next(iter(said)) if len(said) == 1 else ""
+    nameless = sum(1 for line in lines if line.money and not _currency_of(line, layout))
+    if nameless:
+        reader.lost["montants sans devise"] += nameless
+    names = {line.texts[KEY]: line.label for line in lines if line.texts.get(KEY) and line.label}
+    return Figures(
+        records=tuple(_record(line, layout, report, of_zeros) for line in lines),
+        currencies=said or frozenset(filter(is_currency, [layout.unit])),
+        first=min((line.day for line in lines), default=None),
+        written=_written(lines),
+        labels=tuple(Thing(kind=Kind.API_KEY, id=key, name=name) for key, name in names.items() if key),
+        counts_requests=layout.requests is not None,
+        doubts=layout.doubts,
+        lost=counts(reader.lost),
+        new=tuple(Count(what=f"{report.path} columns.{name}", count=len(table.rows)) for name in layout.new),
     )
 
 
-def _units(
-    row: list[object], layout: Layout, report: Report, charge: str | None, money: Decimal | None
-) -> Iterator[tuple[str, Decimal]]:
-    pairs = [(Unit.CREDITS, layout.credits), (Unit.MINUTES, layout.minutes)]
-    if charge is not None and charge.lower() in _CHARGED_UNITS:
+class _Reader:
+    """Reads rows, and counts what it can't read."""
+
+    def __init__(self, layout: Layout, report: Report) -> None:
+        self.lost: Counter[str] = Counter()
+        self._layout, self._report = layout, report
+        self.reason: ContractError | None = None
+        """Why the first of the rows that were lost was lost."""
+
+    def line(self, row: list[object]) -> _Line | None:
+        """The row; None where it can't be read."""
+        layout, report = self._layout, self._report
+        before = self.lost.total()
+        try:
+            if len(row) != layout.width:
+                raise ContractError(
+                    f"{report.path} ne répond plus comme prévu : une ligne n’a pas {layout.width} colonnes."
+                )
+            day = read_instant(row[layout.time], report)
+            texts = {name: read_text(row[place], report) for name, place in layout.dimensions}
+        except ContractError as error:
+            self.reason = self.reason or error
+            self.lost["lignes illisibles"] += 1
+            return None
+        money = self._cell(row, layout.money, "montants illisibles")
+        label = None if layout.key_label is None else row[layout.key_label]
+        return _Line(
+            day=day,
+            texts=texts,
+            label=label.strip() if isinstance(label, str) else None,
+            money=money,
+            raw_money=cast(RawAmount, row[layout.money]) if money is not None and layout.money is not None else None,
+            measures=(
+                self._cell(row, layout.credits, "crédits illisibles"),
+                self._cell(row, layout.minutes, "minutes illisibles"),
+                self._cell(row, layout.requests, "nombres de requêtes illisibles", read_count),
+                self._cell(row, layout.quantity, "quantités illisibles"),
+            ),
+            is_odd=self.lost.total() > before,
+        )
+
+    def _cell(
+        self,
+        row: list[object],
+        place: int | None,
+        what: str,
+        read: Callable[[object, Report], Decimal | None] = read_number,
+    ) -> Decimal | None:
+        try:
+            return None if place is None else read(row[place], self._report)
+        except ContractError:
+            self.lost[what] += 1
+            return None
+
+
+def _written(lines: Iterable[_Line]) -> Written:
+    written = Written()
+    for line in lines:
+        if line.money is not None:
+            written.add(line.money, line.raw_money)
+    return written
+
+
+def _currency_of(line: _Line, layout: Layout) -> str:
+    """Of a row's money, in small letters: what the row says, else what the column says; empty where neither does."""
+    said = (line.texts.get(CURRENCY) or "").strip().lower()
+    return said if is_currency(said) else layout.unit if is_currency(layout.unit) else ""
+
+
+def _record(line: _Line, layout: Layout, report: Report, of_zeros: str) -> UsageRecord:
+    model, (_, _, requests, _) = line.texts.get(MODEL), line.measures
+    money, currency = line.money, _currency_of(line, layout) or (of_zeros if line.money == 0 else "")
+    # Nothing in an unknown currency is not missed.
+    missing = layout.money is not None and (money is None or (bool(money) and not currency))
+    return UsageRecord(
+        api_key=line.texts.get(KEY),
+        model=model,
+        item=line.texts.get(report.item) if model is None else None,
+        cost=money if currency == USD else None,
+        requests=None if requests is None else int(requests),
+        units=tuple(_units(line, money, currency)),
+        missing_amounts=1 if missing else 0,
+    )
+
+
+def _units(line: _Line, money: Decimal | None, currency: str) -> Iterator[tuple[str, Decimal]]:
+    credits, minutes, _, quantity = line.measures
+    pairs = [(Unit.CREDITS, credits), (Unit.MINUTES, minutes)]
+    charge = (line.texts.get(CHARGE) or "").lower()
+    if charge in _CHARGED_UNITS:
         # Kinds of charge are not published. One that bears a unit's name is counted in it; the others can't be named.
-        pairs.append((Unit(charge.lower()), layout.quantity))
-    for unit, place in pairs:
-        value = None if place is None else read_number(row[place], report)
+        pairs.append((Unit(charge), quantity))
+    for unit, value in pairs:
         if value is not None:
             yield unit.value, value
-    if money is not None and layout.currency != USD:
-        yield cost_unit(layout.currency), money
+    if money is not None and currency and currency != USD:
+        yield cost_unit(currency), money
 
 
 class Stats(Wire):
@@ -194,7 +305,7 @@ def read_stats(stats: Stats, span: Span) -> tuple[Share, ...]:
             raise ContractError(
                 f"{STATS} ne répond plus comme prévu : une liste n’a pas la longueur de l’axe du temps."
             )
-        found = exact_sum(amount(value, STATS) for value, within in zip(values, inside, strict=True) if within)
+        found = exact_sum(believable(value, STATS) for value, within in zip(values, inside, strict=True) if within)
         # Usage without a model comes under a word for nothing, or is left out.
         shares.append(Share(None if label.lower() in _NO_MODEL else label, found or Decimal(0)))
     return tuple(shares)
@@ -223,14 +334,15 @@ class Subscription(Wire):
 class ServiceKey(Wire):
     """A key of a service account."""
 
-    hashed_xi_api_key: str
+    hashed_xi_api_key: str | None = None
+    """The id that analytics know; promised, but a name is not worth a month."""
     name: str | None = None
 
 
 class ServiceAccount(Wire):
     """A user that is a machine."""
 
-    keys: list[ServiceKey] = Field(alias="api-keys")
+    keys: list[ServiceKey] = Field(alias="api-keys", default=[])
 
 
 class ServiceAccounts(Wire):
@@ -240,15 +352,15 @@ class ServiceAccounts(Wire):
 
 
 def registry(accounts: ServiceAccounts) -> tuple[Thing, ...]:
-    """All keys of service accounts.
-
-    Raises:
-        ContractError: A key without a hash.
-    """
+    """All keys of service accounts but those without a hash, which nothing could be joined to."""
     keys = [key for account in accounts.accounts for key in account.keys]
-    if any(not key.hashed_xi_api_key for key in keys):
-        raise ContractError(f"{SERVICE_ACCOUNTS} ne répond plus comme prévu : une clé sans empreinte.")
-    return tuple(Thing(kind=Kind.API_KEY, id=key.hashed_xi_api_key, name=key.name or None) for key in keys)
+    hashed = [(key.hashed_xi_api_key, key.name) for key in keys]
+    return tuple(Thing(kind=Kind.API_KEY, id=an_id, name=name or None) for an_id, name in hashed if an_id)
+
+
+def hashless(accounts: ServiceAccounts) -> int:
+    """How many keys are listed without a hash."""
+    return sum(not key.hashed_xi_api_key for account in accounts.accounts for key in account.keys)
 
 
 def named(keys: tuple[Thing, ...], labels: tuple[Thing, ...], records: tuple[UsageRecord, ...]) -> tuple[Thing, ...]:

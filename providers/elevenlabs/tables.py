@@ -1,8 +1,9 @@
 """The table that every analytics endpoint answers with. Columns are known by name and unit, never by position.
 
 The names of the measures are published nowhere. Seen in real answers: `total_usage` (credits), `total_cost` (usd),
-`total_minutes` (min), `usage_count` (no unit), and in the newest package `total_charge_count`. What can't be told
-apart is an error that lists the columns.
+`total_minutes` (min), `usage_count` (no unit), and in newer ones `total_charge_count` and `api_key_name`. A measure is
+first looked for under that name, then by its unit. One that several columns could be is left out, and said: it must
+not take the others with it.
 """
 
 from __future__ import annotations
@@ -15,15 +16,23 @@ from decimal import Decimal
 from functools import partial
 from typing import Final
 
-from providers.amounts import amount
+from providers.amounts import believable
 from providers.base import Wire
-from providers.elevenlabs.endpoints import Report
+from providers.elevenlabs.endpoints import CURRENCY, Report
 from usage.errors import ContractError
 
+MONEY: Final = "le montant"
+REQUESTS: Final = "les requêtes"
+"""What sentences call these two measures of a table."""
 CURRENCIES: Final = frozenset({"usd", "eur", "inr", "pln", "gbp"})
-_MONEY_NAME: Final = "total_cost"
+_NO_CURRENCY: Final = frozenset({"min"})
+"""Units of three letters that are none."""
+_LABEL: Final = re.compile(r"\w+_(label|name)")
+"""Display names stand beside ids; which ones is not published."""
 _SHOWN: Final = 20
-"""Columns that an error lists at most."""
+"""Columns that a sentence lists at most."""
+_MOST: Final = 10**16
+"""A larger number of requests is none."""
 _MILLISECONDS: Final = Decimal(10**11)
 """Instants since 1970 from here on are milliseconds: in seconds this is the year 5138."""
 
@@ -41,24 +50,31 @@ class Table(Wire):
 class Layout:
     """At which place of a row each meaning stands; None: the table does not have it."""
 
+    width: int
     time: int
     dimensions: tuple[tuple[str, int], ...]
-    """Names that were grouped by, each with its place."""
+    """Names that were grouped by, each with its place. The currency is there where the answer has it."""
     key_label: int | None
     money: int | None
-    currency: str
-    """Of the money, in small letters; empty where there is none."""
+    unit: str
+    """Currency of the money column, in small letters; empty where the column does not tell."""
     credits: int | None
     minutes: int | None
     requests: int | None
     quantity: int | None
     """What is charged for; what it counts depends on the kind of charge."""
+    doubts: tuple[Doubt, ...] = ()
+    new: tuple[str, ...] = ()
+    """Names of columns that are not known here."""
 
-    @property
-    def measures(self) -> tuple[int, ...]:
-        """Places of all measures."""
-        places = (self.money, self.credits, self.minutes, self.requests, self.quantity)
-        return tuple(place for place in places if place is not None)
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A measure that is left out, as several columns could be it."""
+
+    what: str
+    """In French: `le montant`."""
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,35 +85,79 @@ class _Column:
     unit: str
     """In small letters; the documentation shows an empty text where there is none."""
 
+    @property
+    def is_number(self) -> bool:
+        return self.kind in ("Int", "Float")
+
+
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """What a measure is called in French and in answers, and which columns could be it without bearing its name."""
+
+    what: str
+    name: str
+    fits: Callable[[_Column], bool]
+
+
+def is_currency(unit: str) -> bool:
+    """Whether a text is the code of a currency, be it one that was added since."""
+    return re.fullmatch("[a-z]{3}", unit) is not None and unit not in _NO_CURRENCY
+
+
+_MONEY: Final = _Measure(MONEY, "total_cost", lambda c: c.unit in CURRENCIES)
+_CREDITS: Final = _Measure("les crédits", "total_usage", lambda c: c.unit == "credits")
+_MINUTES: Final = _Measure("les minutes", "total_minutes", lambda c: c.unit == "min")
+_REQUESTS: Final = _Measure(REQUESTS, "usage_count", lambda c: c.kind == "Int" and _is_unnamed(c))
+_QUANTITY: Final = _Measure("la quantité", "total_charge_count", lambda c: c.is_number and _is_unnamed(c))
+_NAMES: Final = frozenset(measure.name for measure in (_MONEY, _CREDITS, _MINUTES, _REQUESTS, _QUANTITY))
+
+
+def _is_unnamed(column: _Column) -> bool:
+    """Whether neither unit nor name says what a column measures."""
+    return not column.unit and column.name not in _NAMES
+
+
+def currencies_of(table: Table) -> frozenset[str]:
+    """Currencies that the columns of a table without rows speak of; its columns matter for nothing else."""
+    return frozenset(unit.lower() for unit in table.column_units if unit and unit.lower() in CURRENCIES)
+
 
 def read_layout(table: Table, report: Report) -> Layout:
     """Find the columns.
 
     Raises:
-        ContractError: Lists of unequal length, a column that is needed and not there, or several that could be it.
+        ContractError: Lists of unequal length, no or several columns for the day or for a dimension, or no column that
+            could be credits or money.
     """
     columns = _columns(table, report)
     find = _Finder(report.path, columns)
-    dimensions = tuple((name, find.needed(name, partial(_is_called, name))) for name in report.group_by)
-    others = [column for column in columns if column.name not in report.group_by]
-    measure = _Finder(report.path, columns, others)
-    money = measure.one("le montant", _is_money)
-    credits = None if report.by_cost else measure.one("les crédits", lambda c: c.unit == "credits")
-    if money is None and (report.by_cost or credits is None):
-        raise measure.error("aucune colonne de montant" if report.by_cost else "ni crédits ni montant")
-    if money is None and any(column.name == _MONEY_NAME for column in others):
-        raise measure.error("un montant sans devise connue")
+    # The unit of the money column says the currency, too: usage is not lost for want of this one.
+    asked = [name for name in report.group_by if name != CURRENCY or any(c.name == CURRENCY for c in columns)]
+    dimensions = tuple((name, find.needed(name, partial(_is_called, name))) for name in asked)
+    time = find.needed("la date", lambda c: c.kind == "DateTime")
+    measures = _Measures(find, [c for c in columns if c.name not in report.group_by and c.place != time])
+    money = measures.find(_MONEY)
+    credits = None if report.by_cost else measures.find(_CREDITS)
+    if not measures.doubts and money is None and (report.by_cost or credits is None):
+        raise find.error("aucune colonne de montant" if report.by_cost else "ni crédits ni montant")
+    # Of the report by cost only the quantity counts beside the money, and its unit depends on the row.
+    minutes = None if report.by_cost else measures.find(_MINUTES)
+    requests = None if report.by_cost else measures.find(_REQUESTS)
+    quantity = measures.find(_QUANTITY) if report.by_cost else None
+    unit = "" if money is None else columns[money].unit
     return Layout(
-        time=find.needed("la date", lambda c: c.kind == "DateTime"),
+        width=len(columns),
+        time=time,
         dimensions=dimensions,
-        key_label=_key_label(others),
+        key_label=_key_label(measures.among),
         money=money,
-        currency="" if money is None else columns[money].unit,
+        unit=unit,
         credits=credits,
-        # Of the report by cost only the quantity counts, and its unit depends on the row.
-        minutes=None if report.by_cost else measure.one("les minutes", lambda c: c.unit == "min"),
-        requests=None if report.by_cost else measure.one("les requêtes", lambda c: c.kind == "Int" and not c.unit),
-        quantity=measure.one("la quantité", _is_quantity) if report.by_cost else None,
+        minutes=minutes,
+        requests=requests,
+        quantity=quantity,
+        doubts=tuple(measures.doubts),
+        new=_new(measures.among, {money, credits, minutes, requests, quantity}),
     )
 
 
@@ -109,7 +169,7 @@ def read_text(cell: object, report: Report) -> str | None:
     """
     if cell is None or cell == "":
         return None
-    if isinstance(cell, str | int | Decimal):
+    if isinstance(cell, str | int | Decimal) and not isinstance(cell, bool):
         return str(cell)
     raise ContractError(f"{report.path} ne répond plus comme prévu : une dimension n’est pas un texte.")
 
@@ -123,20 +183,20 @@ def read_number(cell: object, report: Report) -> Decimal | None:
     if cell is None or cell == "":
         return None
     if isinstance(cell, str | int | Decimal) and not isinstance(cell, bool):
-        return amount(cell, report.path)
+        return believable(cell, report.path)
     raise ContractError(f"{report.path} ne répond plus comme prévu : une mesure n’est pas un nombre.")
 
 
-def read_count(cell: object, report: Report) -> int | None:
+def read_count(cell: object, report: Report) -> Decimal | None:
     """A number of requests.
 
     Raises:
-        ContractError: Not a whole number.
+        ContractError: Not a whole number from 0 on.
     """
     value = read_number(cell, report)
-    if value is not None and value != value.to_integral_value():
+    if value is not None and (not 0 <= value <= _MOST or value != value.to_integral_value()):
         raise ContractError(f"{report.path} ne répond plus comme prévu : un nombre de requêtes n’est pas entier.")
-    return None if value is None else int(value)
+    return value
 
 
 def read_instant(cell: object, report: Report) -> datetime:
@@ -152,18 +212,15 @@ def read_instant(cell: object, report: Report) -> datetime:
         number = read_number(cell, report)
         if number is not None:
             return datetime.fromtimestamp(float(number / 1000 if number >= _MILLISECONDS else number), UTC)
-    except (ValueError, OverflowError, OSError):
+    except (ValueError, OverflowError, OSError, ContractError):
         # The value itself is not shown.
         pass
     raise ContractError(f"{report.path} ne répond plus comme prévu : une date est illisible.")
 
 
 def _columns(table: Table, report: Report) -> list[_Column]:
-    width = len(table.columns)
-    if not width == len(table.column_types) == len(table.column_units):
+    if not len(table.columns) == len(table.column_types) == len(table.column_units):
         raise ContractError(f"{report.path} ne répond plus comme prévu : noms, types et unités de longueurs inégales.")
-    if any(len(row) != width for row in table.rows):
-        raise ContractError(f"{report.path} ne répond plus comme prévu : une ligne n’a pas {width} colonnes.")
     described = zip(table.columns, table.column_types, table.column_units, strict=True)
     return [
         _Column(place, name, kind, (unit or "").strip().lower()) for place, (name, kind, unit) in enumerate(described)
@@ -174,44 +231,62 @@ def _is_called(name: str, column: _Column) -> bool:
     return column.name == name
 
 
-def _is_money(column: _Column) -> bool:
-    # A currency that was added since is money too, but only under the name that money is known by.
-    added = column.name == _MONEY_NAME and re.fullmatch("[a-z]{3}", column.unit) is not None and column.unit != "min"
-    return column.unit in CURRENCIES or added
-
-
-def _is_quantity(column: _Column) -> bool:
-    return column.kind in ("Int", "Float") and not column.unit
-
-
 def _key_label(others: list[_Column]) -> int | None:
     """A column that names the keys, which would be the only source of names for people's keys. Not documented."""
     found = [c.place for c in others if re.fullmatch(r"(hashed_)?(xi_)?api_key_(label|name)", c.name)]
     return found[0] if len(found) == 1 else None
 
 
+def _new(others: list[_Column], taken: set[int | None]) -> tuple[str, ...]:
+    unknown = (c for c in others if c.place not in taken and c.name not in _NAMES and not _LABEL.fullmatch(c.name))
+    return tuple(column.name[:40] for column in unknown)
+
+
 @dataclass(frozen=True, slots=True)
 class _Finder:
-    """Looks for columns; `among` are the candidates, all columns are listed in errors."""
+    """Looks for the columns without which a table can't be read."""
 
     path: str
     columns: list[_Column]
-    among: list[_Column] | None = None
-
-    def one(self, what: str, fits: Callable[[_Column], bool]) -> int | None:
-        found = [column.place for column in (self.columns if self.among is None else self.among) if fits(column)]
-        if len(found) > 1:
-            raise self.error(f"plusieurs colonnes possibles pour {what}")
-        return found[0] if found else None
 
     def needed(self, what: str, fits: Callable[[_Column], bool]) -> int:
-        place = self.one(what, fits)
-        if place is None:
-            raise self.error(f"aucune colonne pour {what}")
-        return place
+        found = [column.place for column in self.columns if fits(column)]
+        if len(found) != 1:
+            raise self.error(f"{'plusieurs colonnes possibles' if found else 'aucune colonne'} pour {what}")
+        return found[0]
 
     def error(self, problem: str) -> ContractError:
-        names = [f"{c.name[:40]} ({', '.join(filter(None, (c.kind, c.unit)))})" for c in self.columns[:_SHOWN]]
-        more = " …" if len(self.columns) > _SHOWN else ""
-        listed = " ; ".join(names) or "aucune"
-        return ContractError(f"{self.path} ne répond plus comme prévu : {problem}. Colonnes : {listed}{more}.")
+        return ContractError(f"{self.path} ne répond plus comme prévu : {problem}. {listed(self.columns)}")
+
+
+class _Measures:
+    """Looks for measures among columns, and keeps those that can't be told apart."""
+
+    def __init__(self, find: _Finder, among: list[_Column]) -> None:
+        self.among = among
+        self.doubts: list[Doubt] = []
+        self._find = find
+
+    def find(self, measure: _Measure) -> int | None:
+        named = [c for c in self.among if c.name == measure.name and self._may_be(c, measure)]
+        found = named or [c for c in self.among if measure.fits(c)]
+        if len(found) > 1:
+            sentence = (
+                f"Plusieurs colonnes possibles pour {measure.what} dans {self._find.path} : ce chiffre est laissé de "
+                f"côté. {listed(found)}"
+            )
+            self.doubts.append(Doubt(measure.what, sentence))
+            return None
+        return found[0].place if found else None
+
+    @staticmethod
+    def _may_be(column: _Column, measure: _Measure) -> bool:
+        added = measure is _MONEY and is_currency(column.unit)
+        return column.is_number and (not column.unit or added or measure.fits(column))
+
+
+def listed(columns: list[_Column]) -> str:
+    """The columns by name, type and unit, as a sentence."""
+    names = [f"{c.name[:40]} ({', '.join(filter(None, (c.kind, c.unit)))})" for c in columns[:_SHOWN]]
+    more = " …" if len(columns) > _SHOWN else ""
+    return f"Colonnes : {' ; '.join(names) or 'aucune'}{more}."

@@ -5,27 +5,25 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, timedelta
-from decimal import Decimal
+from contextlib import suppress
+from datetime import UTC
 from typing import Any, Final
 
 from pydantic import SecretStr
 
-from providers.amounts import control
 from providers.base import Finding, Job, Verdict
 from providers.http import Answer
-from providers.openrouter.endpoints import BY_KEY_AND_MODEL, KEYS, OWN_KEY, REACH, UNGROUPED, WORKSPACES
-from providers.openrouter.labels import told_apart
+from providers.lines import counts
+from providers.openrouter.endpoints import BY_KEY_AND_MODEL, KEYS, OWN_KEY, REACH, WORKSPACES
+from providers.openrouter.figures import Figures, read_figures
 from providers.openrouter.parse import Line, OwnKeyPage
 from providers.openrouter.query import Analytics, Question
-from providers.openrouter.workspaces import Content, list_workspaces, read_deleted, read_workspace
-from providers.parts import Part, read_parts
-from usage.errors import CredentialError, RefusedError, SourceError, TransientError, UnavailableError
+from providers.openrouter.total import Compared, Total, compare, cost_of, is_nothing, is_old, is_settling, read_total
+from usage.errors import CredentialError, NotOfferedError, RefusedError, SourceError
 from usage.money import euros_style, exact_sum
-from usage.names import Kind, ProviderName
+from usage.names import ProviderName
 from usage.records import Unit, UsageRecord
-from usage.report import Control, Gap, GapKind, SourceReport, Thing
+from usage.report import Gap, GapKind, SourceReport
 from usage.sums import MonthSums
 
 ROW_NOTE: Final = (
@@ -62,33 +60,33 @@ class OpenRouter:
             SourceError: Nothing could be read, or an answer breaks the contract.
             UnavailableError: The month is out of reach.
         """
-        analytics = Analytics(job)
-        # A mismatch is believed the second time only.
-        for _ in range(2):
-            total = await _total(analytics)
-            figures = await _figures(analytics, total)
-            checked = _checked(total, figures)
-            if checked is None or checked.agrees:
-                break
-        # Where stored answers were made before the month's end, they go no further than that.
-        until = max(analytics.until, job.month.start)
+        total, figures = await _read(job)
+        checked = _compared(total.lines, figures) if figures.complete else None
+        if checked is not None and not checked.agrees:
+            # A mismatch is believed the second time only. What was read is not lost where that reading fails.
+            with suppress(SourceError):
+                total, figures = await _read(job)
+                checked = _compared(total.lines, figures) if figures.complete else None
         sums = MonthSums(job.source)
         sums.add(figures.records)
+        # Where stored answers were made before the month's end, they go no further than that.
+        until = max(figures.until, job.month.start)
         return SourceReport(
             source=job.source,
             month=job.month,
             read_at=job.now,
             records=sums.records(),
             things=figures.things,
-            gaps=(*figures.gaps, *_reach(job, total), *_disagreement(checked)),
-            remarks=(*figures.remarks, *_own_keys(figures.records)),
+            gaps=(*figures.gaps, *_reach(job, total.lines), *_disagreement(checked)),
+            remarks=(*total.remarks, *figures.remarks, *_own_keys(figures.records)),
             row_note=ROW_NOTE,
             data_until=until if job.month.is_running(until) else None,
-            # Requests are counted under the day they began on, and long ones arrive later.
-            provisional=job.month.end <= job.now < job.month.end + timedelta(days=1),
-            empty_proven=total is not None and _is_nothing(total),
-            control=checked,
+            provisional=is_settling(job, until),
+            empty_proven=total.lines is not None and is_nothing(total.lines),
+            control=checked.control if checked else None,
             requests=job.http.requests,
+            dropped=counts(figures.dropped),
+            new_fields=counts(figures.new),
         )
 
     async def check(self, job: Job) -> list[Finding]:
@@ -99,7 +97,7 @@ class OpenRouter:
             await asyncio.gather(
                 _try("kind of key", _require_management_key(job), "a management key"),
                 _try("usage and cost", Analytics(job).ask(figures), "readable"),
-                _try("workspaces", job.http.get(WORKSPACES, [("limit", "1")]), "readable"),
+                _try("workspaces", job.http.get(WORKSPACES, [("limit", "1")]), "readable", optional=True),
                 _try("key names", job.http.get(KEYS), "readable"),
             )
         )
@@ -113,48 +111,9 @@ def _wrong_kind(where: str, *, status: int | None = None) -> CredentialError:
     )
 
 
-async def _total(analytics: Analytics) -> tuple[Line, ...] | None:
-    """The account's own figures of the month, day by day; None where they can't be had or the month is running.
-
-    An old month begins with this: it tells for one request whether there is anything more to ask for.
-
-    Raises:
-        UnavailableError: The month is out of reach.
-    """
-    job = analytics.job
-    if job.month.is_running(job.now):
-        return None
-    question = replace(Question.of(job.month, UNGROUPED), granularity="day")
-    try:
-        total = tuple(await analytics.ask(question))
-    except RefusedError as error:
-        if _is_old(job):
-            raise _out_of_reach(job) from error
-        return None
-    except TransientError:
-        if _is_old(job):
-            raise
-        # The figures can still be read. They are just not checked then, and the log shows no check.
-        return None
-    if _is_old(job) and _is_nothing(total):
-        # Too far back, or nothing used: it can't be told, and nothing is not written as 0.
-        raise _out_of_reach(job)
-    return total
-
-
-def _is_nothing(total: Sequence[Line]) -> bool:
-    """Whether a total says that nothing was used: without a row, or with rows of zeros."""
-    figures = [line.figures for line in total]
-    return not any(f.cost or f.missing_amounts or f.requests or f.tokens_input or f.tokens_output for f in figures)
-
-
-def _is_old(job: Job) -> bool:
-    """Whether the month begins before what OpenRouter promises to have."""
-    return job.month.start < job.now - REACH
-
-
-def _out_of_reach(job: Job) -> UnavailableError:
-    return UnavailableError(f"OpenRouter ne remonte qu’à {REACH.days} jours et ne donne plus {job.month}.")
+async def _read(job: Job) -> tuple[Total, Figures]:
+    total = await read_total(job)
+    return total, await read_figures(job, total.lines)
 
 
 def _reach(job: Job, total: Sequence[Line] | None) -> list[Gap]:
@@ -163,61 +122,20 @@ def _reach(job: Job, total: Sequence[Line] | None) -> list[Gap]:
     They may where the reach ends within the month and no day before it has a figure.
     """
     edge = (job.now - REACH).astimezone(UTC).date()
-    if total is None or not _is_old(job) or edge > job.month.last_day or any(line.day < edge for line in total):
+    if total is None or not is_old(job) or edge > job.month.last_day or any(line.day < edge for line in total):
         return []
     sentence = f"OpenRouter ne remonte qu’à {REACH.days} jours : les jours avant le {edge} peuvent manquer."
     return [Gap(kind=GapKind.UNAVAILABLE, sentence=sentence)]
 
 
-async def _figures(analytics: Analytics, total: Sequence[Line] | None) -> Content:
-    """All workspaces, and what belongs to none of them where the total leaves room for it or is not known."""
-    workspaces = await list_workspaces(analytics.job)
-    read = await read_parts(
-        [Part(f"l’espace de travail {item.id}", read_workspace(analytics, item.id)) for item in workspaces]
-    )
-    found = [value for value in read.values if value is not None]
-    lost = [item.id for item, value in zip(workspaces, read.values, strict=True) if value is None]
-    gaps = [gap.model_copy(update={"within": item}) for item, gap in zip(lost, read.gaps, strict=True)]
-    records = [record for value in found for record in value.records]
-    rest = Content()
-    if total is None or (not lost and not _compare(total, records).agrees):
-        rest = await read_deleted(analytics, [item.id for item in workspaces])
-    named = told_apart([*records, *rest.records])
-    listed = [Thing(kind=Kind.WORKSPACE, id=item.id, name=item.name) for item in workspaces]
-    return Content(
-        records=named.records,
-        things=(*listed, *(thing for value in found for thing in value.things), *named.things),
-        gaps=(*gaps, *(gap for value in found for gap in value.gaps)),
-        remarks=rest.remarks,
-        complete=not lost,
-    )
+def _compared(total: Sequence[Line] | None, figures: Figures) -> Compared | None:
+    return None if total is None else compare(total, figures.records)
 
 
-def _checked(total: Sequence[Line] | None, figures: Content) -> Control | None:
-    """The total against the figures, where there is a total and no workspace is missing."""
-    return _compare(total, figures.records) if total is not None and figures.complete else None
-
-
-def _compare(total: Sequence[Line], records: Sequence[UsageRecord]) -> Control:
-    """Requests and tokens have to be equal; money came as floats and may differ in its last digits."""
-    whole = [line.figures for line in total]
-    money = control(_cost(whole), _cost(records), exact=False)
-    return money.model_copy(update={"agrees": money.agrees and _counts(whole) == _counts(records)})
-
-
-def _cost(records: Iterable[UsageRecord]) -> Decimal:
-    return exact_sum(record.cost for record in records) or Decimal(0)
-
-
-def _counts(records: Iterable[UsageRecord]) -> list[int]:
-    counts = [(r.requests or 0, r.tokens_input or 0, r.tokens_output or 0) for r in records]
-    return [sum(column) for column in zip(*counts, strict=True)] or [0, 0, 0]
-
-
-def _disagreement(checked: Control | None) -> list[Gap]:
+def _disagreement(checked: Compared | None) -> list[Gap]:
     if checked is None or checked.agrees:
         return []
-    sentence = "La somme des lignes ne correspond pas au total d’OpenRouter (coût, requêtes ou jetons)."
+    sentence = f"La somme des lignes ne correspond pas au total d’OpenRouter : {', '.join(checked.differences)}."
     return [Gap(kind=GapKind.MISSING, sentence=sentence)]
 
 
@@ -227,7 +145,7 @@ def _own_keys(records: Iterable[UsageRecord]) -> list[str]:
     estimate = exact_sum(amount for record in records for unit, amount in record.units if unit == Unit.BYOK_USD)
     if estimate is None:
         return []
-    whole = exact_sum([_cost(records), estimate]) or Decimal(0)
+    whole = exact_sum([cost_of(records), estimate]) or estimate
     return [
         f"BYOK : {euros_style(estimate)} USD estimés, facturés par les fournisseurs des modèles et non comptés ici ; "
         f"total avec eux : {euros_style(whole)} USD."
@@ -240,9 +158,10 @@ async def _require_management_key(job: Job) -> None:
         raise _wrong_kind("clé d’inférence")
 
 
-async def _try(what: str, asking: Coroutine[Any, Any, object], fine: str) -> Finding:
+async def _try(what: str, asking: Coroutine[Any, Any, object], fine: str, *, optional: bool = False) -> Finding:
     try:
         await asking
     except SourceError as error:
-        return Finding(what=what, verdict=Verdict.BAD, sentence=error.sentence)
+        spared = optional and isinstance(error, NotOfferedError)
+        return Finding(what=what, verdict=Verdict.WARNING if spared else Verdict.BAD, sentence=error.sentence)
     return Finding(what=what, verdict=Verdict.OK, sentence=fine)

@@ -54,13 +54,13 @@ BY_WORKSPACE_AND_KEY: Final = ("workspace", "api_key_id")
 UNGROUPED: Final[tuple[str, ...]] = ()
 
 
-def keys_of(workspace: str, offset: str | None) -> Params:
+def keys_of(workspace: str | None, offset: str | None) -> Params:
     """Parameters for one page of a workspace's keys.
 
     Without a workspace the default one's keys alone are listed; disabled and expired keys have to be asked for.
     """
     return [
-        ("workspace_id", workspace),
+        *([("workspace_id", workspace)] if workspace else []),
         ("include_disabled", "true"),
         ("include_expired", "true"),
         ("offset", offset or "0"),

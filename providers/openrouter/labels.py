@@ -10,7 +10,7 @@ from datetime import UTC
 from decimal import Decimal
 from typing import Final
 
-from providers.amounts import FLOAT_TOLERANCE, amount
+from providers.amounts import FLOAT_TOLERANCE, believable
 from providers.openrouter.endpoints import KEYS
 from providers.openrouter.parse import Key, Line
 from usage.grain import LABEL
@@ -43,7 +43,7 @@ def is_doubtful(key: Key, month: Month, spent: Decimal | None) -> bool:
     made = key.created_at if key.created_at.tzinfo else key.created_at.replace(tzinfo=UTC)
     if made >= month.end:
         return True
-    lifetime = amount(key.usage, KEYS)
+    lifetime = believable(key.usage, KEYS)
     if made < month.start or lifetime is None or spent is None:
         return False
     return difference(spent, lifetime) > FLOAT_TOLERANCE
@@ -127,6 +127,19 @@ def outside(by_model: Sequence[Line], by_workspace: Sequence[Line]) -> Iterator[
                 api_key=unlisted_key(line.key),
                 item=MODELS_NOT_SPLIT,
             )
+
+
+def at_home(record: UsageRecord, name: str | None, workspace: str, keys: Sequence[Key]) -> UsageRecord:
+    """A record that `outside` gave to a workspace's name, given to the workspace and the key that bear the names.
+
+    `name` is that of a workspace that exists, and `keys` are its keys.
+    """
+    if name is None or record.workspace != unlisted_workspace(name):
+        return record
+    shown = (record.api_key or "").removeprefix(LABEL)
+    bearers = owners(keys, shown) if shown else ()
+    key = bearers[0].hash if len(bearers) == 1 else record.api_key
+    return replace(record, workspace=workspace, api_key=key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated, Final, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from providers.amounts import RawAmount, amount
+from providers.amounts import RawAmount, believable
 from providers.base import Wire
-from providers.openrouter.endpoints import KEYS_PER_PAGE, QUERY
+from providers.lines import Lines, Notes, Whole
+from providers.openrouter.endpoints import KEYS_PER_PAGE, QUERY, WORKSPACES_PER_PAGE
 from providers.paging import Turn
 from usage.errors import ContractError
 from usage.records import NO_UNITS, Unit, UsageRecord
@@ -28,12 +30,20 @@ def _day(text: object) -> object:
     return (instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)).date()
 
 
+def _digits(value: object) -> object:
+    """A count that is written as text, as a number; anything else is left for the field to refuse."""
+    return int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,17}", value) else value
+
+
+Counted = Annotated[Whole, BeforeValidator(_digits)]
+
 _TIME_COLUMNS: Final = [f"{start}__{width}" for start in ("date", "created_at") for width in ("month", "day")]
 
 
 class Row(Wire):
     """One row of analytics. Counts come as numbers or as text, money as numbers (USD), either as null."""
 
+    unused: ClassVar = frozenset(_TIME_COLUMNS)
     day: Annotated[date, BeforeValidator(_day)] = Field(validation_alias=AliasChoices(*_TIME_COLUMNS))
     """First day of the bucket. The column's name depends on the data source and on the granularity."""
     api_key_id: str | None = None
@@ -41,9 +51,9 @@ class Row(Wire):
     workspace: str | None = None
     """Name of the workspace."""
     model: str | None = None
-    request_count: int | None
-    tokens_prompt: int | None
-    tokens_completion: int | None
+    request_count: Counted | None
+    tokens_prompt: Counted | None
+    tokens_completion: Counted | None
     credits_usage: RawAmount
     byok_usage: RawAmount
     total_usage: RawAmount
@@ -58,7 +68,7 @@ class Metadata(Wire):
 class Result(Wire):
     """An answer's rows."""
 
-    data: list[Row]
+    data: Lines[Row]
     metadata: Metadata
     cached_at: Decimal | None = Field(default=None, validation_alias="cachedAt")
     """Where the answer is a stored one: when it was made, in milliseconds since 1970."""
@@ -81,8 +91,9 @@ class Workspace(Wire):
 class WorkspacePage(Wire):
     """One page of workspaces."""
 
-    data: list[Workspace]
-    total_count: int
+    data: Lines[Workspace]
+    total_count: int | None = None
+    """Where it is not told, a page that is not full is the last."""
 
 
 class Key(Wire):
@@ -94,6 +105,7 @@ class Key(Wire):
     label: str | None = None
     """Masked value."""
     created_at: datetime | None = None
+    workspace_id: str | None = None
     usage: RawAmount = None
     """Credits that the key has used in its whole life, USD."""
 
@@ -106,7 +118,7 @@ class Key(Wire):
 class KeyPage(Wire):
     """One page of keys."""
 
-    data: list[Key]
+    data: Lines[Key]
 
 
 class OwnKey(Wire):
@@ -145,43 +157,71 @@ class Placed(Generic[P]):
 
 def workspaces_turn(placed: Placed[WorkspacePage]) -> Turn:
     """Where the next page of workspaces begins."""
-    data = placed.page.data
-    read = placed.offset + len(data)
-    more = read < placed.page.total_count
+    data, total = placed.page.data, placed.page.total_count
+    given = _given(data)
+    read = placed.offset + given
+    more = given >= WORKSPACES_PER_PAGE if total is None else read < total
     # An empty page before the announced end has no token: the reader refuses it, as workspaces would be lost.
-    return Turn(more, str(read) if more and data else None, data[0].id if data else None)
+    return Turn(more, str(read) if more and given else None, data[0].id if data else None)
 
 
 def keys_turn(placed: Placed[KeyPage]) -> Turn:
     """Where the next page of keys begins."""
     data = placed.page.data
-    full = len(data) >= KEYS_PER_PAGE
-    return Turn(None, str(placed.offset + len(data)) if full else None, data[0].hash if data else None)
+    given = _given(data)
+    full = given >= KEYS_PER_PAGE
+    return Turn(None, str(placed.offset + given) if full else None, data[0].hash if data else None)
 
 
-def lines(page: QueryPage, dimensions: tuple[str, ...]) -> Iterator[Line]:
+def _given(data: Lines[Any]) -> int:
+    """How many entries a page has, those that can't be read among them."""
+    return len(data) + sum(data.odd.values())
+
+
+def lines(page: QueryPage, dimensions: tuple[str, ...], notes: Notes) -> Iterator[Line]:
     """The rows of an answer to a query by these dimensions.
 
     Raises:
-        ContractError: A dimension that was asked for is not there, or an amount is not a number.
+        ContractError: No row can be read. One that lacks a dimension, or has an odd figure, is left out and noted.
     """
-    for row in page.data.data:
-        for name in dimensions:
-            if name not in row.model_fields_set:
-                raise ContractError(
-                    f"{QUERY} ne répond plus comme prévu : champ data.data.{name}, attendu : une valeur."
-                )
-        cost, byok = _credits(row), amount(row.byok_usage, QUERY)
-        figures = UsageRecord(
-            model=row.model or None,
-            cost=cost,
-            tokens_input=row.tokens_prompt,
-            tokens_output=row.tokens_completion,
-            requests=row.request_count,
-            units=((Unit.BYOK_USD.value, byok),) if byok else NO_UNITS,
-            missing_amounts=1 if cost is None else 0,
-        )
-        yield Line(row.day, row.api_key_id or None, row.workspace or None, figures)
+    rows = page.data.data
+    notes.take(rows, QUERY)
+    odd = sum(rows.odd.values())
+    for row in rows:
+        problem = _problem(row, dimensions)
+        if problem:
+            odd += 1
+            notes.drop(QUERY, problem)
+        else:
+            yield _line(row)
+    if odd and odd == _given(rows):
+        raise ContractError(f"{QUERY} ne répond plus comme prévu : {next(iter(notes.odd))}.")
+
+
+def _problem(row: Row, dimensions: tuple[str, ...]) -> str:
+    lacking = next((name for name in dimensions if name not in row.model_fields_set), None)
+    if lacking is not None:
+        return f"champ {lacking}, attendu : une valeur"
+    try:
+        for raw in (row.credits_usage, row.byok_usage, row.total_usage):
+            believable(raw, QUERY)
+    except ContractError:
+        return "un montant n’est pas un nombre"
+    return ""
+
+
+def _line(row: Row) -> Line:
+    cost, byok = _credits(row), believable(row.byok_usage, QUERY)
+    figures = UsageRecord(
+        model=row.model or None,
+        cost=cost,
+        tokens_input=row.tokens_prompt,
+        tokens_output=row.tokens_completion,
+        requests=row.request_count,
+        units=((Unit.BYOK_USD.value, byok),) if byok else NO_UNITS,
+        missing_amounts=1 if cost is None else 0,
+    )
+    return Line(row.day, row.api_key_id or None, row.workspace or None, figures)
 
 
 def _credits(row: Row) -> Decimal | None:
@@ -190,8 +230,8 @@ def _credits(row: Row) -> Decimal | None:
     Components of money that were never used are null. Credits are such a component where the total that comes with
     them is the estimate for own keys and nothing else; a row that says null to all of it was free.
     """
-    value = amount(row.credits_usage, QUERY)
+    value = believable(row.credits_usage, QUERY)
     if value is not None or not {"credits_usage", "total_usage"} <= row.model_fields_set:
         return value
-    total, byok = amount(row.total_usage, QUERY) or Decimal(0), amount(row.byok_usage, QUERY) or Decimal(0)
+    total, byok = believable(row.total_usage, QUERY) or Decimal(0), believable(row.byok_usage, QUERY) or Decimal(0)
     return Decimal(0) if total == byok else None

@@ -9,9 +9,10 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict
 
 from providers.base import Job
+from providers.lines import Notes
 from providers.openrouter.endpoints import METRICS, QUERY, ROWS
 from providers.openrouter.parse import Line, QueryPage, lines
-from usage.errors import ContractError, TransientError
+from usage.errors import ContractError, RefusedError, TransientError
 from usage.month import Month
 
 
@@ -98,6 +99,10 @@ class Question:
         return tuple(replace(self, filters=(*self.filters, choice), keys=()) for choice in (*choices, others))
 
 
+class UnappliedFilterError(RefusedError):
+    """An id in a filter could not be resolved: the answer is empty, or about something else."""
+
+
 class Analytics:
     """Asks on behalf of one job."""
 
@@ -105,12 +110,15 @@ class Analytics:
         self.job = job
         self.until = job.now
         """How far the answers go, UTC: some are stored ones."""
+        self.notes = Notes()
+        """What was left out of the answers, and what is new in them."""
 
     async def ask(self, question: Question) -> list[Line]:
         """All lines of the answer; one that is cut (`truncated`) or timed out (408) is asked for again in pieces.
 
         Raises:
-            ContractError: Cut even in the smallest piece, or a filter was not applied.
+            ContractError: Cut even in the smallest piece, or no line can be read.
+            UnappliedFilterError: A filter was not applied.
             SourceError: See `providers.http`.
         """
         try:
@@ -121,7 +129,8 @@ class Analytics:
                 raise
         else:
             if not page.data.metadata.truncated:
-                return [line for line in lines(page, question.dimensions) if question.covers(line.day)]
+                found = lines(page, question.dimensions, self.notes)
+                return [line for line in found if question.covers(line.day)]
             pieces = question.pieces()
             if not pieces:
                 raise ContractError(f"{QUERY} coupe sa réponse même pour un seul jour ; rien n’en est compté.")
@@ -133,7 +142,7 @@ class Analytics:
         page = answer.parse(QueryPage)
         if page.data.warnings and question.filters:
             # An id that can't be resolved empties the answer in silence, apart from this.
-            raise ContractError(f"{QUERY} n’a pas su appliquer un filtre ; sa réponse n’est pas comptée.")
+            raise UnappliedFilterError(f"{QUERY} n’a pas su appliquer un filtre ; cette réponse n’est pas comptée.")
         if page.data.cached_at is not None:
             self.until = min(self.until, datetime.fromtimestamp(int(page.data.cached_at) / 1000, UTC))
         return page

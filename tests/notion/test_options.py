@@ -120,7 +120,7 @@ def test_notes_of_people_under_a_column_that_is_renamed(office: Office, made: Ma
     office.collect(made.outcome(made.row("p1")))
     row = next(one for one in office.base.rows() if one.values()["Projet/API Key"] == "p1")
     copied = {name: row.values()[name] for name in ("Identifiant", "Mois", "Projet/API Key", "Service", "Cout USD")}
-    store.add_row(office.base, {**copied, "Remarque": "à garder"})
+    store.add_row(office.base, {**copied, "Remarque": "à garder"}, by_connection=True)
     workspace = office.open(office.notion.connection)
     outcome = made.outcome(made.row("p1"))
     plan = workspace.plan(outcome.month, [outcome])

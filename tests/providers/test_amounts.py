@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.amounts import Written, amount, control
+from providers.amounts import Written, amount, believable, control
 from usage.errors import ContractError
 from usage.money import exact_sum
 
@@ -100,3 +100,15 @@ def test_how_amounts_were_written() -> None:
         found.add(Decimal(raw), raw)
     assert (found.lines, found.places, found.as_text) == (4, 7, False)
     assert written("1", "2").as_text
+
+
+@pytest.mark.parametrize("raw", ["1e26", "-1e400", "1e-101", "0e-400"])
+def test_an_amount_that_no_bill_holds_is_refused(raw: str) -> None:
+    with pytest.raises(ContractError, match="démesuré"):
+        believable(Decimal(raw), "/costs")
+
+
+@given(st.decimals(-(10**25), 10**25, places=38))
+def test_an_amount_that_a_bill_may_hold_is_believed(value: Decimal) -> None:
+    assert believable(value, "/costs") == believable(str(value), "/costs") == value
+    assert believable(None, "/costs") is None

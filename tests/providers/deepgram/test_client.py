@@ -390,12 +390,85 @@ def test_a_control_total_that_keeps_disagreeing_is_told(desk: Desk) -> None:
     assert totals(desk.rows(report).values()).cost == desk.api.bill(desk.account("prod"), "2026-01").total
 
 
-def test_without_the_control_total_the_figures_are_just_not_checked(desk: Desk) -> None:
-    desk.fault(Kind.STATUS, BILLING, status=500, when=ungrouped, times=-1)
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"kind": Kind.STATUS, "status": 500},
+        {"kind": Kind.STATUS, "status": 404},
+        {"kind": Kind.HTML},
+        {"kind": Kind.REWRITE, "rewrite": lambda body: {**body, "results": [{"dollars": 2.5}]}},
+        {"kind": Kind.REWRITE, "rewrite": lambda _: {"start": 1, "results": [{"dollars": 2.5, "grouping": {}}]}},
+        {"kind": Kind.REWRITE, "rewrite": lambda body: {**body, "results": [{"dollars": 1.0}, *body["results"]]}},
+        {"kind": Kind.REWRITE, "rewrite": lambda body: {**body, "resolution": {"units": "month", "amount": 1}}},
+        {"kind": Kind.REWRITE, "rewrite": lambda body: {"total": body}},
+    ],
+    ids=["500", "404", "html", "no day", "nothing but dollars", "one without a day", "coarse", "another shape"],
+)
+def test_without_the_control_total_the_figures_are_just_not_checked(desk: Desk, trouble: dict[str, Any]) -> None:
+    desk.fault(path=BILLING, when=ungrouped, times=-1, **trouble)
     report = desk.read()
     assert report.control is None
     assert report.status is Status.SUCCES
+    assert any("n’ont pas été comparées" in remark for remark in report.remarks)
     agrees_with_bill(desk, "prod", JANUARY, report)
+
+
+def test_a_second_reading_that_fails_leaves_the_first(desk: Desk) -> None:
+    desk.rewrite(BILLING, change_rows(dollars=1.0), when=ungrouped, times=-1)
+    asked = 0
+
+    def second(query: Any, _: bytes) -> bool:
+        nonlocal asked
+        asked += "grouping" in query
+        return "grouping" in query and asked > 1
+
+    desk.fault(Kind.STATUS, BILLING, status=500, when=second, times=-1)
+    report = desk.read()
+    assert [gap.kind for gap in report.gaps] == [GapKind.MISSING]
+    assert totals(desk.rows(report).values()).cost == desk.api.bill(desk.account("prod"), "2026-01").total
+
+
+@pytest.mark.parametrize("change", [change_rows(dollars=None), lambda body: without(body, "dollars")])
+def test_lines_without_any_dollars_are_a_contract_and_not_a_fault(desk: Desk, change: Callable[[Any], Any]) -> None:
+    desk.rewrite(BILLING, change, times=-1)
+    report = desk.read()
+    assert report.status is Status.DONNEES_INDISPONIBLES
+    assert report.missing == ()
+    assert report.control is None
+    (row,) = desk.rows(report).values()
+    assert row.totals.cost is None
+    assert row.totals.requests == desk.api.bill(desk.account("prod"), "2026-01").rows[0].requests
+    assert "0,00" not in source_log(report, totals([row]), 1)
+
+
+def without(body: Any, field: str) -> Any:
+    return {**body, "results": [{k: v for k, v in row.items() if k != field} for row in body["results"]]}
+
+
+def test_billing_that_begins_after_the_usage_is_said(desk: Desk) -> None:
+    desk.api.billing_since = date(2026, 1, 12)
+    report = desk.read()
+    first = min(fact.at.date() for fact in desk.account("prod").facts("2026-01") if fact.models)
+    late = [remark for remark in report.remarks if "commence le" in remark]
+    assert len(late) == 1
+    assert f"commence le {first}" in late[0]
+    assert "sa facturation le 2026-01-1" in late[0]
+    assert all("sa facturation le 2026-01-1" in row.log for row in desk.rows(report).values())
+    by_key(desk)
+    assert all("sa facturation le 2026-01-1" in row.log for row in desk.rows(desk.read()).values())
+    desk.extra.clear()
+    desk.api.billing_since = None
+    assert not any("commence le" in remark for remark in desk.read().remarks)
+
+
+def test_days_are_counted_from_the_answers(desk: Desk) -> None:
+    assert desk.read().days_read == 31
+    desk.rewrite(BILLING, lambda body: {**body, "end": "2026-01-20"}, times=-1)
+    report = desk.read()
+    assert report.days_read == 20
+    assert [gap.kind for gap in report.gaps] == [GapKind.MISSING]
+    assert "20 jours lus sur 31" in report.gaps[0].sentence
+    assert desk.read(month=FEBRUARY).days_read is None
 
 
 def test_a_total_that_covers_some_projects_alone_is_not_shown(desk: Desk) -> None:
@@ -411,27 +484,101 @@ def test_lines_of_zero_dollars_alone_are_remarked(desk: Desk) -> None:
     assert totals(desk.rows(report).values()).cost == 0
 
 
+def models_table(query: Any, _: bytes) -> bool:
+    return bool(query.get("grouping") == "models")
+
+
 @pytest.mark.parametrize("grain", ["project", "api_key"])
-def test_two_tables_that_disagree_are_read_again_and_then_told(desk: Desk, grain: str) -> None:
+def test_two_tables_that_disagree_are_read_again_and_the_one_that_equals_the_whole_stands(
+    desk: Desk, grain: str
+) -> None:
     desk.extra["DEEPGRAM_GRAIN"] = grain
     plain = desk.read()
     requests = totals(desk.rows(plain).values()).requests
     assert requests is not None
     by_model = change_rows(requests=1_000_000)
-    desk.rewrite(USAGE, by_model, when=lambda query, _: query.get("grouping") == "models")
+    desk.rewrite(USAGE, by_model, when=models_table)
     assert totals(desk.rows(desk.read()).values()).requests == requests
-    desk.rewrite(USAGE, by_model, when=lambda query, _: query.get("grouping") == "models", times=-1)
+    desk.rewrite(USAGE, by_model, when=models_table, times=-1)
     report = desk.read()
-    assert [(gap.kind, gap.passing) for gap in report.gaps] == [(GapKind.MISSING, False)]
+    assert report.status is Status.SUCCES
+    assert any("dépasse son total" in remark for remark in report.remarks)
     rows = desk.rows(report).values()
     assert totals(rows).requests == requests
     assert not any(row.models for row in rows)
 
 
+@pytest.mark.parametrize("grain", ["project", "api_key"])
+@pytest.mark.parametrize("arbiter", [True, False])
+def test_usage_without_a_model_is_counted_without_one(desk: Desk, grain: str, arbiter: bool) -> None:
+    desk.extra["DEEPGRAM_GRAIN"] = grain
+    plain = desk.rows(desk.read())
+
+    def nameless(body: Any) -> Any:
+        return {**body, "results": body["results"][1:]}
+
+    desk.rewrite(USAGE, nameless, when=models_table, times=-1)
+    if not arbiter:
+        desk.fault(Kind.STATUS, USAGE, status=404, when=ungrouped, times=-1)
+    report = desk.read()
+    rows = desk.rows(report)
+    assert report.status is Status.SUCCES
+    assert {key: row.totals for key, row in rows.items()} == {key: row.totals for key, row in plain.items()}
+    nobody = [entry for row in rows.values() for entry in row.breakdown if entry.name == "(sans modèle)"]
+    assert nobody
+    assert any("(sans modèle)" in remark for remark in report.remarks)
+    assert any("n’a pas pu être lu" in remark for remark in report.remarks) != arbiter
+
+
+def test_usage_that_the_table_by_key_lacks_is_counted(desk: Desk) -> None:
+    whole = desk.rows(desk.read())
+
+    def keyed_only(body: Any) -> Any:
+        return {**body, "results": body["results"][2:]}
+
+    desk.rewrite(USAGE, keyed_only, when=grouped_by("accessor"), times=-1)
+    report = desk.read()
+    assert report.status is Status.SUCCES
+    assert {key: row.totals for key, row in desk.rows(report).items()} == {k: row.totals for k, row in whole.items()}
+    by_key(desk)
+    report = desk.read()
+    rows = desk.rows(report)
+    assert totals(rows.values()).requests == totals(whole.values()).requests
+    assert report.status is Status.SUCCES
+
+
+def test_usage_without_a_key_that_no_table_by_key_tells_is_counted_under_none(desk: Desk) -> None:
+    by_key(desk)
+    plain = totals(desk.rows(desk.read()).values())
+
+    def one_more(body: Any) -> Any:
+        group = {**body["results"][0]["grouping"], "start": "2026-01-05", "end": "2026-01-05"}
+        return {**body, "results": [*body["results"], {"requests": 10, "total_hours": 0.5, "grouping": group}]}
+
+    desk.rewrite(USAGE, one_more, when=ungrouped, times=-1)
+    report = desk.read()
+    rows = desk.rows(report)
+    assert report.status is Status.SUCCES
+    assert totals(rows.values()).requests == (plain.requests or 0) + 10
+    assert "(sans clé API)" in rows
+    assert any("(sans clé API)" in remark for remark in report.remarks)
+
+
+@pytest.mark.parametrize("grain", ["project", "api_key"])
+def test_tables_of_which_neither_equals_the_whole_are_a_gap(desk: Desk, grain: str) -> None:
+    desk.extra["DEEPGRAM_GRAIN"] = grain
+    requests = totals(desk.rows(desk.read()).values()).requests
+    desk.rewrite(USAGE, change_rows(requests=1_000_000), when=models_table, times=-1)
+    desk.rewrite(USAGE, change_rows(requests=1), when=ungrouped, times=-1)
+    report = desk.read()
+    assert [(gap.kind, gap.passing) for gap in report.gaps] == [(GapKind.MISSING, False)]
+    assert totals(desk.rows(report).values()).requests == requests
+
+
 def test_a_table_by_key_without_anything_does_not_take_the_usage_away(desk: Desk) -> None:
     desk.rewrite(USAGE, lambda body: {**body, "results": []}, when=grouped_by("accessor"), times=-1)
     report = desk.read()
-    assert report.status is Status.PARTIEL
+    assert report.status is Status.SUCCES
     assert (
         totals(desk.rows(report).values()).requests == desk.api.bill(desk.account("prod"), "2026-01").rows[0].requests
     )
@@ -515,7 +662,7 @@ def test_nothing_at_all_is_a_failure_that_waiting_may_mend(desk: Desk) -> None:
 @pytest.mark.parametrize(
     "drift",
     [
-        lambda body: {key: value for key, value in body.items() if key != "resolution"},
+        lambda body: {**body, "resolution": "day"},
         lambda body: {**body, "results": {}},
         lambda body: {"data": body["results"]},
         lambda _: [],
@@ -528,18 +675,43 @@ def test_an_answer_of_another_shape_stops_the_source(desk: Desk, drift: Any, pat
         desk.read("labs")
 
 
-@pytest.mark.parametrize("path", ["/projects$", "/keys", BILLING, USAGE])
+@pytest.mark.parametrize("path", ["/projects$", BILLING, USAGE])
 def test_a_page_of_html_stops_the_source(desk: Desk, path: str) -> None:
     by_key(desk)
-    desk.fault(Kind.HTML, path)
-    with pytest.raises(ContractError):
+    desk.fault(Kind.HTML, path, times=-1)
+    with pytest.raises(ContractError, match="HTML"):
         desk.read()
+
+
+def test_a_page_of_html_that_comes_once_is_asked_for_again(desk: Desk) -> None:
+    for path in ("/projects$", BILLING, USAGE):
+        desk.fault(Kind.HTML, path)
+    agrees_with_bill(desk, "prod", JANUARY, desk.read())
+
+
+def test_keys_of_one_project_that_can_not_be_listed_cost_their_names_alone(desk: Desk) -> None:
+    by_key(desk)
+    plain = desk.rows(desk.read("labs"))
+    lab = desk.account("labs").projects[0]
+    desk.fault(Kind.HTML, f"{lab.id}/keys", times=-1)
+    report = desk.read("labs")
+    rows = desk.rows(report)
+    assert report.status is Status.SUCCES
+    assert {key: row.totals for key, row in rows.items()} == {key: row.totals for key, row in plain.items()}
+    assert any("noms des clés" in remark for remark in report.remarks)
+    assert any(row.name != row.key for row in rows.values())
 
 
 def test_what_the_api_grows_is_ignored(desk: Desk) -> None:
     desk.rewrite("", lambda body: {**body, "next_generation": {"a": 1}}, times=-1)
-    desk.rewrite(USAGE, change_rows(video_hours=3.5), times=-1)
     agrees_with_bill(desk, "prod", JANUARY, desk.read())
+    desk.server.faults.clear()
+    desk.rewrite(USAGE, change_rows(video_hours=3.5), times=-1)
+    report = desk.read()
+    agrees_with_bill(desk, "prod", JANUARY, report)
+    (new,) = report.new_fields
+    assert new.what.endswith("/usage/breakdown video_hours")
+    assert new.count > 1
 
 
 def test_an_amount_that_is_missing_is_counted_and_shown(desk: Desk) -> None:
@@ -554,7 +726,7 @@ def test_an_amount_that_is_missing_is_counted_and_shown(desk: Desk) -> None:
     assert row.status is Status.PARTIEL
 
 
-@pytest.mark.parametrize(("grain", "name", "most"), [("project", "prod", 5), ("api_key", "prod", 6 + 3)])
+@pytest.mark.parametrize(("grain", "name", "most"), [("project", "prod", 5), ("api_key", "prod", 7 + 3)])
 def test_a_month_takes_no_more_requests_than_it_has_to(desk: Desk, grain: str, name: str, most: int) -> None:
     desk.extra["DEEPGRAM_GRAIN"] = grain
     report = desk.read(name)
@@ -575,8 +747,8 @@ def test_several_projects_cost_as_many_requests_as_there_are(desk: Desk, grain: 
         # Projects; then for each lines, total, usage by key and by model. Keys are of no use.
         assert report.requests == 1 + 4 * projects
     else:
-        # By model for each key in place of by model; keys of two projects, and the expired ones of one.
-        assert report.requests == 1 + 3 * projects + keys + 3
+        # By model for each key in place of by model, and without groups; keys of two projects, the expired ones of one.
+        assert report.requests == 1 + 4 * projects + keys + 3
 
 
 def test_requests_are_those_of_the_published_description(desk: Desk, shared: Path) -> None:

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from providers.amounts import Written
 from providers.elevenlabs.endpoints import COSTS, CREDITS, PRODUCT, Report
 from providers.elevenlabs.parse import (
     Figures,
@@ -23,6 +24,7 @@ from providers.elevenlabs.parse import (
     Span,
     Stats,
     Subscription,
+    hashless,
     named,
     query,
     read_stats,
@@ -42,7 +44,7 @@ from usage.errors import (
 )
 from usage.names import Kind, ProviderName, Source
 from usage.records import UsageRecord
-from usage.report import Thing
+from usage.report import Count, Thing
 from usage.sums import MonthSums
 
 JANUARY = Span(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
@@ -109,9 +111,9 @@ def test_a_row_becomes_a_record() -> None:
             units=(("credits", Decimal("12.5")),),
         ),
     )
-    assert figures.currency == "usd"
+    assert figures.currencies == {"usd"}
     assert figures.first == datetime(2026, 1, 5, tzinfo=UTC)
-    assert not figures.as_text
+    assert figures.written == Written(lines=1, places=2, as_text=False)
 
 
 @given(st.permutations(range(len(HEAD))), st.integers(0, len(HEAD)))
@@ -170,17 +172,24 @@ def test_every_spelling_of_a_day_is_read(instant: object) -> None:
 def test_a_day_that_can_not_be_read_stops_the_source(instant: object) -> None:
     with pytest.raises(ContractError, match=r"une date est illisible|n’est pas un nombre"):
         read(with_cell("timestamp", instant))
+    # One of many costs itself alone.
+    figures = read(with_cell("timestamp", instant), ROW)
+    assert figures.records == read(ROW).records
+    assert figures.lost == (Count(what="lignes illisibles", count=1),)
 
 
 @pytest.mark.parametrize("day", ["2025-12-31T00:00:00Z", "2026-02-01T00:00:00Z"])
 def test_days_outside_the_span_are_dropped(day: str) -> None:
-    assert read(with_cell("timestamp", day)) == Figures(currency="usd")
+    figures = read(with_cell("timestamp", day))
+    assert not figures.records
+    assert figures.currencies == {"usd"}
+    assert figures.first is None
 
 
 def test_amounts_as_text_are_exact() -> None:
     row = [*ROW[:5], "12.5", "0.100000000000000000000000000001", "1", "4"]
     figures = read(row)
-    assert figures.as_text
+    assert figures.written.as_text
     assert figures.dollars == Decimal("0.100000000000000000000000000001")
     assert figures.records[0].requests == 4
 
@@ -207,33 +216,116 @@ def test_usage_without_key_or_model() -> None:
 @pytest.mark.parametrize("currency", ["eur", "inr", "pln", "gbp", "EUR", "chf"])
 def test_another_currency_is_never_dollars(currency: str) -> None:
     figures = read(with_cell("fiat_currency", None), head=changed("total_cost", unit=currency))
-    assert figures.currency == currency.lower()
+    assert figures.currencies == {currency.lower()}
     assert figures.records[0].cost is None
     assert (f"cost_{currency.lower()}", Decimal("0.30")) in figures.records[0].units
     assert figures.records[0].missing_amounts == 0
 
 
-def test_a_currency_that_contradicts_itself_stops_the_source() -> None:
-    with pytest.raises(ContractError, match="en usd pour une ligne en eur"):
-        read(with_cell("fiat_currency", "EUR"))
+@pytest.mark.parametrize("unit", [None, "", "gbp", "usd", "EUR"])
+def test_what_a_row_says_of_its_currency_comes_before_the_unit_of_the_column(unit: str | None) -> None:
+    rows = [with_cell("fiat_currency", said) for said in ("EUR", "usd", "chf")]
+    figures = read(*rows, head=changed("total_cost", unit=unit))
+    assert figures.currencies == {"eur", "usd", "chf"}
+    euro, dollar, franc = figures.records
+    assert (euro.cost, dict(euro.units)["cost_eur"]) == (None, Decimal("0.30"))
+    assert dollar.cost == Decimal("0.30")
+    assert (franc.cost, dict(franc.units)["cost_chf"]) == (None, Decimal("0.30"))
+    assert all(dict(record.units)["credits"] == Decimal("12.5") for record in figures.records)
+
+
+def test_amounts_whose_currency_nobody_tells_are_missing_and_credits_are_not() -> None:
+    silent = changed("total_cost", unit=None)
+    nobody, zero = with_cell("fiat_currency", None), [*ROW[:4], None, Decimal(7), 0, None, 1]
+    figures = read(ROW, nobody, zero, head=silent)
+    assert [record.cost for record in figures.records] == [Decimal("0.30"), None, Decimal(0)]
+    assert [record.missing_amounts for record in figures.records] == [0, 1, 0]
+    assert figures.lost == (Count(what="montants sans devise", count=1),)
+    assert [dict(record.units)["credits"] for record in figures.records] == [Decimal("12.5"), Decimal("12.5"), 7]
+    # Without any currency, zeros say nothing and miss nothing.
+    alone = read(zero, head=silent)
+    assert (alone.currencies, alone.records[0].cost, alone.records[0].missing_amounts) == (frozenset(), None, 0)
+    assert alone.without_money
+
+
+def test_an_answer_that_lacks_the_currency_it_was_asked_for_is_read_by_its_unit() -> None:
+    place = [name for name, _, _ in HEAD].index("fiat_currency")
+    head = [column for column in HEAD if column[0] != "fiat_currency"]
+    assert read([*ROW[:place], *ROW[place + 1 :]], head=head).records == read(ROW).records
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        (("unit_price", "Float", "usd"), Decimal("0.001")),
+        (("discount", "Float", "eur"), Decimal(3)),
+        (("bonus", "Float", "credits"), Decimal(3)),
+        (("waiting", "Float", "min"), Decimal(3)),
+        (("errors", "Int", None), 3),
+        (("total_charge_count", "Int", None), 3),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 5, len(HEAD)])
+def test_one_more_column_beside_a_known_one_changes_nothing(
+    column: tuple[str, str, str | None], value: object, place: int
+) -> None:
+    head, row = [*HEAD], [*ROW]
+    head.insert(place, column)
+    row.insert(place, value)
+    figures = read(row, head=head)
+    assert figures.records == read(ROW).records
+    assert not figures.doubts
+    assert not figures.lost
+    known = column[0] == "total_charge_count"
+    assert figures.new == (() if known else (Count(what=f"{PATH} columns.{column[0]}", count=1),))
+
+
+@pytest.mark.parametrize(
+    ("name", "others", "what"),
+    [
+        ("total_cost", [("paid", "Float", "usd"), ("due", "Float", "usd")], "le montant"),
+        ("total_usage", [("spent", "Float", "credits"), ("left", "Float", "credits")], "les crédits"),
+        ("total_minutes", [("spoken", "Float", "min"), ("heard", "Float", "min")], "les minutes"),
+        ("usage_count", [("calls", "Int", None), ("voices", "Int", None)], "les requêtes"),
+        ("total_cost", [("total_cost", "Float", "usd"), ("total_cost", "Float", "usd")], "le montant"),
+    ],
+)
+def test_a_figure_that_several_columns_could_be_is_left_out_alone(
+    name: str, others: Sequence[tuple[str, str, str | None]], what: str
+) -> None:
+    place = [column for column, _, _ in HEAD].index(name)
+    figures = read([*ROW[:place], 1, 2, *ROW[place + 1 :]], head=[*HEAD[:place], *others, *HEAD[place + 1 :]])
+    (doubt,) = figures.doubts
+    assert doubt.what == what
+    assert all(f"{other} ({kind}" in doubt.sentence for other, kind, _ in others)
+    (record,), (whole,) = figures.records, read(ROW).records
+    assert record.missing_amounts == 0
+    kept = {"total_cost": "cost", "usage_count": "requests"}.get(name, "units")
+    for field in ("api_key", "model", "cost", "requests", "units"):
+        if field != kept:
+            assert getattr(record, field) == getattr(whole, field)
+    assert not figures.without_money
+
+
+def test_an_empty_month_needs_no_columns() -> None:
+    for report, head in ((COSTS, changed("total_cost", unit=None)), (CREDITS, [("a", "b", None), ("a", "b", "c")])):
+        assert read_table(table([], head), report, JANUARY).records == ()
+    broken = table([]).model_copy(update={"column_units": []})
+    assert read_table(broken, CREDITS, JANUARY).records == ()
+    assert read_table(table([]), CREDITS, JANUARY).currencies == {"usd"}
 
 
 @pytest.mark.parametrize(
     ("head", "problem"),
     [
-        ([*HEAD[:-1], ("paid", "Float", "usd")], "plusieurs colonnes possibles pour le montant"),
-        ([*HEAD[:-1], ("bonus", "Float", "credits")], "plusieurs colonnes possibles pour les crédits"),
-        ([*HEAD[:-1], ("other", "Float", "min")], "plusieurs colonnes possibles pour les minutes"),
-        ([*HEAD[:-2], ("voices", "Int", None), HEAD[-1]], "plusieurs colonnes possibles pour les requêtes"),
         ([*HEAD[:-1], ("until", "DateTime", None)], "plusieurs colonnes possibles pour la date"),
         ([*HEAD[:-1], ("model", "String", None)], "plusieurs colonnes possibles pour model"),
         ([("day", "String", None), *HEAD[1:]], "aucune colonne pour la date"),
         ([HEAD[0], ("key", "String", None), *HEAD[2:]], "aucune colonne pour hashed_xi_api_key"),
         ([*HEAD[:5], *[(f"x{n}", "Float", None) for n in range(4)]], "ni crédits ni montant"),
-        (changed("total_cost", unit=None), "un montant sans devise connue"),
     ],
 )
-def test_columns_that_can_not_be_told_apart_stop_the_source(
+def test_columns_without_which_nothing_can_be_read_stop_the_source(
     head: Sequence[tuple[str, str, str | None]], problem: str
 ) -> None:
     with pytest.raises(ContractError, match=problem) as error:
@@ -251,22 +343,37 @@ def test_an_error_lists_a_bounded_number_of_columns() -> None:
 
 
 @pytest.mark.parametrize(
-    "cells",
+    ("name", "value", "lost"),
     [
-        with_cell("total_cost", "free"),
-        with_cell("total_cost", True),
-        with_cell("total_cost", "NaN"),
-        with_cell("total_usage", [1]),
-        with_cell("usage_count", Decimal("1.5")),
-        with_cell("model", {"name": "eleven_v3"}),
-        ROW[:-1],
-        [*ROW, 1],
+        ("total_cost", "free", "montants illisibles"),
+        ("total_cost", True, "montants illisibles"),
+        ("total_cost", "NaN", "montants illisibles"),
+        ("total_cost", Decimal("1e400"), "montants illisibles"),
+        ("total_usage", Decimal("1e-400"), "crédits illisibles"),
+        ("total_usage", [1], "crédits illisibles"),
+        ("total_minutes", {}, "minutes illisibles"),
+        ("usage_count", Decimal("1.5"), "nombres de requêtes illisibles"),
+        ("usage_count", -1, "nombres de requêtes illisibles"),
+        ("usage_count", True, "nombres de requêtes illisibles"),
+        ("usage_count", 10**17, "nombres de requêtes illisibles"),
     ],
 )
-def test_cells_that_are_not_what_they_promise_stop_the_source(cells: list[object]) -> None:
+def test_a_cell_that_is_no_number_is_lost_alone(name: str, value: object, lost: str) -> None:
+    figures = read(with_cell(name, value), ROW)
+    odd, whole = figures.records
+    assert figures.lost == (Count(what=lost, count=1),)
+    assert whole == read(ROW).records[0]
+    assert odd == read(with_cell(name, None)).records[0]
+    assert odd.missing_amounts == (1 if name == "total_cost" else 0)
+
+
+@pytest.mark.parametrize("cells", [with_cell("model", {"name": "eleven_v3"}), ROW[:-1], [*ROW, 1]])
+def test_a_row_that_can_not_be_placed_is_lost_alone_and_all_of_them_stop_the_source(cells: list[object]) -> None:
+    figures = read(cells, ROW)
+    assert figures.records == read(ROW).records
+    assert figures.lost == (Count(what="lignes illisibles", count=1),)
     with pytest.raises(ContractError) as error:
-        read(cells)
-    assert "free" not in error.value.sentence
+        read(cells, cells)
     assert "abc" not in error.value.sentence
 
 
@@ -301,8 +408,9 @@ def test_days_billed_by_cost_count_the_quantity_in_the_unit_of_the_charge() -> N
 
 def test_days_billed_by_cost_without_an_amount_stop_the_source() -> None:
     head = [column for column in COST_HEAD if column[0] != "total_cost"]
+    row = ["2026-01-05T00:00:00Z", "abc", "eleven_v3", "characters", "usd", 900]
     with pytest.raises(ContractError, match="aucune colonne de montant"):
-        read_table(table([], head), COSTS, JANUARY)
+        read_table(table([row], head), COSTS, JANUARY)
 
 
 def test_statistics_are_summed_by_label_within_the_span() -> None:
@@ -345,10 +453,11 @@ def test_every_key_has_a_name_or_the_beginning_of_its_hash() -> None:
     assert {thing.kind for thing in things} == {Kind.API_KEY}
 
 
-def test_a_listed_key_without_a_hash_stops_the_source() -> None:
-    accounts = ServiceAccounts.model_validate({"service-accounts": [{"api-keys": [{"hashed_xi_api_key": ""}]}]})
-    with pytest.raises(ContractError, match="une clé sans empreinte"):
-        registry(accounts)
+def test_a_listed_key_without_a_hash_costs_itself_alone() -> None:
+    keys = [{"hashed_xi_api_key": ""}, {"name": "Site"}, {"hashed_xi_api_key": "abc"}]
+    accounts = ServiceAccounts.model_validate({"service-accounts": [{"api-keys": keys}, {"name": "empty"}]})
+    assert [thing.id for thing in registry(accounts)] == ["abc"]
+    assert hashless(accounts) == 2
 
 
 def answer(status: int, body: object = None, headers: dict[str, str] | None = None, path: str = PATH) -> Answer:
@@ -365,6 +474,11 @@ def answer(status: int, body: object = None, headers: dict[str, str] | None = No
         (401, {"status": "missing_permissions"}, CredentialError),
         (403, {"type": "authorization_error", "code": "insufficient_permissions"}, CredentialError),
         (403, "no", CredentialError),
+        (401, {"status": "quota_exceeded", "message": "…"}, TransientError),
+        (401, {"type": "authentication_error", "code": "quota_exceeded", "status": "quota_exceeded"}, TransientError),
+        (400, {"type": "invalid_request", "code": "quota_exceeded"}, TransientError),
+        (401, {"status": "detected_unusual_activity"}, CredentialError),
+        (401, {"type": "authentication_error", "code": "ip_not_allowed"}, CredentialError),
         (400, {"type": "rate_limit_error", "code": "system_busy"}, TransientError),
         (400, {"type": "internal_error"}, TransientError),
         (400, {"type": "validation_error", "code": "invalid_parameters"}, RefusedError),
@@ -380,6 +494,25 @@ def test_words_come_before_the_status(status: int, detail: object, kind: type[So
     error = explain(answer(status, {"detail": detail}))
     assert type(error) is kind
     assert error.status == status
+
+
+@pytest.mark.parametrize(
+    ("detail", "said", "unsaid"),
+    [
+        ({"type": "authentication_error", "code": "invalid_api_key"}, "clé valide", "quota"),
+        ({"status": "missing_permissions"}, "workspace_analytics_full_read", "clé valide"),
+        ({"type": "authentication_error", "status": "quota_exceeded"}, "pas en cause", "clé valide"),
+        ({"status": "detected_unusual_activity"}, "detected_unusual_activity", "clé valide"),
+        ({"type": "authentication_error", "code": "ip_not_allowed"}, "ip_not_allowed", "clé valide"),
+        ({"status": "Some words: sk_123 is not welcome"}, "clé valide", "sk_123"),
+    ],
+)
+def test_a_401_is_told_by_its_code(detail: object, said: str, unsaid: str) -> None:
+    error = explain(answer(401, {"detail": detail}))
+    assert error is not None
+    assert said in error.sentence
+    assert unsaid not in error.sentence
+    assert PATH in error.sentence
 
 
 @pytest.mark.parametrize(
@@ -459,7 +592,7 @@ def test_published_examples_are_read(shared: Path) -> None:
         "voice-cloning": (("credits", Decimal("75.25")),),
         "speech-to-text": (("credits", Decimal("50.0")),),
     }
-    assert figures.currency == ""
+    assert figures.currencies == frozenset()
     stats = Stats.model_validate(example("character_stats.response"))
     early = Span(datetime(2025, 1, 1, tzinfo=UTC), datetime(2025, 2, 1, tzinfo=UTC))
     assert [(share.model, share.amount) for share in read_stats(stats, early)] == [("All", Decimal(49))]

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.http import parse
+from providers.lines import Notes
 from providers.openrouter.endpoints import BY_KEY_AND_MODEL, METRICS
 from providers.openrouter.labels import (
     MODELS_NOT_SPLIT,
@@ -67,8 +68,13 @@ def page(*rows: dict[str, Any], **fields: Any) -> QueryPage:
 
 
 def only(row: dict[str, Any]) -> Line:
-    (line,) = lines(page(row), BY_KEY_AND_MODEL)
+    (line,) = lines(page(row), BY_KEY_AND_MODEL, Notes())
     return line
+
+
+def noted(*rows: dict[str, Any]) -> tuple[list[Line], Notes]:
+    notes = Notes()
+    return list(lines(page(*rows), BY_KEY_AND_MODEL, notes)), notes
 
 
 # --- rows
@@ -102,7 +108,7 @@ def test_the_time_column_is_read_in_all_its_forms(column: str, value: str) -> No
 @pytest.mark.parametrize("value", ["soon", "2026-13-01", "2026-01-31T99", 20260131.5, None])
 def test_a_time_that_is_none_is_refused(value: object) -> None:
     with pytest.raises(ContractError, match="date__month"):
-        page(ROW | {"date__month": value})
+        noted(ROW | {"date__month": value})
 
 
 @pytest.mark.parametrize(
@@ -145,8 +151,47 @@ def test_empty_names_are_none() -> None:
 
 @pytest.mark.parametrize("name", METRICS)
 def test_every_metric_that_was_asked_for_has_to_be_there(name: str) -> None:
+    lacking = {key: value for key, value in ROW.items() if key != name}
     with pytest.raises(ContractError, match=name):
-        page({key: value for key, value in ROW.items() if key != name})
+        noted(lacking)
+    found, notes = noted(lacking, ROW)
+    assert found == [only(ROW)]
+    assert sum(notes.dropped.values()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("request_count", True),
+        ("request_count", "-3"),
+        ("request_count", -3),
+        ("tokens_prompt", "1.5"),
+        ("tokens_completion", 1.5),
+        ("tokens_completion", "1e400"),
+        ("tokens_prompt", 10**17),
+        ("credits_usage", "free"),
+        ("credits_usage", "NaN"),
+        ("credits_usage", "1e400"),
+        ("byok_usage", "1e-400"),
+        ("byok_usage", []),
+        ("total_usage", "x"),
+        ("model", {"name": "m"}),
+    ],
+)
+def test_an_odd_row_is_lost_alone_and_counted(name: str, value: object) -> None:
+    found, notes = noted(ROW | {name: value}, ROW, ROW)
+    assert found == [only(ROW), only(ROW)]
+    assert sum(notes.dropped.values()) == 1
+    assert all(str(value) not in what for what in notes.dropped if isinstance(value, str) and len(value) > 1)
+    with pytest.raises(ContractError):
+        noted(ROW | {name: value})
+
+
+def test_fields_that_are_new_are_noticed() -> None:
+    for column in ("date__month", "date__day", "created_at__month"):
+        row = {name: cell for name, cell in ROW.items() if name != "date__month"} | {column: "2026-01-01"}
+        assert noted(row)[1].new == {}
+    assert noted(ROW | {"platform_fee": 0.1}, ROW)[1].new == {"/analytics/query platform_fee": 1}
 
 
 @given(
@@ -171,7 +216,7 @@ def test_figures_add_up_whatever_the_order_and_the_split_into_answers(drawn: tup
                 | {"credits_usage": str(cost), "total_usage": str(cost)}
                 for key, model, count, cost in rows[start : start + size]
             ]
-            sums.add(replace(line.figures, api_key=line.key) for line in lines(page(*cells), BY_KEY_AND_MODEL))
+            sums.add(replace(line.figures, api_key=line.key) for line in lines(page(*cells), BY_KEY_AND_MODEL, Notes()))
         return {(r.api_key, r.model, r.cost, r.requests, r.tokens_input) for r in sums.records()}
 
     assert summed(shuffled, size) == summed(rows, len(rows) or 1)
@@ -371,6 +416,11 @@ def test_registries_know_where_they_end() -> None:
 
     step = workspaces_turn(Placed(0, workspaces))
     assert (step.more, step.token) == (True, "2")
+    full = parse({"data": [{"id": str(number)} for number in range(100)]}, WorkspacePage, "/workspaces")
+    assert workspaces_turn(Placed(0, full)).token == "100"
+    assert workspaces_turn(Placed(0, parse({"data": [{"id": "w"}]}, WorkspacePage, "/workspaces"))).token is None
+    odd = parse({"data": [{"id": "w"}, {"name": "no id"}], "total_count": 3}, WorkspacePage, "/workspaces")
+    assert workspaces_turn(Placed(0, odd)).token == "2"
     step = workspaces_turn(Placed(3, workspaces))
     assert (step.more, step.token) == (False, None)
     assert keys_turn(Placed(200, keys)).token == "300"
@@ -404,7 +454,7 @@ def test_published_rows_are_read(shared: Path, name: str) -> None:
     asked_for = dict.fromkeys(METRICS)
     answer["data"]["data"] = [asked_for | row for row in answer["data"]["data"]]
 
-    found = list(lines(parse(answer, QueryPage, ""), ()))
+    found = list(lines(parse(answer, QueryPage, ""), (), Notes()))
 
     assert [line.day for line in found] in ([date(2025, 1, 1)], [date(2026, 5, 19), date(2026, 5, 18)])
     assert [line.figures.requests for line in found] in ([1500], [1523, 892])

@@ -1,0 +1,227 @@
+"""Reads one project's usage: two tables of the same usage, of which one alone may be counted.
+
+By key, every request stands under its key or under none; by model, under its models or under none. Where the two
+differ, the usage without groups tells which of them lacks something, and what is lacking is counted without a model,
+or without a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Final
+
+from providers.base import Job
+from providers.deepgram.endpoints import BY_KEY, BY_MODEL, UNGROUPED, for_key
+from providers.deepgram.measures import covers, rest, same_figures
+from providers.deepgram.parse import Sheet
+from providers.deepgram.tables import Records, Table, ask_usage, is_settling
+from providers.lines import Notes
+from providers.parts import Part, gap_of, read_parts
+from usage.errors import SourceError
+from usage.names import Grain
+from usage.records import UsageRecord
+from usage.report import Gap, GapKind
+
+Group = str | None
+"""A key where a row is a key; None is usage without one, or the whole project where a row is a project."""
+
+_USAGE: Final = "l’usage"
+_MODELS: Final = "le détail par modèle"
+_DISPUTED: Final = (
+    "L’usage par modèle et l’usage par clé de Deepgram ne concordent pas, et rien ne les départage : les modèles ne "
+    "sont pas détaillés."
+)
+_REST_WITHOUT_MODEL: Final = "Une partie de l’usage n’a pas de modèle chez Deepgram : elle est sous (sans modèle)."
+_MODELS_TOO_LARGE: Final = "L’usage par modèle de Deepgram dépasse son total : les modèles ne sont pas détaillés."
+_KEYS_TOO_SMALL: Final = "Une partie de l’usage manque au relevé par clé de Deepgram : le relevé par modèle est compté."
+_REST_WITHOUT_KEY: Final = "Une partie de l’usage n’a pas de clé chez Deepgram : elle est sous (sans clé API)."
+
+
+async def read_usage(job: Job, project: str) -> Table:
+    """A project's usage, once: by model, and by key as well where a row is a key.
+
+    The tables are compared once the month is settled, and read once more before a difference is believed.
+
+    Raises:
+        SourceError: The usage could not be read.
+    """
+    both = await _read_both(job, project)
+    if job.month.is_running(job.now) or is_settling(job):
+        return _table(both, _Choice(both.preferred()))
+    if both.disputed():
+        # What was read the first time is not lost where the second reading fails: the difference is believed.
+        with suppress(SourceError):
+            both = await _read_both(job, project)
+    total, remark = None, ""
+    if both.by_key is not None and (both.disputed() or job.grain is Grain.API_KEY):
+        total, remark = await _total(job, project)
+    choice = choose(both, total.records if total else None)
+    table = _table(both, replace(choice, records=tuple(replace(one, project=project) for one in choice.records)))
+    return replace(table, remarks=(*table.remarks, remark)) if remark else table
+
+
+def _table(both: Both, choice: _Choice) -> Table:
+    return Table(
+        choice.records,
+        (*both.gaps, *both.notes.gaps(_USAGE), *choice.gaps),
+        (*both.remarks, *choice.remarks),
+        first=both.first,
+        days=both.days,
+        notes=both.notes,
+    )
+
+
+async def _total(job: Job, project: str) -> tuple[Sheet | None, str]:
+    """The usage without groups, or why there is none."""
+    try:
+        total = await ask_usage(job, project, UNGROUPED)
+    except SourceError as error:
+        return None, f"L’usage sans regroupement, qui départagerait, n’a pas pu être lu : {error}"
+    if total.notes.odd:
+        return None, "L’usage sans regroupement, qui départagerait, n’est pas lisible."
+    return total, ""
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """The same usage twice, by group.
+
+    `by_key` is None when it could not be read; `by_model` lacks the groups that could not. `lines` is how many lines
+    were added up.
+    """
+
+    by_key: dict[Group, Records] | None
+    by_model: dict[Group, Records]
+    lines: int = 0
+    gaps: tuple[Gap, ...] = ()
+    remarks: tuple[str, ...] = ()
+    first: date | None = None
+    days: int | None = None
+    notes: Notes = field(default_factory=Notes)
+
+    def disputed(self) -> set[Group]:
+        """Groups whose figures differ."""
+        if self.by_key is None:
+            return set()
+        by_key = self.by_key
+        return {
+            group
+            for group, by_model in self.by_model.items()
+            if not same_figures(by_key.get(group, ()), by_model, lines=self.lines)
+        }
+
+    def preferred(self) -> Records:
+        """Every group once, by model where its models were read."""
+        return _joined((self.by_key or {}) | self.by_model)
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """Every request once."""
+
+    records: Records
+    gaps: tuple[Gap, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def choose(both: Both, total: Records | None) -> _Choice:
+    """Which of two tables that differ stands, by the usage without groups (`total`) where it was read.
+
+    Without it, a table stands that holds all that the other one does. Where neither does, or neither equals the total,
+    the table by key stands, and that is a gap.
+    """
+    lines, by_key = both.lines, both.by_key or {}
+    chosen = by_key | both.by_model
+    key_is_right = total is not None and same_figures(total, _joined(by_key), lines=lines)
+    model_is_right = total is not None and same_figures(total, _joined(chosen), lines=lines)
+    remarks: dict[str, None] = {}
+    unresolved = False
+    for group in both.disputed():
+        keyed, modelled = by_key.get(group, ()), both.by_model[group]
+        if model_is_right or (total is None and covers(modelled, keyed, lines=lines)):
+            remarks[_KEYS_TOO_SMALL] = None
+            continue
+        left = rest(keyed, modelled, lines=lines) if covers(keyed, modelled, lines=lines) else None
+        if left is not None and (key_is_right or total is None):
+            chosen[group] = (*modelled, replace(left, api_key=group))
+            remarks[_REST_WITHOUT_MODEL] = None
+        elif key_is_right:
+            chosen[group] = keyed
+            remarks[_MODELS_TOO_LARGE] = None
+        else:
+            # Nothing at all by key says less than something by model.
+            chosen[group] = keyed or modelled
+            unresolved = True
+    records = _joined(chosen)
+    if both.by_key is not None and total is not None and not same_figures(total, records, lines=lines):
+        left = rest(total, records, lines=lines) if covers(total, records, lines=lines) else None
+        if left is None or unresolved:
+            unresolved = True
+        else:
+            records = (*records, left)
+            remarks[_REST_WITHOUT_KEY] = None
+    return _Choice(records, (Gap(kind=GapKind.MISSING, sentence=_DISPUTED),) if unresolved else (), tuple(remarks))
+
+
+def _joined(groups: dict[Group, Records]) -> Records:
+    return tuple(record for records in groups.values() for record in records)
+
+
+async def _read_both(job: Job, project: str) -> Both:
+    by_key_grain = job.grain is Grain.API_KEY
+    keyed: Sheet | None = None
+    failure: SourceError | None = None
+    try:
+        keyed = await ask_usage(job, project, BY_KEY)
+    except SourceError as error:
+        # Rows of projects can do without; rows of keys can't.
+        if by_key_grain:
+            raise
+        failure = error
+    by_key = None if keyed is None else _grouped(keyed.records, by_key=by_key_grain)
+    groups: list[Group] = [key for key in by_key or () if key is not None] if by_key_grain else [None]
+    by_model, gaps = await _by_model(job, project, groups)
+    if failure is not None and not by_model:
+        raise failure
+    sheets = [*([keyed] if keyed else []), *by_model.values()]
+    notes = Notes()
+    for sheet in sheets:
+        notes.add(sheet.notes)
+    return Both(
+        by_key,
+        {group: sheet.records for group, sheet in by_model.items()},
+        lines=sum(sheet.notes.read for sheet in sheets),
+        gaps=gaps,
+        remarks=(f"L’usage par modèle n’a pas été comparé à l’usage par clé : {failure}",) if failure else (),
+        first=min((sheet.first for sheet in sheets if sheet.first), default=None),
+        days=min((sheet.days for sheet in sheets if sheet.days is not None), default=None),
+        notes=notes,
+    )
+
+
+async def _by_model(job: Job, project: str, groups: Sequence[Group]) -> tuple[dict[Group, Sheet], tuple[Gap, ...]]:
+    """Usage by model of each of the keys; None is the whole project. Those that fail leave a gap."""
+    parts = [
+        Part(
+            _MODELS,
+            ask_usage(job, project, [*BY_MODEL, *(for_key(group) if group else [])], api_key=group),
+            apart=True,
+        )
+        for group in groups
+    ]
+    try:
+        read = await read_parts(parts)
+    except SourceError as error:
+        return {}, (gap_of(_MODELS, error),)
+    found = {group: sheet for group, sheet in zip(groups, read.values, strict=True) if sheet is not None}
+    return found, read.gaps
+
+
+def _grouped(records: Iterable[UsageRecord], *, by_key: bool) -> dict[Group, Records]:
+    groups: dict[Group, list[UsageRecord]] = {}
+    for record in records:
+        groups.setdefault(record.api_key if by_key else None, []).append(record)
+    return {group: tuple(members) for group, members in groups.items()}
