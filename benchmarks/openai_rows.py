@@ -87,7 +87,7 @@ def run(lines: int, steps: Steps) -> int:
             with steps.measure("models"):
                 read = parse(decoded, CostPage, answer.path)
         with steps.measure("records and sums"):
-            report_turn(read)
+            report_turn(read, int(MONTH.end.timestamp()))
             sink.add(read)
     with steps.measure("records and sums"):
         records = sink.figures(by_key=True).records

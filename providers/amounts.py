@@ -57,10 +57,14 @@ def believable(raw: RawAmount, where: str) -> Decimal | None:
     return value
 
 
+_FINE: Final = 16
+"""Decimals from which on finer ones do not matter: looking at each of many amounts takes time."""
+
+
 @dataclass(slots=True)
 class Written:
-    """How amounts were written: how many they are, how many decimals the finest of them has, and whether all of them
-    came as text."""
+    """How amounts were written: how many they are, how many decimals the finest of them has (as far as 16), and whether
+    all of them came as text."""
 
     lines: int = 0
     places: int = 0
@@ -69,11 +73,13 @@ class Written:
     def add(self, value: Decimal, raw: RawAmount) -> None:
         """Note one amount and how it came."""
         self.lines += 1
+        if self.as_text and not isinstance(raw, str):
+            self.as_text = False
+        if self.places >= _FINE:
+            return
         exponent = value.as_tuple().exponent
         if isinstance(exponent, int) and -exponent > self.places:
             self.places = -exponent
-        if self.as_text and not isinstance(raw, str):
-            self.as_text = False
 
 
 def control(

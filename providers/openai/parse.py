@@ -234,12 +234,13 @@ def _tokens(result: CostResult) -> int | None:
     """How many tokens a line was billed for; None where it does not say so."""
     quantity, unit = result.quantity, result.quantity_unit
     each = _TOKENS_IN.get(unit) if isinstance(unit, str) else None
-    if each is None or isinstance(quantity, bool) or not isinstance(quantity, (int, Decimal)):
+    if each is None:
         return None
-    if isinstance(quantity, Decimal) and not quantity.is_finite():
+    if type(quantity) is int:
+        return quantity * each if abs(quantity) <= _MOST_TOKENS else None
+    if not isinstance(quantity, Decimal) or not quantity.is_finite():
         return None
-    number = Decimal(quantity)
-    return int(number * each) if abs(number) <= _MOST_TOKENS else None
+    return int(quantity * each) if abs(quantity) <= _MOST_TOKENS else None
 
 
 def usage_records(results: Iterable[UsageResult], family: Family, notes: Notes) -> Iterator[UsageRecord]:

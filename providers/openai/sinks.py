@@ -69,6 +69,7 @@ class CostSink:
         self._notes, self._written = Notes(), Written()
         self._names: dict[str, str] = {}
         self._organisations: set[str] = set()
+        self._organisation: str | None = None
 
     def add(self, page: CostPage, /) -> None:
         """Take in one page."""
@@ -80,10 +81,15 @@ class CostSink:
                 self._look_at(result)
 
     def _look_at(self, result: CostResult) -> None:
-        if isinstance(result.project_name, str) and result.project_id and result.project_name.strip():
-            self._names[result.project_id] = result.project_name
-        if isinstance(result.organization_id, str) and result.organization_id:
-            self._organisations.add(result.organization_id)
+        project, organisation = result.project_id, result.organization_id
+        # Most of hundreds of thousands of lines say what one before them has said.
+        if project and project not in self._names:
+            name = result.project_name
+            if isinstance(name, str) and name.strip():
+                self._names[project] = name
+        if organisation != self._organisation and isinstance(organisation, str) and organisation:
+            self._organisation = organisation
+            self._organisations.add(organisation)
 
     def figures(self, *, by_key: bool) -> Figures:
         """All that was taken in.

@@ -16,6 +16,7 @@ from usage.grain import (
     row_rule,
 )
 from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName
+from usage.records import UsageRecord
 
 A, K, P, W = "account", "api_key", "project", "workspace"
 
@@ -96,3 +97,14 @@ def test_a_row_of_usage_without_a_key() -> None:
     assert row_rule(ProviderName.OPENAI, NO_API_KEY, "proj_1", projects) == grains.api_key
     assert row_rule(ProviderName.OPENAI, NO_PROJECT, "labo", projects) == grains.project
     assert row_rule(ProviderName.OPENAI, NO_PROJECT, "", projects) == grains.project
+
+
+def test_the_row_of_a_record() -> None:
+    record = UsageRecord(workspace="w", api_key="k", model="m")
+    nobody = UsageRecord(model="m")
+    grains = GRAINS[ProviderName.ANTHROPIC]
+    assert grains.api_key.row_of(record) == ("k", "w")
+    assert grains.api_key.row_of(nobody) == (NO_API_KEY, "")
+    assert grains.project.row_of(record) == ("w", "w")
+    assert GRAINS[ProviderName.OPENAI].project.row_of(nobody) == (NO_PROJECT, None)
+    assert GRAINS[ProviderName.ELEVENLABS].project.row_of(record) == (None, None)

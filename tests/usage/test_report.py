@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from usage.names import DEFAULT_ACCOUNT, Kind, ProviderName, Source, Status, worst
 from usage.records import UsageRecord, cost_unit
-from usage.report import Control, Gap, GapKind, SourceReport, Thing
+from usage.report import Control, Gap, GapKind, RowNote, SourceReport, Thing
 
 MakeReport = Callable[..., SourceReport]
 MISSING = Gap(kind=GapKind.MISSING, sentence="Il manque les coûts.", passing=True)
@@ -72,3 +72,20 @@ def test_names_of_sources() -> None:
 
 def test_units_of_other_currencies() -> None:
     assert cost_unit(" EUR ") == "cost_eur"
+
+
+@pytest.mark.parametrize(
+    ("key", "workspace", "notes"),
+    [("k", "w", ["a", "b", "c"]), ("k", "other", ["a"]), ("other", "w", ["b"]), ("x", "y", [])],
+)
+def test_a_note_is_for_the_rows_that_it_names(
+    make_report: MakeReport, key: str, workspace: str, notes: list[str]
+) -> None:
+    report = make_report(
+        row_notes=(
+            RowNote(sentence="a", key="k"),
+            RowNote(sentence="b", workspace="w"),
+            RowNote(sentence="c", key="k", workspace="w"),
+        )
+    )
+    assert [note.sentence for note in report.of_row(key, workspace).row_notes] == notes

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
 import pytest
 
 from providers.http import Retry
+from providers.openai.endpoints import FAMILIES
 from providers.reading import backfilling, read_source
 from sandbox.faults import Fault, Kind
 from sandbox.openai import OpenAIApi
@@ -24,6 +25,12 @@ NOW = datetime(2026, 2, 14, 15, 30, tzinfo=UTC)
 YEAR = list(Month(2025, 1).until(Month(2025, 12)))
 SOURCE = Source(provider=ProviderName.OPENAI, account="memoways")
 COSTS, PROJECTS = "/organization/costs", "/organization/projects"
+
+
+class Clock(Protocol):
+    """See the fixture `clock`."""
+
+    seconds: float
 
 
 class World:
@@ -157,3 +164,53 @@ def queries(world: World) -> list[list[tuple[str, str]]]:
 
 def stamp(year: int, month: int, day: int) -> str:
     return str(int(datetime(year, month, day, tzinfo=UTC).timestamp()))
+
+
+@pytest.mark.parametrize("grain", ["project", "api_key"])
+def test_keys_that_are_told_from_a_day_on_stay_for_the_months_after_it(world: World, grain: str) -> None:
+    world.api.keys_since = datetime(2025, 3, 6, tzinfo=UTC)
+    reports = world.together(YEAR[:5], OPENAI_GRAIN=grain)
+    assert [report.coarse for report in reports] == [grain == "api_key"] * 2 + [False] * 3
+    told = [[remark for remark in report.remarks if "par clé" in remark] for report in reports]
+    assert [len(remarks) for remarks in told] == ([1, 1, 1, 0, 0] if grain == "api_key" else [0] * 5)
+    # By key (refused), by key and by project on either side of that day, and in all.
+    assert world.asked(COSTS) == 4
+    assert said(reports) == said(world.alone(YEAR[:5], OPENAI_GRAIN=grain))
+    assert all(report.control is not None and report.control.agrees for report in reports)
+    assert [report.days_read for report in reports] == [month.days for month in YEAR[:5]]
+
+
+def test_months_that_the_reports_do_not_reach_take_nothing_from_the_others(world: World) -> None:
+    day = date(2025, 3, 11)
+    world.api.lookback = dict.fromkeys([COSTS, *(family.path for family in FAMILIES)], day)
+    reports = world.together(YEAR[1:5])
+    assert [report.status for report in reports] == [Status.DONNEES_INDISPONIBLES] * 2 + [Status.SUCCES] * 2
+    assert not any(report.missing for report in reports)
+    assert [report.days_read for report in reports] == [None, 21, 30, 31]
+    assert said(reports) == said(world.alone(YEAR[1:5]))
+
+
+def test_a_range_that_comes_short_is_read_month_by_month(world: World) -> None:
+    def short(body: Any) -> Any:
+        return body | {"data": body["data"][:31], "has_more": False, "next_page": None}
+
+    def of_the_range(query: Any, _: bytes) -> bool:
+        return bool(query["limit"] == "180")
+
+    world.server.faults.add(Fault("openai", Kind.REWRITE, path=COSTS, rewrite=short, when=of_the_range, times=-1))
+    reports = world.together(YEAR[:3])
+    assert [(report.status, report.days_read) for report in reports] == [(Status.SUCCES, m.days) for m in YEAR[:3]]
+    alone = world.alone(YEAR[:3])
+    totals = [[report.control and report.control.summed for report in read] for read in (reports, alone)]
+    # The server of the tests rewrites answers through floats.
+    assert totals[0] == pytest.approx(totals[1])
+
+
+def test_a_month_that_is_limited_slows_down_the_others(world: World, clock: Clock) -> None:
+    """The months of one key share its pace."""
+    world.server.faults.add(
+        Fault("openai", Kind.STATUS, path=PROJECTS, status=429, headers={"Retry-After": "90"}, times=1)
+    )
+    reports = world.together(YEAR[:2])
+    assert [report.status for report in reports] == [Status.SUCCES] * 2
+    assert clock.seconds >= 90
