@@ -35,6 +35,7 @@ from notion.pace import Pace
 from notion.refusals import Refusal, advice, read_refusal
 from usage.contract import broken
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
+from usage.network import asks_directly
 from usage.settings import NotionSettings
 
 VERSION: Final = "2026-03-11"
@@ -102,6 +103,7 @@ class Connection:
         logger = logging.getLogger("notion.client")
         logger.disabled = True
         self._client = Client(
+            client=httpx.Client(trust_env=not asks_directly(settings.base_url)),
             auth=token,
             base_url=settings.base_url,
             notion_version=VERSION,

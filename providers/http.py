@@ -40,7 +40,7 @@ from usage.errors import (
     StaleCursorError,
     TransientError,
 )
-from usage.settings import LOOPBACK
+from usage.network import asks_directly
 
 log = logging.getLogger(__name__)
 
@@ -136,8 +136,7 @@ class Http:
             headers=dict(headers),
             timeout=_TIMEOUT,
             follow_redirects=False,
-            # A proxy from the environment is not for loopback, where keys may travel in clear.
-            trust_env=httpx.URL(base_url).host not in LOOPBACK,
+            trust_env=not asks_directly(base_url),
         )
         self._explain, self._retry = explain, retry or Retry()
         self._slots = asyncio.Semaphore(in_flight)
