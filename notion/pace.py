@@ -120,14 +120,14 @@ class Pace:
         with self._lock:
             if self._alone is None:
                 try:
-                    with closing(self._shared()) as table:
+                    with closing(self._open_file()) as table:
                         return _in_transaction(table, work)
                 except (sqlite3.Error, OSError) as error:
                     self._go_alone(error)
             assert self._alone is not None  # noqa: S101  # `_go_alone` has made it
             return _in_transaction(self._alone, work)
 
-    def _shared(self) -> sqlite3.Connection:
+    def _open_file(self) -> sqlite3.Connection:
         folder = state_folder() if self._folder is None else private_folder(self._folder)
         self._file = folder / _FILE
         return sqlite3.connect(private_file(self._file), timeout=60, isolation_level=None)

@@ -80,7 +80,7 @@ def check_certificates(values: Mapping[str, str]) -> None:
     folders = values.get("SSL_CERT_DIR")
     if folders and not values.get("SSL_CERT_FILE") and not any(map(_has_certificates, folders.split(os.pathsep))):
         raise SettingsError(
-            "SSL_CERT_DIR: there is no certificate in the folder it names, under a name that OpenSSL finds; prepare the "
+            "SSL_CERT_DIR: the folder it names holds no certificate under a name that OpenSSL finds; prepare the "
             "folder with `openssl rehash`, or take the variable away"
         )
 
