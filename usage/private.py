@@ -54,7 +54,7 @@ def private_file(path: Path) -> Path:
 
 
 def keep_from_others(path: Path) -> None:
-    """Take away what others may do with a file or folder of this user; what is missing, or another's, stays as it is."""
+    """Take away what others may do with a file or folder of this user; what is missing or another's stays as it is."""
     try:
         status = path.lstat()
     except FileNotFoundError:

@@ -101,7 +101,13 @@ class Program:
             name: value for name, value in os.environ.items() if not name.startswith((*_OURS, "PREFECT_", "PYTEST_"))
         }
         folders = {"PYTHONPATH": str(ROOT), "TMPDIR": str(self.folder), "PREFECT_HOME": str(self.home)}
+        folders["XDG_STATE_HOME"] = str(self.folder / "state")
         return plain | folders | self.variables
+
+    def use(self, prefect_api: str) -> None:
+        """Work with the tests' own Prefect server."""
+        self.variables["PREFECT_API_URL"] = prefect_api
+        self.variables["PREFECT_API_AUTH_STRING"] = os.environ["PREFECT_API_AUTH_STRING"]
 
     def used_before(self) -> None:
         """Put a migrated database into Prefect's folder: the first start on a machine takes much longer."""
