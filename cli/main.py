@@ -9,6 +9,7 @@ Little is imported before the signals are watched: whoever presses Ctrl-C at onc
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import sys
@@ -21,6 +22,9 @@ from cli.surroundings import open_missing_streams, require_enough_files
 
 INCOMPLETE: Final = 1
 REFUSED: Final = 2
+
+_UNWRITABLE: Final = (errno.ENOSPC, errno.EFBIG, errno.EIO)
+"""How a full disk behind `> file` shows itself, and the like."""
 
 _COMMANDS: Final = {
     "demo": "cli.demo",
@@ -52,14 +56,12 @@ def entry() -> NoReturn:
     watch_signals()
     try:
         status = main(sys.argv[1:])
-    except BrokenPipeError:
-        exit_quietly(INCOMPLETE)
-    try:
         sys.stdout.flush()
     except BrokenPipeError:
         exit_quietly(INCOMPLETE)
     except OSError as error:
-        # A full disk, mostly. What was done is done.
+        if error.filename is not None or error.errno not in _UNWRITABLE:
+            raise
         print(f"llm-usage: standard output can't be written ({error.strerror})", file=sys.stderr)
         exit_quietly(INCOMPLETE)
     sys.exit(status)

@@ -20,7 +20,11 @@ def state_folder() -> Path:
     Raises:
         OSError: There is none, or others can get at it.
     """
-    folder = platformdirs.user_state_path("llm-usage", appauthor=False)
+    try:
+        folder = platformdirs.user_state_path("llm-usage", appauthor=False)
+    except RuntimeError:
+        folder = Path("~")
+    # Some versions give back what they can't expand.
     if not folder.is_absolute():
         raise FileNotFoundError(errno.ENOENT, "this user has no home folder", str(folder))
     return private_folder(folder)
