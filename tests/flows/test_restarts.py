@@ -1,4 +1,4 @@
-"""A run while Prefect's server, or the database behind it, is being restarted: each request fails before it succeeds."""
+"""A run while Prefect's server, or its database, is being restarted: each request fails before it succeeds."""
 
 from __future__ import annotations
 
