@@ -1,7 +1,10 @@
 # One image for the Prefect server, for deploying and for the workers: they need the same Prefect, and the same code in
 # the same folder. No key goes into it; `.dockerignore` lets nothing in that is not named there.
 
-FROM python:3.11-slim-bookworm AS build
+# What stands under a tag changes; a digest does not: docs/OPERATIONS.md, “The same in containers”.
+ARG PYTHON_IMAGE=python:3.11-slim-bookworm
+
+FROM ${PYTHON_IMAGE} AS build
 WORKDIR /srv/llm-usage
 COPY requirements.lock ./
 # All that the lock file names, held against its hashes. It names the tools of the tests, too …
@@ -12,7 +15,7 @@ COPY . .
 RUN python -m venv .venv \
     && .venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-index --find-links /wheels --editable .
 
-FROM python:3.11-slim-bookworm
+FROM ${PYTHON_IMAGE}
 # A number, because files with keys have to be made readable for it on the host. Volumes take over the owner of the
 # folder that they are put on.
 RUN useradd --uid 10001 --create-home --home-dir /var/lib/llm-usage llm-usage \

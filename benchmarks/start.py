@@ -117,6 +117,7 @@ def traced() -> None:
 
     # How long these imports take is part of the question.
     import cli.collect  # noqa: PLC0415
+    import cli.importing  # noqa: PLC0415
     import cli.server  # noqa: PLC0415
     import tasks.prepare  # noqa: PLC0415
     from cli.main import main as command  # noqa: PLC0415
@@ -125,8 +126,8 @@ def traced() -> None:
     server: Any = cli.server.OwnServer
     server.__init__ = marked("server process begun", server.__init__, before=True)
     server.wait = marked("server answers", server.wait)
-    collect: Any = cli.collect
-    collect._import_flow = marked("flow and Prefect imported", collect._import_flow)
+    importing: Any = cli.importing.Importing
+    importing._import = marked("flow and Prefect imported", importing._import)
     prepare: Any = tasks.prepare
     prepared = marked("Notion has answered", prepare.prepare)
 

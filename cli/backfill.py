@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
 
 from cli.collect import nothing_collected, run_watched
 from cli.display import out, print_notes, print_problem, print_result, shown
+from cli.importing import Importing
 from cli.server import PrefectServer, prefect_server
 from tasks.ranges import Range, Turn, finish_range, months_of, prepare_range
 from usage.errors import LlmUsageError, NotionAccessError, SettingsError
@@ -58,27 +58,21 @@ def backfill_range(
         ServerError: Prefect has no server to work with.
     """
     # Prefect takes its time to import; Notion can answer meanwhile.
-    importing = threading.Thread(target=_import_flow, daemon=True)
-    importing.start()
+    importing = Importing("flows.backfill")
     try:
         ready = prepare_range(asked)
         turns, warnings = ready.turns, ready.warnings
-        importing.join()
+        importing.done()
         server.wait()
         from flows.backfill import backfill  # noqa: PLC0415
 
         ended, message = run_watched(backfill, asked.first, asked.last, list(asked.providers), quiet=quiet)
     finally:
         finish_range(asked)
-        # Python does not like to end in the middle of an import.
         importing.join()
     by_month = {result.month: result for result in ended}
     results = [_whole(turn, by_month.get(turn.month), sources, message) for turn in turns]
     return [result.model_copy(update={"warnings": warnings}) for result in results], message
-
-
-def _import_flow() -> None:
-    import flows.backfill  # noqa: F401, PLC0415
 
 
 def _whole(turn: Turn, result: MonthResult | None, sources: Sequence[Source], message: str) -> MonthResult:

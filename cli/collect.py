@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import threading
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from cli.display import Display, print_notes, print_problem, print_result
 from cli.ending import if_stopped
+from cli.importing import Importing
 from cli.server import PrefectServer, prefect_server
 from usage.errors import LlmUsageError, NotionAccessError, SettingsError
 from usage.month import Month
@@ -104,24 +104,18 @@ def collect_month(
         LlmUsageError: The run ended without a result.
     """
     # Prefect takes its time to import; Notion can answer meanwhile.
-    importing = threading.Thread(target=_import_flow, daemon=True)
-    importing.start()
+    importing = Importing("flows.collect")
     from tasks.prepare import Request, finish, prepare  # noqa: PLC0415
 
     request = Request(str(month), providers, account, accept_lower)
     try:
         prepare(request)
-        importing.join()
+        importing.done()
         server.wait()
         return _run_flow(request, dry_run=dry_run, quiet=quiet)
     finally:
         finish(request)
-        # Python does not like to end in the middle of an import.
         importing.join()
-
-
-def _import_flow() -> None:
-    import flows.collect  # noqa: F401, PLC0415
 
 
 def _run_flow(request: Request, *, dry_run: bool, quiet: bool) -> MonthResult:

@@ -20,6 +20,7 @@ from cli.server import prefect_server
 from cli.setup import print_setup, set_up_databases
 from sandbox.everything import Sandbox
 from sandbox.notion.tables import Table as NotionTable
+from usage.errors import SettingsError
 from usage.month import Month
 from usage.settings import load_settings
 
@@ -70,8 +71,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def _folder() -> Iterator[str]:
-    """A folder that goes away, also when the program is stopped."""
-    folder = tempfile.TemporaryDirectory(prefix="llm-usage-demo-", ignore_cleanup_errors=True)
+    """A folder that goes away, also when the program is stopped.
+
+    Raises:
+        SettingsError: There is no place for one.
+    """
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="llm-usage-demo-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise SettingsError(f"TMPDIR: no temporary folder can be written ({error.strerror}); name one") from error
     with folder, if_stopped(folder.cleanup):
         yield folder.name
 

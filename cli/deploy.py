@@ -17,9 +17,11 @@ import yaml
 from pydantic import BaseModel
 
 from cli.display import out
+from cli.prefect_settings import import_prefect, is_configured, prefect_home, prefect_settings
 from cli.server import PrefectServer
 from tasks.limits import all_limits
 from usage.errors import LlmUsageError, SettingsError
+from usage.network import check_certificates
 from usage.settings import load_settings
 
 if TYPE_CHECKING:
@@ -92,21 +94,23 @@ class Automations(BaseModel):
 
 def run(arguments: argparse.Namespace) -> int:
     """Install everything; 0, or 1 when the server can't be reached or refuses."""
-    from prefect.client.orchestration import get_client  # noqa: PLC0415
-    from prefect.settings import get_current_settings  # noqa: PLC0415
-
     for file in (_DEPLOYMENTS, _AUTOMATIONS):
         if not file.is_file():
             raise SettingsError(f"{file} is not here: run this in the folder that llm-usage was checked out to")
-    if get_current_settings().api.url is None:
+    settings = prefect_settings()
+    check_certificates(settings)
+    if not is_configured(settings, prefect_home(settings)):
         raise SettingsError("PREFECT_API_URL is not set: deployments need a Prefect server that stays")
-    settings = load_settings()
+    notion = load_settings().notion
     address = _read(arguments.alert_url_file) if arguments.alert_url_file else None
+    import_prefect()
+    from prefect.client.orchestration import get_client  # noqa: PLC0415
+
     PrefectServer().wait()
     with get_client(sync_client=True) as client:
         _say(f"work pool {POOL}: {'created, of type process' if _ensure_pool(client) else 'is there'}")
         _say(f"deployments: those of {_DEPLOYMENTS}{_deploy(client)}")
-        limits = all_limits(settings.notion.requests_per_minute)
+        limits = all_limits(notion.requests_per_minute)
         for name, (slots, per_second) in limits.items():
             client.upsert_global_concurrency_limit_by_name(name, slots, per_second)
         _say(f"limits: {len(limits)}, for Notion's rate and for one run at a time that writes a month")

@@ -15,7 +15,8 @@ from pydantic import BaseModel, ConfigDict
 from rich.table import Table
 
 from cli.display import Display, new_table, out, shown
-from cli.server import DEFAULTS, is_configured, prefect_home, prefect_server, prefect_settings
+from cli.prefect_settings import DEFAULTS, is_configured, prefect_home, prefect_settings
+from cli.server import prefect_server
 from notion.gateway import Gateway
 from notion.healing import Healing
 from notion.publish import Workspace

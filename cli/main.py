@@ -9,6 +9,7 @@ Little is imported before the signals are watched: whoever presses Ctrl-C at onc
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import sys
@@ -17,9 +18,13 @@ from importlib import import_module
 from typing import Any, Final, NoReturn
 
 from cli.ending import exit_quietly, watch_signals
+from cli.surroundings import open_missing_streams, require_enough_files
 
 INCOMPLETE: Final = 1
 REFUSED: Final = 2
+
+_UNWRITABLE: Final = (errno.ENOSPC, errno.EFBIG, errno.EIO)
+"""How a full disk behind `> file` shows itself, and the like."""
 
 _COMMANDS: Final = {
     "demo": "cli.demo",
@@ -47,11 +52,17 @@ class _Parser(argparse.ArgumentParser):
 
 def entry() -> NoReturn:
     """What the `llm-usage` script calls."""
+    open_missing_streams()
     watch_signals()
     try:
         status = main(sys.argv[1:])
         sys.stdout.flush()
     except BrokenPipeError:
+        exit_quietly(INCOMPLETE)
+    except OSError as error:
+        if error.filename is not None or error.errno not in _UNWRITABLE:
+            raise
+        print(f"llm-usage: standard output can't be written ({error.strerror})", file=sys.stderr)
         exit_quietly(INCOMPLETE)
     sys.exit(status)
 
@@ -70,13 +81,25 @@ def main(arguments: Sequence[str]) -> int:
         parser().print_help()
         return REFUSED
     from usage.errors import LlmUsageError, NotionAccessError, SettingsError  # noqa: PLC0415
+    from usage.network import network  # noqa: PLC0415
 
     try:
-        return _run(arguments)
+        require_enough_files()
+        with network(_addresses):
+            return _run(arguments)
     except (_Refused, SettingsError, NotionAccessError) as error:
         return _fail(str(error), REFUSED, as_json=as_json)
     except LlmUsageError as error:
         return _fail(str(error), INCOMPLETE, as_json=as_json)
+
+
+def _addresses() -> list[str]:
+    """Addresses that a command may ask."""
+    from cli.prefect_settings import prefect_settings  # noqa: PLC0415
+    from usage.settings import BASE_URLS  # noqa: PLC0415
+
+    values = prefect_settings()
+    return [values[name] for name in (*BASE_URLS, "PREFECT_API_URL") if name in values]
 
 
 def parser() -> argparse.ArgumentParser:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import sqlite3
-import sys
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cli.ending import let_signals_through
@@ -20,8 +18,13 @@ _LONGEST_START: Final = 120.0
 """Seconds that another server may take to start in the same folder."""
 
 
-def main(port: int, home: Path) -> None:
-    """Serve on a port of 127.0.0.1, with the database in `home`."""
+def main(listening: int) -> None:
+    """Serve until the parent is gone, and tell it once that it can begin. It is at the other end of standard input.
+
+    Args:
+        listening: Descriptor of the socket to serve on. The parent has bound it: nobody else can be given its port.
+    """
+    os.umask(0o077)
     let_signals_through()
     servers: list[uvicorn.Server] = []
 
@@ -37,33 +40,31 @@ def main(port: int, home: Path) -> None:
 
     # First of all: importing takes seconds, and the parent may be gone before that.
     threading.Thread(target=watch, daemon=True).start()
-    server = _server(port, _take_turn(home))
+    server = _server(_take_turn())
     servers.append(server)
-    server.run()
+    server.run([socket.socket(fileno=listening)])
 
 
-def _take_turn(home: Path) -> sqlite3.Connection:
-    """Wait until no other server is starting in this folder: two that create the database at once both fail."""
-    turn = sqlite3.connect(home / "llm-usage-start.sqlite", timeout=_LONGEST_START, isolation_level=None)
+def _take_turn() -> sqlite3.Connection:
+    """Wait until no other server is starting in the same folder: two that create the database at once both fail."""
+    turn = sqlite3.connect("start.sqlite", timeout=_LONGEST_START, isolation_level=None)
     turn.execute("BEGIN EXCLUSIVE")
     return turn
 
 
-def _server(port: int, turn: sqlite3.Connection) -> uvicorn.Server:
+def _server(turn: sqlite3.Connection) -> uvicorn.Server:
     import uvicorn  # noqa: PLC0415  # not before the parent is watched
     from prefect.server.api.server import create_app  # noqa: PLC0415
 
     class Server(uvicorn.Server):
-        """Gives its turn to the next one when it has started."""
+        """Gives its turn to the next one when it has started, and tells the parent."""
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             try:
                 await super().startup(sockets)
             finally:
                 turn.close()
+            if self.started:
+                os.write(0, b"1")
 
-    return Server(uvicorn.Config(create_app, factory=True, host="127.0.0.1", port=port, log_level="error"))
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), Path(sys.argv[2]))
+    return Server(uvicorn.Config(create_app, factory=True, log_level="error"))

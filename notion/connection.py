@@ -40,8 +40,9 @@ from notion.refusals import Refusal, advice, read_refusal
 from notion.unreached import why
 from usage.contract import broken
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
+from usage.network import asks_directly
 from usage.peers import BODY_LIMIT, NotJsonError, TooLargeError, UnreadableError
-from usage.settings import LOOPBACK, NotionSettings
+from usage.settings import NotionSettings
 
 VERSION: Final = "2026-03-11"
 TRIES: Final = 6
@@ -121,7 +122,7 @@ class Connection:
                 self._note,
                 transport=transport,
                 # A proxy from the environment is not for loopback, where the token may travel in clear.
-                trust_env=httpx.URL(settings.base_url).host not in LOOPBACK,
+                trust_env=not asks_directly(settings.base_url),
             ),
             auth=token,
             base_url=settings.base_url,

@@ -35,7 +35,7 @@ from usage.errors import (
     StaleCursorError,
     TransientError,
 )
-from usage.settings import LOOPBACK
+from usage.network import asks_directly
 
 __all__ = [
     "PATIENCE",
@@ -90,8 +90,7 @@ class Http:
             headers=dict(headers),
             timeout=_TIMEOUT,
             follow_redirects=False,
-            # A proxy from the environment is not for loopback, where keys may travel in clear.
-            trust_env=httpx.URL(base_url).host not in LOOPBACK,
+            trust_env=not asks_directly(base_url),
         )
         self._explain, self._retry, self._pace = explain, retry or Retry(), pace or Pace()
         self._slots = asyncio.Semaphore(in_flight)

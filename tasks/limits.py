@@ -2,8 +2,8 @@
 
 `llm-usage deploy` creates them. Where they don't exist, as on a machine without a server, they cost a request and hold
 nobody up: Notion's rate is then kept by the client itself, and two runs that write the same month at the same time
-still leave what one would have left. That is why a server that can't be reached any more ends nothing either: what has
-been read is written all the same.
+still leave what one would have left. That is why nothing about them ends a run: neither a server that can't be reached
+or is being restarted, nor a limit that somebody has changed. What has been read is written all the same.
 
 Prefect is imported where it is needed: a command asks Notion for its first answers while Prefect is still being
 imported.
@@ -30,8 +30,8 @@ LEASE: Final = 60.0
 """Seconds after which the slot of a worker that has died is free again; the shortest that Prefect's server takes."""
 PATIENCE: Final = 900.0
 """Seconds to wait for another run that writes the same month."""
-_GATEWAY: Final = (502, 503, 504)
-"""Statuses by which a proxy says that there is no server behind it."""
+_TURN_WITHIN: Final = 300.0
+"""Seconds to wait for a turn of the common rate; its slots become free again within one or two."""
 
 
 def month_limit(month: Month) -> str:
@@ -60,7 +60,7 @@ class SharedPace(Pace):
         self._shared = False
 
     def share(self) -> None:
-        """Look whether the limit exists. Before that Prefect's server may not even have started."""
+        """Look whether the limit can be had. Before that Prefect's server may not even have started."""
         with if_reached("the workers' common rate"):
             self._shared = exists(NOTION_REQUESTS)
 
@@ -69,12 +69,12 @@ class SharedPace(Pace):
         if self._shared:
             from prefect.concurrency.sync import rate_limit  # noqa: PLC0415
 
-            reached = False
+            taken = False
             with if_reached("the workers' common rate"):
-                rate_limit(NOTION_REQUESTS)
-                reached = True
-            # Each further request would wait for the server in vain.
-            self._shared = self._shared and reached
+                rate_limit(NOTION_REQUESTS, timeout_seconds=_TURN_WITHIN)
+                taken = True
+            # Each further request would wait in vain.
+            self._shared = self._shared and taken
         super().wait()
 
 
@@ -93,36 +93,40 @@ def exists(name: str) -> bool:
 
 @contextmanager
 def if_reached(what: str) -> Iterator[None]:
-    """Go on without `what` where Prefect's server can't be reached; a warning says so. Any other error is raised.
+    """Go on without `what` where Prefect's server can't be reached or refuses it; a warning says so.
 
-    Of the block, nothing that has to happen may come after the request to the server.
+    Any other error is raised. Of the block, nothing that has to happen may come after the request to the server.
     """
     try:
         yield
     except Exception as error:
-        if not _is_unreached(error):
+        why = _refusal(error)
+        if why is None:
             raise
-        log.warning("Prefect's server can't be reached (%s): going on without %s", type(error).__name__, what)
+        log.warning("%s: going on without %s", why, what)
 
 
-def _is_unreached(error: BaseException) -> bool:
-    """Whether nobody answered, or a proxy in the server's place; Prefect wraps some of these errors in its own."""
+def _refusal(error: BaseException) -> str | None:
+    """Why Prefect's server gave nothing, or None of another error; Prefect wraps some of these in its own."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, httpx.TransportError):
-            return True
         if isinstance(cause, httpx.HTTPStatusError):
-            return cause.response.status_code in _GATEWAY
+            return f"Prefect's server does not give it (HTTP {cause.response.status_code})"
+        if isinstance(cause, httpx.TransportError):
+            return f"Prefect's server can't be reached ({type(cause).__name__})"
+        if isinstance(cause, TimeoutError):
+            return "Prefect's server did not give it in time"
         cause = cause.__cause__
-    return False
+    return None
 
 
 @contextmanager
 def one_writer(month: Month, *, patience: float = PATIENCE) -> Iterator[None]:
     """Let one run at a time plan and write a month.
 
-    The lease is renewed while the block runs. One that gets lost, and one that can't be had in `patience` seconds, ends
-    nothing: the limit spares two runs the work of healing each other's doubles, it is not what keeps rows single.
+    The lease is renewed while the block runs. One that gets lost, and one that can't be had in `patience` seconds or at
+    all, ends nothing: the limit spares two runs the work of healing each other's doubles, it is not what keeps rows
+    single.
     """
     slot = ExitStack()
     with if_reached("the month's limit"):

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from cli.server import DEFAULTS, OwnServer, free_port
+from cli.prefect_settings import DEFAULTS
+from cli.server import OwnServer, free_port
 
 # How long an example takes says nothing about the code on a busy machine.
 # The same examples each time: a run that is red must be red again.
@@ -17,8 +18,14 @@ settings.load_profile("llm-usage")
 # Prefect reads its settings when it is first imported, which may be while tests are collected. Its server is only
 # started for the tests that ask for it.
 _home = tempfile.TemporaryDirectory(prefix="llm-usage-tests-", ignore_cleanup_errors=True)
-_port = free_port()
-os.environ |= DEFAULTS | {"PREFECT_HOME": _home.name, "PREFECT_API_URL": f"http://127.0.0.1:{_port}/api"}
+_port, _auth_string = free_port(), "tests:only"
+os.environ |= DEFAULTS | {
+    "PREFECT_HOME": _home.name,
+    "PREFECT_API_URL": f"http://127.0.0.1:{_port}/api",
+    "PREFECT_API_AUTH_STRING": _auth_string,
+    # Notion's pace and the like: not that of whoever runs the tests.
+    "XDG_STATE_HOME": f"{_home.name}/state",
+}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,7 +44,7 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(scope="session")
 def prefect_api() -> Iterator[str]:
     """Address of a Prefect server, one for all tests; its database and files are in `PREFECT_HOME`."""
-    server = OwnServer(_port)
+    server = OwnServer(_port, _auth_string)
     try:
         server.wait()
         from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings

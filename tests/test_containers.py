@@ -10,7 +10,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from cli.main import parser
+from cli.prefect_settings import DEFAULTS
 from tests.test_docs import settings_names
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -50,6 +51,24 @@ def sent() -> set[str]:
     return {rule.removeprefix("!").rstrip("/") for rule in rules if rule.startswith("!")}
 
 
+def interpolated(text: str, values: Mapping[str, str]) -> str:
+    """What Compose makes of a text, from what stands in `.env`."""
+
+    def value(found: re.Match[str]) -> str:
+        name, _, default = found.groups()
+        return values.get(name) or default
+
+    return re.sub(r"\$\{(\w+):([-?])([^}]*)\}", value, text)
+
+
+def images() -> dict[str, str]:
+    """Variable that names each base image, and what is taken without it."""
+    base = dict([argument.split("=") for argument in arguments("ARG")])
+    database = re.fullmatch(r"\$\{(\w+):-(.+)\}", SERVICES["database"]["image"])
+    assert database is not None
+    return base | {database[1]: database[2]}
+
+
 def variables() -> list[tuple[str, str]]:
     return [(name, variable) for name, service in SERVICES.items() for variable in service.get("environment", {})]
 
@@ -75,17 +94,23 @@ def prefect_settings() -> set[str]:
 # The image
 
 
-def test_images_are_pinned_to_a_tag() -> None:
-    images = [rest.split()[0] for rest in arguments("FROM")] + [service["image"] for service in SERVICES.values()]
-    for image in images:
+def test_base_images_can_be_pinned_to_a_digest() -> None:
+    assert images().keys() == {"PYTHON_IMAGE", "POSTGRES_IMAGE"}
+    for image in images().values():
         assert re.fullmatch(r"[a-z/-]+:\d[\w.-]*", image), image
+    assert {rest.split()[0] for rest in arguments("FROM")} == {"${PYTHON_IMAGE}"}
+    (build,) = {yaml.safe_dump(SERVICES[name]["build"]) for name in OURS}
+    python = images()["PYTHON_IMAGE"]
+    assert yaml.safe_load(build) == {"context": ".", "args": {"PYTHON_IMAGE": f"${{PYTHON_IMAGE:-{python}}}"}}
+    guide = (ROOT / "docs" / "OPERATIONS.md").read_text(encoding="utf-8")
+    for variable, image in images().items():
+        assert f"docker image inspect --format '{variable}={{{{index .RepoDigests 0}}}}' {image} >> .env" in guide
 
 
 def test_the_image_bears_the_version_and_a_python_that_will_do() -> None:
     assert {SERVICES[name]["image"] for name in OURS} == {f"llm-usage:{PROJECT['project']['version']}"}
-    python = {re.findall(r"python:(\d+\.\d+)", rest)[0] for rest in arguments("FROM")}
-    assert len(python) == 1
-    assert Requirement(f"python{PROJECT['project']['requires-python']}").specifier.contains(python.pop())
+    (python,) = re.findall(r"python:(\d+\.\d+)", images()["PYTHON_IMAGE"])
+    assert Requirement(f"python{PROJECT['project']['requires-python']}").specifier.contains(python)
 
 
 def test_what_is_copied_is_there() -> None:
@@ -130,7 +155,7 @@ def test_it_does_not_run_as_root() -> None:
 
 
 def test_no_secret_is_baked_in() -> None:
-    assert arguments("ARG") == []
+    assert [rest.partition("=")[0] for rest in arguments("ARG")] == ["PYTHON_IMAGE"]
     assert {word.partition("=")[0] for rest in arguments("ENV") for word in shlex.split(rest)} == {
         "PATH",
         "PYTHONUNBUFFERED",
@@ -151,7 +176,7 @@ def test_the_server_finds_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
     from sqlalchemy import make_url
 
     for name, value in SERVICES["server"]["environment"].items():
-        monkeypatch.setenv(name, value)
+        monkeypatch.setenv(name, interpolated(value, {}))
     monkeypatch.setenv("PREFECT_SERVER_DATABASE_PASSWORD", "word")
     secret = Settings().server.database.connection_url
     assert secret is not None
@@ -167,9 +192,48 @@ def test_the_workers_find_the_server() -> None:
         assert SERVICES[name]["environment"]["PREFECT_API_URL"] == "http://server:4200/api"
 
 
+def test_the_server_and_all_who_ask_it_share_a_string_that_has_to_be_set() -> None:
+    given = {SERVICES["server"]["environment"]["PREFECT_SERVER_API_AUTH_STRING"]}
+    given |= {SERVICES[name]["environment"]["PREFECT_API_AUTH_STRING"] for name in ("deploy", "worker")}
+    (text,) = given
+    assert text.startswith("${PREFECT_API_AUTH_STRING:?")
+    assert interpolated(text, {"PREFECT_API_AUTH_STRING": "team:word"}) == "team:word"
+
+
+def test_links_name_the_address_that_people_open() -> None:
+    named: dict[str, str]
+    for named in ({}, {"PREFECT_UI_URL": "https://prefect.example.com"}):
+        address = named.get("PREFECT_UI_URL", "http://127.0.0.1:4200")
+        for name in OURS:
+            assert interpolated(SERVICES[name]["environment"]["PREFECT_UI_URL"], named) == address
+        assert interpolated(SERVICES["server"]["environment"]["PREFECT_UI_API_URL"], named) == f"{address}/api"
+
+
+def test_the_pages_are_written_where_the_images_user_may_write() -> None:
+    folder = SERVICES["server"]["environment"]["PREFECT_SERVER_UI_STATIC_DIRECTORY"]
+    assert any(Path(folder).is_relative_to(mount.split(":")[1]) for mount in SERVICES["server"]["volumes"])
+
+
+def test_what_a_restarting_server_answers_is_tried_again() -> None:
+    """Of all that is asked in a run; the image has the file, and workers hand its settings on."""
+    from prefect.client.base import PREFECT_CLIENT_RETRY_EXTRA_CODES
+    from prefect.settings import Settings
+
+    assert "prefect.toml" in sent()
+    client = tomllib.loads((ROOT / "prefect.toml").read_text(encoding="utf-8"))["client"]
+    handed_on = Settings(client=client).to_environment_variables(exclude_unset=True)
+    assert set(handed_on[PREFECT_CLIENT_RETRY_EXTRA_CODES.name].split(",")) == {"500", "504"}
+    assert set(DEFAULTS["PREFECT_CLIENT_RETRY_EXTRA_CODES"].split(",")) == {"500", "504"}
+
+
 def test_no_key_is_written_there() -> None:
-    named = {variable for _, variable in variables()}
-    assert not {variable for variable in named if re.search(r"KEY|TOKEN|PASSWORD|SECRET|AUTH", variable)}
+    secret = [
+        value
+        for service in SERVICES.values()
+        for variable, value in service.get("environment", {}).items()
+        if re.search(r"KEY|TOKEN|PASSWORD|SECRET|AUTH", variable)
+    ]
+    assert {value.partition(":?")[0] for value in secret} == {"${PREFECT_API_AUTH_STRING"}
     assert {SERVICES[name]["env_file"] for name in SERVICES} == {".env", "secrets/database.env"}
     ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
     assert {".env", "secrets/"} <= set(ignored)

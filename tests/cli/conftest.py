@@ -94,6 +94,12 @@ class Program:
     def __init__(self, folder: Path) -> None:
         self.folder, self.home = folder, folder / "prefect"
         self.variables: dict[str, str] = {}
+        self.missing: tuple[str, ...] = ()
+        """Variables that it doesn't have."""
+        self.prefix: tuple[str, ...] = ()
+        """What starts it."""
+        self.code = ""
+        """What runs in place of `cli.main`."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -101,7 +107,13 @@ class Program:
             name: value for name, value in os.environ.items() if not name.startswith((*_OURS, "PREFECT_", "PYTEST_"))
         }
         folders = {"PYTHONPATH": str(ROOT), "TMPDIR": str(self.folder), "PREFECT_HOME": str(self.home)}
-        return plain | folders | self.variables
+        folders["XDG_STATE_HOME"] = str(self.folder / "state")
+        return {name: value for name, value in (plain | folders | self.variables).items() if name not in self.missing}
+
+    def use(self, prefect_api: str) -> None:
+        """Work with the tests' own Prefect server."""
+        self.variables["PREFECT_API_URL"] = prefect_api
+        self.variables["PREFECT_API_AUTH_STRING"] = os.environ["PREFECT_API_AUTH_STRING"]
 
     def used_before(self) -> None:
         """Put a migrated database into Prefect's folder: the first start on a machine takes much longer."""
@@ -110,7 +122,8 @@ class Program:
             database.execute("VACUUM INTO ?", (str(self.home / "prefect.db"),))
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "cli.main", *arguments]
+        what = ("-c", self.code) if self.code else ("-m", "cli.main")
+        command = [*self.prefix, sys.executable, *what, *arguments]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL} | options
         return subprocess.Popen(command, cwd=self.folder, env=self.environment, text=True, **pipes)
 

@@ -104,7 +104,8 @@ def test_on_a_real_terminal(
     for name, value in sandbox.environment().items():
         monkeypatch.setenv(name, value)
     assert main(["setup"]) == 0
-    program.variables |= {"PREFECT_API_URL": prefect_api, "TERM": "xterm", "COLUMNS": "120"}
+    program.use(prefect_api)
+    program.variables |= {"TERM": "xterm", "COLUMNS": "120"}
     program.variables["NOTION_REQUESTS_PER_MINUTE"] = "600"
     master, slave = pty.openpty()
     process = program.start("collect", "--provider", "elevenlabs", stderr=slave)

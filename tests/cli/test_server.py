@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import pytest
 
 from cli.main import main
-from cli.server import OwnServer, is_configured, prefect_settings
+from cli.prefect_settings import is_configured, prefect_settings
+from cli.server import OwnServer
 from sandbox.everything import Sandbox
 from sandbox.faults import Fault, Kind
 
@@ -35,6 +37,7 @@ def test_a_server_that_a_profile_names_is_used(program: Program, set_up: None, p
     before = runs()
     program.home.mkdir()
     profile = f'active = "team"\n[profiles.team]\nPREFECT_API_URL = "{prefect_api}"\n'
+    profile += f'PREFECT_API_AUTH_STRING = "{os.environ["PREFECT_API_AUTH_STRING"]}"\n'
     (program.home / "profiles.toml").write_text(profile)
     told = program.run("collect", "--provider", "elevenlabs", "--json")
     assert (told.status, told.err) == (0, "")

@@ -49,11 +49,11 @@ def set_up(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def processes(program: Program) -> list[str]:
-    """Command lines of what runs in the program's temporary folder."""
+    """Command lines of what runs with the program's Prefect folder."""
     found = []
     for process in _PROCESSES.glob("[0-9]*"):
         try:
-            if f"TMPDIR={program.folder}\0".encode() in (process / "environ").read_bytes():
+            if f"PREFECT_HOME={program.home}\0".encode() in (process / "environ").read_bytes():
                 found.append((process / "cmdline").read_text().replace("\0", " "))
         except OSError:
             # It has ended meanwhile, or is somebody else's.
@@ -132,7 +132,7 @@ def test_the_run_does_not_go_on_for_ever(
     sandbox.faults.add(
         Fault(api="elevenlabs", kind=Kind.STATUS, status=503, headers={"retry-after": "60"}, times=-1),
     )
-    program.variables["PREFECT_API_URL"] = prefect_api
+    program.use(prefect_api)
     process = program.start("collect", "--provider", "elevenlabs")
     until(lambda: sandbox.journal.requests("elevenlabs"))
     stop(process, number, status, program)
@@ -142,7 +142,8 @@ def test_the_run_does_not_go_on_for_ever(
 
 
 def test_while_rows_are_written(program: Program, sandbox: Sandbox, set_up: None, prefect_api: str) -> None:
-    program.variables |= {"PREFECT_API_URL": prefect_api, "NOTION_REQUESTS_PER_MINUTE": "600"}
+    program.use(prefect_api)
+    program.variables["NOTION_REQUESTS_PER_MINUTE"] = "600"
     process = program.start("collect", "--provider", "openai")
     until(lambda: len(sandbox.journal.requests("notion", method="POST", path="/pages")) >= 2)
     stop(process, signal.SIGTERM, 143, program)

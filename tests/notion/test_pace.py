@@ -1,16 +1,17 @@
 from __future__ import annotations
 
-import re
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from notion.pace import Pace
-from usage.errors import NotionError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -162,10 +163,108 @@ def test_the_key_is_not_in_the_file(tmp_path: Path) -> None:
     assert b"ntn_secret" not in file.read_bytes()
 
 
-def test_a_file_that_is_none_is_told(tmp_path: Path) -> None:
-    pace = Clock().pace(tmp_path)
+# -- a file that can't be trusted or used
+
+
+def test_nobody_else_can_read_or_prepare_it(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    Clock().pace(folder).wait()
+    (file,) = folder.iterdir()
+    assert (folder.stat().st_mode & 0o777, file.stat().st_mode & 0o777) == (0o700, 0o600)
+
+
+def test_the_folder_is_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    Pace("key", 60_000, sleep=lambda _: None).wait()
+    assert (tmp_path / "llm-usage" / "notion-pace.sqlite").is_file()
+
+
+def told(table: Path, statement: str, *values: object) -> None:
+    with closing(sqlite3.connect(table, isolation_level=None)) as connection:
+        connection.execute(statement, values)
+
+
+@pytest.mark.parametrize("moment", [1_601.0, 1e300, float("inf"), -1e300, "tomorrow", b"\x00", 0])
+def test_a_next_moment_that_cannot_be_is_not_believed(tmp_path: Path, moment: object) -> None:
+    clock = Clock()
+    pace = clock.pace(tmp_path)
     pace.wait()
-    (file,) = tmp_path.iterdir()
-    file.write_bytes(b"somebody else's" * 100)
-    with pytest.raises(NotionError, match=f"{re.escape(str(file))}.*TMPDIR"):
+    told(tmp_path / "notion-pace.sqlite", "UPDATE pace SET next = ?", moment)
+    pace.wait()
+    assert clock.turns == [1_000, 1_000]
+
+
+@pytest.mark.parametrize("per_minute", [0, -5, "few", 1e9])
+@pytest.mark.parametrize("until", [1_060.0, 1e300])
+def test_a_budget_that_cannot_be_is_not_believed(tmp_path: Path, per_minute: object, until: float) -> None:
+    clock = Clock()
+    pace = clock.pace(tmp_path)
+    pace.slow(60)
+    told(tmp_path / "notion-pace.sqlite", "UPDATE slowed SET per_minute = ?, until = ?", per_minute, until)
+    pace.wait()
+    assert pace.per_minute == 180
+
+
+def spoil_with_rubbish(folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+    (folder / "notion-pace.sqlite").write_bytes(b"somebody else's" * 100)
+
+
+def spoil_with_a_linked_file(folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+    (folder / "notion-pace.sqlite").symlink_to(folder.parent / "elsewhere")
+
+
+def spoil_with_a_linked_folder(folder: Path) -> None:
+    (folder.parent / "elsewhere").mkdir()
+    folder.symlink_to(folder.parent / "elsewhere")
+
+
+def spoil_with_a_file(folder: Path) -> None:
+    folder.write_text("")
+
+
+def spoil_with_another_table(folder: Path) -> None:
+    folder.mkdir(mode=0o700)
+    told(folder / "notion-pace.sqlite", "CREATE TABLE pace (other TEXT)")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        spoil_with_rubbish,
+        spoil_with_a_linked_file,
+        spoil_with_a_linked_folder,
+        spoil_with_a_file,
+        spoil_with_another_table,
+    ],
+)
+def test_without_a_usable_file_the_process_keeps_the_pace_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, spoil: Callable[[Path], None]
+) -> None:
+    folder = tmp_path / "state"
+    spoil(folder)
+    clock = Clock()
+    pace = clock.pace(folder)
+    for _ in range(200):
         pace.wait()
+    assert most_within(60, clock.turns) <= 180
+    (message,) = caplog.messages
+    assert str(folder) in message
+    assert "by this run alone" in message
+    assert not (tmp_path / "elsewhere").is_file()
+
+
+def test_another_users_folder_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: tmp_path.stat().st_uid + 1)
+    Clock().pace(tmp_path).wait()
+    assert "it belongs to another user" in caplog.text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_others_may_use_is_closed_to_them(tmp_path: Path) -> None:
+    tmp_path.chmod(0o777)
+    Clock().pace(tmp_path).wait()
+    assert tmp_path.stat().st_mode & 0o777 == 0o700

@@ -46,38 +46,36 @@ def wrapped(cause: Exception) -> Exception:
     return error
 
 
-# -- what counts as gone
+# -- what is gone without
 
 
 @pytest.mark.parametrize(
-    "make",
+    ("make", "why"),
     [
-        lambda: httpx.ConnectError("refused"),
-        lambda: httpx.ReadTimeout("slow"),
-        lambda: httpx.RemoteProtocolError("cut"),
-        lambda: status_error(502),
-        lambda: status_error(503),
-        lambda: wrapped(httpx.ConnectError("refused")),
+        (lambda: httpx.ConnectError("refused"), "can't be reached"),
+        (lambda: httpx.ReadTimeout("slow"), "can't be reached"),
+        (lambda: httpx.RemoteProtocolError("cut"), "can't be reached"),
+        (lambda: wrapped(httpx.ConnectError("refused")), "can't be reached"),
+        (lambda: status_error(401), "HTTP 401"),
+        (lambda: status_error(503), "HTTP 503"),
+        (lambda: wrapped(status_error(422)), "HTTP 422"),
+        (lambda: wrapped(status_error(500)), "HTTP 500"),
+        (TimeoutError, "in time"),
     ],
-    ids=["refused", "time-out", "cut", "502", "503", "wrapped"],
+    ids=["refused", "time-out", "cut", "wrapped", "401", "503", "422 wrapped", "500 wrapped", "late"],
 )
-def test_a_server_that_is_gone_is_told(caplog: pytest.LogCaptureFixture, make: Callable[[], Exception]) -> None:
+def test_what_the_server_does_not_give_is_gone_without(
+    caplog: pytest.LogCaptureFixture, make: Callable[[], Exception], why: str
+) -> None:
     with if_reached("the bar"):
         raise make()
-    assert "can't be reached" in caplog.text
-    assert "going on without the bar" in caplog.text
+    (message,) = caplog.messages
+    assert why in message
+    assert "going on without the bar" in message
 
 
 @pytest.mark.parametrize(
-    "make",
-    [
-        lambda: ValueError("ours"),
-        lambda: status_error(500),
-        lambda: status_error(401),
-        lambda: wrapped(status_error(409)),
-        lambda: RuntimeError("no client"),
-    ],
-    ids=["a mistake", "500", "401", "wrapped", "no client"],
+    "make", [lambda: ValueError("ours"), lambda: RuntimeError("no client")], ids=["a mistake", "no client"]
 )
 def test_nothing_else_is_hidden(make: Callable[[], Exception]) -> None:
     error = make()
@@ -101,6 +99,29 @@ def test_without_the_limit(prefect_api: str, caplog: pytest.LogCaptureFixture) -
     with one_writer(MONTH):
         pass
     assert caplog.messages == []
+
+
+def test_a_limit_that_somebody_has_set_to_nothing(
+    limits: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    limits(month_limit(MONTH), 0)
+    written = False
+    with one_writer(MONTH):
+        written = True
+    assert written
+    (message,) = (text for text in caplog.messages if "going on" in text)
+    assert message == "Prefect's server does not give it (HTTP 422): going on without the month's limit"
+
+
+def test_a_slot_that_nobody_gives_back(limits: Callable[..., None], caplog: pytest.LogCaptureFixture) -> None:
+    from prefect.concurrency.sync import concurrency
+
+    limits(month_limit(MONTH))
+    written = False
+    with concurrency(month_limit(MONTH)), one_writer(MONTH, patience=0.1):
+        written = True
+    assert written
+    assert "another run has been writing" in caplog.text
 
 
 def test_the_server_is_gone_before(prefect_api: str, gone: Gone, caplog: pytest.LogCaptureFixture) -> None:
@@ -179,7 +200,27 @@ def test_without_the_server_this_machine_keeps_its_own(
     assert own_turns == [pace] * 3
     # It is not waited for again.
     assert [text for text in caplog.messages if "going on" in text] == [
-        "Prefect's server can't be reached (ConcurrencySlotAcquisitionError): going on without the workers' common rate"
+        "Prefect's server can't be reached (ConnectError): going on without the workers' common rate"
+    ]
+
+
+@pytest.mark.parametrize("slots_and_decay", [(0, 1.0), (5, 0.0)], ids=["no slots", "no decay"])
+def test_a_common_rate_that_cannot_be_had(
+    *,
+    limits: Callable[..., None],
+    settings: NotionSettings,
+    own_turns: list[SharedPace],
+    caplog: pytest.LogCaptureFixture,
+    slots_and_decay: tuple[int, float],
+) -> None:
+    limits(NOTION_REQUESTS, slots_and_decay[0], slot_decay_per_second=slots_and_decay[1])
+    pace = SharedPace(settings)
+    pace.share()
+    for _ in range(3):
+        pace.wait()
+    assert own_turns == [pace] * 3
+    assert [text for text in caplog.messages if "going on" in text] == [
+        "Prefect's server does not give it (HTTP 422): going on without the workers' common rate"
     ]
 
 

@@ -7,6 +7,7 @@ knows of users. systemd is played by `Machine.systemctl`, which starts what the 
 
 from __future__ import annotations
 
+import base64
 import re
 import shlex
 import signal
@@ -22,6 +23,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import httpx
+from dotenv import dotenv_values
 
 from cli.server import free_port
 from sandbox.everything import Sandbox
@@ -66,7 +68,7 @@ class Machine:
         self.alerts, self._place, self._cluster, self._sandbox, self._units = alerts, place, cluster, sandbox, units
         self._port, self._worker_port = free_port(), free_port()
         self._running: dict[str, Process] = {}
-        self._api = httpx.Client(base_url=f"http://127.0.0.1:{self._port}/api", timeout=30)
+        self._api = httpx.Client(base_url=f"http://127.0.0.1:{self._port}/api", timeout=30, auth=self._log_in)
         programs = place / "programs"
         for folder in (self._home, programs):
             folder.mkdir()
@@ -174,6 +176,14 @@ class Machine:
         for process in reversed(self._running.values()):
             process.end()
         self._api.close()
+
+    def _log_in(self, request: httpx.Request) -> httpx.Request:
+        """Give Prefect's server the string that the guide has put into `.env`."""
+        env = self.checkout / ".env"
+        word = dotenv_values(env).get("PREFECT_API_AUTH_STRING") if env.exists() else None
+        if word:
+            request.headers["Authorization"] = f"Basic {base64.b64encode(word.encode()).decode()}"
+        return request
 
     def _failed(self) -> str:
         states = {"flow_runs": {"state": {"type": {"any_": ["FAILED"]}}}}

@@ -12,6 +12,7 @@ from typing import Final
 
 import pytest
 import yaml
+from dotenv import dotenv_values
 from prefect.client.schemas.schedules import CronSchedule
 
 from cli.main import parser
@@ -19,7 +20,7 @@ from tests.team.guide import CONTAINERS, GUIDE, ROOT, blocks, cron_lines, units
 from tests.team.machine import Machine, installation
 from tests.team.postgres import MissingError
 from tests.team.processes import until
-from tests.test_containers import prefect_settings
+from tests.test_containers import images, interpolated, prefect_settings
 
 NOT_RUN: Final = {
     "sudo apt-get install --yes git curl cron python3-venv postgresql": "installs packages for the whole machine",
@@ -49,6 +50,10 @@ AFTER: Final = {
 """What is done after a line."""
 STATUS: Final = {".venv/bin/prefect deployment run collect/monthly --param month=2999-01 --watch": 1}
 """Lines that are to end with another exit status than 0."""
+PULL: Final = re.compile(
+    r"docker (?:pull|image inspect --format '\w+=\{\{index \.RepoDigests 0\}\}') (\S+)(?: >> \.env)?"
+)
+"""Lines that look base images up."""
 COMPOSE: Final = {"build", "down", "exec", "logs", "ps", "run", "stop", "up"}
 SYSTEMCTL: Final = re.compile(r"sudo systemctl (enable --now|start|stop) (.+)")
 
@@ -104,6 +109,9 @@ def test_crontab_lines_can_be_read() -> None:
 @pytest.mark.parametrize("line", dict.fromkeys(docker_lines()))
 def test_docker_lines_name_what_is_there(line: str) -> None:
     services = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
+    if pulled := PULL.fullmatch(line):
+        assert pulled[1] in images().values()
+        return
     program, compose, verb, *words = shlex.split(line.partition(" > ")[0].partition(" < ")[0])
     assert (program, compose) == ("docker", "compose")
     assert verb in COMPOSE
@@ -189,7 +197,12 @@ def test_the_guide_leads_to_an_installation_that_works(machine: Machine) -> None
 def containers_would_be_healthy(machine: Machine) -> None:
     """What compose.yaml runs and asks, without containers, beside what runs already."""
     services = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))["services"]
-    machine.start_container(services["worker"]["command"], services["worker"]["environment"])
+    env = dotenv_values(machine.checkout / ".env")
+    settings = {name: value for name, value in env.items() if value is not None}
+    given = services["worker"]["environment"].items()
+    machine.start_container(
+        services["worker"]["command"], {name: interpolated(value, settings) for name, value in given}
+    )
     for name in ("server", "worker"):
         kind, *question = services[name]["healthcheck"]["test"]
         assert kind == "CMD"

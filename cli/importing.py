@@ -1,0 +1,43 @@
+"""Imports Prefect and a flow beside the main thread: that takes a second, in which Notion can answer."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from threading import Thread
+
+from cli.prefect_settings import import_prefect
+
+
+class Importing:
+    """Begins at once.
+
+    Args:
+        module: The flow's.
+    """
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+        self._error: BaseException | None = None
+        self._thread = Thread(target=self._import, daemon=True)
+        self._thread.start()
+
+    def done(self) -> None:
+        """Wait for it.
+
+        Raises:
+            SettingsError: Prefect's settings can't be used.
+        """
+        self.join()
+        if self._error is not None:
+            raise self._error
+
+    def join(self) -> None:
+        """Wait for it, whatever comes of it: Python does not like to end in the middle of an import."""
+        self._thread.join()
+
+    def _import(self) -> None:
+        try:
+            import_prefect()
+            import_module(self._module)
+        except BaseException as error:  # noqa: BLE001  # raised by `done`, in the thread that waits for it
+            self._error = error
