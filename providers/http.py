@@ -17,7 +17,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Self
 
@@ -25,6 +25,7 @@ import httpx
 from pydantic import BaseModel
 
 from providers.answers import Answer, parse
+from providers.clock import clock_offset
 from providers.patience import PATIENCE, TRIES, Pace, Retry, Tries
 from usage.errors import (
     ContractError,
@@ -97,6 +98,8 @@ class Http:
         self._ends = self._retry.clock() + self._retry.source_patience
         self.requests = 0
         """Requests sent so far, repeats included."""
+        self.clock_offset = timedelta(0)
+        """What has to be added to this machine's time to get the server's, by its last answer."""
 
     async def __aenter__(self) -> Self:
         """Open the connections."""
@@ -185,6 +188,7 @@ class Http:
         except (httpx.TransportError, httpx.DecodingError) as error:
             raise TransientError(f"La connexion à {path} a été coupée ({type(error).__name__}).") from None
         log.debug("%s %s %s", method, path, response.status_code)
+        self.clock_offset = clock_offset(response.headers, self._retry.now()) or self.clock_offset
         answer = Answer(path, response.status_code, response.headers, response.content)
         if response.is_success:
             return answer

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from providers import provider
@@ -66,7 +66,10 @@ async def read_source(
             report = SourceReport(source=source, month=month, read_at=job.now, records=(), gaps=(gap,))
         for new in report.new_fields:
             log.debug("%s %s: %s lines have a field that is new: %s", source, month, new.count, new.what)
-        return report.model_copy(update={"pages": pages, "requests": http.requests})
+        # By the server's clock, so that another machine's reading is compared with it rightly.
+        offset = timedelta(0) if settings.fixed_now is not None else http.clock_offset
+        read_at = report.read_at + offset
+        return report.model_copy(update={"pages": pages, "requests": http.requests, "read_at": read_at})
 
 
 def about_key(credential: Credential) -> str:
