@@ -36,7 +36,8 @@ from usage.names import Status
 from usage.outcome import SourceOutcome
 
 _TAKEN_OVER: Final = "Garde un montant d’une lecture plus ancienne et plus fine."
-_LATER: Final = "Lue plus récemment par une autre collecte."
+OLD_GRAIN: Final = "Reste à l’ancien grain."
+LATER: Final = "Lue plus récemment par une autre collecte."
 
 
 class SourcePlanner:
@@ -136,7 +137,7 @@ class SourcePlanner:
             # Rows of the new grain beside those of the old one would count everything twice.
             self.note("Les lignes restent à l’ancien grain : la réponse est incomplète ou plus ancienne.")
             self.set_aside += [one.values for one in wanted]
-            self._keep_all(self._owned(), "Reste à l’ancien grain.")
+            self._keep_all(self._owned(), OLD_GRAIN)
             return
         for one in wanted:
             self._one(one)
@@ -195,7 +196,7 @@ class SourcePlanner:
     def _why_kept(self, matches: Sequence[Existing], standing: Values, values: Values) -> str:
         """Why a row stays as it is; empty where it gets new values."""
         if any(is_later(row.values, self.outcome.attempted_at) for row in matches):
-            return _LATER
+            return LATER
         if self.outcome.coarse and says_no_more(values, standing):
             return LESS_FINE
         return "La ligne en place est plus complète." if is_poorer(values, standing, self.outcome.month) else ""
@@ -243,7 +244,7 @@ class SourcePlanner:
             return
         for row in gone:
             if is_later(row.values, self.outcome.attempted_at):
-                self.keep(row, _LATER)
+                self.keep(row, LATER)
             elif has_figures(row) and not (self._context.accept_lower or self.owns.can_be_gone(row.values)):
                 self._change.unproven += 1
                 self.keep(row, LEFT)
