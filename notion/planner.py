@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from notion.annotations import Note
-from notion.authorship import SOMEBODYS
+from notion.authorship import SOMEBODYS, Authors
 from notion.coarse import EMPTIED, LESS_FINE, REPLACED, emptied, says_no_more, with_lost_figures
 from notion.desired import (
     Wanted,
@@ -48,6 +48,7 @@ class SourcePlanner:
         rows: The rows of its provider and month that may be changed.
         strangers: Those that somebody else wrote.
         context: What else the plan is made against.
+        authors: Who this program is in Notion.
         peers: The provider's other accounts.
         claims: What accounts before this one have decided about.
     """
@@ -59,6 +60,7 @@ class SourcePlanner:
         strangers: Sequence[Existing],
         context: Context,
         *,
+        authors: Authors,
         peers: Peers,
         claims: Claims,
     ) -> None:
@@ -67,7 +69,7 @@ class SourcePlanner:
         self.set_aside: list[Values] = []
         """Rows of the answer that are not written, for a reason that the steps or the story tell."""
         self.owns: Final = Ownership(outcome, rows, peers, claims.pages)
-        self._context, self._claims, self._peers = context, claims, peers
+        self._context, self._claims, self._peers, self._authors = context, claims, peers, authors
         self._strangers = {identity(row.values): row for row in strangers}
         self._service = context.services[outcome.source.provider]
         self._several = len(peers.labels) > 1
@@ -343,8 +345,7 @@ class SourcePlanner:
         return [row.page_id for row in rows if self._needs_vouching(row)]
 
     def _needs_vouching(self, row: Existing) -> bool:
-        is_adopted = row.author is not None and self._context.me is not None and row.author != self._context.me
-        return (self.owns.is_label_bound(row.values) and self.owns.row(row)) or (is_adopted and self.owns.row(row))
+        return self.owns.row(row) and (self.owns.is_label_bound(row.values) or self._authors.took_over(row))
 
     def _settle(
         self, row: Existing, values: Values, why: str = "", *, timed: bool = False, notes: Sequence[Note] = ()

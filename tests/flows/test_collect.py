@@ -76,11 +76,11 @@ def test_a_provider_that_is_down_then_retried(world: World, prefect: Prefect, mo
     first = world.own_rows()
     assert {name: row["Statut Collecte"] for name, row in first.items()} == {
         "2026-01 - Anthropic": "Succes",
-        "2026-01 - Deepgram - labs": "Echec",
-        "2026-01 - Deepgram - prod": "Echec",
+        "2026-01 - Deepgram (labs)": "Echec",
+        "2026-01 - Deepgram (prod)": "Echec",
         "2026-01 - ElevenLabs": "Succes",
-        "2026-01 - OpenAI - labo": "Succes",
-        "2026-01 - OpenAI - memoways": "Succes",
+        "2026-01 - OpenAI (labo)": "Succes",
+        "2026-01 - OpenAI (memoways)": "Succes",
         "2026-01 - OpenRouter": "Succes",
     }
     written = len(world.rows()) + len(first)
