@@ -182,11 +182,12 @@ class Ownership:
     def _verdicts(self, own: Sequence[Existing]) -> dict[str, bool | None]:
         """Of each own row whether this organisation wrote it, and what stands with it; None where nothing tells."""
         told = {row.page_id: self._is_receipts(read_receipt(row.values.breakdown)) for row in own}
-        # One that has only ever told of a failure vouches for nothing.
-        silent = [row for row in own if told[row.page_id] is None and row.values.statut != Status.ECHEC]
+        silent = [row for row in own if told[row.page_id] is None]
         has_one = any(told.values())
         for row in silent:
-            told[row.page_id] = self._is_told_by_ids(_label(row), is_only=len(silent) == 1, has_one=has_one)
+            by_ids = self._is_told_by_ids(_label(row), is_only=len(silent) == 1, has_one=has_one)
+            # That of a failed attempt says nothing against anybody.
+            told[row.page_id] = by_ids or (None if row.values.statut == Status.ECHEC else by_ids)
         return told
 
     def _is_receipts(self, receipt: Receipt | None) -> bool | None:

@@ -107,7 +107,13 @@ class SourcePlanner:
             self.steps.append(replace(step, receipt=receipt, vouches=vouches))
         elif is_later(standing, self.outcome.attempted_at):
             why = "Une collecte plus récente l’a écrite."
+            if receipt is None or not _is_newer(receipt, read_receipt(standing.breakdown)):
+                self._settle(found.kept, standing, why, timed=True, notes=found.notes)
+                return
+            # That one failed, and the figures that stand there are those of this reading.
+            standing = replace(standing, breakdown=receipt.to_json())
             self._settle(found.kept, standing, why, timed=True, notes=found.notes)
+            self.steps[-1] = replace(self.steps[-1], receipt=receipt, vouches=vouches)
         else:
             # Written by every run, whatever it found.
             changed = changed_fields(found.kept.values, values, self._context.usages)
@@ -372,3 +378,9 @@ class SourcePlanner:
         self._matching.take(row)
         step = Step(Action.TRASH, self.outcome.source, row.values, row.page_id, why=why, unless_written_on=True)
         self.steps.append(step if into is None else replace(step, into=into.page_id))
+
+
+def _is_newer(receipt: Receipt, than: Receipt | None) -> bool:
+    if than is None or than.read_at is None:
+        return True
+    return receipt.read_at is not None and receipt.read_at > than.read_at
