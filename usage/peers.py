@@ -22,7 +22,7 @@ ENCODINGS: Final = "gzip"
 """What to put into `Accept-Encoding`: no other one is unpacked here."""
 
 _BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
-_ALL_BUT_BRACKETS: Final = bytes(set(range(256)) - set(b'{}[]"\\'))
+_ALL_BUT_BRACKETS: Final = bytes(set(range(256)) - set(b'{}[]"'))
 _DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
 _MANY_DIGITS: Final = b"0" * (DIGITS_LIMIT + 1)
 _HALF_PAIR: Final = re.compile(r"\\u[dD][89a-fA-F]")
@@ -155,8 +155,9 @@ def _is_too_deep(content: bytes) -> bool:
     """Whether brackets stand deeper within each other than is taken. In whole passes over the bytes, as an answer may
     have millions of brackets.
     """
-    left = content.translate(_BRACKETS, delete=_ALL_BUT_BRACKETS)
-    left = left.replace(b"\\\\", b"").replace(b'\\"', b"").replace(b"\\", b"").replace(b'""', b"")
+    # Escapes go first: of `\n"` and `\u00e9"` without their letters an escaped quote would be left.
+    left = content.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in content else content
+    left = left.translate(_BRACKETS, delete=_ALL_BUT_BRACKETS).replace(b'""', b"")
     left = re.sub(rb'"[^"]*"', b"", left)
     for _ in range(DEPTH_LIMIT):
         if not left:
