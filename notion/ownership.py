@@ -70,6 +70,8 @@ class Ownership:
         self._places = frozenset(thing.id for thing in outcome.things if thing.kind is not Kind.API_KEY) | {
             row.workspace for row in outcome.rows if row.workspace != outcome.label
         }
+        # The registry may not list what was used: a project that is gone, one without a name.
+        self._places |= used if outcome.rule.kind in (Kind.PROJECT, Kind.WORKSPACE) else set()
         own = [row for row in rows if row.values.key == COLLECTION]
         self._rows = [row for row in rows if row.values.key != COLLECTION]
         self._all_labels = {canonical_workspace(label) for label in peers.labels} | {_label(row) for row in own}

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from math import ceil
 from typing import Any
 
 import pytest
@@ -99,6 +100,17 @@ class Office:
             if source["status"] == "Succes" and source["cost_usd"] is not None:
                 self.told[source["provider"], name] = Decimal(source["cost_usd"])
         return told
+
+    def backfill(self) -> list[dict[str, Any]]:
+        """Sources of a backfill of the month, what stands in Notion for good included."""
+        self.clock.now += timedelta(minutes=5)
+        self.cli.set(LLM_USAGE_NOW=self.clock.now.isoformat())
+        self.cli.sandbox.journal.clear()
+        told = self.cli("backfill", MONTH, MONTH, "--json")
+        assert told.status == 0, told.out
+        (month,) = told.json["months"]
+        sources: list[dict[str, Any]] = month["sources"]
+        return sources
 
     def rows(self, provider: ProviderName) -> list[Row]:
         """The provider's rows of the month, whoever wrote them."""
@@ -402,14 +414,13 @@ def test_a_month_that_is_over_loses_money_only_by_consent(office: Office, is_emp
     office.keys(a="acme", b="labo")
     office.collect_well()
     before = office.data()
-    for provider, api in office.apis.items():
+    for provider in ProviderName:
         account = office.organisation(provider, "acme")
         if is_emptied:
             account.clear(MONTH)
         else:
             facts = account.facts(MONTH)
             del facts[len(facts) // 3 :]
-        del api
     told = office.collect()
     assert (told.status, told.json["status"]) == (1, "Partiel")
     assert {one["account"]: one["status"] for one in told.json["sources"]} == {"a": "Partiel", "b": "Succes"}
@@ -437,3 +448,73 @@ def test_a_permission_that_is_taken_away_costs_no_figures(office: Office) -> Non
     assert figures(office.data()) == figures(before)
     office.keys(default="acme")
     office.collect_well()
+
+
+# -- what people change, and what it costs
+
+
+def test_backfill_after_a_key_was_replaced(office: Office) -> None:
+    """A month that another organisation completed is read for the new key."""
+    office.keys(default="acme")
+    office.clock.now += timedelta(days=40)
+    office.collect_well()
+    assert [source["rows"] > 0 for source in office.backfill()] == [True] * 5
+    assert office.cli.sandbox.journal.requests("openai") == []
+    office.keys(default="labo")
+    office.told |= {(one["provider"], "labo"): Decimal(one["cost_usd"]) for one in office.backfill()}
+    assert len(office.cli.sandbox.journal.requests("openai")) > 0
+    office.check()
+    # Rows of both that bear one label and no id are no doubles.
+    before = office.data()
+    assert office.cli("heal", "--yes", "--json").json["merged"] == 0
+    assert office.data() == before
+
+
+def test_requests_of_an_ordinary_month(office: Office) -> None:
+    office.keys(a="acme", b="labo")
+    told = office.collect().json
+    rows, sources = len(office.usages.rows()), len(told["sources"])
+    assert told["notion"]["created"] == rows
+    assert told["notion"]["requests"] <= rows + 1 + 8
+    told = office.collect().json
+    read = ceil(rows / 100)
+    assert told["notion"]["requests"] <= sources + read + 8
+    office.costs_more("acme")
+    told = office.collect().json
+    changed = told["notion"]["updated"] - sources
+    assert changed > 5
+    assert told["notion"]["requests"] <= changed + sources + read + 8
+
+
+def test_options_in_capitals(office: Office) -> None:
+    office.keys(default="acme")
+    services = office.store.database("Services LLM")
+    office.store.rename_option(services, "Statut", "Inactif", "INACTIF")
+    office.store.edit(services.row("Deepgram"), {"Statut": "INACTIF"})
+    told = office.collect()
+    assert (told.status, len(told.json["sources"])) == (0, 4)
+    assert "deepgram" not in {source["provider"] for source in told.json["sources"]}
+    office.store.rename_option(office.usages, "Statut Collecte", "Succes", "SUCCES")
+    before = {row.id: row.last_edited_time for row in office.usages.rows() if row.id in office.data()}
+    for _ in range(2):
+        assert office.collect().json["notion"]["updated"] == 4
+    assert {row.id: row.last_edited_time for row in office.usages.rows() if row.id in office.data()} == before
+    assert "Succes" in office.cli("status").out
+    assert office.cli("setup").status == 0
+    assert {row.value("Statut Collecte") for row in office.usages.rows()} == {"SUCCES"}
+
+
+def test_the_column_service_made_anew(office: Office) -> None:
+    office.keys(a="acme", b="labo")
+    office.collect_well()
+    services = office.store.database("Services LLM")
+    totals = {row.title: row.value("Total Cout USD") for row in services.rows()}
+    count = len(office.usages.rows())
+    office.store.change_schema(office.usages, {"Service": None})
+    assert office.cli("setup").status == 0
+    assert str(count) in office.cli("status").out
+    told = office.cli("heal", "--yes", "--json")
+    assert (told.status, told.json["linked"], told.json["trashed"]) == (0, count, 0)
+    assert {row.title: row.value("Total Cout USD") for row in services.rows()} == totals
+    assert office.cli("check").status == 0
+    office.settle()
