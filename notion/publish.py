@@ -124,15 +124,17 @@ class Workspace:
             name = credential.source.provider
             labels[name] = (*labels.get(name, ()), self._settings.label(credential.source))
         services = {service.provider: service.page_id for service in self.services}
+        rows = self.rows(month)
         context = Context(
             usages=self.databases.usages,
             services=services,
             labels=labels,
             earlier=self._earlier(outcomes),
-            me=self._gateway.me(),
+            # Where nothing stands there, nobody asks who wrote it.
+            me=self._gateway.me() if rows else None,
             accept_lower=accept_lower,
         )
-        return self._looked_at(self.rows(month), lambda rows: make_plan(outcomes, rows, context))
+        return self._looked_at(rows, lambda rows: make_plan(outcomes, rows, context))
 
     def healing(self, month: Month | None = None) -> Healing:
         """Decide what to do about rows that older collectors left, in one month or in all; writes nothing."""
