@@ -133,7 +133,8 @@ class _ProviderPlan:
     def _peers(self, outcome: SourceOutcome) -> Peers:
         read = [one for one in self._outcomes if not one.failed and one is not outcome]
         same = [one for one in read if _are_one(one, outcome)]
-        return Peers(self._labels, _labels(read), _labels(same))
+        ids = frozenset(an_id for one in read for _, an_id in one.known)
+        return Peers(self._labels, _labels(read), _labels(same), ids)
 
     def _unreached(self, planners: Sequence[SourcePlanner]) -> list[Existing]:
         """Rows with figures that belong to no source, where all accounts were read."""

@@ -25,7 +25,7 @@ from notion.desired import (
 )
 from notion.doubles import DOUBLE, ERROR_ROW, Doubles, sort_out
 from notion.hands import is_old_error
-from notion.loss import LEFT, Change, doubtful
+from notion.loss import LEFT, Change, accepting_command, doubtful
 from notion.matching import Matching
 from notion.ownership import Ownership, Peers, identity
 from notion.receipt import Receipt, read_receipt, receipt_of
@@ -278,8 +278,14 @@ class SourcePlanner:
         outcome = self.outcome
         if outcome.rows or outcome.complete or outcome.status is not Status.SUCCES:
             return
-        if any(has_figures(row) for row in self._owned()):
-            self._doubt("Réponse vide alors que Notion a des chiffres pour ce mois : ils restent.")
+        if not any(has_figures(row) for row in self._owned()):
+            return
+        if self._context.accept_lower:
+            # A person says that the month is empty indeed.
+            self.outcome = outcome.model_copy(update={"complete": True})
+        else:
+            command = accepting_command(outcome)
+            self._doubt(f"Réponse vide alors que Notion a des chiffres pour ce mois : ils restent. {command}")
 
     def _doubt(self, sentence: str) -> None:
         """The source is not all well: a person has to look, or run it again."""
