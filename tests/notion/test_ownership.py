@@ -247,6 +247,21 @@ def test_a_project_that_moves_between_two_accounts_that_both_see_it(kind: Any, t
         moved.reverse()
 
 
+def test_labels_exchanged_where_both_see_one_project(kind: Any, two: Any, table: Table) -> None:
+    acme, labo = two
+    acme.nobody = labo.nobody = 0
+    acme.costs["shared"] = labo.costs["shared"] = 5
+    office = Office(table, kind[0], {"a": acme, "b": labo})
+    office.collect()
+    pages = {page for page, row in table.rows.items() if row.values.key != COLLECTION}
+    for accounts in ({"a": labo, "b": acme}, {"a": acme, "b": labo}):
+        office.accounts = accounts
+        plan = office.collect()
+        assert [outcome.status for outcome in plan.outcomes] == [Status.SUCCES] * 2
+        assert table.cost() == acme.total + labo.total - 5
+    assert {page for page, row in table.rows.items() if row.values.key != COLLECTION} == pages
+
+
 def test_a_failed_attempt_after_an_exchange_touches_no_figures(kind: Any, two: Any, table: Table) -> None:
     acme, labo = two
     office = Office(table, kind[0], {"a": acme, "b": labo})
