@@ -4,6 +4,7 @@ without end, numbers of thousands of digits, halves of surrogate pairs in names.
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import zlib
@@ -110,7 +111,8 @@ class Body:
         if kind not in ("", "identity", "gzip", "x-gzip"):
             raise NotJsonError(f"packed as {kind[:40]!r}, which was not asked for")
         self._limit, self._size = limit, 0
-        self._pieces: list[bytes] = []
+        # Hands out what it holds without another copy, of 150 MB where it comes to that.
+        self._kept = io.BytesIO()
         self._unpacker = zlib.decompressobj(31) if kind.endswith("gzip") else None
 
     def add(self, piece: bytes) -> None:
@@ -140,15 +142,15 @@ class Body:
         Raises:
             NotJsonError: The end is missing.
         """
-        if self._unpacker is not None and self._pieces and not self._unpacker.eof:
+        if self._unpacker is not None and self._size and not self._unpacker.eof:
             raise NotJsonError("cut short")
-        return b"".join(self._pieces)
+        return self._kept.getvalue()
 
     def _keep(self, piece: bytes) -> None:
         self._size += len(piece)
         if self._size > self._limit:
             raise TooLargeError(f"more than {self._limit} bytes")
-        self._pieces.append(piece)
+        self._kept.write(piece)
 
 
 def _is_too_deep(content: bytes) -> bool:

@@ -387,8 +387,6 @@ def test_amounts_never_pass_through_a_float(server: Server, echo: Echo, clock: C
         (b'{"data": [', "un corps illisible ou coupé"),
         (b"", "un corps illisible ou coupé"),
         (b'{"a": NaN}', "un corps illisible ou coupé"),
-        (b'"\xff"', "un corps illisible ou coupé"),
-        (b"[" * 200_000, "un corps illisible ou coupé"),
         (b"\n <html>", "une page HTML"),
     ],
 )
