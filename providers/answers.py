@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -13,6 +14,7 @@ from usage.collector import collector_paused
 from usage.contract import broken
 from usage.errors import ContractError
 from usage.peers import DEPTH_LIMIT, DIGITS_LIMIT, NotJsonError, TooDeepError, UnreadableError, decode
+from usage.piecewise import elements
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -42,9 +44,7 @@ class Answer:
         try:
             return decode(self.content)
         except UnreadableError as error:
-            raise ContractError(
-                f"{self.path} a répondu {instead_of_json(error)} (HTTP {self.status}).", status=self.status
-            ) from None
+            raise self._unread(error) from None
 
     def parse(self, model: type[M]) -> M:
         """The body as `model`.
@@ -55,6 +55,20 @@ class Answer:
         """
         with collector_paused():
             return parse(self.json(), model, self.path)
+
+    def parts(self, model: type[M], name: str) -> Iterator[M]:
+        """The body as models with one element each of the list `name`, and a last one with all other fields.
+
+        For answers that may be too large to be held as models at once.
+
+        Raises:
+            ContractError: As `parse`; maybe after some of the parts.
+        """
+        try:
+            for piece in elements(self.content, name):
+                yield parse(piece, model, self.path)
+        except UnreadableError as error:
+            raise self._unread(error) from None
 
     def instead(self) -> str | None:
         """What a successful answer holds in place of figures, in French; None where it may hold them.
@@ -69,6 +83,11 @@ class Answer:
             return _error_in(decode(self.content))
         except UnreadableError as error:
             return instead_of_json(error)
+
+    def _unread(self, error: UnreadableError) -> ContractError:
+        return ContractError(
+            f"{self.path} a répondu {instead_of_json(error)} (HTTP {self.status}).", status=self.status
+        )
 
 
 def instead_of_json(error: UnreadableError) -> str:
