@@ -14,7 +14,7 @@ from typing import Final
 
 from usage.peers import DIGITS_LIMIT, NotJsonError, TooDeepError, TooLongNumberError, check_depth, decoder, mended
 
-_WINDOW: Final = 2**22
+_WINDOW: Final = 2**23
 """Bytes that are made text at once, at least."""
 
 
