@@ -157,14 +157,18 @@ def main() -> int:
         peer(lines, *[option for option in options if option == "--gzip"]) as (address, size),
     ):
         kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-        environment = kept | notion.environment() | {
-            "OPENAI_ADMIN_KEY": "sk-admin-benchmark",
-            "OPENAI_ADMIN_BASE_URL": address,
-            "PREFECT_HOME": f"{folder}/prefect",
-            "XDG_STATE_HOME": f"{folder}/state",
-            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-            "PYTHONPATH": str(_ROOT),
-        }
+        environment = (
+            kept
+            | notion.environment()
+            | {
+                "OPENAI_ADMIN_KEY": "sk-admin-benchmark",
+                "OPENAI_ADMIN_BASE_URL": address,
+                "PREFECT_HOME": f"{folder}/prefect",
+                "XDG_STATE_HOME": f"{folder}/state",
+                "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+                "PYTHONPATH": str(_ROOT),
+            }
+        )
         _command(["setup"], environment, folder)
         peak, seconds, printed = _command(["collect", "--month", str(MONTH), "--json"], environment, folder)
     (source,) = json.loads(printed)["sources"]

@@ -31,7 +31,9 @@ RATE_TRIES: Final = 7
 RATE_PATIENCE: Final = 300.0
 """Seconds that one request may wait for a rate limit."""
 SOURCE_PATIENCE: Final = 900.0
-"""Seconds that the reading of one source and month may take."""
+"""Seconds that the reading of one source and month may take; no request is sent after that."""
+LONGEST_READING: Final = SOURCE_PATIENCE + PATIENCE
+"""Seconds until a source is given up, whatever is still under way."""
 _LONGEST_STEP: Final = 60.0
 
 

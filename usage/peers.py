@@ -103,9 +103,7 @@ def decoder(content: bytes, *, exact: bool = True) -> json.JSONDecoder:
     """
     # Counting the digits of each number takes as long as reading it: done where some text has that many of them.
     whole = _integer if _has_many_digits(content) else int
-    return json.JSONDecoder(
-        parse_float=_exactly() if exact else float, parse_int=whole, parse_constant=_no_constant
-    )
+    return json.JSONDecoder(parse_float=_exactly() if exact else float, parse_int=whole, parse_constant=_no_constant)
 
 
 def mended(text: str) -> str:

@@ -124,7 +124,8 @@ class _Page(Generic[PageT]):
     """A page that is read day by day, while it is taken in: a month may come in one answer of 150 MB."""
 
     def __init__(self, parts: Iterator[PageT]) -> None:
-        self._parts, self.outline = parts, Outline()
+        self._parts: Iterator[PageT] = parts
+        self.outline = Outline()
 
     def into(self, sink: _Sink[PageT]) -> None:
         with collector_paused():
