@@ -206,7 +206,7 @@ class Http:
 
     def _unread(self, error: UnreadableError, path: str) -> SourceError:
         if isinstance(error, TooLargeError):
-            most = f"{self._retry.most_bytes / 2**20:.0f} Mio"
+            most = f"{self._retry.most_bytes / 2**20:.3g} Mio"
             return ContractError(f"La réponse de {path} dépasse {most} ; elle n’est pas lue.")
         return TransientError(f"La réponse de {path} est coupée ou ne se décompresse pas.")
 
