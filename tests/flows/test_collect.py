@@ -247,6 +247,14 @@ def test_a_wait_that_is_too_long_is_not_tried_again(world: World) -> None:
     assert world.asked()["elevenlabs"] == first <= 4
 
 
+def test_a_source_that_does_not_end_is_not_waited_for(few: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.fetch.longest", lambda _: 0.0)
+    state = collect()
+    assert state.is_failed()
+    assert "La lecture n’a pas fini à temps" in state.message
+    assert {row["Statut Collecte"] for row in few.own_rows().values()} == {"Echec"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
