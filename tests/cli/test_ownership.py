@@ -232,13 +232,15 @@ def test_two_accounts_exchange_their_labels(office: Office) -> None:
     office.settle()
 
 
-@pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
-def test_exchanged_labels_read_one_after_the_other(office: Office, order: tuple[str, str]) -> None:
+def test_exchanged_labels_read_one_after_the_other(office: Office) -> None:
     office.keys(a="acme", b="labo")
     office.collect_well()
     pages = set(office.data())
     office.keys(a="labo", b="acme")
-    for label in order:
+    for label in ("a", "b"):
+        office.collect_well("--account", label)
+    office.keys(a="acme", b="labo")
+    for label in ("b", "a"):
         office.collect_well("--account", label)
     office.settle()
     assert set(office.data()) == pages
@@ -272,12 +274,12 @@ def test_a_key_replaced_by_another_organisation_s(office: Office) -> None:
     office.settle()
 
 
-@pytest.mark.parametrize("name", ["c", "default", "a"])
-def test_one_account_removed_and_the_other_renamed(office: Office, name: str) -> None:
+def test_one_account_removed_and_the_other_renamed(office: Office) -> None:
     office.keys(a="acme", b="labo")
     office.collect_well()
-    office.keys(**{name: "labo"})
-    office.collect_well()
+    for name in ("c", "default", "a"):
+        office.keys(**{name: "labo"})
+        office.collect_well()
     office.keys(a="acme", b="labo")
     office.collect_well()
     office.settle()
@@ -537,7 +539,6 @@ def test_requests_of_an_ordinary_month(office: Office) -> None:
     told = office.collect().json
     rows, sources = len(office.usages.rows()), len(told["sources"])
     assert told["notion"]["created"] == rows
-    # The sources' own rows are among them.
     assert told["notion"]["requests"] <= rows + 1 + 8
     told = office.collect().json
     read = ceil(rows / 100)
