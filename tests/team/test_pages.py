@@ -7,10 +7,11 @@ The pictures of `docs/OPERATIONS.md` are renewed by
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import pytest
 from playwright.sync_api import Locator, Page, expect, sync_playwright
@@ -18,6 +19,7 @@ from playwright.sync_api import Locator, Page, expect, sync_playwright
 from docs.images.make import QUIET
 from docs.images.make import browser as find_browser
 from sandbox.faults import Fault, Kind
+from tests.team.processes import until
 from tests.team.team import Team
 from usage.names import ProviderName
 
@@ -29,7 +31,26 @@ ALONE: Final = ("--no-proxy-server", "--host-resolver-rules=MAP * ~NOTFOUND, EXC
 """Flags of a browser that finds nobody but this machine."""
 REASON = "deepgram/prod: /projects refuse la clé (HTTP 401)"
 
-Picture = Callable[[str], None]
+WIDTH: Final = 1400
+HEIGHT: Final = 1000
+RED: Final = """async png => {
+    const image = new Image();
+    image.src = `data:image/png;base64,${png}`;
+    await image.decode();
+    const canvas = new OffscreenCanvas(image.width, image.height).getContext("2d");
+    canvas.drawImage(image, 0, 0);
+    const data = canvas.getImageData(0, 0, image.width, image.height).data;
+    let red = 0;
+    for (let i = 0; i < data.length; i += 4) red += data[i] > 180 && data[i + 1] < 60 && data[i + 2] < 90;
+    return red;
+}"""
+"""Counts the red pixels of a picture."""
+
+
+class Picture(Protocol):
+    """Keeps what the page shows as a picture, under a name, where pictures were asked for."""
+
+    def __call__(self, name: str, drawn: Callable[[], bool] = lambda: True) -> None: ...
 
 
 class Person:
@@ -74,7 +95,8 @@ def person(team: Team) -> Iterator[Person]:
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=[*QUIET, *ALONE])
-        tab = browser.new_page(base_url=f"{team.url}/v2/", viewport={"width": 1400, "height": 1000}, timezone_id="UTC")
+        tab = browser.new_page(base_url=f"{team.url}/v2/", timezone_id="UTC")
+        tab.set_viewport_size({"width": WIDTH, "height": HEIGHT})
         tab.set_default_timeout(PATIENCE)
         yield Person(tab, team.word)
         browser.close()
@@ -87,15 +109,26 @@ def page(person: Person) -> Page:
 
 @pytest.fixture
 def picture(page: Page, request: pytest.FixtureRequest) -> Picture:
-    """Keep what the page shows as a picture, where pictures were asked for."""
     folder = request.config.getoption("--pictures")
 
-    def take(name: str) -> None:
-        if folder is not None:
-            page.wait_for_load_state("networkidle")
-            page.screenshot(path=Path(folder) / f"{name}.png", full_page=True, animations="disabled")
+    def take(name: str, drawn: Callable[[], bool] = lambda: True) -> None:
+        if folder is None:
+            return
+        page.wait_for_load_state("networkidle")
+        # All of it is in the window: what is fixed there would float over the middle of a longer picture.
+        page.set_viewport_size({"width": WIDTH, "height": page.evaluate("document.documentElement.scrollHeight")})
+        until(drawn, PATIENCE / 1000)
+        page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")
+        page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
 
     return take
+
+
+def red_is_drawn(page: Page) -> bool:
+    """Whether the time line of a run, which no test can read, shows what is red."""
+    picture = base64.b64encode(page.locator("canvas").first.screenshot()).decode()
+    red: int = page.evaluate(RED, picture)
+    return red > WIDTH
 
 
 def open_form(team: Team, person: Person) -> None:
@@ -177,7 +210,7 @@ def test_a_red_run_says_why_and_is_retried_with_a_button(
     expect(state(page, "Failed")).to_be_visible()
     page.get_by_role("tab", name="Details").click()
     expect(page.get_by_role("tabpanel").get_by_text(REASON)).to_be_visible()
-    picture("red-run")
+    picture("red-run", drawn=lambda: red_is_drawn(page))
 
     team.sandbox.faults.clear()
     page.get_by_role("button", name="Open menu").click()
