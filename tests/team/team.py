@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import subprocess
 import sys
 from collections.abc import Collection, Iterator, Mapping
@@ -63,14 +64,18 @@ class Team:
         sandbox: The providers and Notion, both databases set up. `faults` and `journal` are there as always.
         url: Origin of the Prefect server: its pages, and its API under `/api`.
         folder: For everything that is kept.
-        environment: Of a person at a terminal: keys, Notion, the server's address, a Prefect folder of their own.
+        environment: Of a person at a terminal: keys, Notion, the server's address and authentication string, a Prefect
+            folder of their own.
     """
 
     def __init__(self, sandbox: Sandbox, url: str, folder: Path, environment: Mapping[str, str]) -> None:
         self.sandbox, self.url, self.folder, self.environment = sandbox, url, folder, dict(environment)
         self.checkout = folder / "checkout"
         self._workers: dict[str, Process] = {}
-        self._http = httpx.Client(base_url=f"{url}/api", timeout=30)
+        self.word = self.environment["PREFECT_API_AUTH_STRING"]
+        """The server's authentication string."""
+        user, _, password = self.word.partition(":")
+        self._http = httpx.Client(base_url=f"{url}/api", timeout=30, auth=(user, password))
 
     # -- what a person does
 
@@ -232,10 +237,12 @@ def running_team(folder: Path, keys: Collection[str] | None = None) -> Iterator[
         database = stack.enter_context(postgres(programs, folder))
         _check_out(folder)
         url = f"http://127.0.0.1:{free_port()}"
-        server = _server(url, database, plain | _QUICK, folder)
+        word = f"llm-usage:{secrets.token_hex(24)}"
+        server = _server(url, word, database, plain | _QUICK, folder)
         stack.callback(server.end)
-        person = {"PREFECT_API_URL": f"{url}/api", "PREFECT_HOME": str(folder / "person"), "PYTHONPATH": str(ROOT)}
-        here = Team(sandbox, url, folder, plain | _QUICK | settings_of(sandbox, keys) | person)
+        asks = {"PREFECT_API_URL": f"{url}/api", "PREFECT_API_AUTH_STRING": word}
+        person = {"PREFECT_HOME": str(folder / "person"), "PYTHONPATH": str(ROOT)}
+        here = Team(sandbox, url, folder, plain | _QUICK | settings_of(sandbox, keys) | asks | person)
         stack.callback(here.close)
         _succeed(here.command("setup"))
         server.wait_for(lambda: _answers(url), 120)
@@ -256,12 +263,17 @@ def settings_of(sandbox: Sandbox, keys: Collection[str] | None = None) -> dict[s
     return settings | {"LLM_USAGE_NOW": NOW.isoformat()}
 
 
-def _server(url: str, database: str, environment: Mapping[str, str], folder: Path) -> Process:
-    """The server, with what the guide's unit sets: another port, another database, and a folder of its own."""
+def _server(url: str, word: str, database: str, environment: Mapping[str, str], folder: Path) -> Process:
+    """The server, with what the guide's unit sets: another port, another database, and a folder of its own.
+
+    The pages are in that folder as well: where Prefect is installed, another server could write them anew meanwhile.
+    """
     port = url.rpartition(":")[2]
     unit = {name: re.sub(r"\b4200\b", port, value) for name, value in units()[SERVER].environment.items()}
     settings = unit | {
         "PREFECT_HOME": str(folder / "server"),
+        "PREFECT_SERVER_UI_STATIC_DIRECTORY": str(folder / "server" / "ui"),
+        "PREFECT_SERVER_API_AUTH_STRING": word,
         "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
     }
     return Process(
