@@ -580,6 +580,6 @@ def test_the_column_service_made_anew(office: Office) -> None:
     assert f"{count} lignes de « Usages LLM » n’ont pas de service" in office.cli("check").out
     told = office.cli("heal", "--yes", "--json")
     assert (told.status, told.json["linked"], told.json["trashed"]) == (0, count, 0)
-    assert {row.title: row.value("Total Cout USD") for row in services.rows()} == totals
+    assert {row.title: row.value("Total Cout USD") for row in services.rows()} == pytest.approx(totals)
     assert office.cli("check").status == 0
     office.settle()
