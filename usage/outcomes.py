@@ -142,7 +142,9 @@ def _is_counted(row: UsageRow, outcome: SourceOutcome, other: SourceOutcome, sha
     if "account" in (outcome.rule.key, other.rule.key):
         return bool(other.rows)
     if _is_nobodys(row, outcome):
-        return any(_is_nobodys(mine, other) for mine in other.rows)
+        # Two organisations may reach one project; what is nobody's within one of them is not the other's.
+        is_one = None in (outcome.organisation, other.organisation) or _is_one_organisation(other, outcome)
+        return is_one and any(_is_nobodys(mine, other) for mine in other.rows)
     return any(_is_same(mine, row, shared) for mine in other.rows)
 
 

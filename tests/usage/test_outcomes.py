@@ -193,6 +193,18 @@ def test_rows_of_whole_accounts_that_have_nothing_in_common(make_report: MakeRep
     assert [cut(outcome) for outcome in build_outcomes(both, [])] == [[("a", "a")], [("b", "b")]]
 
 
+def test_usage_of_nobody_is_its_organisation_s(make_report: MakeReport) -> None:
+    """Two organisations may reach one project; the provider tells which is which."""
+    records = one(1, project="p1"), one(2)
+    two = [reading(make_report, name, *records, organisation=f"org-{name}") for name in "ab"]
+    assert [cut(outcome) for outcome in build_outcomes(two, [])] == [
+        [(NO_PROJECT, "a"), ("p1", "a")],
+        [(NO_PROJECT, "b")],
+    ]
+    same = [reading(make_report, name, *records, organisation="org") for name in "ab"]
+    assert [len(outcome.rows) for outcome in build_outcomes(same, [])] == [2, 0]
+
+
 def test_what_the_first_account_could_not_read_is_the_second_s(make_report: MakeReport) -> None:
     both = things(Kind.PROJECT, "p1", "p2")
     a = reading(make_report, "a", one(1, project="p1"), things=both, gaps=(MISSING,))
