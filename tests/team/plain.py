@@ -24,7 +24,12 @@ def collect_plainly(settings: Settings, month: Month) -> None:
     try:
         reports = [asyncio.run(read_source(settings, source, month)) for source in sources]
         readings = [
-            Reading(report, settings.grains[report.source.provider], settings.label(report.source))
+            Reading(
+                report,
+                settings.grains[report.source.provider],
+                settings.label(report.source),
+                settings.credential(report.source).mark,
+            )
             for report in reports
         ]
         workspace.publish(workspace.plan(month, build_outcomes(readings, [])), unfiltered=True)
