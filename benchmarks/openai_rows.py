@@ -20,11 +20,12 @@ from datetime import UTC, datetime
 import httpx
 
 from providers.http import Answer, parse
-from providers.openai.parse import CostPage, report_turn
+from providers.openai.parse import CostPage, Outline
 from providers.openai.sinks import CostSink
 from usage.collector import collector_paused
 from usage.month import Month
 from usage.names import Grain, ProviderName, Source
+from usage.piecewise import elements
 from usage.report import SourceReport
 from usage.rows import Reading, aggregate
 
@@ -80,15 +81,21 @@ def run(lines: int, steps: Steps) -> int:
     for day in range(MONTH.days):
         share = lines // MONTH.days + (day < lines % MONTH.days)
         answer = Answer("/organization/costs", 200, httpx.Headers(), page(day, share))
-        # The two halves of `answer.parse`.
+        outline = Outline()
         with collector_paused():
-            with steps.measure("json"):
-                decoded = answer.json()
-            with steps.measure("models"):
-                read = parse(decoded, CostPage, answer.path)
-        with steps.measure("records and sums"):
-            report_turn(read, int(MONTH.end.timestamp()))
-            sink.add(read)
+            # The two halves of `answer.parts`.
+            pieces = elements(answer.content, "data")
+            while True:
+                with steps.measure("json"):
+                    piece = next(pieces, None)
+                if piece is None:
+                    break
+                with steps.measure("models"):
+                    read = parse(piece, CostPage, answer.path)
+                with steps.measure("records and sums"):
+                    outline.add(read)
+                    sink.add(read)
+        outline.turn(int(MONTH.end.timestamp()))
     with steps.measure("records and sums"):
         records = sink.figures(by_key=True).records
     with steps.measure("rows"):

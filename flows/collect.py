@@ -6,13 +6,12 @@ from typing import Annotated, Any
 
 from prefect import flow, runtime, unmapped
 from prefect.client.schemas.objects import State
-from prefect.futures import wait
 from prefect.states import Completed, Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import Field
 
 from tasks.aggregate import aggregate
-from tasks.fetch import fetch
+from tasks.fetch import AT_ONCE, fetch, gathered
 from tasks.prepare import Request, finish, prepare
 from tasks.publish import publish
 from tasks.report import report
@@ -74,7 +73,7 @@ AcceptLower = Annotated[
     ),
 ]
 
-_threads: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=16)
+_threads: TaskRunner[Any] = ThreadPoolTaskRunner(max_workers=AT_ONCE)
 
 
 def _run_name() -> str:
@@ -104,12 +103,7 @@ def collect(
         # Nothing was fetched: the sentence is all there is to say.
         return Failed(message=str(error))
     try:
-        futures = fetch.map(ready.sources, month=unmapped(ready.month))
-        wait(futures)
-        states = [future.state for future in futures]
-        fetched = {
-            source: state.result(raise_on_failure=False) for source, state in zip(ready.sources, states, strict=True)
-        }
+        fetched = gathered(ready.sources, fetch.map(ready.sources, month=unmapped(ready.month)))
         outcomes = aggregate(request, fetched)
         result = publish(request, outcomes, dry_run=dry_run)
         # A report that can't be made is a red task, not a red run: the figures are written.

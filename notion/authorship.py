@@ -7,7 +7,7 @@ over after asking.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,31 +28,46 @@ class LeftAlone:
     why: str
 
 
-def sort_by_author(rows: Sequence[Existing], me: str | None) -> tuple[list[Existing], list[LeftAlone]]:
-    """The rows that may be changed, and those that are left alone.
+@dataclass(frozen=True, slots=True)
+class Authors:
+    """Who this program is in Notion: user ids, and pages of others that it took over."""
+
+    users: frozenset[str]
+    pages: frozenset[str]
+
+    def wrote(self, row: Existing) -> bool:
+        """Whether this program wrote a row; True where Notion does not tell who did."""
+        known = {row.author, row.editor} - {None}
+        return not known or bool(known & self.users) or row.page_id in self.pages
+
+    def took_over(self, row: Existing) -> bool:
+        """Whether somebody else created a row of this program's."""
+        return row.author is not None and row.author not in self.users
+
+
+def authors_of(rows: Sequence[Existing], me: str | None) -> Authors:
+    """Who this program is, by what stands in a month.
 
     Args:
-        rows: Rows of one month.
-        me: User id of this connection; None where it could not be read.
+        rows: All rows of the month.
+        me: User id of this connection; None where it is not known.
     """
     own = [row for row in rows if row.values.key == COLLECTION]
     receipts = {row.page_id: read_receipt(row.values.breakdown) for row in own}
-    # A connection that has been replaced by another one has left receipts.
-    ours = {me} | {row.author for row in own if receipts[row.page_id] is not None}
-    ours |= {row.author for row in own} if me is None else set()
-    vouched = {page for receipt in receipts.values() if receipt is not None for page in receipt.pages}
+    # A connection that has been replaced by another one has left receipts; nobody else writes sources' own rows.
+    users = {row.author for row in own if me is None or receipts[row.page_id] is not None} | {me}
+    pages = {page for receipt in receipts.values() if receipt is not None for page in receipt.pages}
+    return Authors(frozenset(user for user in users if user is not None), frozenset(pages))
+
+
+def sort_by_author(rows: Sequence[Existing], authors: Authors) -> tuple[list[Existing], list[LeftAlone]]:
+    """The rows that may be changed, and those that are left alone."""
     changeable, left = [], []
     for row in rows:
         if tells_two_months(row.values):
             left.append(LeftAlone(row, MISDATED))
-        elif row.page_id in vouched or is_written_by(row, ours):
+        elif authors.wrote(row):
             changeable.append(row)
         else:
             left.append(LeftAlone(row, SOMEBODYS))
     return changeable, left
-
-
-def is_written_by(row: Existing, users: Iterable[str | None]) -> bool:
-    """Whether some users created a row or wrote to it last; True where Notion tells neither."""
-    known = {row.author, row.editor} - {None}
-    return not known or bool(known & set(users))

@@ -59,8 +59,12 @@ class Change:
 
 def doubtful(outcome: SourceOutcome, objection: str) -> str:
     """The sentence of a month that keeps its figures, with the command that accepts the lower ones."""
-    command = f"{rerun_command(outcome.source, outcome.month)} --accept-lower"
-    return f"Le mois baisse sans preuve : {objection}. Les chiffres restent. Pour accepter la baisse : {command}."
+    return f"Le mois baisse sans preuve : {objection}. Les chiffres restent. {accepting_command(outcome)}"
+
+
+def accepting_command(outcome: SourceOutcome) -> str:
+    """The sentence with the command that accepts lower figures."""
+    return f"Pour accepter la baisse : {rerun_command(outcome.source, outcome.month)} --accept-lower."
 
 
 def _is_lower(after: Values, before: Values, name: str) -> bool:

@@ -37,12 +37,14 @@ class Peers:
     """What the plan knows of the other sources of a provider.
 
     `labels` are those of all accounts that have a key, in the order of the accounts; `read` those of the accounts that
-    were read in this run; `same` those of accounts that were read and are of the same organisation.
+    were read in this run; `same` those of accounts that were read and are of the same organisation. `ids` are what the
+    accounts that were read reach.
     """
 
     labels: tuple[str, ...]
     read: frozenset[str] = frozenset()
     same: frozenset[str] = frozenset()
+    ids: frozenset[str] = frozenset()
 
 
 class Ownership:
@@ -70,6 +72,8 @@ class Ownership:
         self._places = frozenset(thing.id for thing in outcome.things if thing.kind is not Kind.API_KEY) | {
             row.workspace for row in outcome.rows if row.workspace != outcome.label
         }
+        # The registry may not list what was used: a project that is gone, one without a name.
+        self._places |= used if outcome.rule.kind in (Kind.PROJECT, Kind.WORKSPACE) else set()
         own = [row for row in rows if row.values.key == COLLECTION]
         self._rows = [row for row in rows if row.values.key != COLLECTION]
         self._all_labels = {canonical_workspace(label) for label in peers.labels} | {_label(row) for row in own}
@@ -99,7 +103,11 @@ class Ownership:
             return row.page_id not in self._others_pages and canonical_workspace(values.workspace) in self._shared
         if not is_ours(values.key) and values.key in self.ids:
             return True
-        return values.workspace in self._places or canonical_workspace(values.workspace) in self.labels - self._foreign
+        if values.workspace in self._places:
+            return True
+        # An id that another account reaches and this one does not is that account's, under whatever label.
+        is_others = not is_ours(values.key) and values.key in self._peers.ids
+        return not is_others and canonical_workspace(values.workspace) in self.labels - self._foreign
 
     def may_be(self, row: Existing) -> bool:
         """Whether a row without ids of the provider's can only be the source's."""
@@ -182,11 +190,12 @@ class Ownership:
     def _verdicts(self, own: Sequence[Existing]) -> dict[str, bool | None]:
         """Of each own row whether this organisation wrote it, and what stands with it; None where nothing tells."""
         told = {row.page_id: self._is_receipts(read_receipt(row.values.breakdown)) for row in own}
-        # One that has only ever told of a failure vouches for nothing.
-        silent = [row for row in own if told[row.page_id] is None and row.values.statut != Status.ECHEC]
+        silent = [row for row in own if told[row.page_id] is None]
         has_one = any(told.values())
         for row in silent:
-            told[row.page_id] = self._is_told_by_ids(_label(row), is_only=len(silent) == 1, has_one=has_one)
+            by_ids = self._is_told_by_ids(_label(row), is_only=len(silent) == 1, has_one=has_one)
+            # That of a failed attempt says nothing against anybody.
+            told[row.page_id] = by_ids or (None if row.values.statut == Status.ECHEC else by_ids)
         return told
 
     def _is_receipts(self, receipt: Receipt | None) -> bool | None:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from notion.audit import discrepancy
-from notion.authorship import SOMEBODYS, LeftAlone, sort_by_author
+from notion.authorship import SOMEBODYS, Authors, LeftAlone, authors_of, sort_by_author
 from notion.matching import is_of_service
 from notion.ownership import Identity, Peers, identity
 from notion.planner import SourcePlanner
@@ -52,7 +52,8 @@ class Plan:
 
 def make_plan(outcomes: Sequence[SourceOutcome], existing: Sequence[Existing], context: Context) -> Plan:
     """Decide every write of one month. The order of the outcomes makes no difference."""
-    changeable, left = sort_by_author(existing, context.me)
+    authors = authors_of(existing, context.me)
+    changeable, left = sort_by_author(existing, authors)
     steps: list[Step] = []
     final: list[SourceOutcome] = []
     for provider in sorted({outcome.source.provider for outcome in outcomes}):
@@ -63,6 +64,7 @@ def make_plan(outcomes: Sequence[SourceOutcome], existing: Sequence[Existing], c
             [row for row in changeable if is_of_service(row, service, provider)],
             [one for one in left if is_of_service(one.row, service, provider)],
             context,
+            authors=authors,
         )
         part.make()
         steps += part.steps
@@ -81,10 +83,12 @@ class _ProviderPlan:
         rows: Sequence[Existing],
         left: Sequence[LeftAlone],
         context: Context,
+        *,
+        authors: Authors,
     ) -> None:
         # What was read comes first: a failed attempt must not take the own row of an organisation under its old label.
         self._outcomes = sorted(outcomes, key=lambda one: (one.failed, _order(one)))
-        self._rows, self._left, self._context = rows, left, context
+        self._rows, self._left, self._context, self._authors = rows, left, context, authors
         self._labels = context.labels[provider]
         self.steps: list[Step] = []
         self.outcomes: list[SourceOutcome] = []
@@ -114,7 +118,9 @@ class _ProviderPlan:
         for outcome in self._outcomes:
             claims = Claims(frozenset(pages), frozenset(identities))
             peers = self._peers(outcome)
-            planner = SourcePlanner(outcome, self._rows, strangers, self._context, peers=peers, claims=claims)
+            planner = SourcePlanner(
+                outcome, self._rows, strangers, self._context, authors=self._authors, peers=peers, claims=claims
+            )
             planner.plan_rows()
             wrong = discrepancy(planner.outcome, planner.steps, planner.set_aside)
             if wrong:
@@ -127,7 +133,8 @@ class _ProviderPlan:
     def _peers(self, outcome: SourceOutcome) -> Peers:
         read = [one for one in self._outcomes if not one.failed and one is not outcome]
         same = [one for one in read if _are_one(one, outcome)]
-        return Peers(self._labels, _labels(read), _labels(same))
+        ids = frozenset(an_id for one in read for _, an_id in one.known)
+        return Peers(self._labels, _labels(read), _labels(same), ids)
 
     def _unreached(self, planners: Sequence[SourcePlanner]) -> list[Existing]:
         """Rows with figures that belong to no source, where all accounts were read."""

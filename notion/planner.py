@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from notion.annotations import Note
-from notion.authorship import SOMEBODYS
+from notion.authorship import SOMEBODYS, Authors
 from notion.coarse import EMPTIED, LESS_FINE, REPLACED, emptied, says_no_more, with_lost_figures
 from notion.desired import (
     Wanted,
@@ -25,7 +25,7 @@ from notion.desired import (
 )
 from notion.doubles import DOUBLE, ERROR_ROW, Doubles, sort_out
 from notion.hands import is_old_error
-from notion.loss import LEFT, Change, doubtful
+from notion.loss import LEFT, Change, accepting_command, doubtful
 from notion.matching import Matching
 from notion.ownership import Ownership, Peers, identity
 from notion.receipt import Receipt, read_receipt, receipt_of
@@ -36,7 +36,8 @@ from usage.names import Status
 from usage.outcome import SourceOutcome
 
 _TAKEN_OVER: Final = "Garde un montant d’une lecture plus ancienne et plus fine."
-_LATER: Final = "Lue plus récemment par une autre collecte."
+OLD_GRAIN: Final = "Reste à l’ancien grain."
+LATER: Final = "Lue plus récemment par une autre collecte."
 
 
 class SourcePlanner:
@@ -47,6 +48,7 @@ class SourcePlanner:
         rows: The rows of its provider and month that may be changed.
         strangers: Those that somebody else wrote.
         context: What else the plan is made against.
+        authors: Who this program is in Notion.
         peers: The provider's other accounts.
         claims: What accounts before this one have decided about.
     """
@@ -58,6 +60,7 @@ class SourcePlanner:
         strangers: Sequence[Existing],
         context: Context,
         *,
+        authors: Authors,
         peers: Peers,
         claims: Claims,
     ) -> None:
@@ -66,7 +69,7 @@ class SourcePlanner:
         self.set_aside: list[Values] = []
         """Rows of the answer that are not written, for a reason that the steps or the story tell."""
         self.owns: Final = Ownership(outcome, rows, peers, claims.pages)
-        self._context, self._claims, self._peers = context, claims, peers
+        self._context, self._claims, self._peers, self._authors = context, claims, peers, authors
         self._strangers = {identity(row.values): row for row in strangers}
         self._service = context.services[outcome.source.provider]
         self._several = len(peers.labels) > 1
@@ -104,7 +107,13 @@ class SourcePlanner:
             self.steps.append(replace(step, receipt=receipt, vouches=vouches))
         elif is_later(standing, self.outcome.attempted_at):
             why = "Une collecte plus récente l’a écrite."
+            if receipt is None or not _is_newer(receipt, read_receipt(standing.breakdown)):
+                self._settle(found.kept, standing, why, timed=True, notes=found.notes)
+                return
+            # That one failed, and the figures that stand there are those of this reading.
+            standing = replace(standing, breakdown=receipt.to_json())
             self._settle(found.kept, standing, why, timed=True, notes=found.notes)
+            self.steps[-1] = replace(self.steps[-1], receipt=receipt, vouches=vouches)
         else:
             # Written by every run, whatever it found.
             changed = changed_fields(found.kept.values, values, self._context.usages)
@@ -136,7 +145,7 @@ class SourcePlanner:
             # Rows of the new grain beside those of the old one would count everything twice.
             self.note("Les lignes restent à l’ancien grain : la réponse est incomplète ou plus ancienne.")
             self.set_aside += [one.values for one in wanted]
-            self._keep_all(self._owned(), "Reste à l’ancien grain.")
+            self._keep_all(self._owned(), OLD_GRAIN)
             return
         for one in wanted:
             self._one(one)
@@ -195,7 +204,7 @@ class SourcePlanner:
     def _why_kept(self, matches: Sequence[Existing], standing: Values, values: Values) -> str:
         """Why a row stays as it is; empty where it gets new values."""
         if any(is_later(row.values, self.outcome.attempted_at) for row in matches):
-            return _LATER
+            return LATER
         if self.outcome.coarse and says_no_more(values, standing):
             return LESS_FINE
         return "La ligne en place est plus complète." if is_poorer(values, standing, self.outcome.month) else ""
@@ -243,7 +252,7 @@ class SourcePlanner:
             return
         for row in gone:
             if is_later(row.values, self.outcome.attempted_at):
-                self.keep(row, _LATER)
+                self.keep(row, LATER)
             elif has_figures(row) and not (self._context.accept_lower or self.owns.can_be_gone(row.values)):
                 self._change.unproven += 1
                 self.keep(row, LEFT)
@@ -269,8 +278,14 @@ class SourcePlanner:
         outcome = self.outcome
         if outcome.rows or outcome.complete or outcome.status is not Status.SUCCES:
             return
-        if any(has_figures(row) for row in self._owned()):
-            self._doubt("Réponse vide alors que Notion a des chiffres pour ce mois : ils restent.")
+        if not any(has_figures(row) for row in self._owned()):
+            return
+        if self._context.accept_lower:
+            # A person says that the month is empty indeed.
+            self.outcome = outcome.model_copy(update={"complete": True})
+        else:
+            command = accepting_command(outcome)
+            self._doubt(f"Réponse vide alors que Notion a des chiffres pour ce mois : ils restent. {command}")
 
     def _doubt(self, sentence: str) -> None:
         """The source is not all well: a person has to look, or run it again."""
@@ -342,8 +357,7 @@ class SourcePlanner:
         return [row.page_id for row in rows if self._needs_vouching(row)]
 
     def _needs_vouching(self, row: Existing) -> bool:
-        is_adopted = row.author is not None and self._context.me is not None and row.author != self._context.me
-        return (self.owns.is_label_bound(row.values) and self.owns.row(row)) or (is_adopted and self.owns.row(row))
+        return self.owns.row(row) and (self.owns.is_label_bound(row.values) or self._authors.took_over(row))
 
     def _settle(
         self, row: Existing, values: Values, why: str = "", *, timed: bool = False, notes: Sequence[Note] = ()
@@ -370,3 +384,9 @@ class SourcePlanner:
         self._matching.take(row)
         step = Step(Action.TRASH, self.outcome.source, row.values, row.page_id, why=why, unless_written_on=True)
         self.steps.append(step if into is None else replace(step, into=into.page_id))
+
+
+def _is_newer(receipt: Receipt, than: Receipt | None) -> bool:
+    if than is None or than.read_at is None:
+        return True
+    return receipt.read_at is not None and receipt.read_at > than.read_at

@@ -8,13 +8,15 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, TypeVar
 
+from notion.authorship import authors_of
 from notion.databases import Databases, find_databases
 from notion.gateway import Gateway
 from notion.healer import Healer
 from notion.healing import Healing, plan_healing
 from notion.listing import every_row
 from notion.plan import Action, Context, Plan, make_plan
-from notion.rows import Existing, read_row
+from notion.receipt import read_receipt
+from notion.rows import Existing, believed, read_row
 from notion.schema import Statut
 from notion.services import Service, mark, read_services
 from notion.steps import Step
@@ -124,15 +126,21 @@ class Workspace:
             name = credential.source.provider
             labels[name] = (*labels.get(name, ()), self._settings.label(credential.source))
         services = {service.provider: service.page_id for service in self.services}
+        rows = self.rows(month)
         context = Context(
             usages=self.databases.usages,
             services=services,
             labels=labels,
             earlier=self._earlier(outcomes),
-            me=self._gateway.me(),
+            me=self._me_among(rows),
             accept_lower=accept_lower,
         )
-        return self._looked_at(self.rows(month), lambda rows: make_plan(outcomes, rows, context))
+        return self._looked_at(rows, lambda known: make_plan(outcomes, known, context))
+
+    def _me_among(self, rows: Sequence[Existing]) -> str | None:
+        """User id of this connection, asked for only where the rows' receipts leave some of them to doubt."""
+        authors = authors_of([row for row in rows if read_receipt(row.values.breakdown) is not None], None)
+        return None if all(authors.wrote(row) for row in rows) else self._gateway.me()
 
     def healing(self, month: Month | None = None) -> Healing:
         """Decide what to do about rows that older collectors left, in one month or in all; writes nothing."""
@@ -194,7 +202,8 @@ class Workspace:
 
     def _as_rows(self, pages: Iterable[Page]) -> list[Existing]:
         once = {page.id: page for page in pages}
-        return [read_row(self.databases.usages, page) for page in once.values()]
+        now = self._settings.fixed_now or self._settings.now() + self._gateway.clock_offset
+        return [believed(read_row(self.databases.usages, page), now) for page in once.values()]
 
     def _column(self, name: str) -> str:
         return self.databases.usages.columns[name].id

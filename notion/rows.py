@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -97,10 +97,6 @@ def read_row(found: Found, page: Page) -> Existing:
     """A row from Notion's answer."""
     values = {name: _read(name, value_of(found, page, column)) for name, column in COLUMNS.items() if name != "statut"}
     values["statut"] = chosen_option(found, page, COLUMNS["statut"])
-    read_at, edited = values["collecte_le"], page.last_edited_time
-    if read_at is not None and edited is not None and read_at > edited + SKEW:
-        # Nobody can have read figures after they were written: a clock was fast, or somebody mistyped.
-        values["collecte_le"] = None
     return Existing(
         page.id,
         page.created_time,
@@ -111,6 +107,20 @@ def read_row(found: Found, page: Page) -> Existing:
         author=page.created_by.id if page.created_by is not None else None,
         editor=page.last_edited_by.id if page.last_edited_by is not None else None,
     )
+
+
+def believed(row: Existing, now: datetime) -> Existing:
+    """The row without a time that lies ahead of Notion's: a clock was fast, or somebody mistyped.
+
+    Args:
+        row: A row.
+        now: The present, by Notion's clock.
+    """
+    read_at = row.values.collecte_le
+    latest = now if row.edited is None else max(now, row.edited)
+    if read_at is None or read_at <= latest + SKEW:
+        return row
+    return replace(row, values=replace(row.values, collecte_le=None))
 
 
 def changed_fields(old: Values, new: Values, found: Found) -> tuple[str, ...]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 import httpx
@@ -14,12 +13,11 @@ from pydantic import BaseModel, ValidationError
 from usage.collector import collector_paused
 from usage.contract import broken
 from usage.errors import ContractError
+from usage.peers import DEPTH_LIMIT, DIGITS_LIMIT, NotJsonError, TooDeepError, UnreadableError, decode
+from usage.piecewise import elements
 
 M = TypeVar("M", bound=BaseModel)
 
-_HALF_A_CHARACTER: Final = re.compile(rb"\\u[dD][89a-fA-F]")
-"""Where this does not occur in a body, no text of it has a lone surrogate: half of a character, which no other program
-takes."""
 _SMALL: Final = 65_536
 """Bytes. An error is short; a report that is longer is not decoded twice to look for one."""
 _ERRORS: Final = ("error", "errors", "err_code", "detail")
@@ -41,15 +39,12 @@ class Answer:
         """The decoded body, numbers with a point as `Decimal`, halves of characters replaced.
 
         Raises:
-            ContractError: The body is not JSON.
+            ContractError: The body is not JSON, or none that can be worked with.
         """
         try:
-            decoded = json.loads(self.content, parse_float=Decimal, parse_constant=_no_constant)
-        except (ValueError, RecursionError):
-            raise ContractError(
-                f"{self.path} a répondu {self._what()} au lieu de JSON (HTTP {self.status}).", status=self.status
-            ) from None
-        return _whole_characters(decoded) if _HALF_A_CHARACTER.search(self.content) else decoded
+            return decode(self.content)
+        except UnreadableError as error:
+            raise self._unread(error) from None
 
     def parse(self, model: type[M]) -> M:
         """The body as `model`.
@@ -61,21 +56,47 @@ class Answer:
         with collector_paused():
             return parse(self.json(), model, self.path)
 
+    def parts(self, model: type[M], name: str) -> Iterator[M]:
+        """The body as models with one element each of the list `name`, and a last one with all other fields.
+
+        For answers that may be too large to be held as models at once.
+
+        Raises:
+            ContractError: As `parse`; maybe after some of the parts.
+        """
+        try:
+            for piece in elements(self.content, name):
+                yield parse(piece, model, self.path)
+        except UnreadableError as error:
+            raise self._unread(error) from None
+
     def instead(self) -> str | None:
         """What a successful answer holds in place of figures, in French; None where it may hold them.
 
         Gateways were seen to send their error pages, and servers their error objects, under 200.
         """
         if len(self.content) > _SMALL:
-            ends = self.content[:_SMALL].lstrip()[:1], self.content[-_SMALL:].rstrip()[-1:]
-            return None if ends in ((b"{", b"}"), (b"[", b"]")) else f"{self._what()} au lieu de JSON"
+            first, last = self.content[:_SMALL].lstrip()[:1], self.content[-_SMALL:].rstrip()[-1:]
+            is_whole = (first, last) in ((b"{", b"}"), (b"[", b"]"))
+            return None if is_whole else instead_of_json(NotJsonError("cut", is_html=first == b"<"))
         try:
-            return _error_in(json.loads(self.content, parse_constant=_no_constant))
-        except (ValueError, RecursionError):
-            return f"{self._what()} au lieu de JSON"
+            return _error_in(decode(self.content))
+        except UnreadableError as error:
+            return instead_of_json(error)
 
-    def _what(self) -> str:
-        return "une page HTML" if self.content[:_SMALL].lstrip()[:1] == b"<" else "un corps illisible ou coupé"
+    def _unread(self, error: UnreadableError) -> ContractError:
+        return ContractError(
+            f"{self.path} a répondu {instead_of_json(error)} (HTTP {self.status}).", status=self.status
+        )
+
+
+def instead_of_json(error: UnreadableError) -> str:
+    """What an answer that can't be read holds, in French."""
+    if isinstance(error, NotJsonError):
+        return f"{'une page HTML' if error.is_html else 'un corps illisible ou coupé'} au lieu de JSON"
+    if isinstance(error, TooDeepError):
+        return f"du JSON imbriqué sur plus de {DEPTH_LIMIT} niveaux"
+    return f"un nombre de plus de {DIGITS_LIMIT} chiffres"
 
 
 def parse(data: object, model: type[M], where: str) -> M:
@@ -96,17 +117,3 @@ def _error_in(decoded: Any) -> str | None:
     # A code is the API's own word; anything longer may repeat what was sent, and is not shown.
     code = next((word for word in words if isinstance(word, str) and _A_CODE.fullmatch(word)), None)
     return f"une erreur ({code}) au lieu de chiffres" if code else "une erreur au lieu de chiffres"
-
-
-def _whole_characters(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    if isinstance(value, list):
-        return [_whole_characters(one) for one in value]
-    if isinstance(value, dict):
-        return {_whole_characters(name): _whole_characters(one) for name, one in value.items()}
-    return value
-
-
-def _no_constant(name: str) -> Decimal:
-    raise ValueError(f"{name} is not JSON")

@@ -8,6 +8,7 @@ Rules (see also `usage.errors`):
 - 410 is a stale cursor; 400, 401, 403, 404 and the like are never tried again.
 - Redirects are not followed: a key must not travel to another address.
 - Amounts in the JSON become `Decimal`; nothing passes through a float.
+- A body is unpacked as it comes and cut off where it becomes too large; a request has one deadline for all of it.
 - Messages name the endpoint's path, never the query, the headers or the body.
 """
 
@@ -17,7 +18,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, Self
 
@@ -25,6 +26,7 @@ import httpx
 from pydantic import BaseModel
 
 from providers.answers import Answer, parse
+from providers.clock import clock_offset
 from providers.patience import PATIENCE, TRIES, Pace, Retry, Tries
 from usage.errors import (
     ContractError,
@@ -36,6 +38,7 @@ from usage.errors import (
     TransientError,
 )
 from usage.network import asks_directly
+from usage.peers import ENCODINGS, Body, TooLargeError, UnreadableError
 
 __all__ = [
     "PATIENCE",
@@ -87,7 +90,7 @@ class Http:
     ) -> None:
         self._client = httpx.AsyncClient(
             base_url=base_url,
-            headers=dict(headers),
+            headers={**headers, "Accept-Encoding": ENCODINGS},
             timeout=_TIMEOUT,
             follow_redirects=False,
             trust_env=not asks_directly(base_url),
@@ -97,6 +100,8 @@ class Http:
         self._ends = self._retry.clock() + self._retry.source_patience
         self.requests = 0
         """Requests sent so far, repeats included."""
+        self.clock_offset = timedelta(0)
+        """What has to be added to this machine's time to get the server's, by its last answer."""
 
     async def __aenter__(self) -> Self:
         """Open the connections."""
@@ -179,16 +184,42 @@ class Http:
         try:
             # httpx bounds the wait for each piece of an answer, not for the whole of it.
             async with asyncio.timeout(self._retry.patience):
-                response = await self._client.request(method, path, **arguments)
+                answer = await self._receive(self._client.build_request(method, path, **arguments), path)
         except (httpx.TimeoutException, TimeoutError):
             raise TransientError(f"{path} n’a pas répondu à temps.") from None
-        except (httpx.TransportError, httpx.DecodingError) as error:
+        except httpx.TransportError as error:
             raise TransientError(f"La connexion à {path} a été coupée ({type(error).__name__}).") from None
-        log.debug("%s %s %s", method, path, response.status_code)
-        answer = Answer(path, response.status_code, response.headers, response.content)
-        if response.is_success:
+        log.debug("%s %s %s", method, path, answer.status)
+        self.clock_offset = clock_offset(answer.headers, self._retry.now()) or self.clock_offset
+        if 200 <= answer.status < 300:
             return answer
         raise self._explain(answer) or refusal(answer, self._retry.now())
+
+    async def _receive(self, request: httpx.Request, path: str) -> Answer:
+        response = await self._client.send(request, stream=True)
+        try:
+            content = await _content(response, self._retry.most_bytes)
+        except UnreadableError as error:
+            if response.is_success:
+                raise self._unread(error, path) from None
+            # A refusal is one, whatever its body holds.
+            content = b""
+        finally:
+            await response.aclose()
+        return Answer(path, response.status_code, response.headers, content)
+
+    def _unread(self, error: UnreadableError, path: str) -> SourceError:
+        if isinstance(error, TooLargeError):
+            most = f"{self._retry.most_bytes / 2**20:.3g} Mio"
+            return ContractError(f"La réponse de {path} dépasse {most} ; elle n’est pas lue.")
+        return TransientError(f"La réponse de {path} est coupée ou ne se décompresse pas.")
+
+
+async def _content(response: httpx.Response, most_bytes: int) -> bytes:
+    body = Body(response.headers.get("content-encoding", ""), most_bytes)
+    async for piece in response.aiter_raw():
+        body.add(piece)
+    return body.content()
 
 
 def refusal(answer: Answer, now: datetime) -> SourceError:

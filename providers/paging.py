@@ -32,7 +32,8 @@ class Turn:
     """False where the page has nothing that could be counted twice, such as days without lines: such a page may come
     again, it just brings nothing new."""
     past: bool = False
-    """True when all of the page lies past the range that was asked for: it is not taken in, and the listing ends."""
+    """True when all of the page lies past the range that was asked for: the listing ends. Sinks take nothing in that is
+    not of their month."""
 
 
 class Sink(Protocol[P_contra]):
@@ -69,7 +70,7 @@ async def read_pages(
 
     Args:
         ask: Reads the page behind a token; None is the first.
-        turn: What a page says about the next one.
+        turn: What a page that has been taken in says about the next one.
         sink: Makes an empty sink; pages of an abandoned reading are dropped with theirs.
         where: The endpoint, for messages.
         tells_its_days: True where the caller counts the days that came, so that pages that stay empty are just the
@@ -99,11 +100,12 @@ class _Reading:
         idle = 0
         for _ in range(self.most):
             page = await ask(token)
+            # Before its turn: where a page goes on may stand at the end of what is read while it is taken in.
+            sink.add(page)
             step = turn(page)
             if step.past:
                 return sink
             idle = 0 if self._is_new(step, seen) else idle + 1
-            sink.add(page)
             if step.more and not step.token:
                 raise ContractError(f"{self.where} annonce une suite sans dire où la lire.")
             if not step.token or step.more is False:

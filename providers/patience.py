@@ -8,6 +8,7 @@
   well: they count towards the same limit.
 - A wait of over 120 seconds that an answer asks for is a failure that says so.
 - A source is read for 15 minutes at most, waits included.
+- An answer has at most 256 MiB, unpacked.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from usage.errors import StaleCursorError, TransientError
+from usage.peers import BODY_LIMIT
 
 TRIES: Final = 5
 PATIENCE: Final = 120.0
@@ -29,19 +31,24 @@ RATE_TRIES: Final = 7
 RATE_PATIENCE: Final = 300.0
 """Seconds that one request may wait for a rate limit."""
 SOURCE_PATIENCE: Final = 900.0
-"""Seconds that the reading of one source and month may take."""
+"""Seconds that the reading of one source and month may take; no request is sent after that."""
+LONGEST_READING: Final = SOURCE_PATIENCE + PATIENCE
+"""Seconds until a source is given up, whatever is still under way."""
 _LONGEST_STEP: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How long one request, and a source as a whole, is tried. `sleep` and `clock` (seconds) are replaced in tests."""
+    """How long one request, and a source as a whole, is tried, and how many bytes of an unpacked answer are taken.
+    `sleep` and `clock` (seconds) are replaced in tests.
+    """
 
     tries: int = TRIES
     patience: float = PATIENCE
     rate_tries: int = RATE_TRIES
     rate_patience: float = RATE_PATIENCE
     source_patience: float = SOURCE_PATIENCE
+    most_bytes: int = BODY_LIMIT
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     clock: Callable[[], float] = time.monotonic
     now: Callable[[], datetime] = lambda: datetime.now(UTC)

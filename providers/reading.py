@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from providers import provider
 from providers.base import Finding, Job, Provider
 from providers.http import Answer, Http, Pace, Params, Retry
+from providers.patience import LONGEST_READING
 from providers.together import Together, consecutive
 from usage.catalogue import looks_like
-from usage.errors import ContractError, CredentialError, NotOfferedError, SourceError, UnavailableError
+from usage.errors import (
+    ContractError,
+    CredentialError,
+    NotOfferedError,
+    SourceError,
+    TransientError,
+    UnavailableError,
+)
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.report import Gap, GapKind, SourceReport
@@ -51,7 +60,11 @@ async def read_source(
         together = _backfill.together(source, month, now) if _backfill is not None else None
         job = Job(source, month, now, settings.grains[source.provider], http, count, together)
         try:
-            report = await provider(source.provider).collect(job)
+            async with asyncio.timeout(LONGEST_READING):
+                report = await provider(source.provider).collect(job)
+        except TimeoutError:
+            minutes = f"{LONGEST_READING / 60:.0f}"
+            raise TransientError(f"La lecture n’a pas fini en {minutes} minutes.", final=True) from None
         except NotOfferedError as error:
             # Every account has some of what is read: "no data" would hide that the address is another's.
             variable = BASE_URL_OF[source.provider]
@@ -66,7 +79,10 @@ async def read_source(
             report = SourceReport(source=source, month=month, read_at=job.now, records=(), gaps=(gap,))
         for new in report.new_fields:
             log.debug("%s %s: %s lines have a field that is new: %s", source, month, new.count, new.what)
-        return report.model_copy(update={"pages": pages, "requests": http.requests})
+        # By the server's clock, so that another machine's reading is compared with it rightly.
+        offset = timedelta(0) if settings.fixed_now is not None else http.clock_offset
+        read_at = report.read_at + offset
+        return report.model_copy(update={"pages": pages, "requests": http.requests, "read_at": read_at})
 
 
 def about_key(credential: Credential) -> str:

@@ -45,7 +45,7 @@ class Fault:
     method: str = ""
     status: int = 503
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: JsonBody | str | None = None
+    body: JsonBody | str | bytes | None = None
     rewrite: Callable[[Any], Any] | None = None
     when: Callable[[Mapping[str, str], bytes], bool] | None = None
     """Looks at the query parameters and the request body."""
@@ -60,6 +60,8 @@ class Fault:
             return b"<!doctype html><title>Sign in</title><p>Please sign in.", "text/html"
         if self.body is None:
             return b"", "application/json"
+        if isinstance(self.body, bytes):
+            return self.body, "application/json"
         if isinstance(self.body, str):
             return self.body.encode(), "text/plain"
         return json.dumps(self.body).encode(), "application/json"

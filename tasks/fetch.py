@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Sequence
+from math import ceil
 from typing import Any
 
 from prefect import get_run_logger, task
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
+from prefect.futures import PrefectFuture
 
+from providers.patience import LONGEST_READING
 from providers.reading import read_source
+from tasks.aggregate import Fetched
 from usage.errors import IncompleteError, SourceError, TransientError
 from usage.month import Month
 from usage.names import Source, Status
@@ -19,6 +25,36 @@ from usage.settings import load_settings
 
 RETRY_DELAYS: list[float] = [5, 20]
 """Seconds. Each request has its own retries; these are for an outage that outlasts them."""
+_PREFECT = 60.0
+"""Seconds for what Prefect does around the tries."""
+
+
+AT_ONCE = 16
+"""Sources that are read at the same time."""
+
+
+def longest(sources: int) -> float:
+    """Seconds that reading so many sources takes at most, with all tries; a run waits no longer."""
+    tries = len(RETRY_DELAYS) + 1
+    return ceil(sources / AT_ONCE) * (tries * LONGEST_READING + sum(RETRY_DELAYS) + _PREFECT)
+
+
+def gathered(sources: Sequence[Source], futures: Sequence[PrefectFuture[Any]]) -> Fetched:
+    """Wait for all sources. One that takes longer than any should counts as failed; what others brought is there."""
+    ends = time.monotonic() + longest(len(sources))
+    return {
+        source: _ended(future, max(0.0, ends - time.monotonic()))
+        for source, future in zip(sources, futures, strict=True)
+    }
+
+
+def _ended(future: PrefectFuture[Any], seconds: float) -> SourceReport | BaseException:
+    future.wait(seconds)
+    state: State[Any] = future.state
+    if not state.is_final():
+        return TransientError("La lecture n’a pas fini à temps ; le reste du mois est écrit sans elle.")
+    ended: SourceReport | BaseException = state.result(raise_on_failure=False)
+    return ended
 
 
 def waiting_can_mend(_task: Any, _run: TaskRun, state: State[Any]) -> bool:

@@ -4,6 +4,7 @@ without end, numbers of thousands of digits, halves of surrogate pairs in names.
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import zlib
@@ -22,8 +23,9 @@ ENCODINGS: Final = "gzip"
 """What to put into `Accept-Encoding`: no other one is unpacked here."""
 
 _BRACKETS: Final = bytes.maketrans(b"{}", b"[]")
-_ALL_BUT_BRACKETS: Final = bytes(set(range(256)) - set(b'{}[]"\\'))
+_ALL_BUT_BRACKETS: Final = bytes(set(range(256)) - set(b'{}[]"'))
 _DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
+_PIECE: Final = 2**20
 _MANY_DIGITS: Final = b"0" * (DIGITS_LIMIT + 1)
 _HALF_PAIR: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _ESCAPE: Final = re.compile(
@@ -70,17 +72,10 @@ def decode(content: bytes, *, exact: bool = True) -> object:
         TooDeepError: It is nested too deep.
         TooLongNumberError: A number is too long.
     """
-    if _is_too_deep(content):
-        raise TooDeepError(f"more than {DEPTH_LIMIT} levels")
-    text = content.decode("utf-8-sig", errors="replace")
-    if _HALF_PAIR.search(text):
-        text = _ESCAPE.sub(lambda match: "\\ufffd" if match["half"] else match[0], text)
-    # Counting the digits of each number takes as long as reading it: done where some text has that many of them.
-    whole = _integer if _MANY_DIGITS in content.translate(_DIGITS) else int
+    check_depth(content)
+    text = mended(content.decode("utf-8-sig", errors="replace"))
     try:
-        return json.loads(
-            text, parse_float=_exactly() if exact else float, parse_int=whole, parse_constant=_no_constant
-        )
+        return decoder(content, exact=exact).decode(text)
     except UnreadableError:
         raise
     except RecursionError:
@@ -89,6 +84,33 @@ def decode(content: bytes, *, exact: bool = True) -> object:
         raise TooLongNumberError(f"more than {DIGITS_LIMIT} digits") from None
     except ValueError:
         raise NotJsonError("no JSON", is_html=text.lstrip()[:1] == "<") from None
+
+
+def check_depth(content: bytes) -> None:
+    """Look whether a body is nested too deep.
+
+    Raises:
+        TooDeepError: It is.
+    """
+    if _is_too_deep(content):
+        raise TooDeepError(f"more than {DEPTH_LIMIT} levels")
+
+
+def decoder(content: bytes, *, exact: bool = True) -> json.JSONDecoder:
+    """A decoder for the texts of a body, which reads numbers within bounds.
+
+    It raises `UnreadableError`, and `DecimalException` where an exact number is too long.
+    """
+    # Counting the digits of each number takes as long as reading it: done where some text has that many of them.
+    whole = _integer if _has_many_digits(content) else int
+    return json.JSONDecoder(parse_float=_exactly() if exact else float, parse_int=whole, parse_constant=_no_constant)
+
+
+def mended(text: str) -> str:
+    """JSON with U+FFFD in place of halves of surrogate pairs."""
+    if not _HALF_PAIR.search(text):
+        return text
+    return _ESCAPE.sub(lambda match: "\\ufffd" if match["half"] else match[0], text)
 
 
 class Body:
@@ -110,7 +132,8 @@ class Body:
         if kind not in ("", "identity", "gzip", "x-gzip"):
             raise NotJsonError(f"packed as {kind[:40]!r}, which was not asked for")
         self._limit, self._size = limit, 0
-        self._pieces: list[bytes] = []
+        # Hands out what it holds without another copy, of 150 MB where it comes to that.
+        self._kept = io.BytesIO()
         self._unpacker = zlib.decompressobj(31) if kind.endswith("gzip") else None
 
     def add(self, piece: bytes) -> None:
@@ -140,23 +163,24 @@ class Body:
         Raises:
             NotJsonError: The end is missing.
         """
-        if self._unpacker is not None and self._pieces and not self._unpacker.eof:
+        if self._unpacker is not None and self._size and not self._unpacker.eof:
             raise NotJsonError("cut short")
-        return b"".join(self._pieces)
+        return self._kept.getvalue()
 
     def _keep(self, piece: bytes) -> None:
         self._size += len(piece)
         if self._size > self._limit:
             raise TooLargeError(f"more than {self._limit} bytes")
-        self._pieces.append(piece)
+        self._kept.write(piece)
 
 
 def _is_too_deep(content: bytes) -> bool:
     """Whether brackets stand deeper within each other than is taken. In whole passes over the bytes, as an answer may
     have millions of brackets.
     """
-    left = content.translate(_BRACKETS, delete=_ALL_BUT_BRACKETS)
-    left = left.replace(b"\\\\", b"").replace(b'\\"', b"").replace(b"\\", b"").replace(b'""', b"")
+    # Escapes go first: of `\n"` and `\u00e9"` without their letters an escaped quote would be left.
+    left = content.replace(b"\\\\", b"").replace(b'\\"', b"") if b"\\" in content else content
+    left = left.translate(_BRACKETS, delete=_ALL_BUT_BRACKETS).replace(b'""', b"")
     left = re.sub(rb'"[^"]*"', b"", left)
     for _ in range(DEPTH_LIMIT):
         if not left:
@@ -167,6 +191,12 @@ def _is_too_deep(content: bytes) -> bool:
             break
         left = shorter
     return left.count(b"[") > DEPTH_LIMIT or b"[]" in left
+
+
+def _has_many_digits(content: bytes) -> bool:
+    """Whether more digits than are taken stand in a row; a piece at a time, as it takes a copy."""
+    pieces = (content[start : start + _PIECE + DIGITS_LIMIT] for start in range(0, len(content), _PIECE))
+    return any(_MANY_DIGITS in piece.translate(_DIGITS) for piece in pieces)
 
 
 def _exactly() -> Callable[[str], Decimal]:

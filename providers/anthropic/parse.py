@@ -215,6 +215,10 @@ class ReportPage(Wire, Generic[L]):
         """Lines that begin in the month: should an end be taken as inclusive, the day after it is left out."""
         return (line for line in self.data if month.start <= line.starting_at < month.end)
 
+    def is_past(self, month: Month) -> bool:
+        """Whether all of the page lies past the month."""
+        return bool(self.data) and all(line.starting_at >= month.end for line in self.data)
+
 
 class Named(Wire):
     """A workspace or an API key: its id and name, the same in all versions of the API.
@@ -253,7 +257,7 @@ def report_turn(page: ReportPage[L], month: Month) -> Turn:
         page.next_page,
         (page.data[0].mark, page.data[-1].mark) if page.data else None,
         lines=any(line.has_figures for line in page.data),
-        past=bool(page.data) and all(line.starting_at >= month.end for line in page.data),
+        past=page.is_past(month),
     )
 
 

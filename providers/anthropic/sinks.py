@@ -52,7 +52,9 @@ class ReportSink(Generic[L]):
         self._uncounted: set[UsageRecord] = set()
 
     def add(self, page: ReportPage[L], /) -> None:
-        """Take in one page."""
+        """Take in one page, if it is not past the month."""
+        if page.is_past(self._month):
+            return
         self._refreshed.add(page.data_refreshed_at)
         self._heed.notes.take(page.data, self._report.path, are_days=self._report.by_day)
         for line in page.within(self._month):

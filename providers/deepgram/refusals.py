@@ -5,11 +5,10 @@ A 401 is not always a wrong key: a good key without the scope gets one as well, 
 
 from __future__ import annotations
 
-import json
-
 from providers.deepgram.endpoints import PROJECTS, scope_of
 from providers.http import Answer
 from usage.errors import CredentialError, SourceError
+from usage.peers import UnreadableError, decode
 
 
 def explain(answer: Answer) -> SourceError | None:
@@ -46,8 +45,8 @@ def _words(content: bytes) -> str:
     """The code and the message of a refusal, in whichever of its shapes. The content type is not a reliable hint."""
     text = content.decode(errors="replace")
     try:
-        body = json.loads(text)
-    except ValueError:
+        body = decode(content)
+    except UnreadableError:
         return text
     if not isinstance(body, dict):
         return text

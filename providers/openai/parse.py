@@ -157,27 +157,38 @@ class NamedPage(Wire):
     last_id: str | None = None
 
 
-def report_turn(page: CostPage | UsagePage, end: int) -> Turn:
-    """Where the report goes on.
+class Outline:
+    """What tells a page of a report apart from others, and where the report goes on.
 
     A day may fill several pages (no cap on a bucket's lines is documented), but a line never comes twice: the days and
     the outermost lines tell pages apart. A token that comes without `has_more` ends the report like a null one. Costs
     were seen to hand out tokens past the last day.
-
-    Args:
-        page: The page.
-        end: The end of the range that was asked for, Unix seconds.
     """
-    ends = page.data[:1] + page.data[-1:]
-    lines = tuple(line.mark for bucket in ends for line in (*bucket.results[:1], *bucket.results[-1:]))
-    days = tuple((bucket.start_time, len(bucket.results)) for bucket in page.data)
-    return Turn(
-        page.has_more is True,
-        page.next_page,
-        (days, lines) if page.data else None,
-        lines=any(bucket.results for bucket in page.data),
-        past=bool(page.data) and all(bucket.start_time >= end for bucket in page.data),
-    )
+
+    def __init__(self) -> None:
+        self._days: list[tuple[int, int]] = []
+        self._lines: tuple[object, ...] = ()
+        self._more: bool | None = None
+        self._token: str | None = None
+
+    def add(self, part: CostPage | UsagePage, /) -> None:
+        """Take down a page, or its next part."""
+        for bucket in part.data:
+            ends = tuple(line.mark for line in (*bucket.results[:1], *bucket.results[-1:]))
+            # Of the first day and of the last.
+            self._lines = (self._lines[0] if self._days else ends, ends)
+            self._days.append((bucket.start_time, len(bucket.results)))
+        self._more, self._token = part.has_more, part.next_page
+
+    def turn(self, end: int) -> Turn:
+        """Where the report goes on, after a page of a range that ends then (Unix seconds)."""
+        return Turn(
+            self._more is True,
+            self._token,
+            (tuple(self._days), self._lines) if self._days else None,
+            lines=any(lines for _, lines in self._days),
+            past=bool(self._days) and all(day >= end for day, _ in self._days),
+        )
 
 
 def registry_turn(page: NamedPage) -> Turn:

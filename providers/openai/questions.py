@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final, Protocol, Self, TypeVar
+from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 from providers.base import Job
 from providers.http import Params
 from providers.openai.endpoints import BUCKETS_PER_PAGE
-from providers.openai.parse import CostPage, UsagePage, report_turn
+from providers.openai.parse import CostPage, Outline, UsagePage
 from providers.paging import read_pages
+from usage.collector import collector_paused
 
 PageT = TypeVar("PageT", CostPage, UsagePage)
 S = TypeVar("S", bound="_Sink[Any]")
@@ -103,16 +104,39 @@ async def read_report(
         *(("group_by[]", name) for name in group_by),
     ]
 
-    async def ask(token: str | None) -> PageT:
+    async def ask(token: str | None) -> _Page[PageT]:
         answer = await job.http.get(path, [*question, *([("page", token)] if token else [])])
         job.on_page()
-        return answer.parse(model)
+        return _Page(answer.parts(model, "data"))
 
-    return await read_pages(
+    taken = await read_pages(
         ask,
-        lambda page: report_turn(page, span.end),
-        sink,
+        lambda page: page.outline.turn(span.end),
+        lambda: _DayByDay(sink()),
         where=path,
         tells_its_days=True,
         most=span.days * _PAGES_A_DAY,
     )
+    return taken.sink
+
+
+class _Page(Generic[PageT]):
+    """A page that is read day by day, while it is taken in: a month may come in one answer of 150 MB."""
+
+    def __init__(self, parts: Iterator[PageT]) -> None:
+        self._parts: Iterator[PageT] = parts
+        self.outline = Outline()
+
+    def into(self, sink: _Sink[PageT]) -> None:
+        with collector_paused():
+            for part in self._parts:
+                self.outline.add(part)
+                sink.add(part)
+
+
+@dataclass(frozen=True, slots=True)
+class _DayByDay(Generic[S]):
+    sink: S
+
+    def add(self, page: _Page[Any], /) -> None:
+        page.into(self.sink)

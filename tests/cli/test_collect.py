@@ -134,7 +134,7 @@ def test_a_filter_leaves_the_others_alone(few: Cli, arguments: tuple[str, ...], 
     changed = {name for name, values in few.figures().items() if values != before[name]}
     assert {name.split(" - ")[1] for name in changed} == touched
     if "labs" in arguments:
-        assert changed == {"2026-01 - Deepgram - Collecte - labs (collecte)"}
+        assert changed == {"2026-01 - Deepgram - Collecte (labs) (collecte)"}
 
 
 def test_a_service_that_is_switched_off_is_left_out_unless_named(few: Cli) -> None:
@@ -220,8 +220,8 @@ def test_a_failed_attempt_leaves_the_figures(few: Cli) -> None:
     assert "deepgram/labs: " in told.out
     assert told.err == ""
     assert {name for name, values in few.figures().items() if values != before[name]} == {
-        "2026-01 - Deepgram - Collecte - labs (collecte)",
-        "2026-01 - Deepgram - Collecte - prod (collecte)",
+        "2026-01 - Deepgram - Collecte (labs) (collecte)",
+        "2026-01 - Deepgram - Collecte (prod) (collecte)",
     }
 
 
@@ -293,7 +293,8 @@ def test_the_run_is_red_exactly_where_the_exit_status_is_1(few: Cli, prefect_api
 
     assert few("collect", "--month", "2025-11").status == 0
     assert last_run().state_name == "Completed"
-    assert last_run().parameters == {"month": "2025-11", "providers": [], "account": None, "dry_run": False}
+    asked = {"month": "2025-11", "providers": [], "account": None, "dry_run": False, "accept_lower": False}
+    assert last_run().parameters == asked
     down(few, "elevenlabs")
     assert few("collect").status == 1
     assert last_run().state_name == "Failed"

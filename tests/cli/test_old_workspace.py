@@ -175,6 +175,9 @@ def test_from_an_old_workspace_to_a_clean_month(old: Cli, person_acts: Any) -> N
     assert services.row("Mistral").value("Notes") == "à propos de Mistral"
     assert written(old) == notes
 
+    # Its name has got an id by now; a collection leaves to heal what somebody else wrote.
+    again = old("heal", "--yes", "--json").json
+    assert (again["months"], again["merged"], again["left"], written(old) == notes) == (["2025-12"], 1, [], True)
     settled = edited(old)
     assert old("heal", "--yes", "--json").json["months"] == []
     for month in MONTHS:

@@ -24,6 +24,7 @@ from usage.errors import CredentialError, SourceError
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.outcome import UsageRow
+from usage.peers import BODY_LIMIT
 from usage.report import SourceReport
 from usage.rows import Reading, aggregate
 from usage.settings import Settings, load_settings, variable_of
@@ -229,10 +230,12 @@ class Desk:
         """Put another key in place of the first source's."""
         self.extra[variable_of(self.sources[0])] = key
 
-    def read(self, month: str = "2026-01", source: Source | None = None) -> SourceReport:
+    def read(
+        self, month: str = "2026-01", source: Source | None = None, *, most_bytes: int = BODY_LIMIT
+    ) -> SourceReport:
         """Read a month; the journal then holds the requests of this reading. Nobody really sleeps."""
         self.server.journal.clear()
-        retry = Retry(sleep=self._sleep, clock=lambda: sum(self.slept))
+        retry = Retry(sleep=self._sleep, clock=lambda: sum(self.slept), most_bytes=most_bytes)
         return asyncio.run(read_source(self.settings(), source or self.sources[0], Month.parse(month), retry=retry))
 
     def check(self) -> list[Finding]:

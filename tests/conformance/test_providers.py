@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import logging
 import re
 from collections import Counter
@@ -21,6 +23,7 @@ from usage.grain import NO_API_KEY, NO_PROJECT
 from usage.money import exact_sum
 from usage.names import ProviderName, Source, Status
 from usage.outcome import UsageRow
+from usage.peers import BODY_LIMIT
 from usage.report import GapKind, SourceReport
 from usage.rows import totals
 from usage.settings import KEY_VARIABLES
@@ -57,7 +60,9 @@ class Desk(Protocol):
 
     def account_of(self, source: Source) -> Any: ...
     def use_key(self, key: str) -> None: ...
-    def read(self, month: str = "2026-01", source: Source | None = None) -> SourceReport: ...
+    def read(
+        self, month: str = "2026-01", source: Source | None = None, *, most_bytes: int = BODY_LIMIT
+    ) -> SourceReport: ...
     def check(self) -> list[Finding]: ...
     def rows(self, report: SourceReport) -> tuple[UsageRow, ...]: ...
 
@@ -277,6 +282,18 @@ def test_a_source_is_not_waited_for_without_end(case: Case, desk: Desk) -> None:
     assert sum(desk.slept) <= SOURCE_PATIENCE
 
 
+def test_a_source_that_hangs_is_given_up(case: Case, desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def for_ever(_: float) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("providers.reading.LONGEST_READING", 0.05)
+    monkeypatch.setattr(desk, "_sleep", for_ever)
+    fault(desk, Kind.STATUS, status=503, times=-1)
+    with pytest.raises(TransientError, match="La lecture n’a pas fini en") as error:
+        desk.read()
+    assert error.value.final
+
+
 # Days
 
 
@@ -458,6 +475,85 @@ def test_awkward_names_come_through_unchanged(case: Case, desk: Desk) -> None:
     names = [row.name for source in desk.sources for row in desk.rows(desk.read(source=source))]
     assert any(not name.isascii() for name in names)
     assert any(re.search(r"[|<=\n,]", name) for name in names)
+
+
+# Answers that are meant to do harm, or might as well be
+
+
+def bomb() -> bytes:
+    """A megabyte of white space before an object, in a kilobyte."""
+    return gzip.compress(b" " * 2**20 + b"{}")
+
+
+HOSTILE: list[tuple[dict[str, Any], str]] = [
+    ({"body": bomb(), "headers": {"Content-Encoding": "gzip"}}, "dépasse 0.5 Mio"),
+    ({"body": " " * 2**20 + "{}"}, "dépasse 0.5 Mio"),
+    ({"body": '{"data":' * 5000 + "1" + "}" * 5000}, "imbriqué sur plus de 100 niveaux"),
+    ({"body": '{"data": ' + "9" * 5000 + "}"}, "un nombre de plus de 400 chiffres"),
+    ({"body": '{"data": 0.' + "1" * 5000 + "}"}, "un nombre de plus de 400 chiffres"),
+]
+
+
+@pytest.mark.parametrize(("answer", "what"), HOSTILE, ids=["bomb", "huge", "deep", "digits", "decimals"])
+def test_a_hostile_answer_ends_in_a_sentence(case: Case, desk: Desk, answer: dict[str, Any], what: str) -> None:
+    fault(desk, Kind.STATUS, case.money, status=200, times=-1, **answer)
+    with pytest.raises(ContractError) as error:
+        desk.read(most_bytes=2**19)
+    assert what in error.value.sentence
+    assert case.money in error.value.sentence
+
+
+COUNTS = re.compile(r".*(tokens|count|requests|images|characters|seconds|sessions|usage_bytes).*")
+NO_COUNTS = re.compile(r".*(cost|amount|credit|_unit|interval|total_count).*")
+
+
+def miscounted(value: Any, wrong: Any) -> Any:
+    """The same JSON with another value in place of every whole number that counts something."""
+    if isinstance(value, list):
+        return [miscounted(inner, wrong) for inner in value]
+    if not isinstance(value, dict):
+        return value
+    if "columns" in value and "rows" in value:
+        rows = [
+            [wrong if is_count(*cell) else cell[1] for cell in zip(value["columns"], row, strict=True)]
+            for row in value["rows"]
+        ]
+        return value | {"rows": rows}
+    return {field: wrong if is_count(field, inner) else miscounted(inner, wrong) for field, inner in value.items()}
+
+
+def is_count(field: str, value: Any) -> bool:
+    # Some providers write them as text.
+    is_whole = type(value) is int or (isinstance(value, str) and value.isdecimal())
+    return is_whole and bool(COUNTS.fullmatch(field)) and not NO_COUNTS.fullmatch(field)
+
+
+@pytest.mark.parametrize("wrong", [-5, True, 10**30])
+def test_counts_that_count_nothing_are_not_believed(case: Case, desk: Desk, wrong: Any) -> None:
+    """Money stays where it comes by itself; what is dropped is named."""
+    seen = 0
+
+    def change(body: Any) -> Any:
+        nonlocal seen
+        changed = miscounted(body, wrong)
+        seen += changed != body
+        return changed
+
+    fault(desk, Kind.REWRITE, rewrite=change, times=-1)
+    try:
+        report = desk.read()
+    except ContractError as error:
+        assert "attendu : un" in error.sentence  # noqa: PT017
+        return
+    figures = [
+        figure
+        for record in report.records
+        for figure in (record.tokens_input, record.tokens_output, record.requests)
+        if figure is not None
+    ]
+    assert all(0 <= figure < 10**16 for figure in figures)
+    assert seen
+    assert report.missing
 
 
 def halved(value: Any) -> Any:

@@ -76,11 +76,11 @@ def test_a_provider_that_is_down_then_retried(world: World, prefect: Prefect, mo
     first = world.own_rows()
     assert {name: row["Statut Collecte"] for name, row in first.items()} == {
         "2026-01 - Anthropic": "Succes",
-        "2026-01 - Deepgram - labs": "Echec",
-        "2026-01 - Deepgram - prod": "Echec",
+        "2026-01 - Deepgram (labs)": "Echec",
+        "2026-01 - Deepgram (prod)": "Echec",
         "2026-01 - ElevenLabs": "Succes",
-        "2026-01 - OpenAI - labo": "Succes",
-        "2026-01 - OpenAI - memoways": "Succes",
+        "2026-01 - OpenAI (labo)": "Succes",
+        "2026-01 - OpenAI (memoways)": "Succes",
         "2026-01 - OpenRouter": "Succes",
     }
     written = len(world.rows()) + len(first)
@@ -245,6 +245,14 @@ def test_a_wait_that_is_too_long_is_not_tried_again(world: World) -> None:
     first = world.asked()["elevenlabs"]
     collect()
     assert world.asked()["elevenlabs"] == first <= 4
+
+
+def test_a_source_that_does_not_end_is_not_waited_for(few: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.fetch.longest", lambda _: 0.0)
+    state = collect()
+    assert state.is_failed()
+    assert "La lecture n’a pas fini à temps" in state.message
+    assert {row["Statut Collecte"] for row in few.own_rows().values()} == {"Echec"}
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from notion.authorship import MISDATED, SOMEBODYS
 from notion.plan import OUT_OF_REACH, Action, Plan
+from notion.planner import LATER, OLD_GRAIN
 from notion.receipt import read_receipt
 from notion.rows import Existing, Values
 from usage.grain import COLLECTION, GRAINS, NO_PROJECT
@@ -106,9 +107,12 @@ def _report(office: Office, name: str, *, partial: bool) -> SourceReport:
     by_project = provider in (OPENAI, DEEPGRAM)
     place = None if provider is ELEVENLABS else f"place-{organisation.name}"
     kind = Kind.PROJECT if by_project else Kind.API_KEY
+    by_key = {"project": None, "workspace": place}
     records = [
         UsageRecord(
-            cost=Decimal(cost), model="m", **({"project": key} if by_project else {"api_key": key, "workspace": place})
+            cost=Decimal(cost),
+            model="m",
+            **({"project": key, "api_key": f"{key}-key"} if by_project else {"api_key": key, **by_key}),
         )
         for key, cost in organisation.costs.items()
     ]
@@ -241,6 +245,21 @@ def test_a_project_that_moves_between_two_accounts_that_both_see_it(kind: Any, t
         (row,) = (row for row in table.rows.values() if row.values.key == "shared")
         assert row.values.cout in (0, 5)
         moved.reverse()
+
+
+def test_labels_exchanged_where_both_see_one_project(kind: Any, two: Any, table: Table) -> None:
+    acme, labo = two
+    acme.nobody = labo.nobody = 0
+    acme.costs["shared"] = labo.costs["shared"] = 5
+    office = Office(table, kind[0], {"a": acme, "b": labo})
+    office.collect()
+    pages = {page for page, row in table.rows.items() if row.values.key != COLLECTION}
+    for accounts in ({"a": labo, "b": acme}, {"a": acme, "b": labo}):
+        office.accounts = accounts
+        plan = office.collect()
+        assert [outcome.status for outcome in plan.outcomes] == [Status.SUCCES] * 2
+        assert table.cost() == acme.total + labo.total - 5
+    assert {page for page, row in table.rows.items() if row.values.key != COLLECTION} == pages
 
 
 def test_a_failed_attempt_after_an_exchange_touches_no_figures(kind: Any, two: Any, table: Table) -> None:
@@ -456,18 +475,43 @@ class Life(RuleBasedStateMachine):
         page = data.draw(st.sampled_from(sorted(set(table.rows) - set(self.persons))))
         table.rows[page] = replace(table.rows[page], editor="person")
 
+    @rule(grain=st.sampled_from(list(Grain)))
+    def another_grain(self, grain: Grain) -> None:
+        self.office.grain = grain
+
+    @rule(minutes=st.sampled_from([-15, 60]))
+    def another_clock(self, minutes: int) -> None:
+        """The next reading is of a worker whose clock is slow, or of an hour later."""
+        self.office.at += timedelta(minutes=minutes)
+
+    @rule()
+    def collect_in_part(self) -> None:
+        plan = self.office.collect(partial=True, me="bot")
+        self._sign()
+        for outcome in plan.outcomes:
+            assert outcome.rerun
+            # What stands there now is of two readings.
+            self.told.pop(self.office.accounts[outcome.source.account].name, None)
+
+    def _sign(self) -> None:
+        for page, row in self.office.table.rows.items():
+            if row.author is None:
+                by(self.office.table, page, "bot", "bot")
+
     @rule(accept=st.booleans(), data=st.data())
     def collect(self, accept: bool, data: st.DataObject) -> None:
         names = sorted(self.office.accounts)
         only = data.draw(st.sampled_from([(), *((name,) for name in names)]))
         failing = data.draw(st.sampled_from([(), *((name,) for name in names)]))
         plan = self.office.collect(*only, failing=failing, accept_lower=accept, me="bot")
-        for page, row in self.office.table.rows.items():
-            if row.author is None:
-                by(self.office.table, page, "bot", "bot")
+        self._sign()
+        older = {step.source for step in plan.steps if step.why in (LATER, OLD_GRAIN)}
         for outcome in plan.outcomes:
             one = self.office.accounts[outcome.source.account]
-            if not outcome.failed and not outcome.rerun:
+            if outcome.source in older:
+                # Newer figures stand there, and stay; each such row says so.
+                self.told.pop(one.name, None)
+            elif not outcome.failed and not outcome.rerun:
                 self.told[one.name] = one.total
             elif not outcome.failed:
                 assert any(word in outcome.reason for word in ("restent", "disparu")), outcome.reason

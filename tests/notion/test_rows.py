@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notion.found import Column, Found
-from notion.rows import COLUMNS, Existing, Values, changed_fields, read_row, to_minute, to_properties
+from notion.rows import COLUMNS, Existing, Values, believed, changed_fields, read_row, to_minute, to_properties
 from notion.schema import USAGES
 from notion.wire import Page
 
@@ -139,3 +139,15 @@ def test_the_oldest_row_then_the_smallest_id() -> None:
     early, late = datetime(2026, 2, 5, 8, tzinfo=UTC), datetime(2026, 2, 5, 9, tzinfo=UTC)
     rows = [Existing("b", late, Values()), Existing("c", early, Values()), Existing("a", late, Values())]
     assert [row.page_id for row in sorted(rows, key=lambda row: row.age)] == ["c", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "edited", "is_believed"),
+    [(5, None, True), (6, None, False), (60, 56, True), (60, 54, False), (-60, None, True)],
+)
+def test_a_time_ahead_of_notion_s_is_none(minutes: int, edited: int | None, is_believed: bool) -> None:
+    now = datetime(2026, 2, 5, 8, tzinfo=UTC)
+    read_at = now + timedelta(minutes=minutes)
+    written = None if edited is None else now + timedelta(minutes=edited)
+    row = Existing("page", now, Values(collecte_le=read_at, cout=1.0), edited=written)
+    assert believed(row, now).values == Values(collecte_le=read_at if is_believed else None, cout=1.0)

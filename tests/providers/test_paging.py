@@ -132,12 +132,12 @@ def test_pages_that_stay_empty_are_an_error_where_nobody_would_see_what_is_missi
         cut(endless(Turn(True, "t")))
 
 
-def test_a_page_past_the_range_ends_the_listing_and_is_not_taken_in() -> None:
+def test_a_page_past_the_range_ends_the_listing() -> None:
     pages: dict[str | None, Page] = {
         None: (Turn(True, "b", mark=1), "a"),
         "b": (Turn(True, "c", mark=2, past=True), "next month"),
     }
-    assert read(listing(pages)) == ["a"]
+    assert read(listing(pages)) == ["a", "next month"]
 
 
 def test_a_listing_that_always_has_something_new_is_cut() -> None:

@@ -69,3 +69,13 @@ def test_an_unexpected_error_is_named_without_its_text() -> None:
     said = sentence_of(ValueError("sk-admin-secret"))
     assert "ValueError" in said
     assert "sk-admin-secret" not in said
+
+
+def test_a_run_waits_as_long_as_its_sources_may_take() -> None:
+    from providers.patience import LONGEST_READING
+    from tasks.fetch import AT_ONCE, RETRY_DELAYS, longest
+
+    tries = len(RETRY_DELAYS) + 1
+    assert longest(1) == longest(AT_ONCE) > tries * LONGEST_READING + sum(RETRY_DELAYS)
+    # More than can be read at once take turns.
+    assert longest(AT_ONCE + 1) == 2 * longest(1)

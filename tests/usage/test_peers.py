@@ -86,6 +86,13 @@ def test_brackets_in_texts_are_no_nesting() -> None:
     assert decode(json.dumps(value).encode()) == value
 
 
+@pytest.mark.parametrize("end", ["é", "\n", "\\", '"', "\\n", '\\"', "\x1f"])
+@pytest.mark.parametrize("ascii_alone", [True, False])
+def test_texts_that_end_with_an_escape_end_there(end: str, ascii_alone: bool) -> None:
+    value = {f"name{end}": 1, "log": "[{" * 300}
+    assert decode(json.dumps(value, ensure_ascii=ascii_alone).encode()) == value
+
+
 def test_many_beside_each_other_are_no_nesting() -> None:
     assert decode(b"[" + b",".join([b'{"a":[[]]}'] * 5000) + b"]") == [{"a": [[]]}] * 5000
 

@@ -19,11 +19,11 @@ from providers.openai.line_items import LineItem, read_line_item
 from providers.openai.parse import (
     CostPage,
     NamedPage,
+    Outline,
     UsagePage,
     cost_records,
     days_of,
     registry_turn,
-    report_turn,
     usage_records,
 )
 from providers.openai.sinks import CostSink, UsageSink
@@ -275,8 +275,11 @@ def test_what_is_stored_is_not_added_up_over_the_days() -> None:
 
 
 def test_where_a_report_goes_on() -> None:
-    def turn(page: CostPage) -> Turn:
-        return report_turn(page, int(JANUARY.end.timestamp()))
+    def turn(*parts: CostPage) -> Turn:
+        outline = Outline()
+        for part in parts:
+            outline.add(part)
+        return outline.turn(int(JANUARY.end.timestamp()))
 
     first = parse(page([cost(1)], more=True), CostPage, COSTS)
     assert (turn(first).more, turn(first).token, turn(first).past) == (True, "page_2", False)
@@ -285,6 +288,10 @@ def test_where_a_report_goes_on() -> None:
     assert turn(first).mark != turn(rest).mark
     assert turn(first).mark == turn(first.model_copy(update={"next_page": "page_3"})).mark
     assert turn(parse(page(), CostPage, COSTS)).mark is None
+    # In parts or whole: the same page.
+    days = [[cost(1)], [], [cost(2), cost(3)]]
+    parts = [parse(page(day, start=START + n * DAY), CostPage, COSTS) for n, day in enumerate(days)]
+    assert turn(*parts, first.model_copy(update={"data": []})) == turn(parse(page(*days, more=True), CostPage, COSTS))
     assert not turn(parse(page([], []), CostPage, COSTS)).lines
     assert turn(parse(page([cost(1)], start=int(JANUARY.end.timestamp())), CostPage, COSTS)).past
 
