@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from cli.setup import set_up_databases
 from notion.publish import Workspace
@@ -24,7 +25,12 @@ def collect_plainly(settings: Settings, month: Month) -> None:
     try:
         reports = [asyncio.run(read_source(settings, source, month)) for source in sources]
         readings = [
-            Reading(report, settings.grains[report.source.provider], settings.label(report.source))
+            Reading(
+                report,
+                settings.grains[report.source.provider],
+                settings.label(report.source),
+                settings.credential(report.source).mark,
+            )
             for report in reports
         ]
         workspace.publish(workspace.plan(month, build_outcomes(readings, [])), unfiltered=True)
@@ -45,10 +51,26 @@ def clean(months: Iterable[str], keys: Collection[str] | None = None) -> list[Ma
 
 def held(sandbox: Sandbox, months: Collection[str]) -> list[Mapping[str, Any]]:
     """All rows of these months, with all their figures but the moment of the collection."""
-    rows = [row for row in sandbox.notion.store.database("Usages LLM").rows() if row.value("Mois") in months]
+    every = sandbox.notion.store.database("Usages LLM").rows()
+    names = {row.id: " | ".join(str(row.value(column)) for column in _NAMES) for row in every}
     figures = [
         {name: value for name, value in row.values().items() if name not in ("Collecte Le", "Service")}
         | {"Service": [service.title for service in row.linked("Service")]}
-        for row in rows
+        | {"Breakdown JSON": _breakdown(row.value("Breakdown JSON"), names)}
+        for row in every
+        if row.value("Mois") in months
     ]
-    return sorted(figures, key=lambda row: [str(row[name]) for name in ("Identifiant", "Projet/API Key", "Workspace")])
+    return sorted(figures, key=lambda row: [str(row[name]) for name in _NAMES])
+
+
+_NAMES: Final = ("Identifiant", "Projet/API Key", "Workspace")
+"""Columns that tell a row from all others."""
+
+
+def _breakdown(cell: object, names: Mapping[str, str]) -> Any:
+    """A row's breakdown, or a source's receipt: that one names pages, whose ids are others in another Notion."""
+    # Amounts stay as they are written.
+    breakdown = json.loads(str(cell), parse_float=str) if cell else cell
+    if isinstance(breakdown, dict) and "pages" in breakdown:
+        breakdown["pages"] = sorted(names[page] for page in breakdown["pages"])
+    return breakdown

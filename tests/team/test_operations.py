@@ -55,6 +55,8 @@ PULL: Final = re.compile(
 )
 """Lines that look base images up."""
 COMPOSE: Final = {"build", "down", "exec", "logs", "ps", "run", "stop", "up"}
+SHOWS_THE_STRING: Final = "sed -n s/^PREFECT_API_AUTH_STRING=//p .env"
+"""Prints what the server's pages ask for."""
 SYSTEMCTL: Final = re.compile(r"sudo systemctl (enable --now|start|stop) (.+)")
 
 
@@ -68,7 +70,8 @@ def docker_lines() -> list[str]:
 
 def test_every_line_is_run_or_says_why_not() -> None:
     assert {block.language for block in blocks()} == {"sh", "ini", "cron"}
-    assert NOT_RUN.keys() | IN_PLACE.keys() | AFTER.keys() | STATUS.keys() <= set(shell_lines())
+    named = NOT_RUN.keys() | IN_PLACE.keys() | AFTER.keys() | STATUS.keys() | {SHOWS_THE_STRING}
+    assert named <= set(shell_lines())
     # Only what the harness understands begins with `sudo`.
     others = [line for line in shell_lines() if line.startswith("sudo ") and line not in NOT_RUN]
     assert [line for line in others if not SYSTEMCTL.fullmatch(line) and not line.startswith("sudo -u postgres ")] == []
@@ -188,6 +191,8 @@ def test_the_guide_leads_to_an_installation_that_works(machine: Machine) -> None
     assert any("2999-01 collect is Failed" in told for told in until(lambda: machine.alerts.told, 30))
     # The link that the alert promises, by what the server's unit alone says.
     assert f"{machine.pages}/runs/flow-run/" in "".join(machine.alerts.told)
+    env = dotenv_values(machine.checkout / ".env")
+    assert machine.type(SHOWS_THE_STRING) == f"{env['PREFECT_SERVER_API_AUTH_STRING']}\n"
     # What was restored: the history, and what was deployed.
     assert {"2999-01 collect", "2025-12 2026-01 backfill"} <= machine.names("flow_runs")
     assert len(machine.names("automations")) > 3
