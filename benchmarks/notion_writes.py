@@ -18,17 +18,17 @@ from decimal import Decimal
 from math import ceil
 from pathlib import Path
 
-from notion.gateway import Gateway
-from notion.pace import Pace
-from notion.publish import Workspace
-from notion.setup import set_up
+from notion.client.gateway import Gateway
+from notion.client.pace import Pace
+from notion.setup.setup import set_up
+from notion.workspace import Workspace
 from sandbox.notion import NotionApi
 from sandbox.server import Server, now
-from usage.breakdown import BreakdownEntry
-from usage.grain import GRAINS
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
-from usage.outcome import SourceOutcome, Totals, UsageRow
+from usage.outcomes.outcome import SourceOutcome, Totals, UsageRow
+from usage.records.breakdown import BreakdownEntry
+from usage.records.grain import GRAINS
 from usage.settings import KEY_VARIABLES, Settings, load_settings
 
 RATIO = 1.05

@@ -19,15 +19,15 @@ from datetime import UTC, datetime
 
 import httpx
 
-from providers.http import Answer, parse
 from providers.openai.parse import CostPage, Outline
 from providers.openai.sinks import CostSink
-from usage.collector import collector_paused
+from providers.shared.http import Answer, parse
+from usage.machine.garbage import collector_paused
 from usage.month import Month
 from usage.names import Grain, ProviderName, Source
-from usage.piecewise import elements
-from usage.report import SourceReport
-from usage.rows import Reading, aggregate
+from usage.outcomes.report import SourceReport
+from usage.outcomes.rows import Reading, aggregate
+from usage.peers.pieces import elements
 
 SECONDS, BYTES = 10.0, 2**30
 """The budget."""

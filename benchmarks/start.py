@@ -116,10 +116,10 @@ def traced() -> None:
         return run
 
     # How long these imports take is part of the question.
-    import cli.collect  # noqa: PLC0415
+    import cli.commands.collect  # noqa: PLC0415
     import cli.importing  # noqa: PLC0415
-    import cli.server  # noqa: PLC0415
-    import tasks.prepare  # noqa: PLC0415
+    import cli.prefect_server.server  # noqa: PLC0415
+    import tasks.session  # noqa: PLC0415
     from cli.main import main as command  # noqa: PLC0415
 
     marks["the command's own imports"] = time.time()

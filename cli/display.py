@@ -19,8 +19,8 @@ from rich.text import Text
 from notion.text import one_line
 from usage.month import Month
 from usage.names import Source, Status
-from usage.progress import Event, PageRead, RowsWritten, SourceBegun, SourceEnded, listening
-from usage.result import MonthResult
+from usage.outcomes.progress import Event, PageRead, RowsWritten, SourceBegun, SourceEnded, listening
+from usage.outcomes.result import MonthResult
 
 _BIDI = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 """Characters that turn the direction of what follows."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from threading import Thread
 
-from cli.prefect_settings import import_prefect
+from cli.prefect_server.settings import import_prefect
 
 
 class Importing:

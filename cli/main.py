@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, Final, NoReturn
 
-from cli.ending import exit_quietly, watch_signals
+from cli.prefect_server.ending import exit_quietly, watch_signals
 from cli.surroundings import open_missing_streams, require_enough_files
 
 INCOMPLETE: Final = 1
@@ -27,14 +27,14 @@ _UNWRITABLE: Final = (errno.ENOSPC, errno.EFBIG, errno.EIO)
 """How a full disk behind `> file` shows itself, and the like."""
 
 _COMMANDS: Final = {
-    "demo": "cli.demo",
-    "setup": "cli.setup",
-    "check": "cli.check",
-    "collect": "cli.collect",
-    "backfill": "cli.backfill",
-    "status": "cli.status",
-    "heal": "cli.heal",
-    "deploy": "cli.deploy",
+    "demo": "cli.commands.demo",
+    "setup": "cli.commands.setup",
+    "check": "cli.commands.check",
+    "collect": "cli.commands.collect",
+    "backfill": "cli.commands.backfill",
+    "status": "cli.commands.status",
+    "heal": "cli.commands.heal",
+    "deploy": "cli.commands.deploy",
 }
 """Module of each command; it is imported when it is called, and has `run(arguments) -> int`."""
 
@@ -81,7 +81,7 @@ def main(arguments: Sequence[str]) -> int:
         parser().print_help()
         return REFUSED
     from usage.errors import LlmUsageError, NotionAccessError, SettingsError  # noqa: PLC0415
-    from usage.network import network  # noqa: PLC0415
+    from usage.machine.network import network  # noqa: PLC0415
 
     try:
         require_enough_files()
@@ -95,7 +95,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _addresses() -> list[str]:
     """Addresses that a command may ask."""
-    from cli.prefect_settings import prefect_settings  # noqa: PLC0415
+    from cli.prefect_server.settings import prefect_settings  # noqa: PLC0415
     from usage.settings import BASE_URLS  # noqa: PLC0415
 
     values = prefect_settings()

@@ -11,9 +11,9 @@ from pydantic import Field
 
 from flows.collect import Providers, collect
 from providers.reading import backfilling
-from tasks.children import Ended, collect_on_workers, ended, has_workers
+from tasks.prefect.children import Ended, collect_on_workers, ended, has_workers
+from tasks.prefect.runs import meant, shown_month
 from tasks.ranges import Range, Turn, finish_range, months_to_read, prepare_range
-from tasks.runs import meant, shown_month
 from tasks.summary import summary, told
 from usage.errors import LlmUsageError
 from usage.month import MONTH_PATTERN

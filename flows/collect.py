@@ -12,10 +12,10 @@ from pydantic import Field
 
 from tasks.aggregate import aggregate
 from tasks.fetch import AT_ONCE, fetch, gathered
-from tasks.prepare import Request, finish, prepare
+from tasks.prefect.runs import meant, shown_month
 from tasks.publish import publish
 from tasks.report import report
-from tasks.runs import meant, shown_month
+from tasks.session import Request, finish, prepare
 from usage.errors import LlmUsageError
 from usage.month import MONTH_PATTERN
 from usage.names import ProviderName

@@ -8,13 +8,13 @@ from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
 
-from notion.matching import is_of_service
-from notion.receipt import read_receipt
-from notion.rows import Existing, Values
-from notion.services import Service
-from usage.grain import COLLECTION
+from notion.databases.services import Service
+from notion.plan.matching import is_of_service
+from notion.rows.receipt import read_receipt
+from notion.rows.values import Existing, Values
 from usage.money import exact_sum
 from usage.names import ProviderName, Status, overall
+from usage.records.grain import COLLECTION
 
 
 class MonthStatus(BaseModel):

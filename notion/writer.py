@@ -10,21 +10,21 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, Final
 
-from notion.annotations import Note, as_properties
-from notion.attachments import Attachments
-from notion.desired import prevailing
-from notion.doubles import sort_out
-from notion.found import Found
-from notion.gateway import Gateway, RowInTrash
-from notion.matching import same_id
-from notion.once import create_once
-from notion.ownership import Identity, identity
-from notion.plan import Action, Plan, Step
-from notion.rows import SKEW, Existing, Values, changed_fields, to_properties
-from notion.wire import Page
+from notion.client.gateway import Gateway, RowInTrash
+from notion.client.models import Page
+from notion.client.once import create_once
+from notion.databases.found import Found
+from notion.plan.desired import prevailing
+from notion.plan.doubles import sort_out
+from notion.plan.matching import same_id
+from notion.plan.ownership import Identity, identity
+from notion.plan.plan import Action, Plan, Step
+from notion.rows.annotations import Note, as_properties
+from notion.rows.attachments import Attachments
+from notion.rows.values import SKEW, Existing, Values, changed_fields, to_properties
 from usage.errors import NotionAccessError
-from usage.grain import COLLECTION, is_bracketed
 from usage.month import Month
+from usage.records.grain import COLLECTION, is_bracketed
 
 _NOT_TAKEN: Final = (400, 404)
 """What Notion answers to a value that it refuses; any other refusal is about more than one cell."""

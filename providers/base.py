@@ -11,12 +11,12 @@ from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, SecretStr
 
-from providers.http import Answer, Http
-from providers.together import Together
+from providers.shared.http import Answer, Http
+from providers.shared.together import Together
 from usage.errors import SourceError
 from usage.month import Month
 from usage.names import Grain, ProviderName, Source
-from usage.report import SourceReport
+from usage.outcomes.report import SourceReport
 
 
 @dataclass(frozen=True, slots=True)

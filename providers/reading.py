@@ -12,9 +12,9 @@ from typing import Any
 
 from providers import provider
 from providers.base import Finding, Job, Provider
-from providers.http import Answer, Http, Pace, Params, Retry
-from providers.patience import LONGEST_READING
-from providers.together import Together, consecutive
+from providers.shared.http import Answer, Http, Pace, Params, Retry
+from providers.shared.patience import LONGEST_READING
+from providers.shared.together import Together, consecutive
 from usage.catalogue import looks_like
 from usage.errors import (
     ContractError,
@@ -26,7 +26,7 @@ from usage.errors import (
 )
 from usage.month import Month
 from usage.names import ProviderName, Source
-from usage.report import Gap, GapKind, SourceReport
+from usage.outcomes.report import Gap, GapKind, SourceReport
 from usage.settings import BASE_URL_OF, Credential, Settings
 
 log = logging.getLogger(__name__)

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.prepare import Request, prepare
+from tasks.session import Request, prepare
 from usage.errors import IncompleteError, LlmUsageError
 from usage.names import Source
-from usage.outcome import SourceOutcome
-from usage.report import SourceReport
+from usage.outcomes.outcome import SourceOutcome
+from usage.outcomes.report import SourceReport
 
 Fetched = Mapping[Source, SourceReport | BaseException]
 """What became of each source: its report, or the error its task ended with."""
@@ -26,8 +26,8 @@ def aggregate(request: Request, fetched: Fetched) -> tuple[SourceOutcome, ...]:
         fetched: What became of each source.
     """
     # pandas takes most of a second to import; the fetching is over by now.
-    from usage.outcomes import Failure, build_outcomes  # noqa: PLC0415
-    from usage.rows import Reading  # noqa: PLC0415
+    from usage.outcomes.build import Failure, build_outcomes  # noqa: PLC0415
+    from usage.outcomes.rows import Reading  # noqa: PLC0415
 
     ready = prepare(request)
     settings, readings, failures = ready.settings, [], []

@@ -7,18 +7,18 @@ from decimal import Decimal
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from notion.plan import Action, Plan, Step
-from notion.publish import Published, PublishError
-from notion.rows import COLUMNS
-from tasks.limits import one_writer
-from tasks.prepare import Request, prepare
-from tasks.progress import rows_shown
+from notion.plan.plan import Action, Plan, Step
+from notion.rows.values import COLUMNS
+from notion.workspace import Published, PublishError
+from tasks.prefect.limits import one_writer
+from tasks.prefect.progress import rows_shown
+from tasks.session import Request, prepare
 from usage.errors import NotionError
 from usage.money import dollars
-from usage.outcome import SourceOutcome
-from usage.progress import MonthEnded, tell
-from usage.result import KeptRow, MonthResult, NotionCounts, PlannedStep, month_result
-from usage.story import running_mark
+from usage.outcomes.outcome import SourceOutcome
+from usage.outcomes.progress import MonthEnded, tell
+from usage.outcomes.result import KeptRow, MonthResult, NotionCounts, PlannedStep, month_result
+from usage.outcomes.story import running_mark
 
 
 @task(name="publish", task_run_name="publish {request.month}", cache_policy=NO_CACHE, persist_result=False)

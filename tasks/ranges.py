@@ -8,17 +8,17 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
-from notion.matching import same_id
-from notion.publish import Workspace
-from notion.receipt import read_receipt
-from notion.rows import Existing, Values
-from tasks.prepare import open_workspace, warnings_of
+from notion.plan.matching import same_id
+from notion.rows.receipt import read_receipt
+from notion.rows.values import Existing, Values
+from notion.workspace import Workspace
+from tasks.session import open_workspace, warnings_of
 from usage.errors import SettingsError
-from usage.grain import COLLECTION
 from usage.money import dollars, exact_sum
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
-from usage.result import SourceResult
+from usage.outcomes.result import SourceResult
+from usage.records.grain import COLLECTION
 from usage.settings import Credential, Settings, load_settings
 
 SETTLED: Final = timedelta(days=35)

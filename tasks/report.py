@@ -11,17 +11,17 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 
-from notion.publish import Workspace
-from tasks.chart import as_address, chart
-from tasks.history import History, Known, by_service, keep, last_months, read_history, remember
-from tasks.markdown import change, count, escaped, link, money, table
-from tasks.prepare import Request, prepare
+from notion.workspace import Workspace
+from tasks.pages.chart import as_address, chart
+from tasks.pages.history import History, Known, by_service, keep, last_months, read_history, remember
+from tasks.pages.markdown import change, count, escaped, link, money, table
+from tasks.session import Request, prepare
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
-from usage.outcome import SourceOutcome
-from usage.result import MonthResult, SourceResult
-from usage.story import running_mark
+from usage.outcomes.outcome import SourceOutcome
+from usage.outcomes.result import MonthResult, SourceResult
+from usage.outcomes.story import running_mark
 
 MONTHS_SHOWN: Final = 12
 MARKS: Final = {

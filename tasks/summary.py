@@ -10,15 +10,15 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from notion.summary import MonthStatus, summarise
-from tasks.chart import as_address, chart
-from tasks.children import Ended
-from tasks.markdown import NOTHING, escaped, link, money, table
+from tasks.pages.chart import as_address, chart
+from tasks.pages.markdown import NOTHING, escaped, link, money, table
+from tasks.prefect.children import Ended
 from tasks.ranges import Range, RangePreparation, Turn, prepare_range
 from tasks.report import MARKS
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import ProviderName
-from usage.story import running_mark
+from usage.outcomes.story import running_mark
 
 Grid = Mapping[tuple[Month, ProviderName], MonthStatus]
 _SHOWN_IN_MESSAGE: Final = 3

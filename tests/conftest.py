@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from cli.prefect_settings import DEFAULTS
-from cli.server import OwnServer, free_port
+from cli.prefect_server.server import OwnServer, free_port
+from cli.prefect_server.settings import DEFAULTS
 
 # How long an example takes says nothing about the code on a busy machine.
 # The same examples each time: a run that is red must be red again.

@@ -19,7 +19,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from cli.main import parser
-from cli.prefect_settings import DEFAULTS
+from cli.prefect_server.settings import DEFAULTS
 from tests.test_docs import settings_names
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -134,7 +134,11 @@ def test_only_what_is_named_goes_into_the_image() -> None:
 def test_what_goes_in_is_enough_to_start(tmp_path: Path) -> None:
     for name in sent():
         (tmp_path / name).symlink_to(ROOT / name)
-    command = [sys.executable, "-c", "import cli.main, cli.deploy, cli.collect, flows.collect, flows.backfill"]
+    command = [
+        sys.executable,
+        "-c",
+        "import cli.main, cli.commands.deploy, cli.commands.collect, flows.collect, flows.backfill",
+    ]
     # Isolated from the folders that the tests' own environment adds: only the checkout comes before the libraries.
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -278,7 +282,7 @@ def test_results_are_kept_where_the_volume_is() -> None:
 def test_commands_can_be_typed() -> None:
     assert parser().parse_args(SERVICES["deploy"]["command"][1:]).command == "deploy"
     assert {SERVICES[name]["command"][0] for name in OURS} == {"llm-usage", "prefect"}
-    from cli.deploy import POOL
+    from cli.commands.deploy import POOL
 
     command = SERVICES["worker"]["command"]
     assert command[command.index("--pool") + 1] == POOL

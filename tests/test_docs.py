@@ -20,10 +20,10 @@ from urllib.parse import unquote
 import pytest
 
 from cli.main import parser
-from notion.schema import CONSOLES, SERVICES, USAGES, Database, Property, Type
+from notion.databases.declared import CONSOLES, SERVICES, USAGES, Database, Property, Type
 from usage.catalogue import CATALOGUE
-from usage.grain import GRAINS
 from usage.names import ProviderName
+from usage.records.grain import GRAINS
 from usage.settings import KEY_VARIABLES, load_settings
 from usage.slips import VARIABLES
 

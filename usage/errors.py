@@ -26,7 +26,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from usage.report import SourceReport
+    from usage.outcomes.report import SourceReport
 
 
 class LlmUsageError(Exception):

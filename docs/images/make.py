@@ -17,14 +17,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from notion.gateway import Gateway
-from notion.publish import Workspace
-from notion.setup import set_up
+from notion.client.gateway import Gateway
+from notion.setup.setup import set_up
+from notion.workspace import Workspace
 from providers.reading import read_source
 from sandbox.everything import Sandbox
 from usage.month import Month
-from usage.outcomes import build_outcomes
-from usage.rows import Reading
+from usage.outcomes.build import build_outcomes
+from usage.outcomes.rows import Reading
 from usage.settings import load_settings
 
 NOW: Final = datetime(2026, 2, 14, 7, 30, tzinfo=UTC)

@@ -28,15 +28,15 @@ from providers.anthropic.reports import (
     try_report,
 )
 from providers.base import Finding, Job, Verdict
-from providers.http import Answer
-from providers.lines import Notes, counts
-from providers.parts import days_gap
+from providers.shared.http import Answer
+from providers.shared.lines import Notes, counts
+from providers.shared.parts import days_gap
 from usage.errors import SourceError
-from usage.grain import GRAINS, is_bracketed
 from usage.names import ProviderName
-from usage.records import UsageRecord, cost_unit
-from usage.report import Control, Gap, GapKind, RowNote, SourceReport
-from usage.sums import MonthSums
+from usage.outcomes.report import Control, Gap, GapKind, RowNote, SourceReport
+from usage.records.grain import GRAINS, is_bracketed
+from usage.records.record import UsageRecord, cost_unit
+from usage.records.sums import MonthSums
 
 log = logging.getLogger(__name__)
 

@@ -12,14 +12,14 @@ from typing import ClassVar, Final, Generic, TypeVar
 
 from pydantic import AwareDatetime
 
-from providers.amounts import RawAmount, Written, amount
 from providers.base import Wire
-from providers.lines import Lines, Notes, Whole
-from providers.paging import Turn
+from providers.shared.amounts import RawAmount, Written, amount
+from providers.shared.lines import Lines, Notes, Whole
+from providers.shared.paging import Turn
 from usage.errors import ContractError
 from usage.money import cents_to_dollars
 from usage.month import Month
-from usage.records import NO_UNITS, Unit, UsageRecord, cost_unit
+from usage.records.record import NO_UNITS, Unit, UsageRecord, cost_unit
 
 CODE_EXECUTION: Final = "code_execution"
 """Anthropic's own word, as in `cost_type`."""

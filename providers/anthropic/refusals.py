@@ -7,8 +7,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from providers.answers import Answer
 from providers.anthropic.endpoints import API_KEYS, ORGANIZATION, WORKSPACES
+from providers.shared.answers import Answer
 from usage.errors import ContractError, CredentialError, RefusedError, SourceError
 
 _ADDRESS: Final = re.compile(r"\bIPs?\b|ip_address|allow-?list", re.IGNORECASE)

@@ -9,12 +9,12 @@ from typing import Final
 from providers.anthropic.endpoints import API_KEYS, ORGANIZATION, REGISTRY_LIMIT, WORKSPACES
 from providers.anthropic.parse import Named, NamedPage, Organization, registry_turn
 from providers.base import Job
-from providers.http import Params
-from providers.paging import Pages, read_pages
+from providers.shared.http import Params
+from providers.shared.paging import Pages, read_pages
 from usage.errors import RefusedError, SourceError
 from usage.names import Kind
-from usage.records import UsageRecord
-from usage.report import Thing
+from usage.outcomes.report import Thing
+from usage.records.record import UsageRecord
 
 _ARCHIVED: Final = ("include_archived", "true")
 _DEFAULT: Final = ("include_default", "true")

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar
 
-from providers.amounts import control
 from providers.anthropic import parse
 from providers.anthropic.endpoints import (
     ANALYTICS_COSTS,
@@ -21,12 +20,13 @@ from providers.anthropic.endpoints import (
 from providers.anthropic.parse import Heed, Line, ReportPage, report_turn
 from providers.anthropic.sinks import Reading, ReportSink, earliest
 from providers.base import Job
-from providers.http import Params
-from providers.paging import read_pages
-from providers.parts import Part, read_parts
+from providers.shared.amounts import control
+from providers.shared.http import Params
+from providers.shared.paging import read_pages
+from providers.shared.parts import Part, read_parts
 from usage.errors import ContractError, RefusedError, SourceError, UnavailableError
-from usage.records import UsageRecord
-from usage.report import Control, Gap, GapKind
+from usage.outcomes.report import Control, Gap, GapKind
+from usage.records.record import UsageRecord
 
 L = TypeVar("L", bound=Line)
 

@@ -8,14 +8,14 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Generic, TypeVar
 
-from providers.amounts import Written
 from providers.anthropic.endpoints import Report
 from providers.anthropic.parse import Heed, Line, OlderCost, OlderUsage, ReportPage
 from providers.base import Job
-from providers.lines import Notes
+from providers.shared.amounts import Written
+from providers.shared.lines import Notes
 from usage.money import exact_sum
-from usage.records import UsageRecord
-from usage.sums import MonthSums
+from usage.records.record import UsageRecord
+from usage.records.sums import MonthSums
 
 L = TypeVar("L", bound=Line)
 

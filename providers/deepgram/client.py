@@ -17,15 +17,15 @@ from providers.deepgram.parse import ApiKeys, Project, Projects
 from providers.deepgram.refusals import explain
 from providers.deepgram.tables import Table, is_settling, read_money
 from providers.deepgram.usages import read_usage
-from providers.http import Answer, Params
-from providers.lines import Notes, counts
-from providers.parts import Part, Read, days_gap, read_parts
+from providers.shared.http import Answer, Params
+from providers.shared.lines import Notes, counts
+from providers.shared.parts import Part, Read, days_gap, read_parts
 from usage.errors import CredentialError, SourceError
 from usage.money import exact_sum
 from usage.names import Grain, Kind, ProviderName
-from usage.records import UsageRecord
-from usage.report import Control, Gap, GapKind, RowNote, SourceReport, Thing
-from usage.sums import MonthSums
+from usage.outcomes.report import Control, Gap, GapKind, RowNote, SourceReport, Thing
+from usage.records.record import UsageRecord
+from usage.records.sums import MonthSums
 
 ROW_NOTE: Final = (
     "Coûts : lignes de facturation de Deepgram, hors taxes, abonnements et engagements. Heures facturables, caractères "

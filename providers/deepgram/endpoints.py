@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from providers.http import Params
+from providers.shared.http import Params
 from usage.month import Month
 
 PROJECTS: Final = "/projects"

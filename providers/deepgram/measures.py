@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Final
 
-from providers.amounts import FLOAT_TOLERANCE
+from providers.shared.amounts import FLOAT_TOLERANCE
 from usage.money import difference, exact_sum, plain
-from usage.records import UsageRecord
+from usage.records.record import UsageRecord
 
 _COUNTS: Final = ("requests", "tokens_input", "tokens_output")
 

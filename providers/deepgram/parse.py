@@ -10,12 +10,12 @@ from typing import Annotated, ClassVar, Final, TypeVar
 
 from pydantic import Field
 
-from providers.amounts import RawAmount, Written, believable
 from providers.base import Wire
-from providers.lines import Lines, Notes, Whole
+from providers.shared.amounts import RawAmount, Written, believable
+from providers.shared.lines import Lines, Notes, Whole
 from usage.errors import ContractError
 from usage.month import Month
-from usage.records import Unit, Units, UsageRecord
+from usage.records.record import Unit, Units, UsageRecord
 
 _UNNAMED_ITEM: Final = "(ligne sans intitulé)"
 

@@ -6,9 +6,9 @@ A 401 is not always a wrong key: a good key without the scope gets one as well, 
 from __future__ import annotations
 
 from providers.deepgram.endpoints import PROJECTS, scope_of
-from providers.http import Answer
+from providers.shared.http import Answer
 from usage.errors import CredentialError, SourceError
-from usage.peers import UnreadableError, decode
+from usage.peers.bodies import UnreadableError, decode
 
 
 def explain(answer: Answer) -> SourceError | None:

@@ -8,17 +8,17 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
-from providers.amounts import control
 from providers.base import Job
 from providers.deepgram.endpoints import BY_KEY_AND_ITEM, UNGROUPED, billing_of, days_of, usage_of
 from providers.deepgram.parse import Billing, Sheet, Usage, read_billing, read_usage
-from providers.http import Params
-from providers.lines import Notes
+from providers.shared.amounts import control
+from providers.shared.http import Params
+from providers.shared.lines import Notes
 from usage.errors import SourceError
 from usage.money import exact_sum
-from usage.records import UsageRecord
-from usage.report import Control, Gap, GapKind
-from usage.sums import MonthSums
+from usage.outcomes.report import Control, Gap, GapKind
+from usage.records.record import UsageRecord
+from usage.records.sums import MonthSums
 
 Records = tuple[UsageRecord, ...]
 

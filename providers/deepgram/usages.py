@@ -18,12 +18,12 @@ from providers.deepgram.endpoints import BY_KEY, BY_MODEL, UNGROUPED, for_key
 from providers.deepgram.measures import covers, rest, same_figures
 from providers.deepgram.parse import Sheet
 from providers.deepgram.tables import Records, Table, ask_usage, is_settling
-from providers.lines import Notes
-from providers.parts import Part, gap_of, read_parts
+from providers.shared.lines import Notes
+from providers.shared.parts import Part, gap_of, read_parts
 from usage.errors import SourceError
 from usage.names import Grain
-from usage.records import UsageRecord
-from usage.report import Gap, GapKind
+from usage.outcomes.report import Gap, GapKind
+from usage.records.record import UsageRecord
 
 Group = str | None
 """A key where a row is a key; None is usage without one, or the whole project where a row is a project."""

@@ -12,15 +12,15 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
-from providers.amounts import Written, control
 from providers.base import Job
 from providers.elevenlabs.endpoints import COSTS, CREDITS, Report
 from providers.elevenlabs.parse import USD, Figures, Span, query, read_table, whole_month_only
 from providers.elevenlabs.tables import Table
+from providers.shared.amounts import Written, control
 from usage.errors import CredentialError, RefusedError, SourceError, UnavailableError
 from usage.money import exact_sum
-from usage.records import UsageRecord
-from usage.report import Control
+from usage.outcomes.report import Control
+from usage.records.record import UsageRecord
 
 NOT_SERVED: Final = (RefusedError, UnavailableError)
 """What a report may answer for days that are not its own, or where a workspace does not have it."""

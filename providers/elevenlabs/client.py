@@ -18,12 +18,12 @@ from providers.elevenlabs.harvest import Harvest, harvest
 from providers.elevenlabs.parse import USD, Figures, ServiceAccounts, Span, hashless, named, registry
 from providers.elevenlabs.refusals import explain
 from providers.elevenlabs.stats import account_usage, foreign_money, subscription
-from providers.http import Answer
-from providers.lines import counts
+from providers.shared.http import Answer
+from providers.shared.lines import counts
 from usage.errors import NotOfferedError, SourceError, UnavailableError
 from usage.names import ProviderName
-from usage.report import Count, SourceReport, Thing
-from usage.sums import MonthSums
+from usage.outcomes.report import Count, SourceReport, Thing
+from usage.records.sums import MonthSums
 
 _NO_MONEY_HERE: Final = (
     "Les analyses d’ElevenLabs n’ont pas de montants ici : ceux du compte entier sont cherchés dans character-stats."

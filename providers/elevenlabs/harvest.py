@@ -22,8 +22,8 @@ from providers.elevenlabs.parse import USD, Span
 from providers.elevenlabs.stats import account_money, account_usage, foreign_money, money_of_account_only, no_money
 from providers.elevenlabs.tables import REQUESTS
 from usage.errors import RefusedError, SourceError
-from usage.records import UsageRecord
-from usage.report import Control, Count, Gap, GapKind, Thing
+from usage.outcomes.report import Control, Count, Gap, GapKind, Thing
+from usage.records.record import UsageRecord
 
 _COST_NOTE: Final = "Coût d’usage donné par ElevenLabs, sans l’abonnement, les taxes ni les remises."
 _CREDITS_NOTE: Final = "Crédits donnés par ElevenLabs."

@@ -11,7 +11,6 @@ from typing import Final, cast
 
 from pydantic import BaseModel, Field
 
-from providers.amounts import RawAmount, Written, believable
 from providers.base import Wire
 from providers.elevenlabs.endpoints import CHARGE, CURRENCY, DAY_SECONDS, KEY, MODEL, STATS, Report
 from providers.elevenlabs.tables import (
@@ -27,12 +26,13 @@ from providers.elevenlabs.tables import (
     read_number,
     read_text,
 )
-from providers.lines import counts
+from providers.shared.amounts import RawAmount, Written, believable
+from providers.shared.lines import counts
 from usage.errors import ContractError
 from usage.money import exact_sum
 from usage.names import Kind
-from usage.records import Unit, Units, UsageRecord, cost_unit
-from usage.report import Count, Thing
+from usage.outcomes.report import Count, Thing
+from usage.records.record import Unit, Units, UsageRecord, cost_unit
 
 USD: Final = "usd"
 _CHARGED_UNITS: Final = frozenset({Unit.CHARACTERS, Unit.MINUTES, Unit.SECONDS, Unit.HOURS, Unit.IMAGES})

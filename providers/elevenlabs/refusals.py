@@ -9,7 +9,7 @@ from enum import Enum, auto
 from typing import Final
 
 from providers.elevenlabs.endpoints import PERMISSIONS
-from providers.http import PATIENCE, Answer, retry_after
+from providers.shared.http import PATIENCE, Answer, retry_after
 from usage.errors import (
     ContractError,
     CredentialError,

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from providers.amounts import FLOAT_TOLERANCE
 from providers.base import Job
 from providers.elevenlabs.analytics import NOT_SERVED
 from providers.elevenlabs.endpoints import STATS, SUBSCRIPTION
 from providers.elevenlabs.parse import USD, Share, Span, Stats, Subscription, read_stats
-from providers.parts import gap_of
+from providers.shared.amounts import FLOAT_TOLERANCE
+from providers.shared.parts import gap_of
 from usage.errors import ContractError, CredentialError, SourceError, TransientError, UnavailableError
 from usage.money import difference, exact_sum
-from usage.records import Unit, UsageRecord, cost_unit
-from usage.report import Gap, GapKind
+from usage.outcomes.report import Gap, GapKind
+from usage.records.record import Unit, UsageRecord, cost_unit
 
 _CREDITS: Final = "credits"
 _REQUESTS: Final = "request_count"

@@ -16,9 +16,9 @@ from decimal import Decimal
 from functools import partial
 from typing import Final
 
-from providers.amounts import believable
 from providers.base import Wire
 from providers.elevenlabs.endpoints import CURRENCY, Report
+from providers.shared.amounts import believable
 from usage.errors import ContractError
 
 MONEY: Final = "le montant"

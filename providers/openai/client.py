@@ -12,8 +12,6 @@ from typing import Final
 from pydantic import SecretStr
 
 from providers.base import Finding, Job, Verdict
-from providers.http import Answer, Params
-from providers.lines import Notes, counts
 from providers.openai.costs import controlled, read_costs
 from providers.openai.endpoints import COSTS, FAMILIES, PROJECTS
 from providers.openai.joining import models_without_usage, named, requests_once, without_known_tokens
@@ -22,13 +20,15 @@ from providers.openai.refusals import explain
 from providers.openai.registry import read_names
 from providers.openai.reports import read_usage
 from providers.openai.sinks import Figures
-from providers.parts import Part, Read, days_gap, read_parts
+from providers.shared.http import Answer, Params
+from providers.shared.lines import Notes, counts
+from providers.shared.parts import Part, Read, days_gap, read_parts
 from usage.errors import CredentialError, SourceError
-from usage.grain import NO_PROJECT
 from usage.names import Grain, ProviderName
-from usage.records import UsageRecord
-from usage.report import Control, Gap, GapKind, RowNote, SourceReport
-from usage.sums import MonthSums
+from usage.outcomes.report import Control, Gap, GapKind, RowNote, SourceReport
+from usage.records.grain import NO_PROJECT
+from usage.records.record import UsageRecord
+from usage.records.sums import MonthSums
 
 ROW_NOTE: Final = "Coûts : rapport des coûts d’OpenAI, hors taxes et crédits. Jetons et requêtes : rapports d’usage."
 _COSTS: Final = "les coûts"

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import UTC, date
 from decimal import Decimal
 
-from providers.amounts import control
 from providers.base import Job
 from providers.openai.endpoints import BUCKETS_PER_PAGE, BY_KEY, BY_PROJECT, COST_BUCKETS_PER_PAGE, COSTS
 from providers.openai.parse import CostPage
@@ -16,11 +15,12 @@ from providers.openai.questions import Span, cost_spans, midnight, read_report, 
 from providers.openai.refusals import KeysNotYetError
 from providers.openai.reports import from_its_first_day, out_of_reach
 from providers.openai.sinks import Figures, MonthlyCosts
-from providers.together import Together
+from providers.shared.amounts import control
+from providers.shared.together import Together
 from usage.errors import RefusedError, SourceError, UnavailableError
 from usage.money import exact_sum
 from usage.month import Month
-from usage.report import Control
+from usage.outcomes.report import Control
 
 ByMonth = Mapping[Month, Figures]
 Read = Callable[[Span, Sequence[str]], Awaitable[ByMonth]]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from usage.records import Unit
+from usage.records.record import Unit
 
 COSTS: Final = "/organization/costs"
 PROJECTS: Final = "/organization/projects"

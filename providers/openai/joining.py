@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from usage.records import Unit, UsageRecord
+from usage.records.record import Unit, UsageRecord
 
 Place = tuple[str | None, str | None, str | None]
 _DATED: Final = re.compile(r"-\d{4}-\d{2}-\d{2}$")

@@ -7,15 +7,15 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar, Final, TypeVar
 
-from providers.amounts import RawAmount, Written, amount
 from providers.base import Wire
-from providers.lines import Lines, Notes, Whole
 from providers.openai.endpoints import COSTS, Family
 from providers.openai.line_items import read_line_item
-from providers.paging import Turn
+from providers.shared.amounts import RawAmount, Written, amount
+from providers.shared.lines import Lines, Notes, Whole
+from providers.shared.paging import Turn
 from usage.errors import ContractError
 from usage.month import Month
-from usage.records import UsageRecord, cost_unit
+from usage.records.record import UsageRecord, cost_unit
 
 _TOKENS_IN: Final = {"tokens": 1, "1000_tokens": 1000}
 """Units of a cost line's quantity that are tokens, and how many each is."""

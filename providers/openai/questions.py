@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Generic, Protocol, Self, TypeVar
 
 from providers.base import Job
-from providers.http import Params
 from providers.openai.endpoints import BUCKETS_PER_PAGE
 from providers.openai.parse import CostPage, Outline, UsagePage
-from providers.paging import read_pages
-from usage.collector import collector_paused
+from providers.shared.http import Params
+from providers.shared.paging import read_pages
+from usage.machine.garbage import collector_paused
 
 PageT = TypeVar("PageT", CostPage, UsagePage)
 S = TypeVar("S", bound="_Sink[Any]")
@@ -94,7 +94,7 @@ async def read_report(
     """All pages of one question.
 
     Raises:
-        SourceError: They could not be read; see `providers.http` and `providers.paging`.
+        SourceError: They could not be read; see `providers.shared.http` and `providers.shared.paging`.
     """
     question: Params = [
         *span.params,

@@ -8,8 +8,8 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from providers.answers import Answer
 from providers.openai.endpoints import PROJECTS
+from providers.shared.answers import Answer
 from usage.errors import ContractError, CredentialError, RefusedError, SourceError, UnavailableError
 
 _SCOPES: Final = re.compile(r"Missing scopes?: (\w+(?:\.\w+)*(?:, \w+(?:\.\w+)*)*)")

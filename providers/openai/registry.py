@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from providers.base import Job
-from providers.http import Params
 from providers.openai.endpoints import PROJECTS, project_keys
 from providers.openai.parse import Named, NamedPage, registry_turn
-from providers.paging import Pages, read_pages
+from providers.shared.http import Params
+from providers.shared.paging import Pages, read_pages
 from usage.errors import CredentialError, NotOfferedError, SourceError
 from usage.names import Grain, Kind
-from usage.records import UsageRecord
-from usage.report import Thing
+from usage.outcomes.report import Thing
+from usage.records.record import UsageRecord
 
 _ARCHIVED: Final = ("include_archived", "true")
 _SHOWN: Final = 3

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Self
 
-from providers.amounts import Written
-from providers.lines import Notes
 from providers.openai.endpoints import COSTS, Family
 from providers.openai.parse import CostPage, CostResult, UsagePage, cost_records, day_of, days_of, usage_records
+from providers.shared.amounts import Written
+from providers.shared.lines import Notes
 from usage.month import Month
 from usage.names import Source
-from usage.records import UsageRecord
-from usage.sums import MonthSums
+from usage.records.record import UsageRecord
+from usage.records.sums import MonthSums
 
 
 @dataclass(frozen=True, slots=True)

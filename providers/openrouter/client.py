@@ -12,19 +12,19 @@ from typing import Any, Final
 from pydantic import SecretStr
 
 from providers.base import Finding, Job, Verdict
-from providers.http import Answer
-from providers.lines import counts
 from providers.openrouter.endpoints import BY_KEY_AND_MODEL, KEYS, OWN_KEY, REACH, WORKSPACES
 from providers.openrouter.figures import Figures, read_figures
 from providers.openrouter.parse import Line, OwnKeyPage
 from providers.openrouter.query import Analytics, Question
 from providers.openrouter.total import Compared, Total, compare, cost_of, is_nothing, is_old, is_settling, read_total
+from providers.shared.http import Answer
+from providers.shared.lines import counts
 from usage.errors import CredentialError, NotOfferedError, RefusedError, SourceError
 from usage.money import euros_style, exact_sum
 from usage.names import ProviderName
-from usage.records import Unit, UsageRecord
-from usage.report import Gap, GapKind, SourceReport
-from usage.sums import MonthSums
+from usage.outcomes.report import Gap, GapKind, SourceReport
+from usage.records.record import Unit, UsageRecord
+from usage.records.sums import MonthSums
 
 ROW_NOTE: Final = (
     "Coût : crédits OpenRouter consommés, frais BYOK compris ; l’estimation BYOK est à part. Jetons : ceux du modèle."

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from providers.http import Params
+from providers.shared.http import Params
 
 OWN_KEY: Final = "/key"
 """Answers any key; says whether it is a management key, which everything else here asks for."""

@@ -23,11 +23,11 @@ from providers.openrouter.workspaces import (
     read_workspace,
     refused_in_part,
 )
-from providers.parts import Part, gap_of, read_parts
+from providers.shared.parts import Part, gap_of, read_parts
 from usage.errors import CredentialError, NotOfferedError, SourceError
 from usage.names import Kind
-from usage.records import UsageRecord
-from usage.report import Gap, Thing
+from usage.outcomes.report import Gap, Thing
+from usage.records.record import UsageRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,15 +10,15 @@ from datetime import UTC
 from decimal import Decimal
 from typing import Final
 
-from providers.amounts import FLOAT_TOLERANCE, believable
 from providers.openrouter.endpoints import KEYS
 from providers.openrouter.parse import Key, Line
-from usage.grain import LABEL
+from providers.shared.amounts import FLOAT_TOLERANCE, believable
 from usage.money import difference, exact_sum
 from usage.month import Month
 from usage.names import Kind
-from usage.records import NO_UNITS, Unit, UsageRecord
-from usage.report import Thing
+from usage.outcomes.report import Thing
+from usage.records.grain import LABEL
+from usage.records.record import NO_UNITS, Unit, UsageRecord
 
 MODELS_NOT_SPLIT: Final = "(modèles non détaillés)"
 

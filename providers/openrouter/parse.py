@@ -11,13 +11,13 @@ from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from providers.amounts import RawAmount, believable
 from providers.base import Wire
-from providers.lines import Lines, Notes, Whole
 from providers.openrouter.endpoints import KEYS_PER_PAGE, QUERY, WORKSPACES_PER_PAGE
-from providers.paging import Turn
+from providers.shared.amounts import RawAmount, believable
+from providers.shared.lines import Lines, Notes, Whole
+from providers.shared.paging import Turn
 from usage.errors import ContractError
-from usage.records import NO_UNITS, Unit, UsageRecord
+from usage.records.record import NO_UNITS, Unit, UsageRecord
 
 P = TypeVar("P")
 

@@ -9,9 +9,9 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict
 
 from providers.base import Job
-from providers.lines import Notes
 from providers.openrouter.endpoints import METRICS, QUERY, ROWS
 from providers.openrouter.parse import Line, QueryPage, lines
+from providers.shared.lines import Notes
 from usage.errors import ContractError, RefusedError, TransientError
 from usage.month import Month
 
@@ -119,7 +119,7 @@ class Analytics:
         Raises:
             ContractError: Cut even in the smallest piece, or no line can be read.
             UnappliedFilterError: A filter was not applied.
-            SourceError: See `providers.http`.
+            SourceError: See `providers.shared.http`.
         """
         try:
             page = await self._once(question)

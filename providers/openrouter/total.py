@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from providers.amounts import Written, control
 from providers.base import Job
 from providers.openrouter.endpoints import REACH, UNGROUPED
 from providers.openrouter.parse import Line
 from providers.openrouter.query import Analytics, Question
+from providers.shared.amounts import Written, control
 from usage.errors import ContractError, RefusedError, TransientError, UnavailableError
 from usage.money import apart, exact_sum
-from usage.records import UsageRecord
-from usage.report import Control
+from usage.outcomes.report import Control
+from usage.records.record import UsageRecord
 
 _SETTLING: Final = timedelta(days=1)
 """How long after its end a month may still change."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from providers.base import Job
-from providers.lines import Lines
 from providers.openrouter.endpoints import (
     BY_KEY_AND_MODEL,
     BY_MODEL,
@@ -31,13 +30,14 @@ from providers.openrouter.parse import (
     workspaces_turn,
 )
 from providers.openrouter.query import Analytics, Filter, Question, UnappliedFilterError
-from providers.paging import Pages, read_pages
-from providers.parts import gap_of
+from providers.shared.lines import Lines
+from providers.shared.paging import Pages, read_pages
+from providers.shared.parts import gap_of
 from usage.errors import ContractError, CredentialError, NotOfferedError, RefusedError
 from usage.money import exact_sum
 from usage.names import Kind
-from usage.records import UsageRecord
-from usage.report import Gap, GapKind, Thing
+from usage.outcomes.report import Gap, GapKind, Thing
+from usage.records.record import UsageRecord
 
 KEYS_BY_NAME: Final = "les identifiants des clés"
 

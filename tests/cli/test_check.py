@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cli.check import Checked, Checkup, shared_ids
-from notion.checkup import CheckReport
+from cli.commands.check import Checked, Checkup, shared_ids
+from notion.setup.checkup import CheckReport
 from providers.base import Finding, Verdict
 from sandbox.faults import Fault, Kind
 from usage.names import ProviderName, Source

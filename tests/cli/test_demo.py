@@ -18,9 +18,9 @@ pty = pytest.importorskip("pty", reason="pseudo-terminals are a thing of Unix")
 
 WAITS = """
 import sys
-from cli.demo import _folder, _wait
+from cli.commands.demo import _folder, _wait
 from cli.display import out
-from cli.ending import watch_signals
+from cli.prefect_server.ending import watch_signals
 watch_signals()
 with _folder() as folder:
     print(folder)

@@ -15,7 +15,7 @@ from cli.main import main
 from sandbox.everything import Sandbox
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
-from usage.progress import PageRead, RowsWritten, SourceBegun, SourceEnded, tell
+from usage.outcomes.progress import PageRead, RowsWritten, SourceBegun, SourceEnded, tell
 
 Program = Any
 SOURCE, MONTH = Source(provider=ProviderName.OPENAI, account="labo"), Month(2026, 1)

@@ -8,7 +8,7 @@ import pytest
 
 from cli.display import Display
 from usage.month import Month
-from usage.progress import RowsWritten, tell
+from usage.outcomes.progress import RowsWritten, tell
 
 WARNING = "Notion accorde à cette connexion moins de 600 demandes [par minute]."
 
@@ -25,8 +25,8 @@ def test_two_thousand_rows(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 @pytest.mark.parametrize(("quiet", "expected"), [(False, f"note: {WARNING}\n"), (True, "")])
 def test_warnings(quiet: bool, expected: str, capsys: pytest.CaptureFixture[str]) -> None:
     with Display(quiet=quiet):
-        logging.getLogger("notion.connection").warning("%s", WARNING)
-        logging.getLogger("tasks.limits").info("not for people")
+        logging.getLogger("notion.client.connection").warning("%s", WARNING)
+        logging.getLogger("tasks.prefect.limits").info("not for people")
     told = capsys.readouterr()
     assert (told.out, told.err) == ("", expected)
     assert logging.getLogger("notion").handlers == []

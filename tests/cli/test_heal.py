@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from cli.server import free_port
-from notion.publish import Workspace
+from cli.prefect_server.server import free_port
+from notion.workspace import Workspace
 from notion.writer import Writer
 from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
-from tasks.limits import month_limit
+from tasks.prefect.limits import month_limit
 from usage.month import Month
 
 Cli = Any

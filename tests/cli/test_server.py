@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from cli.main import main
-from cli.prefect_settings import is_configured, prefect_settings
-from cli.server import OwnServer
+from cli.prefect_server.server import OwnServer
+from cli.prefect_server.settings import is_configured, prefect_settings
 from sandbox.everything import Sandbox
 from sandbox.faults import Fault, Kind
 

@@ -117,7 +117,7 @@ def test_while_a_provider_hangs_and_the_server_is_our_own(
     program.variables["OPENROUTER_BASE_URL"] = address(hanging)
     process = program.start("collect", "--json")
     until(lambda: sandbox.journal.requests("deepgram"))
-    assert any("cli.server" in line for line in processes(program))
+    assert any("cli.prefect_server" in line for line in processes(program))
     stop(process, signal.SIGINT, 130, program)
 
 
@@ -160,7 +160,7 @@ def test_while_rows_are_written(program: Program, sandbox: Sandbox, set_up: None
 
 def test_the_server_ends_by_itself_when_we_are_killed(program: Program, set_up: None) -> None:
     process = program.start("collect")
-    until(lambda: any("cli.server" in line for line in processes(program)))
+    until(lambda: any("cli.prefect_server" in line for line in processes(program)))
     process.kill()
     process.communicate()
     until(lambda: processes(program) == [], 15)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from cli.main import main
-from cli.server import OwnServer, prefect_server
+from cli.prefect_server.server import OwnServer, prefect_server
 from sandbox.everything import Sandbox
 
 Program = Any

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from providers.base import Finding
-from providers.http import Retry
 from providers.reading import check_source, read_source
+from providers.shared.http import Retry
 from sandbox.anthropic import AnthropicApi
 from sandbox.deepgram import DeepgramApi
 from sandbox.elevenlabs import ElevenLabsApi
@@ -23,10 +23,10 @@ from sandbox.server import Server
 from usage.errors import CredentialError, SourceError
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
-from usage.outcome import UsageRow
-from usage.peers import BODY_LIMIT
-from usage.report import SourceReport
-from usage.rows import Reading, aggregate
+from usage.outcomes.outcome import UsageRow
+from usage.outcomes.report import SourceReport
+from usage.outcomes.rows import Reading, aggregate
+from usage.peers.bodies import BODY_LIMIT
 from usage.settings import Settings, load_settings, variable_of
 
 NOW = datetime(2026, 2, 14, 15, 30, tzinfo=UTC)

@@ -14,20 +14,20 @@ from typing import Any, Protocol
 import pytest
 
 from providers.base import Finding, Verdict
-from providers.patience import SOURCE_PATIENCE
+from providers.shared.patience import SOURCE_PATIENCE
 from sandbox.bill import BillRow
 from sandbox.faults import Fault, Kind
 from sandbox.server import Server
 from usage.errors import ContractError, CredentialError, SourceError, TransientError
-from usage.grain import NO_API_KEY, NO_PROJECT
 from usage.money import exact_sum
 from usage.names import ProviderName, Source, Status
-from usage.outcome import UsageRow
-from usage.peers import BODY_LIMIT
-from usage.report import GapKind, SourceReport
-from usage.rows import totals
+from usage.outcomes.outcome import UsageRow
+from usage.outcomes.report import GapKind, SourceReport
+from usage.outcomes.rows import totals
+from usage.outcomes.story import source_log
+from usage.peers.bodies import BODY_LIMIT
+from usage.records.grain import NO_API_KEY, NO_PROJECT
 from usage.settings import KEY_VARIABLES
-from usage.story import source_log
 
 SECRET = "sk-secret-in-an-answer"
 

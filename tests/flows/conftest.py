@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from cli.setup import set_up_databases
+from cli.commands.setup import set_up_databases
 from sandbox.everything import Sandbox
 from sandbox.faults import Fault, Kind
 from sandbox.notion.store import Row

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from cli.deploy import load_automations
+from cli.commands.deploy import load_automations
 from usage.settings import load_settings
 
 ROOT = Path(__file__).parents[2]

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from cli.deploy import load_automations
+from cli.commands.deploy import load_automations
 from usage.names import ProviderName
 
 ROOT = Path(__file__).parents[2]
@@ -111,7 +111,7 @@ def test_names_are_given_once() -> None:
     names = [(deployment["entrypoint"].partition(":")[2], deployment["name"]) for deployment in declared()]
     assert len(set(names)) == len(names)
     # The one that a backfill gives its months to.
-    from tasks.children import COLLECT
+    from tasks.prefect.children import COLLECT
 
     assert COLLECT in ["/".join(name) for name in names]
     slugs = [schedule["slug"] for deployment in declared() for schedule in deployment["schedules"]]

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tasks.limits import NOTION_REQUESTS, month_limit
+from tasks.prefect.limits import NOTION_REQUESTS, month_limit
 from usage.month import Month
 
 World = Any

@@ -20,7 +20,7 @@ def flow(prefect_api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> A
     from prefect.client.schemas.objects import State
     from prefect.states import Failed
 
-    from tasks.runs import meant, shown_month
+    from tasks.prefect.runs import meant, shown_month
 
     monkeypatch.chdir(tmp_path)
 
@@ -49,7 +49,7 @@ def test_a_clock_that_is_set_overrules(flow: Any, prefect: Prefect, monkeypatch:
 
 
 def test_what_can_t_be_read_is_shown_as_it_is(flow: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tasks.runs import shown_month
+    from tasks.prefect.runs import shown_month
 
     assert shown_month("9999-99") == "9999-99"
     monkeypatch.setenv("LLM_USAGE_NOW", "noon")

@@ -11,25 +11,25 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from notion.found import Column, Found
-from notion.gateway import Gateway
-from notion.ownership import identity
-from notion.pace import Pace
-from notion.plan import Action, Context, Plan, make_plan
-from notion.publish import Workspace
-from notion.rows import COLUMNS, FIGURES, Existing, Values, to_minute
-from notion.schema import USAGES
-from notion.setup import SetupResult, set_up
+from notion.client.gateway import Gateway
+from notion.client.pace import Pace
+from notion.databases.declared import USAGES
+from notion.databases.found import Column, Found
+from notion.plan.ownership import identity
+from notion.plan.plan import Action, Context, Plan, make_plan
+from notion.rows.values import COLUMNS, FIGURES, Existing, Values, to_minute
+from notion.setup.setup import SetupResult, set_up
+from notion.workspace import Workspace
 from sandbox.notion import NotionApi
 from sandbox.notion.store import Database
 from sandbox.server import Server
-from usage.breakdown import BreakdownEntry
-from usage.grain import COLLECTION, GRAINS, LABEL, Rule, is_bracketed
 from usage.month import Month
 from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName, Source, Status
-from usage.outcome import SourceOutcome, Totals, UsageRow
-from usage.report import Control, Thing
-from usage.rows import totals
+from usage.outcomes.outcome import SourceOutcome, Totals, UsageRow
+from usage.outcomes.report import Control, Thing
+from usage.outcomes.rows import totals
+from usage.records.breakdown import BreakdownEntry
+from usage.records.grain import COLLECTION, GRAINS, LABEL, Rule, is_bracketed
 from usage.settings import KEY_VARIABLES, NotionSettings, Settings, load_settings
 
 

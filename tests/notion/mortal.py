@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from notion.pace import Pace
+from notion.client.pace import Pace
 
 
 class Died(BaseException):

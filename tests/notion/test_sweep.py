@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from notion.gateway import Gateway
+from notion.client.gateway import Gateway
 from sandbox.faults import Fault, Kind
-from usage.grain import NO_PROJECT
 from usage.names import Grain, ProviderName, Status
-from usage.outcome import SourceOutcome
+from usage.outcomes.outcome import SourceOutcome
+from usage.records.grain import NO_PROJECT
 
 Notion = Any
 Office = Any

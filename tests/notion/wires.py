@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from notion.gateway import Gateway
-from notion.pace import Pace
+from notion.client.gateway import Gateway
+from notion.client.pace import Pace
 from usage.settings import load_settings
 
 Handler = Callable[[httpx.Request], httpx.Response]

@@ -21,7 +21,7 @@ from usage.errors import (
 )
 from usage.month import Month
 from usage.names import ProviderName, Source
-from usage.report import Gap, GapKind, SourceReport
+from usage.outcomes.report import Gap, GapKind, SourceReport
 
 
 def incomplete(*passing: bool) -> IncompleteError:
@@ -72,7 +72,7 @@ def test_an_unexpected_error_is_named_without_its_text() -> None:
 
 
 def test_a_run_waits_as_long_as_its_sources_may_take() -> None:
-    from providers.patience import LONGEST_READING
+    from providers.shared.patience import LONGEST_READING
     from tasks.fetch import AT_ONCE, RETRY_DELAYS, longest
 
     tries = len(RETRY_DELAYS) + 1

@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from notion.receipt import Receipt
-from notion.rows import Existing, Values
-from notion.services import Service
+from notion.databases.services import Service
+from notion.rows.receipt import Receipt
+from notion.rows.values import Existing, Values
 from tasks.ranges import SETTLED, Range, Turn, finish_range, months_of, prepare_range
 from usage.errors import SettingsError
-from usage.grain import COLLECTION
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
+from usage.records.grain import COLLECTION
 from usage.settings import Credential, load_settings
 
 NOW = datetime(2026, 2, 14, 15, 30, tzinfo=UTC)

@@ -10,7 +10,7 @@ import pytest
 from tests.tasks.pages import HOSTILE, make_result, make_source, make_workspace, read_page
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
-from usage.result import KeptRow, NotionCounts
+from usage.outcomes.result import KeptRow, NotionCounts
 
 MONTH = Month(2026, 1)
 MONTHS = [Month(2025, 11), Month(2025, 12), MONTH]
@@ -20,7 +20,7 @@ def history(
     read_at: datetime = datetime(2026, 2, 5, tzinfo=UTC), **months: dict[str, str | None]
 ) -> dict[Month, dict[Source, object]]:
     """What is known of some months: the cost of each provider."""
-    from tasks.history import Known
+    from tasks.pages.history import Known
 
     known: dict[Month, dict[Source, object]] = {}
     for name, costs in months.items():

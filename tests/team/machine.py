@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 import httpx
 from dotenv import dotenv_values
 
-from cli.server import free_port
+from cli.prefect_server.server import free_port
 from sandbox.everything import Sandbox
 from tests.team.guide import ROOT, SERVER, Unit
 from tests.team.postgres import find_postgres, postgres

@@ -7,14 +7,14 @@ import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
-from cli.setup import set_up_databases
-from notion.publish import Workspace
+from cli.commands.setup import set_up_databases
+from notion.workspace import Workspace
 from providers.reading import read_source
 from sandbox.everything import Sandbox
 from tests.team.team import NOW, settings_of
 from usage.month import Month
-from usage.outcomes import build_outcomes
-from usage.rows import Reading
+from usage.outcomes.build import build_outcomes
+from usage.outcomes.rows import Reading
 from usage.settings import Settings, load_settings
 
 

@@ -22,7 +22,7 @@ from typing import Any, Final
 
 import httpx
 
-from cli.server import free_port
+from cli.prefect_server.server import free_port
 from sandbox.everything import Sandbox
 from tests.team.guide import SERVER, units
 from tests.team.postgres import find_postgres, postgres

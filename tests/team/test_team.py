@@ -11,9 +11,9 @@ from uuid import uuid4
 
 import pytest
 
-from cli.deploy import load_automations
+from cli.commands.deploy import load_automations
 from sandbox.faults import Fault, Kind
-from tasks.limits import LEASE, month_limit
+from tasks.prefect.limits import LEASE, month_limit
 from tests.team.plain import clean, held
 from tests.team.processes import until
 from tests.team.team import WORKERS, Team

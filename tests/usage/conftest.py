@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from usage.month import Month
 from usage.names import ProviderName, Source
-from usage.records import Unit, UsageRecord
-from usage.report import SourceReport
+from usage.outcomes.report import SourceReport
+from usage.records.record import Unit, UsageRecord
 
 MakeReport = Callable[..., SourceReport]
 

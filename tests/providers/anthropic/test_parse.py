@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.amounts import Written
 from providers.anthropic.parse import (
     AnalyticsCost,
     AnalyticsUsage,
@@ -28,15 +27,16 @@ from providers.anthropic.parse import (
     registry_turn,
     report_turn,
 )
-from providers.http import parse
-from providers.lines import Notes
-from providers.paging import Turn
+from providers.shared.amounts import Written
+from providers.shared.http import parse
+from providers.shared.lines import Notes
+from providers.shared.paging import Turn
 from usage.errors import ContractError
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import ProviderName, Source
-from usage.records import UsageRecord
-from usage.sums import MonthSums
+from usage.records.record import UsageRecord
+from usage.records.sums import MonthSums
 
 JANUARY = Month.parse("2026-01")
 COUNTS: dict[str, Any] = {

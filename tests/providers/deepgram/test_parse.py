@@ -23,13 +23,13 @@ from providers.deepgram.parse import (
     read_billing,
     read_usage,
 )
-from providers.http import Answer, parse
+from providers.shared.http import Answer, parse
 from usage.errors import ContractError, CredentialError
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import ProviderName, Source
-from usage.records import UsageRecord
-from usage.sums import MonthSums
+from usage.records.record import UsageRecord
+from usage.records.sums import MonthSums
 
 MONTH = Month.parse("2025-01")
 WHERE = "/projects/p/billing/breakdown"

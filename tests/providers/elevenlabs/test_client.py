@@ -15,22 +15,22 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from providers.base import Finding, Verdict
-from providers.http import Retry
 from providers.reading import check_source, read_source
+from providers.shared.http import Retry
 from sandbox.elevenlabs import ElevenLabsApi
 from sandbox.elevenlabs.world import Account
 from sandbox.faults import Fault, Kind
 from sandbox.server import Server
 from usage.errors import ContractError, CredentialError, RefusedError, SourceError, TransientError
-from usage.grain import NO_API_KEY
 from usage.month import Month
 from usage.names import Kind as ThingKind
 from usage.names import ProviderName, Source, Status
-from usage.outcome import UsageRow
-from usage.report import GapKind, SourceReport
-from usage.rows import Reading, aggregate, totals
+from usage.outcomes.outcome import UsageRow
+from usage.outcomes.report import GapKind, SourceReport
+from usage.outcomes.rows import Reading, aggregate, totals
+from usage.outcomes.story import source_log
+from usage.records.grain import NO_API_KEY
 from usage.settings import Settings, load_settings
-from usage.story import source_log
 
 SOURCE = Source(provider=ProviderName.ELEVENLABS)
 JANUARY, FEBRUARY = Month.parse("2026-01"), Month.parse("2026-02")

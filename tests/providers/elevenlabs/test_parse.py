@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from providers.amounts import Written
 from providers.elevenlabs.endpoints import COSTS, CREDITS, PRODUCT, Report
 from providers.elevenlabs.parse import (
     Figures,
@@ -33,7 +32,8 @@ from providers.elevenlabs.parse import (
 )
 from providers.elevenlabs.refusals import explain
 from providers.elevenlabs.tables import Table
-from providers.http import Answer
+from providers.shared.amounts import Written
+from providers.shared.http import Answer
 from usage.errors import (
     ContractError,
     CredentialError,
@@ -43,9 +43,9 @@ from usage.errors import (
     TransientError,
 )
 from usage.names import Kind, ProviderName, Source
-from usage.records import UsageRecord
-from usage.report import Count, Thing
-from usage.sums import MonthSums
+from usage.outcomes.report import Count, Thing
+from usage.records.record import UsageRecord
+from usage.records.sums import MonthSums
 
 JANUARY = Span(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
 HEAD: Sequence[tuple[str, str, str | None]] = (

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.openai.joining import models_without_usage, named, requests_once, without_known_tokens
-from usage.records import UsageRecord
+from usage.records.record import UsageRecord
 
 IMAGES = (("images", Decimal(3)),)
 

@@ -10,15 +10,15 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from providers.http import Retry
 from providers.openai.endpoints import FAMILIES
 from providers.reading import backfilling, read_source
+from providers.shared.http import Retry
 from sandbox.faults import Fault, Kind
 from sandbox.openai import OpenAIApi
 from sandbox.server import Server
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
-from usage.report import SourceReport
+from usage.outcomes.report import SourceReport
 from usage.settings import load_settings
 
 NOW = datetime(2026, 2, 14, 15, 30, tzinfo=UTC)

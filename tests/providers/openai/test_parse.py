@@ -11,9 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from providers.amounts import Written
-from providers.http import parse
-from providers.lines import Notes
 from providers.openai.endpoints import COSTS, FAMILIES, Family
 from providers.openai.line_items import LineItem, read_line_item
 from providers.openai.parse import (
@@ -27,12 +24,15 @@ from providers.openai.parse import (
     usage_records,
 )
 from providers.openai.sinks import CostSink, UsageSink
-from providers.paging import Turn
+from providers.shared.amounts import Written
+from providers.shared.http import parse
+from providers.shared.lines import Notes
+from providers.shared.paging import Turn
 from usage.errors import ContractError
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import ProviderName, Source
-from usage.records import UsageRecord
+from usage.records.record import UsageRecord
 
 JANUARY = Month(2026, 1)
 START = int(JANUARY.start.timestamp())

@@ -16,8 +16,8 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from providers.base import Finding, Verdict
-from providers.http import Retry
 from providers.reading import check_source, read_source
+from providers.shared.http import Retry
 from sandbox.bill import BillRow
 from sandbox.faults import Fault, Kind
 from sandbox.openrouter import OpenRouterApi
@@ -27,11 +27,11 @@ from usage.errors import ContractError, CredentialError, SourceError, TransientE
 from usage.month import Month
 from usage.names import Kind as ThingKind
 from usage.names import ProviderName, Source, Status
-from usage.outcome import UsageRow
-from usage.report import GapKind, SourceReport
-from usage.rows import Reading, aggregate, totals
+from usage.outcomes.outcome import UsageRow
+from usage.outcomes.report import GapKind, SourceReport
+from usage.outcomes.rows import Reading, aggregate, totals
+from usage.outcomes.story import source_log
 from usage.settings import Settings, load_settings
-from usage.story import source_log
 
 SOURCE = Source(provider=ProviderName.OPENROUTER)
 JANUARY = Month.parse("2026-01")

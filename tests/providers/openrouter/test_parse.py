@@ -14,8 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.http import parse
-from providers.lines import Notes
 from providers.openrouter.endpoints import BY_KEY_AND_MODEL, METRICS
 from providers.openrouter.labels import (
     MODELS_NOT_SPLIT,
@@ -40,12 +38,14 @@ from providers.openrouter.parse import (
     workspaces_turn,
 )
 from providers.openrouter.query import Filter, Question
+from providers.shared.http import parse
+from providers.shared.lines import Notes
 from usage.errors import ContractError
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import ProviderName, Source
-from usage.records import UsageRecord
-from usage.sums import MonthSums
+from usage.records.record import UsageRecord
+from usage.records.sums import MonthSums
 
 JANUARY = Month.parse("2026-01")
 SOURCE = Source(provider=ProviderName.OPENROUTER)

@@ -1,0 +1,88 @@
+"""`llm-usage backfill`: a range of months through the flow, in one process."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+
+from cli.commands.collect import nothing_collected, run_watched
+from cli.display import out, print_notes, print_problem, print_result, shown
+from cli.importing import Importing
+from cli.prefect_server.server import PrefectServer, prefect_server
+from tasks.ranges import Range, Turn, finish_range, months_of, prepare_range
+from usage.errors import LlmUsageError, NotionAccessError, SettingsError
+from usage.names import ProviderName, Source, Status, overall
+from usage.outcomes.result import MonthResult, NotionCounts
+from usage.settings import load_settings
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Collect the months; 1 when one of them could not be collected in full."""
+    asked = Range(arguments.first, arguments.last, tuple(ProviderName(name) for name in arguments.provider))
+    settings = load_settings()
+    months, sources = months_of(asked, settings), settings.select(asked.providers)
+    asked = replace(asked, first=str(months[0]), last=str(months[-1]))
+    try:
+        with prefect_server() as server:
+            results, message = backfill_range(server, asked, sources, quiet=arguments.json)
+    except (SettingsError, NotionAccessError):
+        raise
+    except LlmUsageError as error:
+        if not arguments.json:
+            raise
+        results, message = [nothing_collected(month, sources, str(error)) for month in months], str(error)
+    if arguments.json:
+        print('{"months":[' + ",".join(result.to_json() for result in results) + "]}")
+        for result in results:
+            print_problem(result)
+    else:
+        for result in results:
+            print_result(result)
+        out().print(shown(message))
+    print_notes(results)
+    return 0 if all(result.succeeded for result in results) else 1
+
+
+def backfill_range(
+    server: PrefectServer, asked: Range, sources: Sequence[Source], *, quiet: bool = False
+) -> tuple[list[MonthResult], str]:
+    """Run the flow for a range in this process.
+
+    Returns:
+        A result for each month, those that need not be read among them, and the run's message.
+
+    Raises:
+        SettingsError: Wrong settings or arguments; nothing was done.
+        NotionError: Notion can't be reached or used; nothing was done.
+        ServerError: Prefect has no server to work with.
+    """
+    # Prefect takes its time to import; Notion can answer meanwhile.
+    importing = Importing("flows.backfill")
+    try:
+        ready = prepare_range(asked)
+        turns, warnings = ready.turns, ready.warnings
+        importing.done()
+        server.wait()
+        from flows.backfill import backfill  # noqa: PLC0415
+
+        ended, message = run_watched(backfill, asked.first, asked.last, list(asked.providers), quiet=quiet)
+    finally:
+        finish_range(asked)
+        importing.join()
+    by_month = {result.month: result for result in ended}
+    results = [_whole(turn, by_month.get(turn.month), sources, message) for turn in turns]
+    return [result.model_copy(update={"warnings": warnings}) for result in results], message
+
+
+def _whole(turn: Turn, result: MonthResult | None, sources: Sequence[Source], message: str) -> MonthResult:
+    """A month's result together with what stood in Notion before."""
+    if turn.skipped:
+        counts = NotionCounts(unchanged=sum(source.rows + 1 for source in turn.kept))
+        result = MonthResult(month=turn.month, status=Status.SUCCES, sources=(), notion=counts)
+    elif result is None:
+        left = [source for source in sources if not turn.providers or source.provider in turn.providers]
+        result = nothing_collected(turn.month, left, message)
+    whole = sorted((*result.sources, *turn.kept), key=lambda source: (source.provider, source.account))
+    status = overall(source.status for source in whole)
+    return result.model_copy(update={"sources": tuple(whole), "status": status})

@@ -1,0 +1,245 @@
+"""`llm-usage check`: each key, each scope, Notion's access and schema; what works, and what to do about the rest."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cli.display import new_table, note, out, shown
+from notion.client.gateway import Gateway
+from notion.setup.checkup import CheckReport, check_notion
+from notion.setup.checkup import Finding as Weight
+from providers.base import Finding, Verdict
+from providers.reading import about_key, check_source, read_source
+from usage.errors import NotionError, SourceError
+from usage.month import Month
+from usage.names import ProviderName, Source
+from usage.outcomes.report import SourceReport
+from usage.settings import KEY_VARIABLES, Settings, load_settings
+
+_STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.BAD: "red"}
+_VERDICTS = {Weight.OK: Verdict.OK, Weight.NOTE: Verdict.WARNING, Weight.PROBLEM: Verdict.BAD}
+_WORST_FIRST = (Verdict.BAD, Verdict.WARNING, Verdict.OK)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was found out about one source."""
+
+    source: Source
+    findings: tuple[Finding, ...]
+    ids: frozenset[str] = frozenset()
+    """What its key reaches; looked at only where a provider has several keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """Everything that was looked at. `notion` is the sentence that says why where nobody can look."""
+
+    settings: Settings
+    checked: Sequence[Checked]
+    notion: CheckReport | str
+
+    @property
+    def notes(self) -> list[str]:
+        """What the job goes on without, and what may keep a provider away in silence."""
+        report = self.notion if isinstance(self.notion, CheckReport) else None
+        return [
+            *(sentence for one in self.checked for sentence in _told(one, Verdict.WARNING)),
+            *shared_ids({one.source: one.ids for one in self.checked}),
+            *self.settings.slips,
+            *self.settings.without_key(report.providers_with_rows if report is not None else ()),
+            *(_columns_told(report, Weight.NOTE) if report is not None else ()),
+            *(report.sentences if report is not None and report.usable else ()),
+        ]
+
+    @property
+    def wrong(self) -> list[str]:
+        """What keeps the job from working, each with what to do about it."""
+        return [*self._keys_told(), *self._notion_told()]
+
+    @property
+    def next_command(self) -> str:
+        """What to type now."""
+        if not self.wrong:
+            return "llm-usage collect"
+        # The sentences that ask for a command are Notion's.
+        named = re.findall(r"\bllm-usage (setup|heal)\b", " ".join(self._notion_told()))
+        first = f"llm-usage {named[0]}" if named else ""
+        rest = "put this right, then run llm-usage check again"
+        return first if first and not self._keys_told() else f"{first}, then {rest}" if first else rest
+
+    def _keys_told(self) -> list[str]:
+        told: list[str] = []
+        for one in self.checked:
+            bad = _told(one, Verdict.BAD)
+            told += [*bad, f"{one.source.name}: {about_key(self.settings.credential(one.source))}"] if bad else []
+        return told
+
+    def _notion_told(self) -> list[str]:
+        if isinstance(self.notion, str):
+            return [self.notion]
+        return [] if self.notion.usable else [*_columns_told(self.notion, Weight.PROBLEM), *self.notion.sentences]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check everything and print it; 1 when something has to be put right."""
+    settings = load_settings()
+    settings.select()
+    checkup = Checkup(settings, asyncio.run(_check_sources(settings)), _check_notion(settings))
+    print_checkup(out(), checkup, verbose=arguments.verbose)
+    return 1 if checkup.wrong else 0
+
+
+def print_checkup(console: Console, checkup: Checkup, *, verbose: bool) -> None:
+    """One line a source, or all that was looked at; then notes, what is wrong, and the next command."""
+    console.print(_overview(checkup))
+    if verbose:
+        console.print(_sources_table(checkup.checked))
+        if isinstance(checkup.notion, CheckReport) and checkup.notion.rows:
+            console.print(_columns_table(checkup.notion))
+    for sentence in checkup.notes:
+        console.print(note(sentence), soft_wrap=True)
+    for sentence in checkup.wrong:
+        console.print(Text("wrong: ", style="red") + shown(sentence), soft_wrap=True)
+    if not checkup.wrong:
+        console.print("Everything that the job needs works.", style="green")
+    console.print(f"next: {checkup.next_command}", soft_wrap=True, highlight=False)
+
+
+def shared_ids(reached: Mapping[Source, frozenset[str]]) -> list[str]:
+    """One sentence for each two accounts of one provider that reach the same ids, which are then counted once."""
+    sentences = []
+    for first, second in combinations(sorted(reached, key=lambda source: (source.provider, source.account)), 2):
+        shared = sorted(reached[first] & reached[second])
+        if first.provider is second.provider and shared:
+            some = ", ".join(shared[:5]) + (f" and {len(shared) - 5} more" if len(shared) > 5 else "")
+            sentences.append(f"{first.name} and {second.name} both reach {some}: counted once, with {first.name}.")
+    return sentences
+
+
+async def _check_sources(settings: Settings) -> Sequence[Checked]:
+    month = Month.of(settings.now()).previous()
+    sources = settings.select()
+    providers = [source.provider for source in sources]
+    return await asyncio.gather(
+        *(_check(settings, source, month, siblings=providers.count(source.provider) > 1) for source in sources)
+    )
+
+
+async def _check(settings: Settings, source: Source, month: Month, *, siblings: bool) -> Checked:
+    findings = tuple(await check_source(settings, source, month))
+    if not siblings or any(finding.verdict is Verdict.BAD for finding in findings):
+        return Checked(source, findings)
+    try:
+        return Checked(source, findings, _ids(await read_source(settings, source, month)))
+    except SourceError as error:
+        sentence = f"could not be compared with the provider's other keys: {error.sentence}"
+        return Checked(source, (*findings, Finding(what="ids", verdict=Verdict.WARNING, sentence=sentence)))
+
+
+def _ids(report: SourceReport) -> frozenset[str]:
+    """Ids of the provider's things, known by their registry or by their use."""
+    used = {id_ for record in report.records for id_ in (record.workspace, record.project, record.api_key) if id_}
+    return frozenset(used | {thing.id for thing in report.things})
+
+
+def _check_notion(settings: Settings) -> CheckReport | str:
+    """What stands in Notion, or the sentence that says why nobody can look."""
+    if settings.notion.token is None:
+        return "NOTION_TOKEN is not set: create a Notion connection and put its token into .env"
+    gateway = Gateway(settings.notion)
+    try:
+        return check_notion(gateway, settings.notion)
+    except NotionError as error:
+        return str(error)
+    finally:
+        gateway.close()
+
+
+def _overview(checkup: Checkup) -> Table:
+    """One line for each source, each provider without a key, and each database."""
+    table = new_table("Checked")
+    for name in ("Source", "What", "", "To do"):
+        table.add_column(name, no_wrap=name in ("Source", ""))
+    for provider in ProviderName:
+        sources = [one for one in checkup.checked if one.source.provider is provider]
+        for one in sources:
+            verdict, what = _summary([(finding.verdict, finding.what) for finding in one.findings])
+            table.add_row(one.source.name, shown(what), _verdict(verdict), _where(verdict))
+        if not sources:
+            hint = checkup.settings.ordinary_keys.get(provider, f"{KEY_VARIABLES[provider]} is not set")
+            table.add_row(provider.value, "", Text("not configured", style="bright_black"), shown(hint))
+    for name, verdict, what in _databases(checkup.notion):
+        table.add_row(name, shown(what), _verdict(verdict), _where(verdict))
+    return table
+
+
+def _databases(notion: CheckReport | str) -> Iterator[tuple[str, Verdict, str]]:
+    rows = notion.rows if isinstance(notion, CheckReport) else ()
+    for database in dict.fromkeys(row.database for row in rows):
+        columns = [(_VERDICTS[row.verdict], row.property) for row in rows if row.database == database]
+        verdict, what = _summary(columns)
+        yield database, verdict, f"{len(columns)} columns" if verdict is Verdict.OK else what
+    if isinstance(notion, str) or not (rows or notion.usable):
+        yield "Notion", Verdict.BAD, ""
+
+
+def _summary(looked_at: Sequence[tuple[Verdict, str]]) -> tuple[Verdict, str]:
+    """The worst verdict, and what got it."""
+    worst = next((one for one in _WORST_FIRST if any(verdict is one for verdict, _ in looked_at)), Verdict.OK)
+    return worst, ", ".join(what for verdict, what in looked_at if verdict is worst)
+
+
+def _where(verdict: Verdict) -> str:
+    return "" if verdict is Verdict.OK else "see below"
+
+
+def _told(one: Checked, verdict: Verdict) -> list[str]:
+    return [f"{one.source.name}, {found.what}: {found.sentence}" for found in one.findings if found.verdict is verdict]
+
+
+def _columns_told(report: CheckReport, weight: Weight) -> list[str]:
+    return [
+        f"{row.database}, {row.property}: expected {row.expected}, found {row.found or 'nothing'}. {row.todo}"
+        for row in report.rows
+        if row.verdict is weight
+    ]
+
+
+def _sources_table(checked: Sequence[Checked]) -> Table:
+    table = new_table("Providers")
+    for name in ("Source", "What", "", "Found, or what to do"):
+        table.add_column(name, no_wrap=name != "Found, or what to do")
+    for one in checked:
+        for finding in one.findings:
+            table.add_row(one.source.name, finding.what, _verdict(finding.verdict), shown(finding.sentence))
+    return table
+
+
+def _columns_table(report: CheckReport) -> Table:
+    table = new_table("Notion")
+    for name in ("Database", "Column", "Expected", "Found", "", "What to do"):
+        table.add_column(name, no_wrap=name in ("Database", "Column", ""))
+    for row in report.rows:
+        table.add_row(
+            row.database,
+            row.property,
+            shown(row.expected),
+            shown(row.found or "–"),
+            _verdict(_VERDICTS[row.verdict]),
+            shown(row.todo),
+        )
+    return table
+
+
+def _verdict(verdict: Verdict) -> Text:
+    return Text(verdict.value, style=_STYLES[verdict])

@@ -1,0 +1,173 @@
+"""`llm-usage collect`: one month through the flow, with progress on a terminal and a table at the end."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from cli.display import Display, print_notes, print_problem, print_result
+from cli.importing import Importing
+from cli.prefect_server.ending import if_stopped
+from cli.prefect_server.server import PrefectServer, prefect_server
+from usage.errors import LlmUsageError, NotionAccessError, SettingsError
+from usage.month import Month
+from usage.names import ProviderName, Source, Status
+from usage.outcomes.progress import Event, MonthEnded, listening
+from usage.outcomes.result import MonthResult, NotionCounts, SourceResult
+from usage.settings import load_settings
+
+if TYPE_CHECKING:
+    from prefect import Flow
+    from prefect.client.schemas.objects import FlowRun, State
+
+    from tasks.session import Request
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Collect and report; 0 or 1."""
+    providers = tuple(ProviderName(name) for name in arguments.provider)
+    month, sources = check_arguments(arguments.month, providers, arguments.account)
+    try:
+        with prefect_server() as server:
+            result = collect_month(
+                server,
+                month,
+                providers,
+                arguments.account,
+                dry_run=arguments.dry_run,
+                accept_lower=arguments.accept_lower,
+                quiet=arguments.json,
+            )
+    except (SettingsError, NotionAccessError):
+        raise
+    except LlmUsageError as error:
+        if not arguments.json:
+            raise
+        result = nothing_collected(month, sources, str(error))
+    if arguments.json:
+        print(result.to_json())
+        print_problem(result)
+    else:
+        print_result(result)
+    print_notes([result])
+    return 0 if result.succeeded else 1
+
+
+def check_arguments(
+    month: str, providers: tuple[ProviderName, ...] = (), account: str | None = None
+) -> tuple[Month, list[Source]]:
+    """The month and the sources that are meant, before anything is started.
+
+    Raises:
+        SettingsError: Settings or arguments that can't be used.
+    """
+    settings = load_settings()
+    return Month.resolve(month, settings.now()), settings.select(providers, account)
+
+
+def nothing_collected(month: Month, sources: list[Source], why: str) -> MonthResult:
+    """The result of a month where nothing could be begun, and a rerun would."""
+    results = tuple(
+        SourceResult(
+            provider=source.provider,
+            account=source.account,
+            status=Status.ECHEC,
+            cost_usd=None,
+            tokens_input=None,
+            tokens_output=None,
+            requests=None,
+            rows=0,
+            log=why,
+        )
+        for source in sorted(sources, key=lambda source: (source.provider, source.account))
+    )
+    return MonthResult(month=month, status=Status.ECHEC, sources=results, notion=NotionCounts(), problem=why)
+
+
+def collect_month(
+    server: PrefectServer,
+    month: Month,
+    providers: tuple[ProviderName, ...] = (),
+    account: str | None = None,
+    *,
+    dry_run: bool = False,
+    accept_lower: bool = False,
+    quiet: bool = False,
+) -> MonthResult:
+    """Run the flow for one month in this process.
+
+    Raises:
+        SettingsError: Wrong settings or arguments; nothing was done.
+        NotionError: Notion can't be reached or used; nothing was done.
+        ServerError: Prefect has no server to work with.
+        LlmUsageError: The run ended without a result.
+    """
+    # Prefect takes its time to import; Notion can answer meanwhile.
+    importing = Importing("flows.collect")
+    from tasks.session import Request, finish, prepare  # noqa: PLC0415
+
+    request = Request(str(month), providers, account, accept_lower)
+    try:
+        prepare(request)
+        importing.done()
+        server.wait()
+        return _run_flow(request, dry_run=dry_run, quiet=quiet)
+    finally:
+        finish(request)
+        importing.join()
+
+
+def _run_flow(request: Request, *, dry_run: bool, quiet: bool) -> MonthResult:
+    from flows.collect import collect  # noqa: PLC0415
+
+    asked = (request.month, list(request.providers), request.account, dry_run, request.accept_lower)
+    ended, message = run_watched(collect, *asked, quiet=quiet)
+    if not ended:
+        raise LlmUsageError(f"the run ended without a result: {message}")
+    return ended[-1]
+
+
+def run_watched(flow: Flow[..., State[Any]], *arguments: Any, quiet: bool) -> tuple[list[MonthResult], str]:
+    """Run a flow in this process, with progress on the terminal; a signal leaves no run behind that seems to go on.
+
+    Returns:
+        The results of the months that ended, and the message of the run's final state.
+    """
+    import httpx  # noqa: PLC0415
+    from prefect.exceptions import PrefectException  # noqa: PLC0415
+
+    ended: list[MonthResult] = []
+    begun: list[UUID] = []
+
+    def keep(event: Event) -> None:
+        if isinstance(event, MonthEnded):
+            ended.append(event.result)
+
+    def note_the_run(flow: object, flow_run: FlowRun, state: object) -> None:  # noqa: ARG001  # Prefect names them
+        begun.append(flow_run.id)
+
+    watched = flow.with_options(on_running=[note_the_run])
+    with listening(keep), Display(quiet=quiet), if_stopped(lambda: _cancel(begun)):
+        try:
+            state: State[Any] = watched(*arguments, return_state=True)
+            message = str(state.message)
+        except (httpx.HTTPError, PrefectException, RuntimeError) as error:
+            # Its server has gone away, or refuses us.
+            message = f"Prefect failed ({type(error).__name__})"
+    look = f"; `prefect flow-run logs {begun[-1]}` shows more" if begun and not ended else ""
+    return ended, message + look
+
+
+def _cancel(runs: list[UUID]) -> None:
+    """Tell Prefect that nobody works on these runs and their children any more: they would seem to go on for ever."""
+    from prefect.client.orchestration import get_client  # noqa: PLC0415
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterParentFlowRunId  # noqa: PLC0415
+    from prefect.states import Cancelled  # noqa: PLC0415
+
+    with get_client(sync_client=True) as client:
+        parents = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=runs))
+        children = client.read_flow_runs(flow_run_filter=parents) if runs else []
+        going_on = [child.id for child in children if child.state is None or not child.state.is_final()]
+        for run in [*runs, *going_on]:
+            client.set_flow_run_state(run, Cancelled(message="Stopped by a signal."), force=True)

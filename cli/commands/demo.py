@@ -1,0 +1,128 @@
+"""`llm-usage demo`: the whole job against a sandbox, with no key and no network."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.table import Table
+
+from cli.commands.collect import collect_month
+from cli.commands.setup import print_setup, set_up_databases
+from cli.display import new_table, out, print_result, shown
+from cli.prefect_server.ending import if_stopped
+from cli.prefect_server.server import prefect_server
+from sandbox.everything import Sandbox
+from sandbox.notion.tables import Table as NotionTable
+from usage.errors import SettingsError
+from usage.month import Month
+from usage.settings import load_settings
+
+_OURS = ("OPENAI_", "ANTHROPIC_", "ELEVENLABS_", "XI_", "DEEPGRAM_", "OPENROUTER_", "NOTION_", "LLM_USAGE_", "PREFECT_")
+_SHOWN = {
+    "Services LLM": ("Nom", "Statut", "Total Cout USD", "Total Tokens", "Nombre Collectes", "Derniere Collecte"),
+    "Usages LLM": ("Identifiant", "Cout USD", "Tokens Total", "Requetes", "Modeles", "Statut Collecte"),
+}
+_LONG = ("Identifiant", "Modeles")
+"""Columns that may be cut where the terminal is narrow."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Set up, collect, show, collect again; 0 when the second collection added nothing.
+
+    On a terminal, it then leaves the sandbox up for a look at its page, until Enter.
+    """
+    console = out()
+    with (
+        _folder() as folder,
+        Sandbox() as sandbox,
+        _alone(folder, sandbox),
+        prefect_server() as server,
+    ):
+        console.print(
+            "The whole job against stand-ins of the six APIs on this machine. Every figure is invented, and some names "
+            "are awkward on purpose, as real ones are."
+        )
+        _say(console, "1. llm-usage setup")
+        print_setup(set_up_databases(load_settings()))
+        _say(console, "2. llm-usage collect")
+        month = Month.resolve(arguments.month, load_settings().now())
+        first = collect_month(server, month)
+        print_result(first)
+        _say(console, "3. What stands in Notion now")
+        for table in sandbox.notion.store.tables():
+            console.print(_as_table(table))
+        console.print("\nWhat each source says in its own row (Log Status):", style="bold")
+        for source in first.sources:
+            console.print(shown(f"{source.provider.label}: {source.log}"), soft_wrap=True)
+        _say(console, "4. llm-usage collect, once more: only each source's own row is touched, with the time")
+        again = collect_month(server, month)
+        print_result(again)
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            _wait(console, sandbox.origin)
+    return 0 if first.succeeded and again.succeeded and again.notion.created == 0 else 1
+
+
+@contextmanager
+def _folder() -> Iterator[str]:
+    """A folder that goes away, also when the program is stopped.
+
+    Raises:
+        SettingsError: There is no place for one.
+    """
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="llm-usage-demo-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise SettingsError(f"TMPDIR: no temporary folder can be written ({error.strerror}); name one") from error
+    with folder, if_stopped(folder.cleanup):
+        yield folder.name
+
+
+def _wait(console: Console, address: str) -> None:
+    """Say where the page is, and wait for Enter or the end of input; Ctrl-C ends the program as anywhere else."""
+    _say(console, "5. The two databases in your browser")
+    console.print(f"[bold]{address}[/bold]\nPress Enter to end the demo.", highlight=False)
+    sys.stdin.readline()
+
+
+@contextmanager
+def _alone(folder: str, sandbox: Sandbox) -> Iterator[None]:
+    """Only the sandbox's settings: no key of this machine, no `.env`, no Prefect server or database of the user's."""
+    before, place = dict(os.environ), os.getcwd()
+    for name in [name for name in os.environ if name.startswith(_OURS)]:
+        del os.environ[name]
+    os.environ.update(sandbox.environment())
+    os.environ["PREFECT_HOME"] = folder
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(place)
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(f"\n[bold]{text}[/bold]   [dim]{datetime.now(UTC):%H:%M:%S} UTC[/dim]")
+
+
+def _as_table(notion: NotionTable) -> Table:
+    table = new_table(notion.title)
+    wanted = [name for name in _SHOWN.get(notion.title, notion.columns) if name in notion.columns]
+    for name in wanted:
+        if name in _LONG:
+            table.add_column(name, overflow="ellipsis", max_width=48, min_width=8, no_wrap=True)
+        else:
+            longest = max((len(row[notion.columns.index(name)]) for row in notion.rows), default=0)
+            # Half a figure would be another figure.
+            table.add_column(name, min_width=longest, no_wrap=True)
+    places = [notion.columns.index(name) for name in wanted]
+    for row in notion.rows:
+        table.add_row(*(shown(row[place]) for place in places))
+    return table

@@ -1,0 +1,244 @@
+"""`llm-usage heal`: show what would bring rows of older collectors in order, ask, and do it.
+
+What people wrote is never lost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+
+from pydantic import BaseModel, ConfigDict
+from rich.table import Table
+
+from cli.display import Display, new_table, out, shown
+from cli.prefect_server.server import prefect_server
+from cli.prefect_server.settings import DEFAULTS, is_configured, prefect_home, prefect_settings
+from notion.client.gateway import Gateway
+from notion.heal.healing import Healing
+from notion.plan.steps import Action, Step
+from notion.rows.values import COLUMNS
+from notion.workspace import Workspace
+from tasks.prefect.limits import SharedPace, one_writer
+from usage.errors import SettingsError
+from usage.month import Month
+from usage.outcomes.progress import RowsWritten, tell
+from usage.settings import load_settings
+
+
+class LeftToYou(BaseModel):
+    """A row that only a person can make one with another."""
+
+    model_config = ConfigDict(frozen=True)
+
+    month: str
+    row: str
+    kept: str | None
+    """Address of the row that would stay; None where there is none in this month."""
+    other: str
+    """Address of the row itself."""
+    columns: tuple[str, ...]
+    """Columns of people's in which the two can't become one."""
+    why: str
+
+
+class HealStep(BaseModel):
+    """One row's turn."""
+
+    model_config = ConfigDict(frozen=True)
+
+    action: str
+    month: str
+    row: str
+    columns: tuple[str, ...]
+    """Columns that an update changes."""
+    why: str
+
+
+class HealResult(BaseModel):
+    """What was done, or would be: the object that `--json` prints. Counts are pages of *Usages*."""
+
+    model_config = ConfigDict(frozen=True)
+
+    months: tuple[str, ...]
+    """Months in which something was done or is left."""
+    merged: int
+    """Rows that stand for their doubles now."""
+    trashed: int
+    """Doubles and error rows that were moved to the trash."""
+    completed: int
+    """Other rows that were given their id or workspace."""
+    linked: int
+    """Other rows that were given the service that their title names."""
+    adopted: int
+    """Other rows, of another hand, that were taken over as they are."""
+    left: tuple[LeftToYou, ...]
+    skipped: int
+    """Rows that somebody changed meanwhile, or whose notes Notion refused: they are as they were."""
+    requests: int
+    plan: tuple[HealStep, ...] | None = None
+    """Of a dry run."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show what is to be done, ask, heal and report; 1 when something is left to a person or to another run.
+
+    Raises:
+        SettingsError: Nobody can be asked, and neither `--yes` nor `--dry-run` is given.
+    """
+    settings = load_settings()
+    month = Month.resolve(arguments.month, settings.now()) if arguments.month else None
+    asks = not (arguments.yes or arguments.dry_run)
+    if asks and (arguments.json or not sys.stdin.isatty()):
+        raise SettingsError(
+            "heal asks before it writes, and here nobody can answer: add --dry-run to see what it would do, or --yes "
+            "to let it write"
+        )
+    turns = _Turns(SharedPace(settings.notion))
+    gateway = Gateway(settings.notion, pace=turns.pace)
+    try:
+        with Display(quiet=arguments.json):
+            workspace = Workspace(settings, frozenset(), on_write=turns.tell, gateway=gateway)
+            healing = done = workspace.healing(month)
+        writes = bool(healing.steps) and not arguments.dry_run
+        if writes and asks and not _is_wanted(healing):
+            return 1
+        if writes:
+            with Display(quiet=arguments.json), turns.among_workers():
+                done = workspace.heal(healing, turns.turn)
+        result = _result(healing, done, workspace.requests, dry_run=arguments.dry_run)
+    finally:
+        gateway.close()
+    if arguments.json:
+        print(result.model_dump_json(exclude=None if arguments.dry_run else {"plan"}))
+    else:
+        _print(done, result, is_shown=writes and asks)
+    return 1 if result.left or result.skipped else 0
+
+
+def _is_wanted(healing: Healing) -> bool:
+    """Show the plan and ask; only a yes in so many words is one."""
+    console = out()
+    console.print(_table(healing, "Plan"))
+    console.print("What people wrote stays; what goes to the trash can be restored there.", soft_wrap=True)
+    try:
+        answer = input(f"Write to {len(healing.steps)} rows? [y/N] ")
+    except EOFError:
+        answer = ""
+    if answer.strip().lower() in ("y", "yes", "o", "oui"):
+        return True
+    console.print("Nothing was written.")
+    return False
+
+
+class _Turns:
+    """The months' turns. Workers know of them where a Prefect server is named; none is started for them."""
+
+    def __init__(self, pace: SharedPace) -> None:
+        self.pace = pace
+        self._are_shared = False
+        self._month: Month | None = None
+
+    @contextmanager
+    def among_workers(self) -> Iterator[None]:
+        """Share the months and the pace with all workers while the block runs, where a server is named.
+
+        Raises:
+            ServerError: It can't be reached.
+        """
+        settings = prefect_settings()
+        # Before Prefect is imported, which looking for its server may take.
+        os.environ |= {name: value for name, value in DEFAULTS.items() if name not in settings}
+        if not is_configured(settings, prefect_home()):
+            yield
+            return
+        with prefect_server() as server:
+            server.wait()
+            self.pace.share()
+            self._are_shared = True
+            yield
+
+    @contextmanager
+    def turn(self, month: Month) -> Iterator[None]:
+        """Write one month."""
+        self._month = month
+        with one_writer(month) if self._are_shared else nullcontext():
+            yield
+
+    def tell(self, done: int, total: int) -> None:
+        """Tell whoever watches how many rows of the month are written."""
+        if self._month is not None:
+            tell(RowsWritten(self._month, done, total, (total - done) * self.pace.interval))
+
+
+def _result(healing: Healing, done: Healing, requests: int, *, dry_run: bool) -> HealResult:
+    left = tuple(
+        LeftToYou(
+            month=one.month,
+            row=one.other.values.identifiant,
+            kept=None if one.kept is None else one.kept.url,
+            other=one.other.url,
+            columns=one.columns,
+            why=one.why,
+        )
+        for one in healing.left
+    )
+    months = {step.values.mois for step in healing.steps} | {one.month for one in left}
+    return HealResult(
+        months=tuple(sorted(months)),
+        merged=done.merged,
+        trashed=sum(step.action is Action.TRASH for step in done.steps),
+        completed=done.completed,
+        linked=done.linked,
+        adopted=done.adopted,
+        left=left,
+        skipped=len(healing.steps) - len(done.steps),
+        requests=requests,
+        plan=tuple(_step(step) for step in healing.steps) if dry_run else None,
+    )
+
+
+def _step(step: Step) -> HealStep:
+    columns = (*(COLUMNS[name] for name in step.fields), *(note.name for note in step.notes))
+    values = step.values
+    return HealStep(action=step.action.value, month=values.mois, row=values.identifiant, columns=columns, why=step.why)
+
+
+def _print(done: Healing, result: HealResult, *, is_shown: bool) -> None:
+    """A table of steps, where it was not shown before, the counts, and what is left to a person."""
+    console, would = out(), result.plan is not None
+    if done.steps and not is_shown:
+        console.print(_table(done, "Plan" if would else "Healed"))
+    if not result.months:
+        console.print(f"Nothing to heal ({result.requests} requests).")
+        return
+    verb = "would be" if would else "were"
+    console.print(
+        f"Notion: {result.merged} rows {verb} merged, {result.trashed} trashed, {result.completed} completed, "
+        f"{result.linked} linked, {result.adopted} taken over, {len(result.left)} left to you "
+        f"({result.requests} requests).",
+        soft_wrap=True,
+    )
+    if result.skipped:
+        console.print(
+            f"{result.skipped} rows stay as they are: changed meanwhile, or Notion refuses their notes; run it again.",
+            style="yellow",
+            soft_wrap=True,
+        )
+    for one in result.left:
+        console.print(shown(f"{one.row}: {one.why}"), style="yellow", soft_wrap=True)
+        for address in (one.kept, one.other):
+            if address is not None:
+                console.print(shown(f"  {address}"), soft_wrap=True)
+
+
+def _table(healing: Healing, title: str) -> Table:
+    table = new_table(title)
+    for name in ("Do", "Row", "Columns", "Why"):
+        table.add_column(name)
+    for step in map(_step, healing.steps):
+        table.add_row(step.action, shown(step.row), shown(", ".join(step.columns)), shown(step.why))
+    return table

@@ -1,0 +1,1 @@
+"""A Prefect server of the command's own, and how it ends."""

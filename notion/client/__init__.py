@@ -1,0 +1,1 @@
+"""Notion's API: connection, pace, answers as typed objects."""

@@ -1,0 +1,261 @@
+"""Notion's answers as typed objects. Fields that are not known are ignored: Notion adds some without a new version."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
+
+BREAKDOWN_FILE: Final = re.compile(r"breakdown-[0-9a-f]{16}\.json")
+"""Names of the files that hold whole breakdowns; see `notion.rows.attachments`."""
+
+
+class Wire(BaseModel):
+    """Base of all models of answers."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Style(Wire):
+    """How a piece of text looks."""
+
+    bold: bool = False
+    italic: bool = False
+    strikethrough: bool = False
+    underline: bool = False
+    code: bool = False
+    color: str = "default"
+
+
+class Text(Wire):
+    """What a piece of text was written as."""
+
+    content: str = ""
+
+
+class RichText(Wire):
+    """One piece of text. Notion joins pieces of one style when it reads them back: only the joined text counts."""
+
+    plain_text: str = ""
+    type: str = "text"
+    """Mentions and equations are other types."""
+    text: Text | None = None
+    href: str | None = None
+    annotations: Style = Style()
+
+    @property
+    def shown(self) -> str:
+        """The piece as people see it."""
+        return self.plain_text or (self.text.content if self.text is not None else "")
+
+
+class Select(Wire):
+    """An option of a select."""
+
+    name: str
+    id: str = ""
+
+
+class Date(Wire):
+    """A date; with a time it carries an offset, and is cut to the minute."""
+
+    start: str
+    end: str | None = None
+    time_zone: str | None = None
+
+    @field_validator("start", "end")
+    @classmethod
+    def _is_date(cls, text: str | None) -> str | None:
+        if text is not None:
+            datetime.fromisoformat(text)
+        return text
+
+
+class Reference(Wire):
+    """A related page."""
+
+    id: str
+
+
+class RollupValue(Wire):
+    """Only what kind of value a rollup has: the figures are for people."""
+
+    type: str = ""
+    """`unsupported` and `incomplete` are no values."""
+
+
+class External(Wire):
+    """An address outside of Notion."""
+
+    url: str = ""
+
+
+class File(Wire):
+    """A file in a cell. `external` is empty for one that Notion keeps: its address is signed and soon too old."""
+
+    name: str = ""
+    external: External | None = None
+
+
+class Value(Wire):
+    """A page's value of one property; only the field named by `type` is filled."""
+
+    id: str = ""
+    type: str = ""
+    title: list[RichText] = []
+    rich_text: list[RichText] = []
+    number: FiniteFloat | None = None
+    select: Select | None = None
+    date: Date | None = None
+    url: str | None = None
+    relation: list[Reference] = []
+    has_more: bool = False
+    """Of a relation: Notion shows 25 of its pages."""
+    rollup: RollupValue | None = None
+    multi_select: list[Select] = []
+    status: Select | None = None
+    checkbox: bool = False
+    people: list[Reference] = []
+    files: list[File] = []
+    email: str | None = None
+    phone_number: str | None = None
+    is_foreign: bool = False
+    """Of a type that isn't known here: whether the cell holds something."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _look_at_other_types(cls, data: Any) -> Any:
+        kind = data.get("type") if isinstance(data, dict) else None
+        if isinstance(kind, str) and kind not in cls.model_fields:
+            return {**data, "is_foreign": bool(data.get(kind))}
+        return data
+
+    @property
+    def text(self) -> str:
+        """Title or text, joined."""
+        return "".join(piece.shown for piece in (self.title if self.type == "title" else self.rich_text))
+
+    @property
+    def instant(self) -> datetime | None:
+        """The date as an instant, UTC; a day without a time counts from midnight UTC."""
+        if self.date is None:
+            return None
+        instant = datetime.fromisoformat(self.date.start)
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+class Trashable(Wire):
+    """Whatever can lie in the trash, seen for that alone."""
+
+    in_trash: bool = False
+
+
+class Page(Wire):
+    """A row."""
+
+    id: str
+    created_time: AwareDatetime
+    last_edited_time: AwareDatetime | None = None
+    """To the minute."""
+    in_trash: bool = False
+    url: str = ""
+    created_by: Reference | None = None
+    last_edited_by: Reference | None = None
+    properties: dict[str, Value] = {}
+
+
+class ChildDatabase(Wire):
+    """Title of a database that stands on a page."""
+
+    title: str = ""
+
+
+class BlockFile(Wire):
+    """A file on a page. Its address is signed and soon too old: the name has to tell it."""
+
+    name: str = ""
+
+
+class Paragraph(Wire):
+    """The text of a paragraph."""
+
+    rich_text: list[RichText] = []
+
+
+class Block(Wire):
+    """A block of a page."""
+
+    id: str
+    type: str = ""
+    in_trash: bool = False
+    has_children: bool = False
+    child_database: ChildDatabase | None = None
+    file: BlockFile | None = None
+    paragraph: Paragraph | None = None
+
+    @property
+    def is_written(self) -> bool:
+        """Whether a person has put it on a row's page: no breakdown of ours, nor the empty line that a click leaves."""
+        if self.file is not None and BREAKDOWN_FILE.fullmatch(self.file.name):
+            return False
+        return self.has_children or self.paragraph is None or bool(self.paragraph.rich_text)
+
+
+class View(Wire):
+    """One way of showing a data source. Listings give the id alone."""
+
+    id: str
+    name: str = ""
+    type: str = ""
+    created_by: Reference | None = None
+    last_edited_by: Reference | None = None
+
+
+class Listing(Wire):
+    """One page of any listing; `results` are read by the caller's model."""
+
+    results: list[Any] = Field(default_factory=list)
+    has_more: bool = False
+    next_cursor: str | None = None
+    request_status: RequestStatus | None = None
+    skipped: int = 0
+    """Results that were not what is listed."""
+
+
+class RequestStatus(Wire):
+    """Says when a query was stopped at Notion's limit of 10,000 results."""
+
+    type: str = ""
+
+
+class PageListing(Listing):
+    """One page of rows. Other things that a query may give, and pages without their properties, are counted alone."""
+
+    results: list[Page] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _look_at_rows_alone(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or not isinstance(data.get("results"), list):
+            return data
+        rows = [one for one in data["results"] if _is_full_page(one)]
+        return {**data, "results": rows, "skipped": len(data["results"]) - len(rows)}
+
+
+class ViewListing(Listing):
+    """One page of views."""
+
+    results: list[View] = []
+
+
+def _is_full_page(result: Any) -> bool:
+    if not isinstance(result, dict):
+        return False
+    return result.get("object", "page") == "page" and isinstance(result.get("properties"), dict)
+
+
+Listing.model_rebuild()
+PageListing.model_rebuild()
+ViewListing.model_rebuild()

@@ -1,0 +1,119 @@
+"""What Notion's error answers say, and the sentence a person reads."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+from notion_client.errors import APIResponseError, HTTPResponseError
+
+from notion.text import one_line
+from usage.peers.bodies import UnreadableError, decode
+
+_ABOUT_RELATIONS: Final = re.compile(r"\brelations?\b|\breferences?\b|\b10[ ,.’']?000\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What an error answer says, read from the parsed error or from the raw body."""
+
+    status: int
+    code: str
+    message: str
+    retry_after: float | None
+    """Seconds."""
+    committed_id: str | None
+    limit: str = ""
+    """Of a 429: which limit it is."""
+    out_of_blocks: bool = False
+    """The free plan's blocks are used up: writing is over until the plan changes."""
+
+    @property
+    def blocked(self) -> bool:
+        """Whether waiting is of no use."""
+        return self.limit == "public_api_request_blocked"
+
+    @property
+    def is_connections(self) -> bool:
+        """Whether it is this connection's own budget that is used up."""
+        return self.limit == "public_api_request_rate_limit"
+
+    @property
+    def is_workspaces(self) -> bool:
+        """Whether it is the budget that all connections of the workspace share."""
+        return self.limit == "public_api_space_request_rate_limit"
+
+
+def read_refusal(error: HTTPResponseError) -> Refusal:
+    """Read an error answer. The client leaves bodies with codes it does not know, and HTML, unread."""
+    body = _object(error.body)
+    more = body.get("additional_data")
+    more = more if isinstance(more, dict) else {}
+    asked = str(error.headers.get("retry-after") or more.get("retry_after") or "")
+    code = error.code if isinstance(error, APIResponseError) else body.get("code", "")
+    committed = more.get("committed_resource_id")
+    return Refusal(
+        status=error.status,
+        code=str(getattr(code, "value", code)),
+        message=str(body.get("message", "")),
+        retry_after=_seconds(asked),
+        committed_id=committed if isinstance(committed, str) else None,
+        limit=str(more.get("rate_limit_reason") or ""),
+        out_of_blocks="block_limit" in more,
+    )
+
+
+def _seconds(asked: str) -> float | None:
+    """`Retry-After`: seconds, as Notion writes it, or the date that a proxy may write."""
+    if asked.replace(".", "", 1).isdecimal():
+        return float(asked)
+    try:
+        moment = parsedate_to_datetime(asked)
+    except ValueError:
+        return None
+    return max(0.0, (moment - datetime.now(UTC)).total_seconds()) if moment.tzinfo else None
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        body = decode(text.encode("utf-8", errors="replace"), exact=False)
+    except UnreadableError:
+        # The HTML page of some proxy: the status has to do.
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def advice(refusal: Refusal, path: str, *, links: bool = False) -> str:
+    """What happened and what to do, in French.
+
+    Args:
+        refusal: The error answer.
+        path: What was asked.
+        links: Whether the request writes a relation: the other side of a two-way one may be full.
+    """
+    known = {
+        401: "Notion refuse le jeton (HTTP 401) : vérifiez NOTION_TOKEN.",
+        403: "La connexion Notion n’a pas les droits nécessaires (HTTP 403) : lecture, insertion et mise à jour.",
+        404: f"Notion ne trouve pas {path} (HTTP 404) : vérifiez l’identifiant et partagez la page avec la connexion "
+        "(••• › Connexions).",
+    }
+    if refusal.out_of_blocks:
+        return "L’espace Notion a atteint la limite de blocs de son offre : changez d’offre ou faites de la place."
+    if refusal.status in known:
+        return known[refusal.status]
+    if refusal.blocked:
+        return "Notion bloque cette connexion (HTTP 429) : contactez l’administrateur de l’espace Notion."
+    if 300 <= refusal.status < 400:
+        return f"Notion renvoie vers une autre adresse (HTTP {refusal.status}) : vérifiez NOTION_BASE_URL."
+    message = one_line(refusal.message, 300)
+    sentence = f"Notion refuse la demande {path} (HTTP {refusal.status}, {refusal.code}) : {message}"
+    if not links or not _ABOUT_RELATIONS.search(refusal.message):
+        return sentence
+    # No more than others report: how Notion says it has never been seen.
+    return (
+        f"{sentence.rstrip('. ')}. Si ce service a déjà près de 10 000 lignes, sa relation est pleine : déplacez les "
+        "lignes des mois les plus anciens dans une autre base Notion, puis relancez."
+    )

@@ -1,0 +1,1 @@
+"""The two databases: as they are declared, found in a workspace, and checked."""

@@ -1,0 +1,257 @@
+"""Finding the two databases and checking their columns. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+
+from notion.client.gateway import Gateway
+from notion.client.models import Block, ViewListing, Wire
+from notion.client.schemas import DatabaseInfo, DataSource
+from notion.databases.declared import SERVICES, USAGES, Database
+from notion.databases.exchanged import refuse_exchanged
+from notion.databases.found import Databases, Found, problem, related
+from notion.text import folded
+from usage.errors import NotionAccessError
+from usage.settings import NotionSettings
+
+__all__ = ["Databases", "Found", "find_databases", "locate"]
+
+_NOT_ONE = (400, 404)
+"""What Notion answers where an id is not that of what is asked for."""
+
+
+class _ViewOf(Wire):
+    """A view's data source."""
+
+    data_source_id: str | None = None
+
+
+def find_databases(gateway: Gateway, settings: NotionSettings) -> Databases:
+    """Find both databases, by their ids or under the parent page, and check that the job can work with them.
+
+    Raises:
+        NotionAccessError: One can't be found, read or used; the sentence says what to do.
+    """
+    databases = locate(gateway, settings)
+    for found in (databases.services, databases.usages):
+        problems = [problem(found, match) for match in found.matches if match.blocks]
+        if problems:
+            raise NotionAccessError(" ".join(problems))
+    return databases
+
+
+def locate(gateway: Gateway, settings: NotionSettings) -> Databases:
+    """Find both databases and match their columns, without judging these.
+
+    Raises:
+        NotionAccessError: One can't be found or read, or they are taken for each other.
+    """
+    listing = listed_once(gateway, settings)
+    services, usages = (locate_one(gateway, settings, declared, listing) for declared in (SERVICES, USAGES))
+    refuse_exchanged(gateway, services, usages)
+    return related(services, usages)
+
+
+def locate_one(
+    gateway: Gateway, settings: NotionSettings, declared: Database, listing: Callable[[], list[Block]]
+) -> Found:
+    """Find one of them; `listing` gives the databases on the parent page.
+
+    Raises:
+        NotionAccessError: It can't be found or read.
+    """
+    database_id = given_id(settings, declared) or only_titled(declared, listing())
+    if database_id is None:
+        raise NotionAccessError(
+            f"Aucune base « {declared.title} » sous la page NOTION_PARENT_PAGE_ID : lancez llm-usage setup."
+        )
+    return inspect(gateway, declared, database_id)
+
+
+def given_id(settings: NotionSettings, declared: Database) -> str | None:
+    """The id that the settings give for a database.
+
+    Raises:
+        NotionAccessError: None, and no parent page under which it could be looked for.
+    """
+    given = settings.services_db_id if declared is SERVICES else settings.usages_db_id
+    if given is None and settings.parent_page_id is None:
+        raise NotionAccessError(
+            f"La base « {declared.title} » est introuvable : mettez {declared.variable} dans .env, ou "
+            "NOTION_PARENT_PAGE_ID et lancez llm-usage setup."
+        )
+    return given
+
+
+def listed_once(gateway: Gateway, settings: NotionSettings) -> Callable[[], list[Block]]:
+    """Lists the databases on the parent page at the first call, and remembers them."""
+    return cache(lambda: child_databases(gateway, settings.parent_page_id or ""))
+
+
+def child_databases(gateway: Gateway, page_id: str) -> list[Block]:
+    """The databases that stand on a page.
+
+    Raises:
+        NotionAccessError: The page can't be read, or is none.
+    """
+    try:
+        blocks = list(gateway.children(page_id))
+    except NotionAccessError as error:
+        if error.status not in _NOT_ONE:
+            raise
+        if _block_type(gateway, page_id) == "child_database" or _source(gateway, page_id) is not None:
+            raise _not_a_page() from None
+        raise NotionAccessError(
+            "Notion ne trouve pas la page NOTION_PARENT_PAGE_ID : vérifiez l’identifiant et partagez la page avec la "
+            "connexion (••• › Connexions).",
+            status=404,
+        ) from None
+    found = [block for block in blocks if block.child_database is not None and not block.in_trash]
+    # A database may be listed like a page with nothing on it.
+    if not found and _block_type(gateway, page_id) == "child_database":
+        raise _not_a_page()
+    return found
+
+
+def _not_a_page() -> NotionAccessError:
+    return NotionAccessError(
+        "NOTION_PARENT_PAGE_ID mène à une base, pas à une page : mettez-y l’adresse de la page où les deux bases sont, "
+        f"ou seront, rangées. Les adresses des bases vont dans {SERVICES.variable} et {USAGES.variable}."
+    )
+
+
+def _block_type(gateway: Gateway, key: str) -> str:
+    """What an id is: `child_page`, `child_database`, some other block; empty where it can't be seen."""
+    try:
+        return gateway.ask(Block, "GET", f"blocks/{key}").type
+    except NotionAccessError as error:
+        if error.status not in _NOT_ONE:
+            raise
+        return ""
+
+
+def _source(gateway: Gateway, key: str) -> DataSource | None:
+    """The data source of this id, if there is one."""
+    try:
+        return gateway.data_source(key)
+    except NotionAccessError as error:
+        if error.status not in _NOT_ONE:
+            raise
+        return None
+
+
+def only_titled(declared: Database, blocks: Sequence[Block]) -> str | None:
+    """Id of the database on a page that has the declared title, if there is one.
+
+    Raises:
+        NotionAccessError: There are several.
+    """
+    wanted = folded(declared.title)
+    ids = [b.id for b in blocks if b.child_database is not None and folded(b.child_database.title) == wanted]
+    if len(ids) > 1:
+        raise NotionAccessError(
+            f"{len(ids)} bases « {declared.title} » sous la page NOTION_PARENT_PAGE_ID : mettez l’identifiant de la "
+            f"bonne dans {declared.variable}."
+        )
+    return ids[0] if ids else None
+
+
+def inspect(gateway: Gateway, declared: Database, database_id: str) -> Found:
+    """Read one database and its only data source.
+
+    Raises:
+        NotionAccessError: It is in the trash, not shared, no database of its own, or has several data sources.
+    """
+    info, source = _read(gateway, declared, database_id)
+    if info.in_trash or (source is not None and source.in_trash):
+        raise NotionAccessError(
+            f"La base « {declared.title} » est dans la corbeille de Notion : restaurez-la, ou videz "
+            f"{declared.variable} et lancez llm-usage setup."
+        )
+    if source is None and not info.data_sources:
+        raise _without_source(gateway, declared, info)
+    return matched(declared, info, source or gateway.data_source(only_source(declared, info)))
+
+
+def matched(declared: Database, info: DatabaseInfo, source: DataSource) -> Found:
+    """Match a data source's columns with the declared properties."""
+    found = Found(declared, info.id, source.id, info.url, (), locked=info.is_locked, title=info.name)
+    return found.with_schema(source)
+
+
+def _read(gateway: Gateway, declared: Database, given: str) -> tuple[DatabaseInfo, DataSource | None]:
+    """The database, and the data source where it is that one's id that was given."""
+    try:
+        return gateway.database(given), None
+    except NotionAccessError as error:
+        if error.status not in _NOT_ONE:
+            raise
+        status = error.status
+    # The menu "Manage data sources" copies the data source's id: people paste that one, too.
+    source = _source(gateway, given)
+    if source is not None and source.parent.database_id is not None:
+        return gateway.database(source.parent.database_id), source
+    kind = _block_type(gateway, given)
+    if kind == "child_page":
+        raise NotionAccessError(
+            f"{declared.variable} mène à une page, pas à une base : ouvrez la base « {declared.title} » en pleine page "
+            f"et collez son adresse, ou videz {declared.variable} et mettez la page dans NOTION_PARENT_PAGE_ID."
+        )
+    if kind == "child_database" or status == 400:
+        raise _linked(declared, "")
+    raise NotionAccessError(
+        f"Notion ne trouve pas la base « {declared.title} » ({declared.variable}) : vérifiez l’identifiant et "
+        "partagez la base avec la connexion (••• › Connexions).",
+        status=404,
+    )
+
+
+def _without_source(gateway: Gateway, declared: Database, info: DatabaseInfo) -> NotionAccessError:
+    """Why a database has no data source: its views tell whose rows they show."""
+    source = _shown(gateway, info.id)
+    if source is not None and source.in_trash:
+        return NotionAccessError(
+            f"La source de données de la base « {declared.title} » est dans la corbeille de Notion : restaurez-la."
+        )
+    original = source.parent.database_id if source is not None else None
+    return _linked(declared, original if original not in (None, info.id) else "")
+
+
+def _shown(gateway: Gateway, database_id: str) -> DataSource | None:
+    """The data source that the first view of a database shows, as far as it can be seen."""
+    try:
+        listing = next(gateway.pages(ViewListing, "GET", "views", {"database_id": database_id}))
+        if not listing.results:
+            return None
+        view = gateway.ask(_ViewOf, "GET", f"views/{listing.results[0].id}")
+        return gateway.data_source(view.data_source_id) if view.data_source_id else None
+    except NotionAccessError:
+        # What the views don't tell, the sentence does without.
+        return None
+
+
+def _linked(declared: Database, original: str | None) -> NotionAccessError:
+    whose = f" ({original})" if original else ""
+    return NotionAccessError(
+        f"{declared.variable} mène à une vue liée, qui montre les lignes d’une autre base : collez l’adresse de "
+        f"la base d’origine{whose} à la place."
+    )
+
+
+def only_source(declared: Database, info: DatabaseInfo) -> str:
+    """Id of a database's data source: the only one, else the one that has the declared title.
+
+    Raises:
+        NotionAccessError: Several, and not exactly one of that name.
+    """
+    sources = info.data_sources
+    if len(sources) == 1:
+        return sources[0].id
+    named = [source for source in sources if folded(source.name) == folded(declared.title)]
+    if len(named) == 1:
+        return named[0].id
+    raise NotionAccessError(
+        f"La base « {declared.title} » a {len(sources)} sources de données : donnez à l’une d’elles, et à une seule, "
+        f"le nom « {declared.title} »."
+    )

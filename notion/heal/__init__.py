@@ -1,0 +1,1 @@
+"""Mending rows that older collectors and people left."""

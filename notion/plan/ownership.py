@@ -1,0 +1,276 @@
+"""Which rows belong to a source, and which of them stand for something else than its rows do now.
+
+An account is the organisation behind its key; its label is only a name, and people change names. So an id of the
+provider's tells whose a row is, whatever label stands in it. Rows without one (usage of no project, or of an account as
+a whole) are told by the sources' own rows: the receipt there says which organisation wrote the month under that label,
+and names such rows by their pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from notion.rows.receipt import Receipt, read_receipt
+from notion.rows.values import Existing, Values
+from notion.text import printable
+from usage.names import Kind, Status
+from usage.outcomes.outcome import SourceOutcome
+from usage.records.grain import COLLECTION, GRAINS, LABEL, Rule, canonical_workspace, is_bracketed, row_rule
+
+Identity = tuple[str, str]
+
+
+def identity(values: Values) -> Identity:
+    """What makes a row unique within a service and a month: its key, and the workspace of keys that are ours."""
+    return values.key, canonical_workspace(values.workspace) if is_ours(values.key) else ""
+
+
+def is_ours(key: str) -> bool:
+    """Whether a key is a word or a name in an id's place: such keys repeat from one workspace to the next."""
+    return is_bracketed(key) or key.startswith(LABEL)
+
+
+@dataclass(frozen=True, slots=True)
+class Peers:
+    """What the plan knows of the other sources of a provider.
+
+    `labels` are those of all accounts that have a key, in the order of the accounts; `read` those of the accounts that
+    were read in this run; `same` those of accounts that were read and are of the same organisation. `ids` are what the
+    accounts that were read reach.
+    """
+
+    labels: tuple[str, ...]
+    read: frozenset[str] = frozenset()
+    same: frozenset[str] = frozenset()
+    ids: frozenset[str] = frozenset()
+
+
+class Ownership:
+    """What belongs to one source.
+
+    Args:
+        outcome: What the source brought.
+        rows: The rows of its provider and month that stand in Notion.
+        peers: The provider's other accounts.
+        taken: Page ids of rows that other sources have taken in this plan.
+    """
+
+    def __init__(
+        self, outcome: SourceOutcome, rows: Sequence[Existing], peers: Peers, taken: Collection[str | None] = ()
+    ) -> None:
+        self._outcome, self._peers = outcome, peers
+        self._label = canonical_workspace(outcome.label)
+        self._is_only = len(peers.labels) == 1
+        self._grains = GRAINS[outcome.source.provider]
+        listed = {thing.id for thing in outcome.things}
+        used = {printable(row.key) for row in outcome.rows if not is_ours(row.key) and outcome.rule.key != "account"}
+        self.ids: Final = frozenset(listed | used)
+        """Ids that the registry lists or the answer brings, those that another account counts left out."""
+        self._kinds = {thing.id: thing.kind for thing in outcome.things}
+        self._places = frozenset(thing.id for thing in outcome.things if thing.kind is not Kind.API_KEY) | {
+            row.workspace for row in outcome.rows if row.workspace != outcome.label
+        }
+        # The registry may not list what was used: a project that is gone, one without a name.
+        self._places |= used if outcome.rule.kind in (Kind.PROJECT, Kind.WORKSPACE) else set()
+        own = [row for row in rows if row.values.key == COLLECTION]
+        self._rows = [row for row in rows if row.values.key != COLLECTION]
+        self._all_labels = {canonical_workspace(label) for label in peers.labels} | {_label(row) for row in own}
+        verdicts = self._verdicts(own)
+        free = [row for row in own if row.page_id not in taken]
+        self.own_rows: Final = tuple(self._find_own(free, verdicts))
+        """The source's own rows: one, or doubles of it."""
+        self.is_proven: Final = any(verdicts[row.page_id] for row in self.own_rows)
+        """Whether this organisation, and no other, is known to have written the month."""
+        others = [row for row in own if row not in self.own_rows]
+        self._foreign = {_label(row) for row in others if verdicts[row.page_id] is False}
+        self.labels: Final = self._find_labels()
+        """The labels, as they count for identities, under which this organisation's rows stand."""
+        self._pages = _pages(self.own_rows)
+        siblings = [row for row in others if verdicts[row.page_id] and _label(row) not in peers.read]
+        self._others_pages = _pages(row for row in others if row not in siblings)
+        # Usage of no id that an account which was not read has told is this organisation's as well.
+        self._shared = self.labels | {_label(row) for row in siblings}
+        self._moved = self._label in self._foreign
+
+    def row(self, row: Existing) -> bool:
+        """Whether a row of the source's provider is the source's."""
+        values = row.values
+        if row.page_id in self._pages:
+            return True
+        if self.is_label_bound(values):
+            return row.page_id not in self._others_pages and canonical_workspace(values.workspace) in self._shared
+        if not is_ours(values.key) and values.key in self.ids:
+            return True
+        if values.workspace in self._places:
+            return True
+        # An id that another account reaches and this one does not is that account's, under whatever label.
+        is_others = not is_ours(values.key) and values.key in self._peers.ids
+        return not is_others and canonical_workspace(values.workspace) in self.labels - self._foreign
+
+    def may_be(self, row: Existing) -> bool:
+        """Whether a row without ids of the provider's can only be the source's."""
+        return self.row(row) or (self._is_only and not self._foreign)
+
+    def is_label_bound(self, values: Values) -> bool:
+        """Whether nothing but a label, or a receipt, tells whose a row is."""
+        if self._is_whole_account(values):
+            return True
+        label = canonical_workspace(values.workspace)
+        # The id of a workspace tells whose a row is, whatever accounts are called.
+        return is_bracketed(values.key) and label in self._all_labels | {self._label} and label not in self._places
+
+    def is_same_thing(self, values: Values, wanted: Values) -> bool:
+        """Whether two rows that are label-bound stand for the same, whatever their labels."""
+        if self._is_whole_account(wanted):
+            return self._is_whole_account(values)
+        return values.key == wanted.key
+
+    def can_be_gone(self, values: Values) -> bool:
+        """Whether it is proven that usage which a complete answer does not have any more is 0.
+
+        It is where the registry still lists the thing, and where this organisation wrote the row and its registry
+        forgets what was deleted.
+        """
+        if not is_ours(values.key) and values.key in self._kinds:
+            return True
+        return self.is_proven and (is_ours(values.key) or self._rule_kind(values) not in self._grains.kept)
+
+    def stays_with(self, workspace: str) -> bool:
+        """Whether a row under another account's label keeps it: the first account by name counts what both see.
+
+        That account was not read in this run, and nothing tells that the labels have changed since.
+        """
+        label = canonical_workspace(workspace)
+        labels = [canonical_workspace(one) for one in self._peers.labels]
+        if label not in labels or label in self._peers.read or label in self._foreign or self._moved:
+            return False
+        return labels.index(label) < labels.index(self._label)
+
+    # -- grain
+
+    def rule_of(self, values: Values) -> Rule:
+        """The rule that an existing row was written by."""
+        if values.key in (values.workspace, canonical_workspace(values.workspace)):
+            return self._grains.coarse
+        # The registry knows best; ids and workspaces tell where it could not be read.
+        kind = self._kinds.get(values.key)
+        if kind is Kind.API_KEY:
+            return self._grains.api_key
+        if kind is Kind.PROJECT:
+            return self._grains.project
+        return row_rule(self._outcome.source.provider, values.key, values.workspace, self._places)
+
+    def has_other_grain(self, row: Existing) -> bool:
+        """Whether the row stands for something else than this source's rows do now."""
+        key, rule = row.values.key, self._outcome.rule
+        if not key or key == COLLECTION:
+            return False
+        if is_bracketed(key):
+            return rule.key == "account" or key != rule.nobody
+        return self.rule_of(row.values) != rule
+
+    def is_finer(self, row: Existing) -> bool:
+        """Whether the row stands for one key, where this source could be read by workspace or account only."""
+        api_key = self._grains.api_key
+        if is_bracketed(row.values.key):
+            return row.values.key == api_key.nobody
+        return self.rule_of(row.values) == api_key
+
+    def _rule_kind(self, values: Values) -> Kind | None:
+        return self.rule_of(values).kind
+
+    def _is_whole_account(self, values: Values) -> bool:
+        whole = values.key in (values.workspace, canonical_workspace(values.workspace)) and bool(values.key)
+        return whole and self._grains.coarse.key == "account"
+
+    # -- the source's own row
+
+    def _verdicts(self, own: Sequence[Existing]) -> dict[str, bool | None]:
+        """Of each own row whether this organisation wrote it, and what stands with it; None where nothing tells."""
+        told = {row.page_id: self._is_receipts(read_receipt(row.values.breakdown)) for row in own}
+        silent = [row for row in own if told[row.page_id] is None]
+        has_one = any(told.values())
+        for row in silent:
+            by_ids = self._is_told_by_ids(_label(row), is_only=len(silent) == 1, has_one=has_one)
+            # That of a failed attempt says nothing against anybody.
+            told[row.page_id] = by_ids or (None if row.values.statut == Status.ECHEC else by_ids)
+        return told
+
+    def _is_receipts(self, receipt: Receipt | None) -> bool | None:
+        organisation = self._outcome.organisation
+        if receipt is None:
+            return None
+        if receipt.key and receipt.key == self._outcome.key_mark:
+            return True
+        if organisation is not None and receipt.organisation is not None:
+            return organisation == receipt.organisation
+        known = {an_id for _, an_id in self._outcome.known}
+        return bool(known & set(receipt.ids)) if known and receipt.ids else None
+
+    def _is_told_by_ids(self, label: str, *, is_only: bool, has_one: bool) -> bool | None:
+        """The same of an own row without a receipt, by the ids that stand under its label.
+
+        Args:
+            label: As it counts for identities.
+            is_only: Whether it is the only one without a receipt: then rows that bear no label count, too.
+            has_one: Whether another own row is known to be this organisation's: then this one can be somebody else's.
+        """
+        with_id = [row.values for row in self._rows if row.values.key and not is_ours(row.values.key)]
+        with_id = [values for values in with_id if not self._is_whole_account(values)]
+        if self._outcome.rule.workspace == "account":
+            with_id = [values for values in with_id if canonical_workspace(values.workspace) == label]
+        elif not is_only:
+            return None
+        known = {an_id for _, an_id in self._outcome.known}
+        if self._outcome.failed or not known or not with_id:
+            return None
+        if any(values.key in known for values in with_id) and not has_one:
+            return True
+        return False if any(values.key not in known for values in with_id) else None
+
+    def _find_own(self, free: Sequence[Existing], verdicts: dict[str, bool | None]) -> list[Existing]:
+        """The own rows that this organisation wrote, under whatever label; else the one under the present label, unless
+        another organisation is known to have written it."""
+        foreign = {_label(row) for row in free if verdicts[row.page_id] is False}
+        mine = [row for row in free if verdicts[row.page_id] and not self._is_siblings_label(_label(row), foreign)]
+        unsure = [row for row in free if verdicts[row.page_id] is None and _label(row) == self._label]
+        # Rows without a receipt are doubles; of those that have one, each is another organisation's.
+        told = [row for row in unsure if read_receipt(row.values.breakdown) is not None]
+        latest = sorted(told, key=lambda row: row.values.collecte_le or row.created)[-1:]
+        found = (mine or latest) + [row for row in unsure if row not in told]
+        return sorted(found, key=lambda row: row.age) or self._renamed(free, verdicts)
+
+    def _is_siblings_label(self, label: str, foreign: set[str]) -> bool:
+        """Whether a label is that of another key of this organisation, which has a row of its own.
+
+        Args:
+            label: As it counts for identities.
+            foreign: Labels under which another organisation has written: they are known to have changed hands.
+        """
+        labels = [canonical_workspace(one) for one in self._peers.labels]
+        if label == self._label or label not in labels or label in self._peers.same:
+            return label in self._peers.same
+        # The first account by name counts what both see.
+        is_earlier = labels.index(label) < labels.index(self._label)
+        return is_earlier and label not in self._peers.read and not foreign & {label, self._label}
+
+    def _renamed(self, free: Sequence[Existing], verdicts: dict[str, bool | None]) -> list[Existing]:
+        """The one own row under a label that no account has any more, where the provider has one account only."""
+        known = {canonical_workspace(label) for label in self._peers.labels}
+        gone = [row for row in free if verdicts[row.page_id] is None and _label(row) not in known]
+        return gone if self._is_only and len(gone) == 1 and not self._outcome.failed else []
+
+    def _find_labels(self) -> frozenset[str]:
+        labels = {_label(row) for row in self.own_rows}
+        return frozenset(labels if self._label in self._foreign else labels | {self._label})
+
+
+def _label(own: Existing) -> str:
+    return canonical_workspace(own.values.workspace)
+
+
+def _pages(own: Iterable[Existing]) -> frozenset[str]:
+    receipts = (read_receipt(row.values.breakdown) for row in own)
+    return frozenset(page for receipt in receipts if receipt is not None for page in receipt.pages)

@@ -1,0 +1,79 @@
+"""What a plan is made of, and what it is made against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from notion.databases.found import Found
+from notion.plan.ownership import Identity
+from notion.rows.annotations import Note
+from notion.rows.receipt import Receipt
+from notion.rows.values import Existing, Values
+from usage.names import ProviderName, Source
+
+
+class Action(StrEnum):
+    """What is done with a row."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    TRASH = "trash"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One row's turn.
+
+    `fields` are those that a write changes (of an update), and `notes` what the row takes over in people's own columns;
+    `why` is a French sentence where it is not obvious.
+    """
+
+    action: Action
+    source: Source
+    values: Values
+    page_id: str | None = None
+    fields: tuple[str, ...] = ()
+    why: str = ""
+    notes: tuple[Note, ...] = ()
+    unless_written_on: bool = False
+    """Of the trash: the row's page has to be looked at first, for what people wrote there."""
+    into: str | None = None
+    """Of a double that goes to the trash: page id of the row that stands for it."""
+    receipt: Receipt | None = None
+    """Of a source's own row: what its reading came to. The pages of rows that are created before it are added to it."""
+    vouches: frozenset[Identity] = frozenset()
+    """Of a source's own row: identities of the source's rows that only the receipt can tell."""
+
+    @property
+    def stays(self) -> str | None:
+        """Page id of the row that this step leaves in place, where there is one: steps that share it go together."""
+        return self.into or self.page_id
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the plan is made against.
+
+    `services` are page ids; `labels` are those of all accounts that have a key, in the order of the accounts: the
+    first one wins an id that several reach. `earlier` are rows of earlier months in which a name that stands in an
+    id's place may have its id. `me` is the connection's user id, where it can be read. With `accept_lower` a person has
+    accepted lower figures of a month that is over.
+    """
+
+    usages: Found
+    services: Mapping[ProviderName, str]
+    labels: Mapping[ProviderName, tuple[str, ...]]
+    earlier: Sequence[Existing] = ()
+    me: str | None = None
+    accept_lower: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What sources before this one have decided about, of the same provider."""
+
+    pages: frozenset[str | None] = frozenset()
+    identities: frozenset[Identity] = frozenset()

@@ -1,0 +1,1 @@
+"""Rows of *Usages*: our values, people's notes, attached files, receipts."""

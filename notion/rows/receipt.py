@@ -1,0 +1,160 @@
+"""The receipt of a reading: what a source's own row keeps of it, for people and for the next run.
+
+It is written last, with the source's own row, and so it vouches for the rows that were written before. The next run
+reads in it which organisation wrote the month, as the labels of accounts change.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from importlib.metadata import version
+from typing import Any, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from notion.rows.values import Existing
+from usage.money import dollars
+from usage.names import Kind
+from usage.outcomes.outcome import SourceOutcome
+from usage.outcomes.report import Count
+
+_MOST_IDS: Final = 10
+"""Ids that stand for an organisation: a few of the same are enough to know it again."""
+
+
+class Receipt(BaseModel):
+    """What a reading covered. Amounts are USD, exact; times UTC. Fields that are not known are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    organisation: str | None = None
+    """The provider's id of it; None where the provider tells none: then `ids` stand for it."""
+    ids: tuple[str, ...] = ()
+    """Some ids of its projects, workspaces or keys, sorted."""
+    key: str = ""
+    """Mark of the key that was used: the same key is the same organisation's."""
+    grain: str = ""
+    days: str = ""
+    """Days read of days asked, like `31/31`; empty where the provider gives no days."""
+    rows: int | None = None
+    cost_usd: Decimal | None = None
+    control_usd: Decimal | None = None
+    """The provider's own total, where it was read."""
+    read_at: datetime | None = None
+    dropped: Mapping[str, int] = Field(default_factory=dict)
+    """What was left out of the answers, and how many times."""
+    new_fields: Mapping[str, int] = Field(default_factory=dict)
+    """Fields of the answers that this version does not know, and how many lines have them."""
+    pages: tuple[str, ...] = ()
+    """Page ids of rows that nothing else shows to be the source's: those without an id of the provider’s, and those
+    somebody else created."""
+    version: str = ""
+
+    def with_pages(self, pages: Iterable[str]) -> Self:
+        """The same with more pages."""
+        return self.model_copy(update={"pages": tuple(sorted({*self.pages, *pages}))})
+
+    def to_json(self) -> str:
+        """The object, amounts as number literals that carry every digit."""
+        parts: dict[str, str] = {
+            "organisation": _text(self.organisation),
+            "ids": _text(self.ids),
+            "key": _text(self.key),
+            "grain": _text(self.grain),
+            "days": _text(self.days or None),
+            "rows": _text(self.rows),
+            "cost_usd": _amount(self.cost_usd),
+            "control_usd": _amount(self.control_usd),
+            "read_at": _text(self.read_at.isoformat() if self.read_at is not None else None),
+            "dropped": _text(dict(self.dropped)),
+            "new_fields": _text(dict(self.new_fields)),
+            "pages": _text(self.pages),
+            "version": _text(self.version),
+        }
+        # What is empty is left out, but for what a reader looks for.
+        shown = ("organisation", "days", "rows", "cost_usd", "control_usd", "read_at", "dropped", "version")
+        filled = {name: text for name, text in parts.items() if name in shown or text not in ("[]", "{}", "null", '""')}
+        return "{" + ",".join(f'"{name}":{text}' for name, text in filled.items()) + "}"
+
+
+def read_receipt(text: str) -> Receipt | None:
+    """The receipt in a cell; None where there is none, or a person has made it unreadable."""
+    if not text.startswith("{"):
+        return None
+    try:
+        # `days` may be null, and so may anything that a person has emptied.
+        found = {name: value for name, value in json.loads(text, parse_float=Decimal).items() if value is not None}
+        receipt = Receipt.model_validate(found)
+    except (ValueError, RecursionError, ValidationError):
+        return None
+    at = receipt.read_at
+    # Without an offset it is UTC, as everything here.
+    return receipt if at is None or at.tzinfo else receipt.model_copy(update={"read_at": at.replace(tzinfo=UTC)})
+
+
+def receipt_of(outcome: SourceOutcome, pages: Collection[str] = ()) -> Receipt:
+    """The receipt of what a source brought.
+
+    Args:
+        outcome: What it brought.
+        pages: See `Receipt.pages`.
+    """
+    days = "" if outcome.days_read is None else f"{outcome.days_read}/{outcome.month.days}"
+    return Receipt(
+        organisation=outcome.organisation,
+        ids=organisation_ids(outcome),
+        key=outcome.key_mark,
+        grain="api_key" if outcome.rule.kind is Kind.API_KEY else "project",
+        days=days,
+        rows=len(outcome.rows),
+        cost_usd=outcome.totals.cost,
+        control_usd=None if outcome.control is None else outcome.control.total,
+        read_at=outcome.attempted_at,
+        dropped=_counts(outcome.dropped),
+        new_fields=_counts(outcome.new_fields),
+        pages=tuple(sorted(pages)),
+        version=version("llm-usage"),
+    )
+
+
+def organisation_ids(outcome: SourceOutcome) -> tuple[str, ...]:
+    """Ids by which an organisation is known again: of its projects and workspaces, else of its keys."""
+    places = sorted(an_id for kind, an_id in outcome.known if kind is not Kind.API_KEY)
+    keys = sorted(an_id for kind, an_id in outcome.known if kind is Kind.API_KEY)
+    return tuple((places or keys)[:_MOST_IDS])
+
+
+def owners(own: Iterable[Existing]) -> dict[str, str]:
+    """Of sources' own rows, and of the pages that their receipts name, which organisation wrote them.
+
+    Args:
+        own: Sources' own rows.
+
+    Returns:
+        Something that two organisations do not have in common, by page id. Rows that no receipt tells are left out.
+    """
+    found: dict[str, str] = {}
+    for row in own:
+        receipt = read_receipt(row.values.breakdown)
+        if receipt is not None:
+            name = receipt.organisation or " ".join(receipt.ids) or receipt.key
+            found |= dict.fromkeys((row.page_id, *receipt.pages), name)
+    return found
+
+
+def _counts(counts: Sequence[Count]) -> dict[str, int]:
+    summed: dict[str, int] = {}
+    for one in counts:
+        summed[one.what] = summed.get(one.what, 0) + one.count
+    return summed
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _amount(amount: Decimal | None) -> str:
+    return "null" if amount is None else dollars(amount)

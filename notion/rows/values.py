@@ -1,0 +1,201 @@
+"""Rows of *Usages*: as they stand in Notion, as they should be, and the difference between the two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final
+
+from notion.client.models import Page, Value
+from notion.databases.found import Found, value_of
+from notion.databases.options import chosen_option, option_value
+from notion.rows.annotations import Note, read_notes
+from notion.text import pieces
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Values:
+    """What the job writes into a row. Texts are whole, figures exact; None is an empty cell."""
+
+    identifiant: str = ""
+    service: str | None = None
+    """Page id of the service."""
+    mois: str = ""
+    key: str = ""
+    workspace: str = ""
+    modeles: str = ""
+    tokens_input: int | float | None = None
+    tokens_output: int | float | None = None
+    cout: Decimal | float | None = None
+    requetes: int | float | None = None
+    breakdown: str = ""
+    collecte_le: datetime | None = None
+    statut: str | None = None
+    log: str = ""
+    nom: str = ""
+    whole: str = ""
+    """The breakdown with all its entries, where `breakdown` has some of them folded: it goes into a file."""
+
+
+COLUMNS: Final[Mapping[str, str]] = {
+    "identifiant": "Identifiant",
+    "service": "Service",
+    "mois": "Mois",
+    "key": "Projet/API Key",
+    "workspace": "Workspace",
+    "modeles": "Modeles",
+    "tokens_input": "Tokens Input",
+    "tokens_output": "Tokens Output",
+    "cout": "Cout USD",
+    "requetes": "Requetes",
+    "breakdown": "Breakdown JSON",
+    "collecte_le": "Collecte Le",
+    "statut": "Statut Collecte",
+    "log": "Log Status",
+    "nom": "Nom Projet",
+}
+"""Fields of `Values` that have a column, and the columns they are written to."""
+
+SKEW: Final = timedelta(minutes=5)
+"""How far Notion's clock and ours may differ."""
+FIGURES: Final = ("tokens_input", "tokens_output", "cout", "requetes")
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """A row that stands in Notion."""
+
+    page_id: str
+    created: datetime
+    values: Values
+    notes: tuple[Note, ...] = ()
+    """What people wrote in columns of their own."""
+    url: str = ""
+    edited: datetime | None = None
+    """When it was last written to, whoever did it; Notion tells the minute."""
+    author: str | None = None
+    """Id of the user, a person or a connection, that created it."""
+    editor: str | None = None
+    """Id of the user that wrote to it last."""
+    is_written_on: bool = False
+    """Whether people wrote on its page, below the columns; known of those rows alone whose page was looked at."""
+
+    @property
+    def age(self) -> tuple[datetime, str]:
+        """Sorts rows from the oldest; rows made in the same minute by their ids, so that two runs choose alike."""
+        return self.created, self.page_id
+
+
+def has_figures(row: Existing) -> bool:
+    """Whether a row has any figure but 0."""
+    return any(getattr(row.values, name) for name in FIGURES)
+
+
+def read_row(found: Found, page: Page) -> Existing:
+    """A row from Notion's answer."""
+    values = {name: _read(name, value_of(found, page, column)) for name, column in COLUMNS.items() if name != "statut"}
+    values["statut"] = chosen_option(found, page, COLUMNS["statut"])
+    return Existing(
+        page.id,
+        page.created_time,
+        Values(**values),
+        read_notes(found, page),
+        page.url,
+        page.last_edited_time,
+        author=page.created_by.id if page.created_by is not None else None,
+        editor=page.last_edited_by.id if page.last_edited_by is not None else None,
+    )
+
+
+def believed(row: Existing, now: datetime) -> Existing:
+    """The row without a time that lies ahead of Notion's: a clock was fast, or somebody mistyped.
+
+    Args:
+        row: A row.
+        now: The present, by Notion's clock.
+    """
+    read_at = row.values.collecte_le
+    latest = now if row.edited is None else max(now, row.edited)
+    if read_at is None or read_at <= latest + SKEW:
+        return row
+    return replace(row, values=replace(row.values, collecte_le=None))
+
+
+def changed_fields(old: Values, new: Values, found: Found) -> tuple[str, ...]:
+    """Fields whose value Notion would return differently after a write.
+
+    Texts as a whole, figures as doubles, instants to the minute. `collecte_le` counts like any other.
+    """
+    return tuple(
+        name
+        for name, column in COLUMNS.items()
+        if found.has(column) and _as_read(name, getattr(old, name)) != _as_read(name, getattr(new, name))
+    )
+
+
+def to_properties(found: Found, values: Values, names: tuple[str, ...] | None = None) -> dict[str, Any]:
+    """The JSON of a write: the named fields (all when None) under the ids of their columns, which may be renamed while
+    a run goes on.
+
+    Empty cells are left out of a new row and emptied in an existing one.
+    """
+    result: dict[str, Any] = {}
+    for name, column in COLUMNS.items():
+        if not found.has(column) or (names is not None and name not in names):
+            continue
+        value = getattr(values, name)
+        if names is None and value in (None, ""):
+            continue
+        result[found.columns[column].id] = (
+            option_value(found, column, value) if name == "statut" else _write(name, value)
+        )
+    return result
+
+
+def to_minute(instant: datetime) -> datetime:
+    """The instant as Notion stores it: UTC, cut to the minute."""
+    return instant.astimezone(UTC).replace(second=0, microsecond=0)
+
+
+def _read(name: str, value: Value | None) -> Any:
+    if name == "service":
+        return value.relation[0].id if value is not None and value.relation else None
+    if name in FIGURES:
+        return value.number if value is not None else None
+    if name == "collecte_le":
+        return value.instant if value is not None else None
+    return value.text if value is not None else ""
+
+
+def _as_read(name: str, value: Any) -> Any:
+    if isinstance(value, datetime):
+        return to_minute(value)
+    if isinstance(value, Decimal | int | float):
+        return float(value)
+    if isinstance(value, str):
+        # Notion takes ids with and without dashes.
+        return value.replace("-", "") if name == "service" else "".join(pieces(value))
+    return value
+
+
+def _write(name: str, value: Any) -> dict[str, Any]:
+    if name == "identifiant":
+        return {"title": _rich(value)}
+    if name == "service":
+        return {"relation": [{"id": value}] if value else []}
+    if name in FIGURES:
+        return {"number": _number(value)}
+    if name == "collecte_le":
+        return {"date": None if value is None else {"start": to_minute(value).isoformat()}}
+    return {"rich_text": _rich(value)}
+
+
+def _rich(text: str) -> list[dict[str, Any]]:
+    return [{"type": "text", "text": {"content": piece}} for piece in pieces(text)]
+
+
+def _number(value: Decimal | float | None) -> int | float | None:
+    """Notion's numbers are doubles: the nearest one to the exact amount."""
+    return value if value is None or isinstance(value, int) else float(value)

@@ -1,0 +1,245 @@
+"""Creating or completing the two databases.
+
+Every step reads before it writes, so that set-up can be repeated from wherever it was cut: databases, columns, the
+relation and its other side, formula, rollups, the five services. Nothing that exists is renamed, retyped or emptied,
+but for the other side of the relation, to which Notion gives a name of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from notion.client.gateway import Gateway, RowInTrash
+from notion.client.once import create_once
+from notion.databases.declared import SERVICES, USAGES, Database, Type
+from notion.databases.exchanged import refuse_exchanged
+from notion.databases.found import Found, Match, Verdict, problem, related
+from notion.databases.located import child_databases, given_id, inspect, listed_once, matched, only_source, only_titled
+from notion.setup.columns import (
+    change_columns,
+    formula_column,
+    more_options,
+    new_database,
+    plain_columns,
+    relation_column,
+    unlocked,
+)
+from notion.setup.rehearsal import Rehearsal, is_invented
+from notion.setup.rollups import Rollups
+from notion.setup.seeds import seed_services
+from notion.setup.views import set_up_views
+from notion.text import folded
+from usage.errors import NotionAccessError
+from usage.names import ProviderName
+from usage.settings import NotionSettings
+
+
+@dataclass(frozen=True, slots=True)
+class SetupResult:
+    """What set-up found and did.
+
+    `done` are short English sentences, empty when there was nothing to do; `warnings` French ones, about what a person
+    has to settle.
+    """
+
+    done: tuple[str, ...]
+    warnings: tuple[str, ...]
+    services_db_id: str | None
+    """None only of a rehearsal, where the database does not exist yet; so is the other one."""
+    usages_db_id: str | None
+
+
+def set_up(
+    gateway: Gateway,
+    settings: NotionSettings,
+    configured: frozenset[ProviderName],
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> SetupResult:
+    """Create or complete both databases.
+
+    Args:
+        gateway: The connection.
+        settings: Ids of the databases, or the page under which they stand or shall stand.
+        configured: Providers that have a key.
+        sleep: Replaced in tests; seconds.
+
+    Raises:
+        NotionAccessError: A person has to do something first; the sentence says what.
+        NotionBusyError: Notion did not answer usably; running set-up again goes on from there.
+        NotionError: Notion's answers can't be read.
+    """
+    return _Setup(gateway, settings, sleep).run(configured)
+
+
+def rehearse(gateway: Rehearsal, settings: NotionSettings, configured: frozenset[ProviderName]) -> SetupResult:
+    """What `set_up` would do; reads the same, and writes nothing.
+
+    Raises:
+        NotionError: As `set_up`.
+    """
+    result = set_up(gateway, settings, configured)
+    ids = [None if key is None or is_invented(key) else key for key in (result.services_db_id, result.usages_db_id)]
+    return replace(result, services_db_id=ids[0], usages_db_id=ids[1])
+
+
+class _Setup:
+    def __init__(self, gateway: Gateway, settings: NotionSettings, sleep: Callable[[float], None]) -> None:
+        self._gateway, self._settings, self._sleep = gateway, settings, sleep
+        self._listing = listed_once(gateway, settings)
+        self._done: list[str] = []
+        self._warnings: list[str] = []
+
+    def run(self, configured: frozenset[ProviderName]) -> SetupResult:
+        # Both are looked at before anything is created: what a person has to settle comes first.
+        services, usages = self._existing(SERVICES), self._existing(USAGES)
+        refuse_exchanged(self._gateway, services, usages)
+        is_new = usages is None
+        services = self._complete(services or self._create(SERVICES, new_database(SERVICES, None)))
+        columns = new_database(USAGES, services.data_source_id)
+        usages = self._complete(usages or self._create(USAGES, columns))
+        services, usages = self._relate(services, usages, is_new=is_new)
+        usages = self._add_formula(usages)
+        rollups = Rollups(self._gateway, services, usages)
+        services = rollups.add()
+        seeds = seed_services(self._gateway, services, configured, sleep=self._sleep)
+        views = set_up_views(self._gateway, services, usages, sleep=self._sleep)
+        problems = [problem(found, match) for found in (services, usages) for match in found.matches if _is_told(match)]
+        return SetupResult(
+            (*self._done, *rollups.done, *seeds.done, *views.done),
+            (
+                *problems,
+                *self._warnings,
+                *rollups.warnings,
+                *rollups.unread(seeds.pages),
+                *seeds.warnings,
+                *views.warnings,
+            ),
+            services.database_id,
+            usages.database_id,
+        )
+
+    # -- the databases
+
+    def _existing(self, declared: Database) -> Found | None:
+        database_id = given_id(self._settings, declared) or only_titled(declared, self._listing())
+        return None if database_id is None else inspect(self._gateway, declared, database_id)
+
+    def _create(self, declared: Database, columns: dict[str, Any]) -> Found:
+        parent = self._settings.parent_page_id or ""
+
+        def create() -> Found:
+            info = self._gateway.create_database(parent, declared.title, columns)
+            return matched(declared, info, self._gateway.data_source(only_source(declared, info)))
+
+        def find(database_id: str | None) -> Found | None:
+            # Not the listing from before: the question is what has come since.
+            saved = database_id or only_titled(declared, child_databases(self._gateway, parent))
+            return None if saved is None else inspect(self._gateway, declared, saved)
+
+        try:
+            found = create_once(create, find, self._sleep)
+        except RowInTrash:
+            raise NotionAccessError(
+                "La page NOTION_PARENT_PAGE_ID est dans la corbeille de Notion : restaurez-la."
+            ) from None
+        self._done.append(f"Created the database “{declared.title}”.")
+        return found
+
+    def _complete(self, found: Found) -> Found:
+        """Add the columns that are missing and stand for themselves, and the options of selects."""
+        missing = [match.declared for match in found.matches if match.verdict is Verdict.MISSING]
+        columns = plain_columns(missing)
+        added = list(columns)
+        for match in found.matches:
+            if match.declared.type is Type.SELECT and match.verdict is Verdict.OK:
+                column = match.found[0]
+                options = more_options(match.declared, column.select.options if column.select is not None else ())
+                if options is not None:
+                    columns[column.id] = options
+                    self._done.append(f"Added options to “{column.name}” of “{found.declared.title}”.")
+        if not columns:
+            return found
+        found = change_columns(self._gateway, found, columns)
+        if added:
+            self._done.append(f"Added to “{found.declared.title}”: {', '.join(added)}.")
+        return found
+
+    # -- the relation
+
+    def _relate(self, services: Found, usages: Found, *, is_new: bool) -> tuple[Found, Found]:
+        """The relation, and the name of its other side."""
+        is_missing = usages.match("Service").verdict is Verdict.MISSING
+        if is_missing:
+            usages = self._add_relation(services, usages)
+        if is_new or is_missing:
+            services = services.with_schema(self._gateway.data_source(services.data_source_id))
+        both = related(services, usages)
+        return self._name_other_side(both.services, both.usages, is_ours=is_new or is_missing), both.usages
+
+    def _add_relation(self, services: Found, usages: Found) -> Found:
+        column = {"Service": relation_column(services.data_source_id, "Usages")}
+
+        def create() -> Found:
+            add = partial(self._gateway.add_relation, usages.data_source_id, column)
+            return usages.with_schema(unlocked(usages, partial(unlocked, services, add)))
+
+        def find(_: str | None) -> Found | None:
+            again = usages.with_schema(self._gateway.data_source(usages.data_source_id))
+            return None if again.match("Service").verdict is Verdict.MISSING else again
+
+        found = create_once(create, find, self._sleep)
+        self._done.append(f"Added to “{USAGES.title}”: Service.")
+        return found
+
+    def _name_other_side(self, services: Found, usages: Found, *, is_ours: bool) -> Found:
+        match = services.match("Usages")
+        if match.verdict is not Verdict.OK or not usages.has("Service"):
+            return services
+        column, wanted = match.found[0], match.declared.name
+        relation = usages.columns["Service"].name
+        # After a cut, Notion's own name tells that nobody has named it yet: "Related to Usages LLM (Service)".
+        is_default = folded(column.name).startswith("related to ") or f"({folded(relation)})" in folded(column.name)
+        if match.declared.is_named(column.name) or not (is_ours or is_default):
+            return services
+        if any(folded(name) == folded(wanted) for name in services.schema):
+            self._warnings.append(
+                f"« {services.declared.title} » a déjà une colonne « {wanted} » : l’autre côté de la relation garde le "
+                f"nom « {column.name} »."
+            )
+            return services
+        services = change_columns(self._gateway, services, {column.id: {"name": wanted}})
+        self._done.append(f"Renamed “{column.name}” of “{services.declared.title}” to “{wanted}”.")
+        return related(services, usages).services
+
+    # -- the formula
+
+    def _add_formula(self, usages: Found) -> Found:
+        declared = USAGES.property("Tokens Total")
+        if usages.match(declared.name).verdict is not Verdict.MISSING:
+            return usages
+        formula = formula_column(declared, {name: column.name for name, column in usages.columns.items()})
+        if formula is None:
+            self._warnings.append(f"La formule « {declared.name} » attend que ses colonnes soient en ordre.")
+            return usages
+        try:
+            added = change_columns(self._gateway, usages, {declared.name: formula})
+        except NotionAccessError as error:
+            if error.status != 400 or usages.locked:
+                raise
+            self._warnings.append(f"Notion refuse la formule « {declared.name} » : {error}")
+            return usages
+        self._done.append(f"Added to “{USAGES.title}”: {declared.name}.")
+        # Reading the columns again has forgotten what is known about the relation.
+        return added.with_match(usages.match("Service"))
+
+
+def _is_told(match: Match) -> bool:
+    """Whether a column needs a person. Of a formula or a rollup that is missing, its own step has told why."""
+    if match.verdict is Verdict.MISSING:
+        return match.declared.type not in (Type.FORMULA, Type.ROLLUP)
+    return match.verdict is not Verdict.OK

@@ -1,0 +1,266 @@
+"""A month and its two databases: reading what stands there, planning, publishing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from typing import Any, Final, Protocol, TypeVar
+
+from notion.client.gateway import Gateway
+from notion.client.listing import every_row
+from notion.client.models import Page
+from notion.databases.declared import Statut
+from notion.databases.located import Databases, find_databases
+from notion.databases.services import Service, mark, read_services
+from notion.heal.healer import Healer
+from notion.heal.healing import Healing, plan_healing
+from notion.plan.authorship import authors_of
+from notion.plan.plan import Action, Context, Plan, make_plan
+from notion.plan.steps import Step
+from notion.rows.receipt import read_receipt
+from notion.rows.values import Existing, believed, read_row
+from notion.text import one_line
+from notion.writer import Tally, Writer, is_written_on
+from usage.errors import NotionAccessError, NotionBusyError, NotionError
+from usage.month import Month
+from usage.names import ProviderName
+from usage.outcomes.outcome import SourceOutcome
+from usage.records.grain import LABEL
+from usage.settings import Settings
+
+_AGAIN: Final = "La prochaine collecte complétera."
+
+
+class _Steps(Protocol):
+    @property
+    def steps(self) -> tuple[Step, ...]: ...
+
+
+P = TypeVar("P", bound=_Steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What became of a plan. Counts are pages of *Usages*; `requests` are all Notion requests, repeats included."""
+
+    created: int
+    updated: int
+    unchanged: int
+    trashed: int
+    requests: int
+    outcomes: tuple[SourceOutcome, ...] = ()
+
+
+class PublishError(NotionBusyError):
+    """Notion could not be written to the end; `done` is what was written, and the next run completes it."""
+
+    def __init__(self, sentence: str, done: Published) -> None:
+        super().__init__(sentence)
+        self.done = done
+
+
+class Workspace:
+    """The two databases, open. Reads both schemas and the services once.
+
+    Args:
+        settings: All settings.
+        needed: Providers that must have a row in *Services*.
+        on_write: Called with the number of rows written so far and of all that are to be written.
+        sleep: Replaced in tests; seconds.
+
+    Raises:
+        NotionError: Notion can't be reached, or the databases can't be used.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        needed: frozenset[ProviderName],
+        *,
+        on_write: Callable[[int, int], None] = lambda _done, _total: None,
+        sleep: Callable[[float], None] = time.sleep,
+        gateway: Gateway | None = None,
+    ) -> None:
+        self._settings, self._on_write, self._sleep = settings, on_write, sleep
+        self._gateway = gateway or Gateway(settings.notion, sleep=sleep)
+        self._read_at = time.monotonic()
+        self.databases: Databases = find_databases(self._gateway, settings.notion)
+        self.services: tuple[Service, ...] = read_services(self._gateway, self.databases.services, needed)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._gateway.close()
+
+    @property
+    def requests(self) -> int:
+        """Requests sent to Notion so far, repeats included."""
+        return self._gateway.requests
+
+    @property
+    def inactive(self) -> frozenset[ProviderName]:
+        """Providers that a person has set to `Inactif`."""
+        return frozenset(service.provider for service in self.services if service.statut == Statut.INACTIF)
+
+    def rows(self, month: Month | None = None) -> list[Existing]:
+        """The rows that stand in Notion, of all services: of one month, or of all."""
+        self._read_at = time.monotonic()
+        source = self.databases.usages.data_source_id
+        if month is None:
+            return self._as_rows(every_row(self._gateway, source))
+        where = {"property": self._column("Mois"), "rich_text": {"equals": str(month)}}
+        # Whether Notion's `equals` minds case and spaces is not published.
+        return [row for row in self._as_rows(every_row(self._gateway, source, where)) if row.values.mois == str(month)]
+
+    def plan(self, month: Month, outcomes: Sequence[SourceOutcome], *, accept_lower: bool = False) -> Plan:
+        """Decide every write of a month; writes nothing. Looks at the pages of doubles for what people wrote there.
+
+        Args:
+            month: The month.
+            outcomes: What the sources brought.
+            accept_lower: Whether a person has accepted lower figures of a month that is over.
+        """
+        labels: dict[ProviderName, tuple[str, ...]] = {}
+        for credential in self._settings.credentials:
+            name = credential.source.provider
+            labels[name] = (*labels.get(name, ()), self._settings.label(credential.source))
+        services = {service.provider: service.page_id for service in self.services}
+        rows = self.rows(month)
+        context = Context(
+            usages=self.databases.usages,
+            services=services,
+            labels=labels,
+            earlier=self._earlier(outcomes),
+            me=self._me_among(rows),
+            accept_lower=accept_lower,
+        )
+        return self._looked_at(rows, lambda known: make_plan(outcomes, known, context))
+
+    def _me_among(self, rows: Sequence[Existing]) -> str | None:
+        """User id of this connection, asked for only where the rows' receipts leave some of them to doubt."""
+        authors = authors_of([row for row in rows if read_receipt(row.values.breakdown) is not None], None)
+        return None if all(authors.wrote(row) for row in rows) else self._gateway.me()
+
+    def healing(self, month: Month | None = None) -> Healing:
+        """Decide what to do about rows that older collectors left, in one month or in all; writes nothing."""
+        services = {service.provider: service.page_id for service in self.services}
+        usages, me = self.databases.usages, self._gateway.me()
+        return self._looked_at(self.rows(), lambda rows: plan_healing(rows, services, usages, month, me))
+
+    def heal(
+        self, healing: Healing, turn: Callable[[Month], AbstractContextManager[None]] = lambda _: nullcontext()
+    ) -> Healing:
+        """Carry out a healing, month by month; rows that somebody has changed since it was decided have to wait.
+
+        Args:
+            healing: What to do.
+            turn: What a month is written in.
+
+        Returns:
+            What was done.
+
+        Raises:
+            NotionAccessError: Notion refuses.
+            NotionBusyError: Notion failed for good on the way.
+        """
+        try:
+            return Healer(self._gateway, self.databases.usages, self._writer(), self.rows, turn).heal(healing)
+        except NotionAccessError:
+            raise
+        except NotionError as error:
+            raise NotionBusyError(f"{error} Relancez llm-usage heal : il reprendra où il en est.") from error
+
+    def _looked_at(self, rows: Sequence[Existing], make: Callable[[Sequence[Existing]], P]) -> P:
+        """A plan that knows what people wrote on the pages of the rows that it moves to the trash."""
+        written: dict[str, bool] = {}
+        while True:
+            known = [replace(row, is_written_on=written.get(row.page_id, False)) for row in rows]
+            plan = make(known)
+            going = {step.page_id for step in plan.steps if step.unless_written_on and step.page_id is not None}
+            new = going - written.keys()
+            written |= {page_id: is_written_on(self._gateway, page_id) for page_id in sorted(new)}
+            if not any(written[page_id] for page_id in new):
+                return plan
+
+    def _earlier(self, outcomes: Sequence[SourceOutcome]) -> list[Existing]:
+        """Rows of any month that have the names which stand in an id's place: one query, only where there are such."""
+        lost = [row for outcome in outcomes for row in outcome.rows if row.key.startswith(LABEL)]
+        # Notion takes 100 conditions in one list.
+        labels = {f" ({outcome.label})" for outcome in outcomes if outcome.label}
+        ends = list(dict.fromkeys(f" - {one_line(row.name)}{label}" for row in lost for label in ("", *sorted(labels))))
+        column = self._column("Identifiant")
+        return [
+            row
+            for some in (ends[start : start + 100] for start in range(0, len(ends), 100))
+            for row in self._read({"or": [{"property": column, "title": {"ends_with": end}} for end in some]})
+        ]
+
+    def _read(self, where: dict[str, Any] | None) -> list[Existing]:
+        """Rows that fulfil a condition, each once: while a listing is read, rows may move from one page to the next."""
+        return self._as_rows(self._gateway.rows(self.databases.usages.data_source_id, where))
+
+    def _as_rows(self, pages: Iterable[Page]) -> list[Existing]:
+        once = {page.id: page for page in pages}
+        now = self._settings.fixed_now or self._settings.now() + self._gateway.clock_offset
+        return [believed(read_row(self.databases.usages, page), now) for page in once.values()]
+
+    def _column(self, name: str) -> str:
+        return self.databases.usages.columns[name].id
+
+    def preview(self, plan: Plan) -> Published:
+        """What publishing the plan would do."""
+        return Published(
+            created=len(plan.of(Action.CREATE)),
+            updated=len(plan.of(Action.UPDATE)),
+            unchanged=len(plan.of(Action.KEEP)),
+            trashed=len(plan.of(Action.TRASH)),
+            requests=self._gateway.requests,
+            outcomes=plan.outcomes,
+        )
+
+    def publish(self, plan: Plan, *, unfiltered: bool) -> Published:
+        """Carry out a plan.
+
+        Args:
+            plan: What to write.
+            unfiltered: Whether all sources were collected: then services without key and rows are set to wait.
+
+        Raises:
+            PublishError: Notion failed for good on the way.
+        """
+        writer = self._writer(plan.seen)
+        try:
+            writer.write(plan.steps)
+            writer.heal(plan, time.monotonic() - self._read_at)
+            self._mark_services(plan.outcomes, unfiltered=unfiltered)
+        except NotionError as error:
+            done = self._published(plan, writer.tally)
+            raise PublishError(
+                f"{error} {_AGAIN}" if isinstance(error, NotionBusyError) else str(error), done
+            ) from error
+        return self._published(plan, writer.tally)
+
+    def _writer(self, seen: frozenset[str] = frozenset()) -> Writer:
+        return Writer(self._gateway, self.databases.usages, self._read, self._on_write, self._sleep, seen=seen)
+
+    def _published(self, plan: Plan, tally: Tally) -> Published:
+        return Published(
+            created=len(tally.created),
+            updated=tally.updated,
+            unchanged=len(plan.of(Action.KEEP)),
+            trashed=tally.trashed,
+            requests=self._gateway.requests,
+            outcomes=plan.outcomes,
+        )
+
+    def _mark_services(self, outcomes: Sequence[SourceOutcome], *, unfiltered: bool) -> None:
+        """Set `Statut` where it is empty or ours; a person's choice stays."""
+        collected = {outcome.source.provider for outcome in outcomes if not outcome.failed}
+        configured = {credential.source.provider for credential in self._settings.credentials}
+        for service in self.services:
+            waits = unfiltered and service.provider not in configured and not service.has_rows
+            if service.provider in collected and service.statut in (None, Statut.EN_ATTENTE):
+                mark(self._gateway, self.databases.services, service, Statut.ACTIF)
+            elif waits and service.statut in (None, Statut.ACTIF):
+                mark(self._gateway, self.databases.services, service, Statut.EN_ATTENTE)

@@ -1,0 +1,104 @@
+"""Amounts of money as answers carry them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from usage.errors import ContractError
+from usage.money import difference
+from usage.outcomes.report import Control
+
+RawAmount = Annotated[str | Decimal | int | None, Field(union_mode="left_to_right")]
+"""An amount in decoded JSON: decimal text, a number (`Decimal`, never a float), or nothing. Tried in this order, which
+saves looking for the best fit of each of many amounts."""
+
+FLOAT_TOLERANCE: Final = Decimal("0.000001")
+"""USD by which sums of amounts that the provider sends as floats may differ from its own total."""
+
+
+def amount(raw: RawAmount, where: str) -> Decimal | None:
+    """The amount, exact; None when there is none.
+
+    Raises:
+        ContractError: Text that is not a finite number.
+    """
+    if raw is None:
+        return None
+    try:
+        value = Decimal(raw)
+    except InvalidOperation:
+        value = Decimal("NaN")
+    if not value.is_finite():
+        raise ContractError(f"{where} ne répond plus comme prévu : un montant n’est pas un nombre.")
+    return value
+
+
+_DIGITS_BEFORE: Final = 26
+_DIGITS_AFTER: Final = 100
+
+
+def believable(raw: RawAmount, where: str) -> Decimal | None:
+    """`amount`, for lines of which an odd one is left out alone.
+
+    Raises:
+        ContractError: No finite number, or one that no bill holds and no sum could keep: of more than 26 digits before
+            the point, or 100 behind it.
+    """
+    value = amount(raw, where)
+    if value is None:
+        return None
+    exponent = value.as_tuple().exponent
+    if (value and value.adjusted() >= _DIGITS_BEFORE) or (isinstance(exponent, int) and exponent < -_DIGITS_AFTER):
+        raise ContractError(f"{where} ne répond plus comme prévu : un montant est démesuré.")
+    return value
+
+
+_FINE: Final = 16
+"""Decimals from which on finer ones do not matter: looking at each of many amounts takes time."""
+
+
+@dataclass(slots=True)
+class Written:
+    """How amounts were written: how many they are, how many decimals the finest of them has (as far as 16), and whether
+    all of them came as text."""
+
+    lines: int = 0
+    places: int = 0
+    as_text: bool = True
+
+    def add(self, value: Decimal, raw: RawAmount) -> None:
+        """Note one amount and how it came."""
+        self.lines += 1
+        if self.as_text and not isinstance(raw, str):
+            self.as_text = False
+        if self.places >= _FINE:
+            return
+        exponent = value.as_tuple().exponent
+        if isinstance(exponent, int) and -exponent > self.places:
+            self.places = -exponent
+
+
+def control(
+    total: Decimal, summed: Decimal, *, exact: bool, written: Written | None = None, of_total: Written | None = None
+) -> Control:
+    """A provider's own total against the sum of the records (USD).
+
+    Lines that were rounded one by one differ from a total that was rounded once by up to half a unit of the last digit
+    for each of them. The last digit is the finest that occurs: zeros at the end are often not written.
+
+    Args:
+        total: What the provider says all of it is, USD.
+        summed: The sum of the lines, USD.
+        exact: True when amounts came as decimal text. Floats may differ by `FLOAT_TOLERANCE` in any case.
+        written: How the lines were written, in the unit of `total`; without it they count as not rounded.
+        of_total: How the total was written.
+    """
+    tolerance = Decimal(0) if exact else FLOAT_TOLERANCE
+    if written is not None and written.lines > 1:
+        places = max(written.places, of_total.places if of_total else 0)
+        tolerance = max(tolerance, written.lines * Decimal(5).scaleb(-places - 1))
+    return Control(total=total, summed=summed, agrees=abs(difference(total, summed)) <= tolerance)

@@ -1,0 +1,119 @@
+"""One answer of an API: its body decoded without losing a digit, read as the model that is expected."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from usage.errors import ContractError
+from usage.machine.garbage import collector_paused
+from usage.peers.bodies import DEPTH_LIMIT, DIGITS_LIMIT, NotJsonError, TooDeepError, UnreadableError, decode
+from usage.peers.contract import broken
+from usage.peers.pieces import elements
+
+M = TypeVar("M", bound=BaseModel)
+
+_SMALL: Final = 65_536
+"""Bytes. An error is short; a report that is longer is not decoded twice to look for one."""
+_ERRORS: Final = ("error", "errors", "err_code", "detail")
+"""Fields that hold what went wrong, by one or the other of the five APIs."""
+_FIGURES: Final = ("data", "rows", "results")
+_A_CODE: Final = re.compile(r"[a-z][a-z_]{2,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer: its status, headers, raw body and the path it came from."""
+
+    path: str
+    status: int
+    headers: httpx.Headers
+    content: bytes
+
+    def json(self) -> Any:
+        """The decoded body, numbers with a point as `Decimal`, halves of characters replaced.
+
+        Raises:
+            ContractError: The body is not JSON, or none that can be worked with.
+        """
+        try:
+            return decode(self.content)
+        except UnreadableError as error:
+            raise self._unread(error) from None
+
+    def parse(self, model: type[M]) -> M:
+        """The body as `model`.
+
+        Raises:
+            ContractError: Not JSON, a required field is missing, or a field has the wrong type. The message has the
+                field's path and what was expected, not the value.
+        """
+        with collector_paused():
+            return parse(self.json(), model, self.path)
+
+    def parts(self, model: type[M], name: str) -> Iterator[M]:
+        """The body as models with one element each of the list `name`, and a last one with all other fields.
+
+        For answers that may be too large to be held as models at once.
+
+        Raises:
+            ContractError: As `parse`; maybe after some of the parts.
+        """
+        try:
+            for piece in elements(self.content, name):
+                yield parse(piece, model, self.path)
+        except UnreadableError as error:
+            raise self._unread(error) from None
+
+    def instead(self) -> str | None:
+        """What a successful answer holds in place of figures, in French; None where it may hold them.
+
+        Gateways were seen to send their error pages, and servers their error objects, under 200.
+        """
+        if len(self.content) > _SMALL:
+            first, last = self.content[:_SMALL].lstrip()[:1], self.content[-_SMALL:].rstrip()[-1:]
+            is_whole = (first, last) in ((b"{", b"}"), (b"[", b"]"))
+            return None if is_whole else instead_of_json(NotJsonError("cut", is_html=first == b"<"))
+        try:
+            return _error_in(decode(self.content))
+        except UnreadableError as error:
+            return instead_of_json(error)
+
+    def _unread(self, error: UnreadableError) -> ContractError:
+        return ContractError(
+            f"{self.path} a répondu {instead_of_json(error)} (HTTP {self.status}).", status=self.status
+        )
+
+
+def instead_of_json(error: UnreadableError) -> str:
+    """What an answer that can't be read holds, in French."""
+    if isinstance(error, NotJsonError):
+        return f"{'une page HTML' if error.is_html else 'un corps illisible ou coupé'} au lieu de JSON"
+    if isinstance(error, TooDeepError):
+        return f"du JSON imbriqué sur plus de {DEPTH_LIMIT} niveaux"
+    return f"un nombre de plus de {DIGITS_LIMIT} chiffres"
+
+
+def parse(data: object, model: type[M], where: str) -> M:
+    """Decoded JSON as `model`; see `Answer.parse`."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise ContractError(f"{where} ne répond plus comme prévu : {broken(error)}.") from None
+
+
+def _error_in(decoded: Any) -> str | None:
+    if not isinstance(decoded, dict) or any(name in decoded for name in _FIGURES):
+        return None
+    found = next((decoded[name] for name in _ERRORS if decoded.get(name)), None)
+    if found is None:
+        return None
+    words = [found.get(name) for name in ("code", "type", "status")] if isinstance(found, dict) else [found]
+    # A code is the API's own word; anything longer may repeat what was sent, and is not shown.
+    code = next((word for word in words if isinstance(word, str) and _A_CODE.fullmatch(word)), None)
+    return f"une erreur ({code}) au lieu de chiffres" if code else "une erreur au lieu de chiffres"

@@ -1,0 +1,284 @@
+"""The one HTTP layer of all providers: time-outs, retries, the request log, redaction.
+
+Rules (see also `usage.errors`):
+
+- 408, 409, 425, 429, 5xx, time-outs and cut connections are tried again, as `providers.shared.patience` says, or as
+  long as `Retry-After` (or a provider's own reset header) asks.
+- A successful answer that is no JSON, or an error, is asked for once more.
+- 410 is a stale cursor; 400, 401, 403, 404 and the like are never tried again.
+- Redirects are not followed: a key must not travel to another address.
+- Amounts in the JSON become `Decimal`; nothing passes through a float.
+- A body is unpacked as it comes and cut off where it becomes too large; a request has one deadline for all of it.
+- Messages name the endpoint's path, never the query, the headers or the body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, Self
+
+import httpx
+from pydantic import BaseModel
+
+from providers.shared.answers import Answer, parse
+from providers.shared.clock import clock_offset
+from providers.shared.patience import PATIENCE, TRIES, Pace, Retry, Tries
+from usage.errors import (
+    ContractError,
+    CredentialError,
+    NotOfferedError,
+    RefusedError,
+    SourceError,
+    StaleCursorError,
+    TransientError,
+)
+from usage.machine.network import asks_directly
+from usage.peers.bodies import ENCODINGS, Body, TooLargeError, UnreadableError
+
+__all__ = [
+    "PATIENCE",
+    "TRIES",
+    "Answer",
+    "Explain",
+    "Http",
+    "Pace",
+    "Params",
+    "Retry",
+    "parse",
+    "refusal",
+    "retry_after",
+]
+
+log = logging.getLogger(__name__)
+
+_TRANSIENT: Final = frozenset({408, 409, 425, 429, *range(500, 600)})
+_TIMEOUT: Final = httpx.Timeout(60.0, connect=10.0)
+_AGAIN: Final = 1.0
+"""Seconds until an answer that is none is asked for once more."""
+
+Params = Sequence[tuple[str, str]]
+Explain = Callable[[Answer], SourceError | None]
+"""A provider's own reading of an answer that is not 2xx; None leaves it to the common rules."""
+
+
+class Http:
+    """Asks one API with one key. Use as `async with`.
+
+    Args:
+        base_url: Address of the API, without a trailing slash.
+        headers: Sent with every request; they hold the key and are never logged.
+        explain: The provider's own reading of refusals.
+        retry: Limits of the retries.
+        in_flight: Requests under way at once.
+        pace: The pace of this key, where others read with it as well.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        headers: Mapping[str, str],
+        *,
+        explain: Explain = lambda _: None,
+        retry: Retry | None = None,
+        in_flight: int = 4,
+        pace: Pace | None = None,
+    ) -> None:
+        self._client = httpx.AsyncClient(
+            base_url=base_url,
+            headers={**headers, "Accept-Encoding": ENCODINGS},
+            timeout=_TIMEOUT,
+            follow_redirects=False,
+            trust_env=not asks_directly(base_url),
+        )
+        self._explain, self._retry, self._pace = explain, retry or Retry(), pace or Pace()
+        self._slots = asyncio.Semaphore(in_flight)
+        self._ends = self._retry.clock() + self._retry.source_patience
+        self.requests = 0
+        """Requests sent so far, repeats included."""
+        self.clock_offset = timedelta(0)
+        """What has to be added to this machine's time to get the server's, by its last answer."""
+
+    async def __aenter__(self) -> Self:
+        """Open the connections."""
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    async def get(self, path: str, params: Params = (), headers: Mapping[str, str] | None = None) -> Answer:
+        """GET `path`.
+
+        Raises:
+            SourceError: The class says what to do; see the module's text.
+        """
+        return await self._ask("GET", path, params=list(params), headers=headers)
+
+    async def post(self, path: str, body: BaseModel) -> Answer:
+        """POST `body`, for the few reads that are POSTs. Fields that are `None` are left out.
+
+        Raises:
+            SourceError: The class says what to do; see the module's text.
+        """
+        content = body.model_dump(mode="json", exclude_none=True)
+        return await self._ask("POST", path, json=content)
+
+    async def _ask(self, method: str, path: str, **arguments: Any) -> Answer:
+        async with self._slots:
+            tries, was_none = Tries(self._retry), False
+            while True:
+                await self._wait_for_turn(path)
+                begun = self._retry.clock()
+                try:
+                    answer = await self._once(method, path, **arguments)
+                except TransientError as error:
+                    await self._wait_after(error, tries, self._retry.clock() - begun)
+                    continue
+                instead = answer.instead()
+                if instead is None:
+                    return answer
+                if was_none:
+                    raise ContractError(
+                        f"{path} a répondu deux fois de suite {instead} (HTTP {answer.status}).", status=answer.status
+                    )
+                was_none = True
+                await self._retry.sleep(_AGAIN)
+
+    async def _wait_for_turn(self, path: str) -> None:
+        """Wait while the key's rate limit holds; once, as what holds then was there after this request came."""
+        wait = self._pace.wait(self._retry.clock())
+        self._check_time(path, wait)
+        if wait:
+            await self._retry.sleep(wait)
+
+    async def _wait_after(self, error: TransientError, tries: Tries, took: float) -> None:
+        """Wait until the next try, or let it be: then the error goes on."""
+        wait = tries.wait_after(error, took)
+        if wait is None:
+            raise error
+        if error.status == 429:
+            self._pace.hold(self._retry.clock() + wait)
+        else:
+            await self._retry.sleep(wait)
+
+    def _check_time(self, path: str, wait: float) -> None:
+        """Whether the source's time allows for another request after a wait.
+
+        Raises:
+            TransientError: It does not.
+        """
+        if self._retry.clock() + wait < self._ends:
+            return
+        minutes = f"{self._retry.source_patience / 60:.0f}"
+        raise TransientError(
+            f"{path} n’est pas lu jusqu’au bout : lire cette source prend plus de {minutes} minutes.", final=True
+        )
+
+    async def _once(self, method: str, path: str, **arguments: Any) -> Answer:
+        self.requests += 1
+        try:
+            # httpx bounds the wait for each piece of an answer, not for the whole of it.
+            async with asyncio.timeout(self._retry.patience):
+                answer = await self._receive(self._client.build_request(method, path, **arguments), path)
+        except (httpx.TimeoutException, TimeoutError):
+            raise TransientError(f"{path} n’a pas répondu à temps.") from None
+        except httpx.TransportError as error:
+            raise TransientError(f"La connexion à {path} a été coupée ({type(error).__name__}).") from None
+        log.debug("%s %s %s", method, path, answer.status)
+        self.clock_offset = clock_offset(answer.headers, self._retry.now()) or self.clock_offset
+        if 200 <= answer.status < 300:
+            return answer
+        raise self._explain(answer) or refusal(answer, self._retry.now())
+
+    async def _receive(self, request: httpx.Request, path: str) -> Answer:
+        response = await self._client.send(request, stream=True)
+        try:
+            content = await _content(response, self._retry.most_bytes)
+        except UnreadableError as error:
+            if response.is_success:
+                raise self._unread(error, path) from None
+            # A refusal is one, whatever its body holds.
+            content = b""
+        finally:
+            await response.aclose()
+        return Answer(path, response.status_code, response.headers, content)
+
+    def _unread(self, error: UnreadableError, path: str) -> SourceError:
+        if isinstance(error, TooLargeError):
+            most = f"{self._retry.most_bytes / 2**20:.3g} Mio"
+            return ContractError(f"La réponse de {path} dépasse {most} ; elle n’est pas lue.")
+        return TransientError(f"La réponse de {path} est coupée ou ne se décompresse pas.")
+
+
+async def _content(response: httpx.Response, most_bytes: int) -> bytes:
+    body = Body(response.headers.get("content-encoding", ""), most_bytes)
+    async for piece in response.aiter_raw():
+        body.add(piece)
+    return body.content()
+
+
+def refusal(answer: Answer, now: datetime) -> SourceError:
+    """The error that a status stands for at every provider."""
+    path, status = answer.path, answer.status
+    if status in (401, 403):
+        return CredentialError(f"{path} refuse la clé (HTTP {status}) : vérifiez la clé et ses droits.", status=status)
+    if status == 404:
+        return NotOfferedError(f"{path} n’existe pas pour ce compte (HTTP 404).", status=status)
+    if status == 410:
+        return StaleCursorError(f"{path} a changé pendant la lecture (HTTP 410).", status=status)
+    if 300 <= status < 400:
+        return ContractError(
+            f"{path} renvoie vers une autre adresse (HTTP {status}) ; la clé n’y est pas envoyée.", status=status
+        )
+    if status in _TRANSIENT:
+        return _transient(answer, now)
+    return RefusedError(f"{path} refuse la demande (HTTP {status}).", status=status)
+
+
+def _transient(answer: Answer, now: datetime) -> TransientError:
+    asked = retry_after(answer.headers, now)
+    what = "limite les demandes" if answer.status == 429 else "est en panne ou occupé"
+    sentence = f"{answer.path} {what} (HTTP {answer.status})."
+    if asked is not None and asked > PATIENCE:
+        sentence = (
+            f"{answer.path} {what} et demande d’attendre {asked:.0f} s, plus que les {PATIENCE:.0f} s prévues "
+            f"(HTTP {answer.status})."
+        )
+        return TransientError(sentence, status=answer.status, retry_after=asked, final=True)
+    return TransientError(sentence, status=answer.status, retry_after=asked)
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds to wait that an answer asks for, or None.
+
+    `retry-after-ms`, then `Retry-After` (seconds or an HTTP date), then Anthropic's
+    `anthropic-ratelimit-requests-reset` (RFC 3339), which was seen on a 429 without `Retry-After`.
+    """
+    milliseconds = headers.get("retry-after-ms", "")
+    if re.fullmatch(r"\d+(\.\d+)?", milliseconds):
+        return float(milliseconds) / 1000
+    seconds = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d+(\.\d+)?", seconds):
+        return float(seconds)
+    for text, read in (
+        (seconds, parsedate_to_datetime),
+        (headers.get("anthropic-ratelimit-requests-reset", ""), datetime.fromisoformat),
+    ):
+        instant = _instant(text, read)
+        if instant is not None:
+            return max(0.0, (instant - now).total_seconds())
+    return None
+
+
+def _instant(text: str, read: Callable[[str], datetime]) -> datetime | None:
+    try:
+        instant = read(text)
+    except (ValueError, TypeError):
+        # A header that can't be read is as good as none.
+        return None
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

@@ -1,0 +1,105 @@
+"""Reading a source in parts, so that one that fails does not take the others with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from usage.errors import (
+    ContractError,
+    CredentialError,
+    NotOfferedError,
+    SourceError,
+    TransientError,
+    UnavailableError,
+)
+from usage.month import Month
+from usage.outcomes.report import Gap, GapKind
+from usage.outcomes.story import days_read
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Generic[T]):
+    """One part of the job: what it brings, in French (`les coûts`), and the reading itself.
+
+    `optional` parts may be missing at the provider (404) without a word. One that breaks the contract is a gap of its
+    own if it is optional or `apart`; any other then stops the source.
+    """
+
+    what: str
+    reading: Coroutine[Any, Any, T]
+    optional: bool = False
+    apart: bool = False
+    """True where the other parts can be trusted without this one, though it should be there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read(Generic[T]):
+    """What became of the parts: `values` in the order of the parts, None for each that failed."""
+
+    values: tuple[T | None, ...]
+    gaps: tuple[Gap, ...]
+    refused: bool = field(default=False, compare=False)
+    """Whether the key was refused for a part, though not for all."""
+
+
+async def read_parts(parts: Sequence[Part[T]]) -> Read[T]:
+    """Read all parts at once.
+
+    Raises:
+        ContractError: One of them, neither optional nor apart, is not what the API promises: then no figure of the
+            source can be trusted.
+        SourceError: All of them failed; the first one's error.
+    """
+    results = await asyncio.gather(*(part.reading for part in parts), return_exceptions=True)
+    failures = [result for result in results if isinstance(result, BaseException)]
+    for part, result in zip(parts, results, strict=True):
+        if isinstance(result, BaseException) and not _costs_only_itself(part, result):
+            raise result
+    if parts and len(failures) == len(parts):
+        raise failures[0]
+    gaps = [
+        gap_of(part.what, result)
+        for part, result in zip(parts, results, strict=True)
+        if isinstance(result, SourceError) and not (part.optional and isinstance(result, NotOfferedError))
+    ]
+    values = tuple(None if isinstance(result, BaseException) else result for result in results)
+    refused = any(isinstance(failure, CredentialError) for failure in failures)
+    return Read(values, tuple(gaps), refused)
+
+
+def _costs_only_itself(part: Part[Any], failure: BaseException) -> bool:
+    if isinstance(failure, ContractError):
+        return part.optional or part.apart
+    # Any other kind of error is a mistake of ours.
+    return isinstance(failure, SourceError)
+
+
+def gap_of(what: str, error: SourceError) -> Gap:
+    """The gap that a failed part leaves."""
+    return Gap(
+        kind=GapKind.UNAVAILABLE if isinstance(error, UnavailableError) else GapKind.MISSING,
+        sentence=f"Il manque {what} : {error.sentence}",
+        passing=isinstance(error, TransientError) and not error.final,
+    )
+
+
+def days_gap(month: Month, days: int | None, *, out_of_reach: int = 0, what: str = "") -> tuple[Gap, ...]:
+    """The gap that missing days leave in a closed month.
+
+    Args:
+        month: The month, which has ended.
+        days: Days that the answers hold; None where the provider gives no days.
+        out_of_reach: Days of the month that the provider says it does not have; another gap tells of them.
+        what: Which report, in French (`les coûts`), where it is one of several.
+    """
+    if days is None or days + out_of_reach >= month.days:
+        return ()
+    missing = month.days - out_of_reach - days
+    lack = "Il manque 1 jour" if missing == 1 else f"Il manque {missing} jours"
+    of_what = f" dans {what}" if what else ""
+    return (Gap(kind=GapKind.MISSING, sentence=f"{lack}{of_what} : {days_read(days, month)}."),)

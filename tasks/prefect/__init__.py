@@ -1,0 +1,1 @@
+"""What Prefect needs of the tasks, and they of Prefect."""

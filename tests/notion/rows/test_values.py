@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notion.client.models import Page
+from notion.databases.declared import USAGES
+from notion.databases.found import Column, Found
+from notion.rows.values import COLUMNS, Existing, Values, believed, changed_fields, read_row, to_minute, to_properties
+
+FOUND = Found(USAGES, "db", "ds", "", (), {name: Column(f"{name} !", f"id:{name}") for name in COLUMNS.values()})
+WITHOUT_NAME = replace(FOUND, columns={name: c for name, c in FOUND.columns.items() if name != "Nom Projet"})
+TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20)
+NUMBER = st.none() | st.integers(0, 2**60) | st.decimals("0", "1e9", places=9)
+VALUES = st.builds(
+    Values,
+    identifiant=TEXT,
+    service=st.none() | st.uuids().map(str),
+    mois=TEXT,
+    key=TEXT,
+    workspace=TEXT,
+    modeles=TEXT,
+    tokens_input=NUMBER,
+    tokens_output=NUMBER,
+    cout=NUMBER,
+    requetes=NUMBER,
+    breakdown=TEXT,
+    collecte_le=st.none() | st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    statut=st.none() | st.sampled_from(["Succes", "Partiel"]),
+    log=TEXT,
+    nom=TEXT,
+)
+
+
+def answered(properties: dict[str, Any]) -> Page:
+    """Notion's answer about a row that was written like this."""
+    shown = {}
+    for name, column in FOUND.columns.items():
+        written = properties.get(column.id, {})
+        kind = USAGES.property(name).type.value
+        value = written.get(kind)
+        if kind in ("title", "rich_text"):
+            value = [{"plain_text": piece["text"]["content"]} for piece in value or []]
+        shown[f"renamed {name}"] = {"id": column.id, "type": kind, kind: value or ([] if kind == "relation" else value)}
+    return Page.model_validate({"id": "p", "created_time": "2026-02-05T08:00:00.000Z", "properties": shown})
+
+
+@given(values=VALUES)
+def test_what_is_written_reads_back_without_a_change(values: Values) -> None:
+    row = read_row(FOUND, answered(to_properties(FOUND, values)))
+    assert changed_fields(row.values, values, FOUND) == ()
+
+
+@given(old=VALUES, new=VALUES)
+def test_the_changed_fields_are_all_it_takes(old: Values, new: Values) -> None:
+    names = changed_fields(old, new, FOUND)
+    written = to_properties(FOUND, old) | to_properties(FOUND, new, names)
+    assert changed_fields(read_row(FOUND, answered(written)).values, new, FOUND) == ()
+    assert set(to_properties(FOUND, new, names)) == {FOUND.columns[COLUMNS[name]].id for name in names}
+
+
+def test_every_field_but_the_file_has_a_column() -> None:
+    assert set(COLUMNS) | {"whole"} == {item.name for item in fields(Values)}
+    assert all(USAGES.property(column) for column in COLUMNS.values())
+
+
+def test_a_column_that_is_not_there_is_neither_compared_nor_written() -> None:
+    old, new = Values(nom="a"), Values(nom="b")
+    assert changed_fields(old, new, FOUND) == ("nom",)
+    assert changed_fields(old, new, WITHOUT_NAME) == ()
+    assert to_properties(WITHOUT_NAME, new) == {}
+
+
+def test_empty_cells_are_left_out_of_a_new_row_and_emptied_in_an_old_one() -> None:
+    assert to_properties(FOUND, Values()) == {}
+    emptied = to_properties(FOUND, Values(), tuple(COLUMNS))
+    assert emptied["id:Cout USD"] == {"number": None}
+    assert emptied["id:Collecte Le"] == {"date": None}
+    assert emptied["id:Statut Collecte"] == {"select": None}
+    assert emptied["id:Service"] == {"relation": []}
+    assert emptied["id:Log Status"] == {"rich_text": []}
+
+
+def test_zero_is_written() -> None:
+    assert to_properties(FOUND, Values(cout=Decimal(0), tokens_input=0)) == {
+        "id:Cout USD": {"number": 0.0},
+        "id:Tokens Input": {"number": 0},
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"cout": 45.5}, {"cout": Decimal("45.50")}),
+        ({"cout": 0.1}, {"cout": Decimal("0.1000000000000000055511151231257827")}),
+        ({"tokens_input": 10.0}, {"tokens_input": 10}),
+        ({"service": "ab-cd"}, {"service": "abcd"}),
+    ],
+)
+def test_what_notion_shows_alike(old: dict[str, Any], new: dict[str, Any]) -> None:
+    assert changed_fields(Values(**old), Values(**new), FOUND) == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"cout": None}, {"cout": Decimal(0)}),
+        ({"cout": 45.5}, {"cout": Decimal("45.51")}),
+        ({"key": "ab-cd"}, {"key": "abcd"}),
+        ({"statut": "Succès"}, {"statut": "Succes"}),
+    ],
+)
+def test_what_notion_shows_differently(old: dict[str, Any], new: dict[str, Any]) -> None:
+    assert changed_fields(Values(**old), Values(**new), FOUND) == tuple(new)
+
+
+def test_instants_are_compared_to_the_minute() -> None:
+    moment = datetime(2026, 2, 5, 9, 0, 59, tzinfo=timezone(timedelta(hours=1)))
+    assert to_minute(moment) == datetime(2026, 2, 5, 8, tzinfo=UTC)
+    assert (
+        changed_fields(Values(collecte_le=datetime(2026, 2, 5, 8, tzinfo=UTC)), Values(collecte_le=moment), FOUND) == ()
+    )
+    later = moment + timedelta(seconds=1)
+    assert changed_fields(Values(collecte_le=moment), Values(collecte_le=later), FOUND) == ("collecte_le",)
+
+
+def test_long_texts_go_in_pieces() -> None:
+    written = to_properties(FOUND, Values(log="a" * 4500))["id:Log Status"]["rich_text"]
+    assert [len(piece["text"]["content"]) for piece in written] == [2000, 2000, 500]
+
+
+def test_the_oldest_row_then_the_smallest_id() -> None:
+    early, late = datetime(2026, 2, 5, 8, tzinfo=UTC), datetime(2026, 2, 5, 9, tzinfo=UTC)
+    rows = [Existing("b", late, Values()), Existing("c", early, Values()), Existing("a", late, Values())]
+    assert [row.page_id for row in sorted(rows, key=lambda row: row.age)] == ["c", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "edited", "is_believed"),
+    [(5, None, True), (6, None, False), (60, 56, True), (60, 54, False), (-60, None, True)],
+)
+def test_a_time_ahead_of_notion_s_is_none(minutes: int, edited: int | None, is_believed: bool) -> None:
+    now = datetime(2026, 2, 5, 8, tzinfo=UTC)
+    read_at = now + timedelta(minutes=minutes)
+    written = None if edited is None else now + timedelta(minutes=edited)
+    row = Existing("page", now, Values(collecte_le=read_at, cout=1.0), edited=written)
+    assert believed(row, now).values == Values(collecte_le=read_at if is_believed else None, cout=1.0)

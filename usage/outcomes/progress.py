@@ -1,0 +1,89 @@
+"""What is happening right now, for whoever watches from the same process. Nobody has to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from usage.month import Month
+from usage.names import Source, Status
+from usage.outcomes.result import MonthResult
+
+
+@dataclass(frozen=True, slots=True)
+class SourceBegun:
+    """A source is being read; comes again when the task tries anew."""
+
+    source: Source
+    month: Month
+
+
+@dataclass(frozen=True, slots=True)
+class PageRead:
+    """One more page of a source."""
+
+    source: Source
+    month: Month
+
+
+@dataclass(frozen=True, slots=True)
+class SourceEnded:
+    """A source is read, or has failed."""
+
+    source: Source
+    month: Month
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class RowsWritten:
+    """So many rows of so many are written. `seconds_left` is what the rate limit leaves at least."""
+
+    month: Month
+    done: int
+    total: int
+    seconds_left: float
+
+    @property
+    def words(self) -> str:
+        """For people: `10 of 50 rows written, about 13 s left at Notion's rate`."""
+        left = f", {spoken(self.seconds_left)} left at Notion's rate" if self.done < self.total else ""
+        return f"{self.done:,} of {self.total:,} rows written{left}"
+
+
+@dataclass(frozen=True, slots=True)
+class MonthEnded:
+    """A month is done; also when something failed on the way."""
+
+    result: MonthResult
+
+
+Event = SourceBegun | PageRead | SourceEnded | RowsWritten | MonthEnded
+Listener = Callable[[Event], None]
+
+_listeners: list[Listener] = []
+
+
+def spoken(seconds: float) -> str:
+    """How long something takes, for people: `about 40 s`, `about 11 min`, `about 2 h 05 min`."""
+    if seconds < 90:
+        return f"about {seconds:.0f} s"
+    hours, minutes = divmod(round(seconds / 60), 60)
+    return f"about {hours} h {minutes:02} min" if hours else f"about {minutes} min"
+
+
+def tell(event: Event) -> None:
+    """Tell everybody who listens. Called from several threads."""
+    for listener in tuple(_listeners):
+        listener(event)
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Have `listener` called for each event while the block runs."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)

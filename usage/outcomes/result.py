@@ -1,0 +1,183 @@
+"""What a collection came to: the object that `--json` prints."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+from usage.money import dollars
+from usage.month import Month
+from usage.names import ProviderName, Status, overall
+from usage.outcomes.outcome import SourceOutcome
+from usage.outcomes.story import rerun_hint
+
+_WHOLE = (Status.SUCCES, Status.DONNEES_INDISPONIBLES)
+"""A rerun would bring no more."""
+
+
+class SourceResult(BaseModel):
+    """One source. A figure that isn't available is null, never 0."""
+
+    model_config = ConfigDict(frozen=True)
+
+    provider: ProviderName
+    account: str
+    status: Status
+    cost_usd: str | None
+    """Text with every digit."""
+    tokens_input: int | None
+    tokens_output: int | None
+    requests: int | None
+    rows: int
+    log: str
+
+
+class KeptRow(BaseModel):
+    """A row that was left alone, and why, in French."""
+
+    model_config = ConfigDict(frozen=True)
+
+    row: str
+    key: str
+    why: str
+
+
+class NotionCounts(BaseModel):
+    """Pages of *Usages*, and all Notion requests, repeats included.
+
+    `kept` are those of the unchanged rows that were left alone for a reason.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    trashed: int = 0
+    requests: int = 0
+    kept: tuple[KeptRow, ...] = ()
+
+
+class PlannedStep(BaseModel):
+    """One row of a plan."""
+
+    model_config = ConfigDict(frozen=True)
+
+    action: str
+    row: str
+    key: str
+    cost_usd: str | None
+    fields: tuple[str, ...] = ()
+    """Columns that an update changes."""
+    why: str = ""
+
+
+class MonthResult(BaseModel):
+    """One month."""
+
+    model_config = ConfigDict(frozen=True)
+
+    month: Month
+    status: Status
+    sources: tuple[SourceResult, ...]
+    notion: NotionCounts
+    plan: tuple[PlannedStep, ...] | None = None
+    """Of a dry run."""
+    problem: str | None = None
+    """Why Notion could not be written to the end."""
+    to_rerun: tuple[str, ...] = ()
+    """Sources that a rerun or a better key would mend, each with the reason and the command: `deepgram: …`."""
+    warnings: tuple[str, ...] = ()
+    """What may keep a provider away in silence: names of variables that are nearly ours, keys that have gone."""
+    running: str = ""
+    """`en cours, jour 28/30`, for a month that has not ended."""
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether all that can be had was collected and written."""
+        return not self.to_rerun and self.problem is None
+
+    @property
+    def word(self) -> Status:
+        """Of the month as a whole, which is not well where Notion does not hold it."""
+        return Status.ECHEC if self.problem else self.status
+
+    @property
+    def heading(self) -> str:
+        """`2026-01: Partiel, 6 sources sur 7`."""
+        notes = [self._read, "Notion incomplet" if self.problem else "", self.running]
+        return ", ".join([f"{self.month}: {self.word}", *(note for note in notes if note)])
+
+    @property
+    def left_alone(self) -> tuple[str, ...]:
+        """One sentence for each reason to leave rows as they are: `2 rows left alone: …`."""
+        counts = Counter(kept.why for kept in self.notion.kept)
+        return tuple(f"{count} row{'s' if count > 1 else ''} left alone: {why}" for why, count in counts.items())
+
+    @property
+    def _read(self) -> str:
+        """How many sources are whole, where some are and some are not: `6 sources sur 7`."""
+        whole = sum(source.status in _WHOLE for source in self.sources)
+        if whole in (0, len(self.sources)):
+            return ""
+        return f"{whole} source{'s' if whole > 1 else ''} sur {len(self.sources)}"
+
+    def to_json(self) -> str:
+        """The object that `--json` prints, on one line; `plan` only where there is one."""
+        hidden = {"problem", "to_rerun", "warnings", "running"} | ({"plan"} if self.plan is None else set())
+        return self.model_dump_json(exclude=hidden)
+
+    @property
+    def summary(self) -> str:
+        """One sentence for the run's state: what was written, what to rerun and why, and what was left alone."""
+        counts = self.notion
+        written = f"{counts.created} created, {counts.updated} updated, {counts.unchanged} unchanged"
+        written = "; ".join(part for part in (self._read, self.running, written) if part)
+        trouble = "; ".join([*([self.problem] if self.problem else []), *self.to_rerun])
+        body = f"{self.month}: {trouble} ({written})" if trouble else f"{self.month}: {written}"
+        return "; ".join([body, *self.left_alone, *self.warnings])
+
+
+def month_result(
+    month: Month,
+    outcomes: Sequence[SourceOutcome],
+    counts: NotionCounts,
+    *,
+    plan: tuple[PlannedStep, ...] | None = None,
+    problem: str | None = None,
+    warnings: Sequence[str] = (),
+    running: str = "",
+) -> MonthResult:
+    """Put a month's result together; for the last four see `MonthResult`."""
+    return MonthResult(
+        month=month,
+        status=overall(outcome.status for outcome in outcomes),
+        sources=tuple(_source_result(outcome) for outcome in outcomes),
+        notion=counts,
+        plan=plan,
+        problem=problem,
+        to_rerun=tuple(
+            f"{outcome.source}: {outcome.reason} {rerun_hint(outcome.source, month)}"
+            for outcome in outcomes
+            if outcome.rerun
+        ),
+        warnings=tuple(warnings),
+        running=running,
+    )
+
+
+def _source_result(outcome: SourceOutcome) -> SourceResult:
+    totals = outcome.totals
+    return SourceResult(
+        provider=outcome.source.provider,
+        account=outcome.source.account,
+        status=outcome.status,
+        cost_usd=None if totals.cost is None else dollars(totals.cost),
+        tokens_input=totals.tokens_input,
+        tokens_output=totals.tokens_output,
+        requests=totals.requests,
+        rows=len(outcome.rows),
+        log=outcome.log,
+    )

@@ -1,0 +1,118 @@
+"""The French sentences that rows and sources carry: what was read, how sure it is, what is missing and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from usage.money import apart, euros_style
+from usage.month import Month
+from usage.names import DEFAULT_ACCOUNT, Source
+from usage.outcomes.outcome import Totals
+from usage.outcomes.report import GapKind, SourceReport
+
+RUNNING: Final = "mois en cours"
+"""Stands in the log of every row whose month had not ended when it was read; Notion's views look for it."""
+
+
+def row_log(report: SourceReport, *, has_cost: bool, missing_amounts: int) -> str:
+    """Log of one row. It depends on the data alone, so that a second run has nothing to write."""
+    return _joined(
+        [
+            report.row_note,
+            *(note.sentence for note in report.row_notes),
+            f"Chiffres d’un {RUNNING}." if report.month.is_running(report.read_at) else "",
+            "" if has_cost or report.gaps else "Le fournisseur ne publie aucun coût pour cette ligne.",
+            _missing_amounts(missing_amounts),
+            *(gap.sentence for gap in report.gaps),
+        ]
+    )
+
+
+def source_log(report: SourceReport, totals: Totals, rows: int) -> str:
+    """The whole story of a source that was read."""
+    return _joined(
+        [
+            *(() if _is_out_of_reach(report) else (_reach(report),)),
+            f"{report.requests} requêtes, {report.pages} pages.",
+            *(() if _is_out_of_reach(report) else (_found(totals, rows),)),
+            _control(report),
+            _missing_amounts(report.missing_amounts),
+            *(gap.sentence for gap in report.gaps),
+            *report.remarks,
+            rerun_hint(report.source, report.month) if report.missing else "",
+        ]
+    )
+
+
+def failure_log(source: Source, month: Month, sentence: str) -> str:
+    """The story of a source that could not be read."""
+    return _joined([f"Échec : {sentence}", "Les chiffres déjà écrits restent.", rerun_hint(source, month)])
+
+
+def rerun_hint(source: Source, month: Month) -> str:
+    """How to read just this source again."""
+    return f"Pour relancer : {rerun_command(source, month)}."
+
+
+def rerun_command(source: Source, month: Month) -> str:
+    """The command that reads just this source again."""
+    account = "" if source.account == DEFAULT_ACCOUNT else f" --account {source.account}"
+    return f"llm-usage collect --month {month} --provider {source.provider}{account}"
+
+
+def running_mark(month: Month, now: datetime) -> str:
+    """What stands beside a figure that still grows, `en cours, jour 28/30`; empty once the month has ended (UTC)."""
+    return f"en cours, jour {(now - month.start).days + 1}/{month.days}" if month.is_running(now) else ""
+
+
+def _is_out_of_reach(report: SourceReport) -> bool:
+    """Whether nothing was read because the provider does not offer it: then it is not known that nothing was used."""
+    return not report.records and any(gap.kind is GapKind.UNAVAILABLE for gap in report.gaps)
+
+
+def _reach(report: SourceReport) -> str:
+    month, until = report.month, report.data_until
+    if until is not None and until < month.end:
+        lead = RUNNING if month.is_running(report.read_at) else "mois clos, mais provisoire"
+        if until <= month.start:
+            return f"{month} : {lead}, pas encore de données."
+        return f"{month} : {lead}, données jusqu’au {(until - timedelta(microseconds=1)).date()}."
+    span = f"du {month.first_day} au {month.last_day}"
+    # Where the provider gives no days, only what was asked for is known.
+    lead = f"Mois demandé {span}" if report.days_read is None else f"{days_read(report.days_read, month)}, {span}"
+    return f"{lead}, provisoire : le fournisseur peut encore corriger ce mois." if report.provisional else f"{lead}."
+
+
+def days_read(days: int, month: Month) -> str:
+    """How many days of a month the answers hold: `20 jours lus sur 31`."""
+    return f"{days} jour lu sur {month.days}" if days == 1 else f"{days} jours lus sur {month.days}"
+
+
+def _found(totals: Totals, rows: int) -> str:
+    if rows == 0:
+        return "Aucune utilisation."
+    lines = f"{rows} ligne{'s' if rows > 1 else ''}"
+    return f"{lines}, {euros_style(totals.cost)} USD." if totals.cost is not None else f"{lines}, sans montant en USD."
+
+
+def _control(report: SourceReport) -> str:
+    control = report.control
+    if control is None:
+        return ""
+    if control.agrees:
+        same = "identique" if control.total == control.summed else "identique aux arrondis près"
+        return f"Total de contrôle du fournisseur : {euros_style(control.total)} USD, {same}."
+    total, summed = apart(control.total, control.summed)
+    return f"Total de contrôle : {total} USD, somme des lignes : {summed} USD."
+
+
+def _missing_amounts(count: int) -> str:
+    if count == 0:
+        return ""
+    return "Un montant manque dans la réponse." if count == 1 else f"{count} montants manquent dans la réponse."
+
+
+def _joined(sentences: Iterable[str]) -> str:
+    return " ".join(dict.fromkeys(sentence for sentence in sentences if sentence))

@@ -1,0 +1,1 @@
+"""Usage records, and the sums and tables that they become."""
