@@ -11,7 +11,7 @@ from pydantic import Field
 
 from flows.collect import Providers, collect
 from providers.reading import backfilling
-from tasks.prefect.children import Ended, collect_on_workers, ended, has_workers
+from tasks.children import Ended, collect_on_workers, ended, has_workers
 from tasks.prefect.runs import meant, shown_month
 from tasks.ranges import Range, Turn, finish_range, months_to_read, prepare_range
 from tasks.summary import summary, told

@@ -8,10 +8,10 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from tasks.session import Request, prepare
-from usage.errors import IncompleteError, LlmUsageError
+from usage.errors import LlmUsageError
 from usage.names import Source
 from usage.outcomes.outcome import SourceOutcome
-from usage.outcomes.report import SourceReport
+from usage.outcomes.report import IncompleteError, SourceReport
 
 Fetched = Mapping[Source, SourceReport | BaseException]
 """What became of each source: its report, or the error its task ended with."""

@@ -16,11 +16,11 @@ from prefect.futures import PrefectFuture
 from providers.reading import read_source
 from providers.shared.patience import LONGEST_READING
 from tasks.aggregate import Fetched
-from usage.errors import IncompleteError, SourceError, TransientError
+from usage.errors import SourceError, TransientError
 from usage.month import Month
 from usage.names import Source, Status
 from usage.outcomes.progress import PageRead, SourceBegun, SourceEnded, tell
-from usage.outcomes.report import SourceReport
+from usage.outcomes.report import IncompleteError, SourceReport
 from usage.settings import load_settings
 
 RETRY_DELAYS: list[float] = [5, 20]

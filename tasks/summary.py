@@ -10,9 +10,9 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from notion.summary import MonthStatus, summarise
+from tasks.children import Ended
 from tasks.pages.chart import as_address, chart
 from tasks.pages.markdown import NOTHING, escaped, link, money, table
-from tasks.prefect.children import Ended
 from tasks.ranges import Range, RangePreparation, Turn, prepare_range
 from tasks.report import MARKS
 from usage.money import exact_sum

@@ -12,7 +12,7 @@
     │   ├── UnavailableError     accept that the data does not exist there
     │   │   └── NotOfferedError  the endpoint does not exist for this account (404)
     │   ├── ContractError        the answer is not what the API promises; report it
-    │   └── IncompleteError      the source was read in part; the report is attached
+    │   └── IncompleteError      the source was read in part (`usage.outcomes.report`)
     └── NotionError              Notion could not be read or written
         ├── NotionAccessError    fix the connection, the page's sharing or the schema
         └── NotionBusyError      wait and try again
@@ -22,11 +22,6 @@ Prefect UI and on the terminal. It never holds a key, a header, a query string o
 """
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from usage.outcomes.report import SourceReport
 
 
 class LlmUsageError(Exception):
@@ -91,18 +86,6 @@ class NotOfferedError(UnavailableError):
 
 class ContractError(SourceError):
     """The answer is not what the API promises: paging that loops, a missing field, a page of HTML."""
-
-
-class IncompleteError(SourceError):
-    """The source was read, but a part is missing that a rerun or a better key would bring.
-
-    Raised by the fetch task so that the run is red and a retry reads the source again; what was read stays in
-    `report` and is published.
-    """
-
-    def __init__(self, sentence: str, report: SourceReport) -> None:
-        super().__init__(sentence)
-        self.report = report
 
 
 class NotionError(LlmUsageError):

@@ -10,7 +10,6 @@ import pytest
 from usage.errors import (
     ContractError,
     CredentialError,
-    IncompleteError,
     NotOfferedError,
     RefusedError,
     SettingsError,
@@ -21,7 +20,7 @@ from usage.errors import (
 )
 from usage.month import Month
 from usage.names import ProviderName, Source
-from usage.outcomes.report import Gap, GapKind, SourceReport
+from usage.outcomes.report import Gap, GapKind, IncompleteError, SourceReport
 
 
 def incomplete(*passing: bool) -> IncompleteError:

@@ -23,7 +23,7 @@ def turns(number: int, *, skipped: int = 0) -> list[Any]:
 
 def ended(*messages: str) -> list[Any]:
     """Months that failed with a message, or ended well without one."""
-    from tasks.prefect.children import Ended
+    from tasks.children import Ended
 
     return [Ended(month, not message, message) for month, message in zip(MONTHS, messages, strict=False)]
 

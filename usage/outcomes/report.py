@@ -9,6 +9,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
+from usage.errors import SourceError
 from usage.month import Month
 from usage.names import Kind, Source, Status
 from usage.records.record import UsageRecord
@@ -148,3 +149,15 @@ class SourceReport(BaseModel):
         if self.missing:
             return Status.PARTIEL
         return Status.DONNEES_INDISPONIBLES if self.gaps else Status.SUCCES
+
+
+class IncompleteError(SourceError):
+    """The source was read, but a part is missing that a rerun or a better key would bring.
+
+    Raised by the fetch task so that the run is red and a retry reads the source again; what was read stays in
+    `report` and is published.
+    """
+
+    def __init__(self, sentence: str, report: SourceReport) -> None:
+        super().__init__(sentence)
+        self.report = report
