@@ -13,7 +13,16 @@ from pydantic import BaseModel, ValidationError
 from usage.collector import collector_paused
 from usage.contract import broken
 from usage.errors import ContractError
-from usage.peers import DEPTH_LIMIT, DIGITS_LIMIT, NotJsonError, TooDeepError, UnreadableError, decode
+from usage.peers import (
+    DEPTH_LIMIT,
+    DIGITS_LIMIT,
+    VALUES_LIMIT,
+    NotJsonError,
+    TooDeepError,
+    TooManyError,
+    UnreadableError,
+    decode,
+)
 from usage.piecewise import elements
 
 M = TypeVar("M", bound=BaseModel)
@@ -96,6 +105,8 @@ def instead_of_json(error: UnreadableError) -> str:
         return f"{'une page HTML' if error.is_html else 'un corps illisible ou coupé'} au lieu de JSON"
     if isinstance(error, TooDeepError):
         return f"du JSON imbriqué sur plus de {DEPTH_LIMIT} niveaux"
+    if isinstance(error, TooManyError):
+        return f"du JSON de plus de {VALUES_LIMIT // 10**6} millions de valeurs"
     return f"un nombre de plus de {DIGITS_LIMIT} chiffres"
 
 

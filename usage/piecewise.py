@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from decimal import DecimalException
 from typing import Final
 
-from usage.peers import DIGITS_LIMIT, NotJsonError, TooDeepError, TooLongNumberError, check_depth, decoder, mended
+from usage.peers import DIGITS_LIMIT, NotJsonError, TooDeepError, TooLongNumberError, check_shape, decoder, mended
 
 _WINDOW: Final = 2**23
 """Bytes that are made text at once, at least."""
@@ -27,7 +27,7 @@ def elements(content: bytes, name: str) -> Iterator[object]:
     Raises:
         UnreadableError: As `usage.peers.decode`; maybe after some of the pieces.
     """
-    check_depth(content)
+    check_shape(content)
     text = _Text(content)
     if text.next() != "{":
         yield text.value()
