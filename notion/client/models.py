@@ -143,7 +143,11 @@ class Value(Wire):
         if self.date is None:
             return None
         instant = datetime.fromisoformat(self.date.start)
-        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+        try:
+            return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+        except OverflowError:
+            # Within hours of the calendar's ends, where the offset does not matter.
+            return instant.replace(tzinfo=UTC)
 
 
 class Trashable(Wire):

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import ClassVar, Final, Generic, TypeVar
+from typing import Annotated, ClassVar, Final, Generic, TypeVar
 
-from pydantic import AwareDatetime
+from pydantic import AfterValidator, AwareDatetime
 
 from providers.base import Wire
 from providers.shared.amounts import RawAmount, Written, amount
@@ -77,6 +78,14 @@ class Money(Wire):
 
     amount: RawAmount = None
     currency: str | None = None
+
+
+def _in_utc(instant: datetime) -> datetime:
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError:
+        # Within hours of the calendar's ends.
+        raise ValueError("no instant in UTC") from None
 
 
 class Line(Wire):
@@ -209,7 +218,7 @@ class ReportPage(Wire, Generic[L]):
     data: Lines[L]
     has_more: bool | None = None
     next_page: str | None = None
-    data_refreshed_at: AwareDatetime | None = None
+    data_refreshed_at: Annotated[AwareDatetime, AfterValidator(_in_utc)] | None = None
 
     def within(self, month: Month) -> Iterator[L]:
         """Lines that begin in the month: should an end be taken as inclusive, the day after it is left out."""

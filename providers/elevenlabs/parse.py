@@ -186,12 +186,12 @@ class _Reader:
         self.reason: ContractError | None = None
         """Why the first of the rows that were lost was lost."""
 
-    def line(self, row: list[object]) -> _Line | None:
+    def line(self, row: object) -> _Line | None:
         """The row; None where it can't be read."""
         layout, report = self._layout, self._report
         before = self.lost.total()
         try:
-            if len(row) != layout.width:
+            if not isinstance(row, list) or len(row) != layout.width:
                 raise ContractError(
                     f"{report.path} ne répond plus comme prévu : une ligne n’a pas {layout.width} colonnes."
                 )

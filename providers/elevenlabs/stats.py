@@ -146,6 +146,6 @@ def _sum(shares: Sequence[Share]) -> Decimal:
 
 
 def _whole(count: Decimal) -> int:
-    if count != count.to_integral_value():
-        raise ContractError(f"{STATS} ne répond plus comme prévu : un nombre de requêtes n’est pas entier.")
+    if count < 0 or count != count.to_integral_value():
+        raise ContractError(f"{STATS} ne répond plus comme prévu : un nombre de requêtes n’est pas un entier positif.")
     return int(count)

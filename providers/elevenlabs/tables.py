@@ -38,12 +38,13 @@ _MILLISECONDS: Final = Decimal(10**11)
 
 
 class Table(Wire):
-    """One answer; all four lists are promised. Cells of columns that nobody reads may hold anything."""
+    """One answer; all four lists are promised. Rows, and cells of columns that nobody reads, may be
+    anything: an odd one costs itself alone."""
 
     columns: list[str]
     column_types: list[str]
     column_units: list[str | None]
-    rows: list[list[object]]
+    rows: list[object]
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,8 +100,8 @@ async def _by_key(read: Read, span: Span) -> ByMonth:
     try:
         return await read(span, BY_KEY)
     except KeysNotYetError as error:
-        day = error.first_day
-        if midnight(day) <= span.start:
+        day = min((day for day in error.days if midnight(day) > span.start), default=None)
+        if day is None:
             raise
     later: ByMonth = {}
     if midnight(day) < span.end:

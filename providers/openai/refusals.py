@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from providers.openai.endpoints import PROJECTS
 from providers.shared.answers import Answer
 from usage.errors import ContractError, CredentialError, RefusedError, SourceError, UnavailableError
 
 _SCOPES: Final = re.compile(r"Missing scopes?: (\w+(?:\.\w+)*(?:, \w+(?:\.\w+)*)*)")
-_EPOCH: Final = re.compile(r"\b1[0-9]{9}\b")
-_DAY: Final = re.compile(r"\b(20[0-9]{2}-[01][0-9]-[0-3][0-9])\b")
+_MOMENT: Final = re.compile(r"\b(?:(?P<epoch>1[0-9]{9})|(?P<day>20[0-9]{2}-[01][0-9]-[0-3][0-9]))(?![0-9])")
 _ADDRESS: Final = re.compile(r"\bIPs?\b|ip_not|ip_address|country|region", re.IGNORECASE)
 _TOO_OLD: Final = "reporting_lookback_exceeded"
 
@@ -22,28 +22,31 @@ _TOO_OLD: Final = "reporting_lookback_exceeded"
 class TooOldError(UnavailableError):
     """The report does not reach so far back.
 
-    `first_day` is the first day that it has, where the text names it.
+    `days` are those that the text names: the first one that it has, and maybe others, such as the one asked for.
     """
 
-    def __init__(self, sentence: str, *, status: int, first_day: date | None) -> None:
+    def __init__(self, sentence: str, *, status: int, days: Sequence[date]) -> None:
         super().__init__(sentence, status=status)
-        self.first_day = first_day
+        self.days = tuple(days)
 
 
 class KeysNotYetError(RefusedError):
-    """Costs are told by key from a later day on; `first_day` is the first whole one."""
+    """Costs are told by key from a later day on: one of the `days` that the text names, which are whole ones."""
 
-    def __init__(self, sentence: str, *, status: int, first_day: date) -> None:
+    def __init__(self, sentence: str, *, status: int, days: Sequence[date]) -> None:
         super().__init__(sentence, status=status)
-        self.first_day = first_day
+        self.days = tuple(days)
+
+
+_Text = Annotated[str, BeforeValidator(lambda value: value if isinstance(value, str) else "")]
+"""A field of no other use than its text: one that has another type takes nothing from the others."""
 
 
 class _Refusal(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
-    message: str = ""
-    param: str | None = None
-    code: str | None = None
+    message: _Text = ""
+    code: _Text = ""
 
 
 class _Body(BaseModel):
@@ -76,27 +79,33 @@ def _said(answer: Answer) -> _Refusal:
 
 
 def _too_far(path: str, said: _Refusal) -> SourceError | None:
+    days = _days(said.message)
     if said.code == _TOO_OLD:
-        day = _first_day(said.message)
-        since = f" : il commence le {day}" if day else ""
-        return TooOldError(f"{path} ne remonte pas si loin{since}.", status=400, first_day=day)
-    epoch = _EPOCH.search(said.message)
-    if said.param == "start_time" and "api_key_id" in said.message and epoch:
-        begins = datetime.fromtimestamp(int(epoch[0]), UTC)
-        whole = begins.date() if begins == begins.replace(hour=0, minute=0, second=0) else begins.date() + _A_DAY
-        return KeysNotYetError(f"{path} ne donne les clés qu’à partir du {whole}.", status=400, first_day=whole)
+        since = f" : il commence le {days[0]}" if len(days) == 1 else ""
+        return TooOldError(f"{path} ne remonte pas si loin{since}.", status=400, days=days)
+    if "api_key_id" in said.message and days:
+        return KeysNotYetError(f"{path} ne donne les clés qu’à partir du {max(days)}.", status=400, days=days)
     return None
 
 
 _A_DAY: Final = timedelta(days=1)
 
 
-def _first_day(text: str) -> date | None:
-    found = _DAY.search(text)
-    try:
-        return date.fromisoformat(found[1]) if found else None
-    except ValueError:
-        return None
+def _days(text: str) -> list[date]:
+    """Days that a text names, as dates or in Unix seconds; a moment within a day stands for the next one."""
+    days = []
+    for found in _MOMENT.finditer(text):
+        if found["epoch"]:
+            moment = datetime.fromtimestamp(int(found["epoch"]), UTC)
+            is_midnight = moment == moment.replace(hour=0, minute=0, second=0)
+            days.append(moment.date() if is_midnight else moment.date() + _A_DAY)
+            continue
+        try:
+            days.append(date.fromisoformat(found["day"]))
+        except ValueError:
+            # Digits that are no date say nothing.
+            continue
+    return days
 
 
 def _forbidden(path: str, said: _Refusal) -> CredentialError:
@@ -104,7 +113,7 @@ def _forbidden(path: str, said: _Refusal) -> CredentialError:
     if scopes := _SCOPES.search(said.message):
         rights = scopes[1]
         return CredentialError(f"{lead} : il lui manque le droit {rights}.", status=403)
-    if _ADDRESS.search(f"{said.code or ''} {said.message}"):
+    if _ADDRESS.search(f"{said.code} {said.message}"):
         return CredentialError(
             f"{lead} : l’adresse de cette machine, ou son pays, n’est pas admis par l’organisation.", status=403
         )

@@ -53,9 +53,10 @@ async def from_its_first_day(span: Span, read: Callable[[Span], Awaitable[Figure
     try:
         return await read(span), None
     except TooOldError as error:
-        if error.first_day is None or not span.holds(error.first_day):
+        day = min(filter(span.holds, error.days), default=None)
+        if day is None:
             raise
-        return await read(span.from_day(error.first_day)), error.first_day
+        return await read(span.from_day(day)), day
 
 
 def out_of_reach(job: Job, error: RefusedError) -> SourceError:

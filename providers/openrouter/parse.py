@@ -27,12 +27,29 @@ def _day(text: object) -> object:
     if not isinstance(text, str) or len(text) <= len("2026-01-31"):
         return text
     instant = datetime.fromisoformat(text)
-    return (instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)).date()
+    try:
+        return (instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)).date()
+    except OverflowError:
+        # Within hours of the calendar's ends.
+        raise ValueError("no day in UTC") from None
 
 
 def _digits(value: object) -> object:
     """A count that is written as text, as a number; anything else is left for the field to refuse."""
     return int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,17}", value) else value
+
+
+_MILLISECONDS: Final = range(10**12, 10**13)
+"""Since 1970, from 2001 to 2286."""
+
+
+def _stored_at(value: object) -> object:
+    """The instant of a number of milliseconds. One that no answer can have been stored at is as good as none."""
+    try:
+        milliseconds = int(value) if isinstance(value, int | Decimal | str) else 0
+    except (ValueError, ArithmeticError):
+        return None
+    return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds in _MILLISECONDS else None
 
 
 Counted = Annotated[Whole, BeforeValidator(_digits)]
@@ -70,8 +87,10 @@ class Result(Wire):
 
     data: Lines[Row]
     metadata: Metadata
-    cached_at: Decimal | None = Field(default=None, validation_alias="cachedAt")
-    """Where the answer is a stored one: when it was made, in milliseconds since 1970."""
+    cached_at: Annotated[datetime | None, BeforeValidator(_stored_at)] = Field(
+        default=None, validation_alias="cachedAt"
+    )
+    """Where the answer is a stored one: when it was made."""
     warnings: tuple[str, ...] | None = None
 
 

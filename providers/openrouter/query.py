@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -144,5 +144,5 @@ class Analytics:
             # An id that can't be resolved empties the answer in silence, apart from this.
             raise UnappliedFilterError(f"{QUERY} n’a pas su appliquer un filtre ; cette réponse n’est pas comptée.")
         if page.data.cached_at is not None:
-            self.until = min(self.until, datetime.fromtimestamp(int(page.data.cached_at) / 1000, UTC))
+            self.until = min(self.until, page.data.cached_at)
         return page

@@ -11,7 +11,16 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from usage.errors import ContractError
-from usage.peers.bodies import DEPTH_LIMIT, DIGITS_LIMIT, NotJsonError, TooDeepError, UnreadableError, decode
+from usage.peers.bodies import (
+    DEPTH_LIMIT,
+    DIGITS_LIMIT,
+    VALUES_LIMIT,
+    NotJsonError,
+    TooDeepError,
+    TooManyError,
+    UnreadableError,
+    decode,
+)
 from usage.peers.contract import broken
 from usage.peers.pieces import elements
 from usage.records.garbage import collector_paused
@@ -96,6 +105,8 @@ def instead_of_json(error: UnreadableError) -> str:
         return f"{'une page HTML' if error.is_html else 'un corps illisible ou coupé'} au lieu de JSON"
     if isinstance(error, TooDeepError):
         return f"du JSON imbriqué sur plus de {DEPTH_LIMIT} niveaux"
+    if isinstance(error, TooManyError):
+        return f"du JSON de plus de {VALUES_LIMIT // 10**6} millions de valeurs"
     return f"un nombre de plus de {DIGITS_LIMIT} chiffres"
 
 

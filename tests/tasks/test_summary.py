@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.tasks.pages import HOSTILE, make_workspace, read_page
+from tests.tasks.pages.results import HOSTILE, make_workspace, read_page
 from usage.month import Month
 from usage.names import ProviderName, Status
 from usage.settings import load_settings

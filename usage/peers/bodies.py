@@ -1,5 +1,5 @@
 """What other programs send us, read within bounds: a body that unpacks to more than memory holds, JSON that is nested
-without end, numbers of thousands of digits, halves of surrogate pairs in names.
+without end or has values without number, numbers of thousands of digits, halves of surrogate pairs in names.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ import re
 import zlib
 from collections.abc import Callable
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Subnormal
+from itertools import chain
 from typing import Final, NoReturn
 
 BODY_LIMIT: Final = 256 * 1024 * 1024
 """Decoded bytes of one answer; the largest real one seen has 150 MB."""
 DEPTH_LIMIT: Final = 100
 """Arrays and objects within each other; real answers have fewer than ten."""
+VALUES_LIMIT: Final = 8_000_000
+"""Values in one body, which take up to 200 bytes of memory each; the largest real answer seen has four million."""
 DIGITS_LIMIT: Final = 400
 """Digits of a whole number, or of an exact one with its exponent counted: more than a double can hold."""
 
@@ -27,10 +30,10 @@ _ALL_BUT_BRACKETS: Final = bytes(set(range(256)) - set(b'{}[]"'))
 _DIGITS: Final = bytes.maketrans(b"123456789", b"000000000")
 _PIECE: Final = 2**20
 _MANY_DIGITS: Final = b"0" * (DIGITS_LIMIT + 1)
-_HALF_PAIR: Final = re.compile(r"\\u[dD][89a-fA-F]")
-_ESCAPE: Final = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
-    re.DOTALL,
+# From the first backslash of a row on: an even number of them stands for themselves.
+_SURROGATE: Final = re.compile(
+    r"\\(?<!\\\\)(?:\\\\)*+"
+    r"(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2}))"
 )
 
 
@@ -48,6 +51,10 @@ class NotJsonError(UnreadableError):
 
 class TooDeepError(UnreadableError):
     """Arrays and objects are nested deeper than `DEPTH_LIMIT`."""
+
+
+class TooManyError(UnreadableError):
+    """There are more than `VALUES_LIMIT` values."""
 
 
 class TooLongNumberError(UnreadableError):
@@ -69,10 +76,11 @@ def decode(content: bytes, *, exact: bool = True) -> object:
 
     Raises:
         NotJsonError: It is not JSON. `NaN` and infinities are none either.
+        TooManyError: It has too many values.
         TooDeepError: It is nested too deep.
         TooLongNumberError: A number is too long.
     """
-    check_depth(content)
+    check_shape(content)
     text = mended(content.decode("utf-8-sig", errors="replace"))
     try:
         return decoder(content, exact=exact).decode(text)
@@ -86,12 +94,16 @@ def decode(content: bytes, *, exact: bool = True) -> object:
         raise NotJsonError("no JSON", is_html=text.lstrip()[:1] == "<") from None
 
 
-def check_depth(content: bytes) -> None:
-    """Look whether a body is nested too deep.
+def check_shape(content: bytes) -> None:
+    """Look whether a body would take too much memory or too many levels, before any of it is decoded.
 
     Raises:
-        TooDeepError: It is.
+        TooManyError: It has too many values.
+        TooDeepError: It is nested too deep.
     """
+    # At least as many as there are values: those in texts count as well, of which no real answer has so many.
+    if sum(content.count(sign) for sign in (b",", b"[", b"{")) > VALUES_LIMIT:
+        raise TooManyError(f"more than {VALUES_LIMIT} values")
     if _is_too_deep(content):
         raise TooDeepError(f"more than {DEPTH_LIMIT} levels")
 
@@ -108,9 +120,18 @@ def decoder(content: bytes, *, exact: bool = True) -> json.JSONDecoder:
 
 def mended(text: str) -> str:
     """JSON with U+FFFD in place of halves of surrogate pairs."""
-    if not _HALF_PAIR.search(text):
+    halves = (found for found in _SURROGATE.finditer(text) if found["half"])
+    first = next(halves, None)
+    if first is None:
         return text
-    return _ESCAPE.sub(lambda match: "\\ufffd" if match["half"] else match[0], text)
+    # Piece by piece, as there may be millions: a list of the pieces would be many times larger than the text.
+    whole, done = io.StringIO(), 0
+    for half in chain([first], halves):
+        whole.write(text[done : half.start("half")])
+        whole.write("ufffd")
+        done = half.end("half")
+    whole.write(text[done:])
+    return whole.getvalue()
 
 
 class Body:

@@ -17,7 +17,7 @@ from usage.peers.bodies import (
     NotJsonError,
     TooDeepError,
     TooLongNumberError,
-    check_depth,
+    check_shape,
     decoder,
     mended,
 )
@@ -35,7 +35,7 @@ def elements(content: bytes, name: str) -> Iterator[object]:
     Raises:
         UnreadableError: As `usage.peers.bodies.decode`; maybe after some of the pieces.
     """
-    check_depth(content)
+    check_shape(content)
     text = _Text(content)
     if text.next() != "{":
         yield text.value()

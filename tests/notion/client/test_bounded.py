@@ -141,12 +141,13 @@ def test_packings_that_were_not_asked_for() -> None:
         (b"[" * 200_000, "démesuré"),
         (b'{"id": "ds", "x": ' + b"[" * 5000 + b"]" * 5000 + b"}", "démesuré"),
         (b'{"id": "ds", "x": ' + b"9" * 5000 + b"}", "démesuré"),
+        (b'{"id": "ds", "x": [' + b"[]," * 4_000_001 + b"[]]}", "démesuré"),
         (b"[]", "attendu : un objet"),
         (b'"ds"', "attendu : un objet"),
         (b"null", "attendu : un objet"),
         (b'{"id": 7}', "champ id"),
     ],
-    ids=["html", "cut", "empty", "open", "deep", "long number", "list", "text", "null", "field"],
+    ids=["html", "cut", "empty", "open", "deep", "long number", "many", "list", "text", "null", "field"],
 )
 def test_bodies_that_cannot_be_worked_with(content: bytes, words: str) -> None:
     assert words in told(content)

@@ -260,3 +260,10 @@ def test_neither_order_nor_pages_change_the_sums(
     assert sum(record.missing_amounts for record in whole) == len(rows) - len(known)
     mixed = draw.sample(rows, len(rows))
     assert summed(mixed[at : at + size] for at in range(0, len(mixed), size)) == whole
+
+
+@pytest.mark.parametrize("instant", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00"])
+def test_an_instant_that_utc_has_not_breaks_the_contract(instant: str) -> None:
+    page = {"data": [], "has_more": False, "next_page": None, "data_refreshed_at": instant}
+    with pytest.raises(ContractError, match="data_refreshed_at"):
+        parse(page, ReportPage[AnalyticsCost], "/cost")

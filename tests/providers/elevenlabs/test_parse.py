@@ -77,7 +77,7 @@ def table(rows: Sequence[Sequence[object]], head: Sequence[tuple[str, str, str |
         columns=[name for name, _, _ in head],
         column_types=[kind for _, kind, _ in head],
         column_units=[unit for _, _, unit in head],
-        rows=[list(row) for row in rows],
+        rows=list(rows),
     )
 
 
@@ -367,8 +367,10 @@ def test_a_cell_that_is_no_number_is_lost_alone(name: str, value: object, lost: 
     assert odd.missing_amounts == (1 if name == "total_cost" else 0)
 
 
-@pytest.mark.parametrize("cells", [with_cell("model", {"name": "eleven_v3"}), ROW[:-1], [*ROW, 1]])
-def test_a_row_that_can_not_be_placed_is_lost_alone_and_all_of_them_stop_the_source(cells: list[object]) -> None:
+@pytest.mark.parametrize(
+    "cells", [with_cell("model", {"name": "eleven_v3"}), ROW[:-1], [*ROW, 1], {}, {"a": 1}, None, "row", -1]
+)
+def test_a_row_that_can_not_be_placed_is_lost_alone_and_all_of_them_stop_the_source(cells: Any) -> None:
     figures = read(cells, ROW)
     assert figures.records == read(ROW).records
     assert figures.lost == (Count(what="lignes illisibles", count=1),)

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,8 +24,10 @@ from providers.openai.parse import (
     registry_turn,
     usage_records,
 )
+from providers.openai.refusals import KeysNotYetError, TooOldError, explain
 from providers.openai.sinks import CostSink, UsageSink
 from providers.shared.amounts import Written
+from providers.shared.answers import Answer
 from providers.shared.http import parse
 from providers.shared.lines import Notes
 from providers.shared.paging import Turn
@@ -423,3 +426,55 @@ def test_published_registries(shared: Path, name: str) -> None:
     raw = published(shared, name)
     read = parse(raw, NamedPage, "/projects")
     assert [item.id for item in read.data] == [item["id"] for item in raw["data"]]
+
+
+# Refusals
+
+
+def refused(message: object, **other: object) -> Any:
+    body = json.dumps({"error": {"message": message, "type": "invalid_request_error", **other}})
+    return explain(Answer("/organization/costs", 400, httpx.Headers(), body.encode()))
+
+
+@pytest.mark.parametrize(
+    ("message", "other"),
+    [
+        (
+            "group_by=api_key_id is not available here. Try a start_time on or after 1764979200.",
+            {"param": "start_time"},
+        ),
+        ("Grouping by api_key_id needs a start_time of 2025-12-06 or later.", {"param": None, "code": 400}),
+        ("api_key_id is told from 2025-12-06T00:00:00Z on", {"param": ["start_time"]}),
+        ("api_key_id is told from 1764932400 on", {}),
+    ],
+)
+def test_the_day_from_which_costs_are_told_by_key_however_it_is_worded(message: str, other: dict[str, object]) -> None:
+    error = refused(message, **other)
+    assert isinstance(error, KeysNotYetError)
+    assert error.days == (date(2025, 12, 6),)
+
+
+@pytest.mark.parametrize(
+    ("message", "days"),
+    [
+        ("Earliest supported start date: 2026-10-06 (UTC).", (date(2026, 10, 6),)),
+        ("The earliest start_time is 1791244800.", (date(2026, 10, 6),)),
+        ("2026-10-01 is before 2026-10-06.", (date(2026, 10, 1), date(2026, 10, 6))),
+        ("Not before 2026-19-39.", ()),
+        (None, ()),
+        ({"text": "2026-10-06"}, ()),
+    ],
+)
+@pytest.mark.parametrize("param", ["start_time", None, 7])
+def test_a_report_that_does_not_reach_so_far_however_it_is_worded(
+    message: object, param: object, days: tuple[date, ...]
+) -> None:
+    error = refused(message, param=param, code="reporting_lookback_exceeded")
+    assert isinstance(error, TooOldError)
+    assert error.days == days
+    assert ("il commence le" in error.sentence) is (len(days) == 1)
+
+
+@pytest.mark.parametrize("message", ["group_by is odd", "start_time 1764979200 is odd", None, [], 7])
+def test_other_refusals_are_left_to_the_common_rules(message: object) -> None:
+    assert refused(message, param="start_time", code=400) is None

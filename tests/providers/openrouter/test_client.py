@@ -327,6 +327,14 @@ def test_an_answer_stored_before_the_month_was_over_is_not_taken_for_the_whole(d
     assert desk.read().data_until == made
 
 
+@pytest.mark.parametrize("made", [10**25, "9" * 300, -62135596801000, 0, True, "soon", [], {"at": 1}, 1.5e300])
+def test_a_time_that_no_answer_was_stored_at_costs_nothing(desk: Desk, made: object) -> None:
+    desk.rewrite(QUERY, in_answer(cachedAt=made), times=-1)
+    report = desk.read()
+    assert (report.status, report.provisional) == (Status.SUCCES, False)
+    assert_billed(desk, report)
+
+
 def test_an_empty_month_is_proven_by_the_total(desk: Desk) -> None:
     desk.account.clear("2026-01")
 

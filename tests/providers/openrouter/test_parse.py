@@ -458,3 +458,12 @@ def test_published_rows_are_read(shared: Path, name: str) -> None:
 
     assert [line.day for line in found] in ([date(2025, 1, 1)], [date(2026, 5, 19), date(2026, 5, 18)])
     assert [line.figures.requests for line in found] in ([1500], [1523, 892])
+
+
+@pytest.mark.parametrize("instant", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "2026-99-01T00:00:00Z"])
+def test_a_row_of_no_day_is_odd_and_no_more(instant: str) -> None:
+    row = dict.fromkeys(METRICS) | {"created_at__month": instant}
+    good = dict.fromkeys(METRICS) | {"created_at__month": "2026-01-01"}
+    page = parse({"data": {"data": [row, good], "metadata": {"truncated": False}}}, QueryPage, "")
+    assert [line.day for line in page.data.data] == [date(2026, 1, 1)]
+    assert sum(page.data.data.odd.values()) == 1

@@ -447,6 +447,7 @@ def test_a_login_page_with_status_200(server: Server, echo: Echo, clock: Clock, 
 MOST = 100_000
 DEEP = '{"a":' * 30_000 + "1" + "}" * 30_000
 LONG = '{"amount": ' + "9" * 5000 + "}"
+MANY = '{"data": [' + "{}," * 4_000_001 + "{}]}"
 
 
 @pytest.mark.parametrize("packed", [True, False])
@@ -491,7 +492,13 @@ def test_a_refusal_is_one_whatever_its_body(
 
 @pytest.mark.parametrize("space", ["", " " * 100_000])
 @pytest.mark.parametrize(
-    ("body", "what"), [(DEEP, "du JSON imbriqué sur plus de 100 niveaux"), (LONG, "un nombre de plus de 400 chiffres")]
+    ("body", "what"),
+    [
+        (DEEP, "du JSON imbriqué sur plus de 100 niveaux"),
+        (LONG, "un nombre de plus de 400 chiffres"),
+        (MANY, "du JSON de plus de 8 millions de valeurs"),
+    ],
+    ids=["deep", "long", "many"],
 )
 def test_json_that_is_out_of_all_proportion(
     *, server: Server, echo: Echo, clock: Clock, body: str, what: str, space: str

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.tasks.pages import make_result, make_source
+from tests.tasks.pages.results import make_result, make_source
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.result import SourceResult

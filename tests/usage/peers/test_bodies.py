@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 from usage.peers.bodies import (
     DEPTH_LIMIT,
     DIGITS_LIMIT,
+    VALUES_LIMIT,
     Body,
     NotJsonError,
     TooDeepError,
     TooLargeError,
     TooLongNumberError,
+    TooManyError,
     UnreadableError,
     decode,
 )
@@ -97,6 +99,24 @@ def test_many_beside_each_other_are_no_nesting() -> None:
     assert decode(b"[" + b",".join([b'{"a":[[]]}'] * 5000) + b"]") == [{"a": [[]]}] * 5000
 
 
+# -- how many
+
+
+@pytest.mark.parametrize("item", [b"0", b"[]", b"{}", b'{"a":[1]}'])
+def test_more_values_than_memory_is_for(item: bytes) -> None:
+    content = b"[" + (item + b",") * VALUES_LIMIT + item + b"]"
+    tracemalloc.start()
+    with pytest.raises(TooManyError):
+        decode(content)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1_000_000
+
+
+def test_many_values() -> None:
+    assert len(decode(b"[" + b"0," * 300_000 + b"0]")) == 300_001  # type: ignore[arg-type]
+
+
 # -- numbers
 
 
@@ -133,6 +153,9 @@ def test_what_is_no_number(text: str) -> None:
         (rb'"\uDFFF\uD83D\uDE00\uD83D"', "�😀�"),
         (rb'"\\ud800"', "\\ud800"),
         (rb'"\\\ud800"', "\\�"),
+        (rb'"\\ud83d\ude00"', "\\ud83d�"),
+        (rb'"\ud83d\\ude00"', "�\\ude00"),
+        (rb'"\"\ud800\ud83d\ude00\n"', '"�😀\n'),
         (b'"a\xed\xa0\x80b"', "a���b"),
         (b'"Caf\xe9"', "Caf�"),
         (b'\xef\xbb\xbf"a"', "a"),
@@ -141,6 +164,16 @@ def test_what_is_no_number(text: str) -> None:
 def test_halves_of_pairs(content: bytes, name: str) -> None:
     assert decode(content) == name
     assert decode(b"{" + content.removeprefix(b"\xef\xbb\xbf") + b": 1}") == {name: 1}
+
+
+def test_escapes_beside_half_of_a_pair_take_no_memory_of_their_own() -> None:
+    content = b'"' + rb"\n\\" * 1_000_000 + rb'\ud800"'
+    tracemalloc.start()
+    read = decode(content)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert read == "\n\\" * 1_000_000 + "�"
+    assert peak < 10 * len(content)
 
 
 # -- what is no JSON

@@ -8,8 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usage.peers import pieces
-from usage.peers.bodies import NotJsonError, TooDeepError, TooLongNumberError, UnreadableError, decode
+from usage.peers.bodies import (
+    VALUES_LIMIT,
+    NotJsonError,
+    TooDeepError,
+    TooLongNumberError,
+    TooManyError,
+    UnreadableError,
+    decode,
+    pieces,
+)
 from usage.peers.pieces import elements
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)) | st.sampled_from('[]{}",:\\é😀'), max_size=8)
@@ -68,6 +76,7 @@ def test_halves_of_characters_are_replaced() -> None:
         (b'{"data": [' + b"9" * 5000 + b"]}", TooLongNumberError),
         (b'{"data": [{"a": 0.' + b"1" * 5000 + b"}]}", TooLongNumberError),
         (b'{"data": [' + b"[" * 5000 + b"]" * 5000 + b"]}", TooDeepError),
+        (b'{"data": [' + b"[]," * VALUES_LIMIT + b"[]]}", TooManyError),
     ],
 )
 def test_what_can_not_be_read(content: bytes, error: type[UnreadableError]) -> None:
