@@ -98,6 +98,8 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     "no bundle": ({"SSL_CERT_FILE": f"/nonexistent/{SECRET}.pem"}, "SSL_CERT_FILE: the file it names"),
     "a folder": ({"SSL_CERT_FILE": "/"}, "SSL_CERT_FILE: the file it names"),
     "no certificate": ({"SSL_CERT_FILE": __file__}, "there is no certificate in it"),
+    "no log": ({"SSLKEYLOGFILE": f"/nonexistent/{SECRET}"}, "SSLKEYLOGFILE: the file it names can't be written"),
+    "no log in a folder": ({"SSLKEYLOGFILE": "/"}, "SSLKEYLOGFILE: the file it names can't be written"),
     "no certificates": ({"SSL_CERT_DIR": f"/nonexistent/{SECRET}"}, "SSL_CERT_DIR: the folder it names"),
 }
 
@@ -160,6 +162,21 @@ def test_the_disk_is_full(program: Program, set_up: None, option: tuple[str, ...
     told = wrapped(program, 'exec "$@" >/dev/full', "status", *option)
     assert told.status == 1
     assert told.err == "llm-usage: standard output can't be written (No space left on device)\n"
+
+
+def test_a_terminal_that_does_not_have_every_letter(program: Program) -> None:
+    program.variables["PYTHONIOENCODING"] = "ascii"
+    told = program.run("setup", "--dry-run")
+    assert (told.status, told.err) == (0, "")
+    assert "?Services LLM?" in told.out
+
+
+@pytest.mark.parametrize("coding", ["ascii", "cp1252", "utf-16"])
+def test_json_is_utf_8_everywhere(program: Program, coding: str) -> None:
+    program.variables["PYTHONIOENCODING"] = coding
+    told = program.run("setup", "--dry-run", "--json")
+    assert (told.status, told.err) == (0, "")
+    assert "“Services LLM”" in told.json["would"][0]
 
 
 def test_a_user_without_a_home(program: Program, set_up: None) -> None:
