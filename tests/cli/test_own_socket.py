@@ -40,4 +40,3 @@ def test_connections_of_others_are_closed(listening: socket.socket) -> None:
         for client in clients:
             with client:
                 assert client.recv(1) == b""
-

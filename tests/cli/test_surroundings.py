@@ -238,6 +238,30 @@ def test_a_folder_that_everybody_may_write_to(program: Program) -> None:
     assert told.err.startswith(f"llm-usage: PREFECT_HOME: everybody may write to {program.home}")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away, and write to it")
+def test_a_folder_of_another_user(program: Program) -> None:
+    program.home.mkdir()
+    os.chown(program.home, 54321, 54321)
+    told = program.run("collect")
+    assert (told.status, told.out) == (2, "")
+    assert told.err == (f"llm-usage: PREFECT_HOME: {program.home} belongs to another user; name a folder of your own\n")
+
+
+def test_results_are_closed_to_others_beside_any_server(
+    prefect_api: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    before = os.umask(0o022)
+    try:
+        with prefect_server() as server:
+            assert not isinstance(server, OwnServer)
+            (tmp_path / "result").touch()
+        assert stat.S_IMODE((tmp_path / "result").stat().st_mode) == 0o600
+        assert os.umask(0o022) == 0o022
+    finally:
+        os.umask(before)
+
+
 def test_a_folder_that_leads_elsewhere(program: Program) -> None:
     program.home.mkdir()
     (program.home / "llm-usage").symlink_to(program.folder)
