@@ -42,6 +42,7 @@ _CLIENT: Final = {
     "PREFECT_CLIENT_MAX_RETRIES": "2",
     # Those that are set are another server's.
     "PREFECT_CLIENT_CUSTOM_HEADERS": "{}",
+    "PREFECT_API_REQUEST_TIMEOUT": "60",
 }
 """How we ask our own server."""
 

@@ -225,6 +225,21 @@ def test_a_setting_of_prefects_cannot_be_used(
     assert SECRET not in told.err
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("DEFAULT_STORAGE_BLOCK", f"s3-bucket/{SECRET}"), ("DEFAULT_SERIALIZER", SECRET)]
+)
+def test_a_way_of_storing_that_prefect_does_not_know(
+    program: Program, set_up: None, prefect_api: str, name: str, value: str
+) -> None:
+    program.use(prefect_api)
+    program.variables[f"PREFECT_RESULTS_{name}"] = value
+    told = program.run("collect")
+    assert (told.status, told.out) == (2, "")
+    assert told.err.startswith(f"llm-usage: PREFECT_RESULTS_{name}: Prefect can't store results so (")
+    assert told.err.count("\n") == 1
+    assert SECRET not in told.err
+
+
 def test_commands_that_need_no_prefect_do_without_its_files(program: Program, set_up: None) -> None:
     (program.folder / "prefect.toml").write_text("[server")
     assert program.run("status").err == ""
