@@ -123,7 +123,7 @@ def traced() -> None:
     from cli.main import main as command  # noqa: PLC0415
 
     marks["the command's own imports"] = time.time()
-    server: Any = cli.server.OwnServer
+    server: Any = cli.prefect_server.server.OwnServer
     server.__init__ = marked("server process begun", server.__init__, before=True)
     server.wait = marked("server answers", server.wait)
     importing: Any = cli.importing.Importing

@@ -18,7 +18,7 @@ from importlib import import_module
 from typing import Any, Final, NoReturn
 
 from cli.prefect_server.ending import exit_quietly, watch_signals
-from cli.surroundings import open_missing_streams, require_enough_files
+from cli.surroundings import open_missing_streams, require_enough_files, take_every_letter
 
 INCOMPLETE: Final = 1
 REFUSED: Final = 2
@@ -53,6 +53,7 @@ class _Parser(argparse.ArgumentParser):
 def entry() -> NoReturn:
     """What the `llm-usage` script calls."""
     open_missing_streams()
+    take_every_letter(as_json="--json" in sys.argv)
     watch_signals()
     try:
         status = main(sys.argv[1:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from typing import Final
@@ -28,6 +29,16 @@ def open_missing_streams() -> None:
         if getattr(sys, name) is None:
             # Closed by whoever started us, so that nobody looks at it; and never by us.
             setattr(sys, name, open(number, "w" if number else "r", closefd=False))  # noqa: SIM115
+
+
+def take_every_letter(*, as_json: bool) -> None:
+    """Let nothing that is printed fail for the language of the machine: a letter that it does not have becomes `?`.
+
+    Args:
+        as_json: What is printed is for a program, and JSON is UTF-8 everywhere.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8" if as_json else None, errors="replace")
 
 
 def require_enough_files() -> None:

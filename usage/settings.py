@@ -151,7 +151,7 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
     Raises:
         SettingsError: One line for each thing that is wrong. Values of secrets are not shown.
     """
-    in_file = _that_are_set(_dotenv(dotenv) if dotenv is not None and dotenv.is_file() else {})
+    in_file = _that_are_set({} if dotenv is None else _dotenv(dotenv))
     in_shell = _that_are_set(os.environ if environment is None else environment)
     values = in_file | in_shell
     wrong: list[str] = []
@@ -181,8 +181,9 @@ def _that_are_set(values: Mapping[str, str]) -> dict[str, str]:
 
 def _dotenv(path: Path) -> dict[str, str]:
     try:
-        # With or without the mark that Windows editors put first.
-        found = dotenv_values(path, encoding="utf-8-sig")
+        # In a folder that can't be entered, even the question whether it is there is an error. With or without the mark
+        # that Windows editors put first.
+        found = dotenv_values(path, encoding="utf-8-sig") if path.is_file() else {}
     except (OSError, UnicodeDecodeError) as error:
         # Not the error itself: it may hold the whole file.
         reason = error.strerror if isinstance(error, OSError) else "not a text file in UTF-8"

@@ -10,6 +10,7 @@ from cli.display import Display, print_notes, print_problem, print_result
 from cli.importing import Importing
 from cli.prefect_server.ending import if_stopped
 from cli.prefect_server.server import PrefectServer, prefect_server
+from cli.prefect_server.settings import settings_of_results
 from usage.errors import LlmUsageError, NotionAccessError, SettingsError
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
@@ -133,6 +134,9 @@ def run_watched(flow: Flow[..., State[Any]], *arguments: Any, quiet: bool) -> tu
 
     Returns:
         The results of the months that ended, and the message of the run's final state.
+
+    Raises:
+        SettingsError: Results are to be stored in a way that Prefect does not know.
     """
     import httpx  # noqa: PLC0415
     from prefect.exceptions import PrefectException  # noqa: PLC0415
@@ -155,6 +159,13 @@ def run_watched(flow: Flow[..., State[Any]], *arguments: Any, quiet: bool) -> tu
         except (httpx.HTTPError, PrefectException, RuntimeError) as error:
             # Its server has gone away, or refuses us.
             message = f"Prefect failed ({type(error).__name__})"
+        except ValueError as error:
+            chosen = settings_of_results()
+            if not chosen:
+                raise
+            raise SettingsError(
+                f"{' or '.join(chosen)}: Prefect can't store results so ({type(error).__name__}); take the setting away"
+            ) from error
     look = f"; `prefect flow-run logs {begun[-1]}` shows more" if begun and not ended else ""
     return ended, message + look
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-import socket
 import sqlite3
 import threading
 import time
 from typing import TYPE_CHECKING, Final
 
 from cli.prefect_server.ending import let_signals_through
+from cli.prefect_server.own_socket import OwnSocket
 
 if TYPE_CHECKING:
+    import socket
+
     import uvicorn
 
 _LONGEST_START: Final = 120.0
@@ -42,7 +44,7 @@ def main(listening: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
     server = _server(_take_turn())
     servers.append(server)
-    server.run([socket.socket(fileno=listening)])
+    server.run([OwnSocket(listening)])
 
 
 def _take_turn() -> sqlite3.Connection:

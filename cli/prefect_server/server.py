@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -42,6 +42,7 @@ _CLIENT: Final = {
     "PREFECT_CLIENT_MAX_RETRIES": "2",
     # Those that are set are another server's.
     "PREFECT_CLIENT_CUSTOM_HEADERS": "{}",
+    "PREFECT_API_REQUEST_TIMEOUT": "60",
 }
 """How we ask our own server."""
 
@@ -84,10 +85,8 @@ def prefect_server() -> Iterator[PrefectServer]:
     logging.raiseExceptions = False
     with _environment({name: value for name, value in DEFAULTS.items() if name not in settings}):
         _require_writable(home)
-        if is_configured(settings, home):
-            yield PrefectServer()
-            return
-        with _closed_to_others(home), _started(settings, home) as server:
+        is_there = is_configured(settings, home)
+        with _closed_to_others(home), nullcontext(PrefectServer()) if is_there else _started(settings, home) as server:
             yield server
 
 
@@ -129,10 +128,13 @@ def _closed_to_others(home: Path) -> Iterator[None]:
     """What is written while the block runs, results of tasks among it, only this user can read.
 
     Raises:
-        SettingsError: Others may write to the folder itself, and so put their own files there.
+        SettingsError: The folder itself is another's, or others may write to it, and so put their own files there.
     """
-    if home.stat().st_mode & stat.S_IWOTH:
+    folder = home.stat()
+    if folder.st_mode & stat.S_IWOTH:
         raise SettingsError(f"PREFECT_HOME: everybody may write to {home}; name a folder of your own")
+    if hasattr(os, "geteuid") and folder.st_uid not in (os.geteuid(), 0):
+        raise SettingsError(f"PREFECT_HOME: {home} belongs to another user; name a folder of your own")
     for name in _KEPT:
         keep_from_others(home / name)
     before = os.umask(0o077)

@@ -101,6 +101,14 @@ def import_prefect() -> Settings:
     return settings
 
 
+def settings_of_results() -> list[str]:
+    """Settings that somebody has changed of how results are stored: what they name is only looked for in a run."""
+    results = import_prefect().results
+    fields = type(results).model_fields
+    looked_for = ("default_serializer", "default_storage_block")
+    return [f"PREFECT_RESULTS_{name.upper()}" for name in looked_for if getattr(results, name) != fields[name].default]
+
+
 def _broken(error: Exception) -> str:
     """The variable that a setting has, and what is wrong with it."""
     if not isinstance(error, ValidationError):

@@ -98,6 +98,8 @@ WRONG: dict[str, tuple[dict[str, str], str]] = {
     "no bundle": ({"SSL_CERT_FILE": f"/nonexistent/{SECRET}.pem"}, "SSL_CERT_FILE: the file it names"),
     "a folder": ({"SSL_CERT_FILE": "/"}, "SSL_CERT_FILE: the file it names"),
     "no certificate": ({"SSL_CERT_FILE": __file__}, "there is no certificate in it"),
+    "no log": ({"SSLKEYLOGFILE": f"/nonexistent/{SECRET}"}, "SSLKEYLOGFILE: the file it names can't be written"),
+    "no log in a folder": ({"SSLKEYLOGFILE": "/"}, "SSLKEYLOGFILE: the file it names can't be written"),
     "no certificates": ({"SSL_CERT_DIR": f"/nonexistent/{SECRET}"}, "SSL_CERT_DIR: the folder it names"),
 }
 
@@ -162,6 +164,21 @@ def test_the_disk_is_full(program: Program, set_up: None, option: tuple[str, ...
     assert told.err == "llm-usage: standard output can't be written (No space left on device)\n"
 
 
+def test_a_terminal_that_does_not_have_every_letter(program: Program) -> None:
+    program.variables["PYTHONIOENCODING"] = "ascii"
+    told = program.run("setup", "--dry-run")
+    assert (told.status, told.err) == (0, "")
+    assert "?Services LLM?" in told.out
+
+
+@pytest.mark.parametrize("coding", ["ascii", "cp1252", "utf-16"])
+def test_json_is_utf_8_everywhere(program: Program, coding: str) -> None:
+    program.variables["PYTHONIOENCODING"] = coding
+    told = program.run("setup", "--dry-run", "--json")
+    assert (told.status, told.err) == (0, "")
+    assert "“Services LLM”" in told.json["would"][0]
+
+
 def test_a_user_without_a_home(program: Program, set_up: None) -> None:
     program.code, program.missing = NOBODY, ("HOME", "PREFECT_HOME", "XDG_STATE_HOME")
     told = program.run("status")
@@ -208,6 +225,21 @@ def test_a_setting_of_prefects_cannot_be_used(
     assert SECRET not in told.err
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("DEFAULT_STORAGE_BLOCK", f"s3-bucket/{SECRET}"), ("DEFAULT_SERIALIZER", SECRET)]
+)
+def test_a_way_of_storing_that_prefect_does_not_know(
+    program: Program, set_up: None, prefect_api: str, name: str, value: str
+) -> None:
+    program.use(prefect_api)
+    program.variables[f"PREFECT_RESULTS_{name}"] = value
+    told = program.run("collect")
+    assert (told.status, told.out) == (2, "")
+    assert told.err.startswith(f"llm-usage: PREFECT_RESULTS_{name}: Prefect can't store results so (")
+    assert told.err.count("\n") == 1
+    assert SECRET not in told.err
+
+
 def test_commands_that_need_no_prefect_do_without_its_files(program: Program, set_up: None) -> None:
     (program.folder / "prefect.toml").write_text("[server")
     assert program.run("status").err == ""
@@ -219,6 +251,30 @@ def test_a_folder_that_everybody_may_write_to(program: Program) -> None:
     told = program.run("collect")
     assert (told.status, told.out) == (2, "")
     assert told.err.startswith(f"llm-usage: PREFECT_HOME: everybody may write to {program.home}")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away, and write to it")
+def test_a_folder_of_another_user(program: Program) -> None:
+    program.home.mkdir()
+    os.chown(program.home, 54321, 54321)
+    told = program.run("collect")
+    assert (told.status, told.out) == (2, "")
+    assert told.err == (f"llm-usage: PREFECT_HOME: {program.home} belongs to another user; name a folder of your own\n")
+
+
+def test_results_are_closed_to_others_beside_any_server(
+    prefect_api: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    before = os.umask(0o022)
+    try:
+        with prefect_server() as server:
+            assert not isinstance(server, OwnServer)
+            (tmp_path / "result").touch()
+        assert stat.S_IMODE((tmp_path / "result").stat().st_mode) == 0o600
+        assert os.umask(0o022) == 0o022
+    finally:
+        os.umask(before)
 
 
 def test_a_folder_that_leads_elsewhere(program: Program) -> None:

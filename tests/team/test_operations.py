@@ -25,6 +25,7 @@ from tests.test_containers import images, interpolated, prefect_settings
 NOT_RUN: Final = {
     "sudo apt-get install --yes git curl cron python3-venv postgresql": "installs packages for the whole machine",
     "sudo adduser --system --group --home /var/lib/llm-usage --shell /bin/bash llm-usage": "creates a user",
+    "sudo chmod 700 /var/lib/llm-usage": "needs that user",
     "sudo install --directory --owner=llm-usage --group=llm-usage /srv/llm-usage": "needs that user",
     "sudo -iu llm-usage": "needs that user",
     "git clone https://git.example.com/team/llm-usage.git .": "fetches; the test has a checkout",

@@ -248,6 +248,11 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
         load_settings({}, dotenv)
 
 
+def test_a_file_that_cannot_even_be_looked_for(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"\.env: can't be read"):
+        load_settings({}, tmp_path / ("x" * 300) / ".env")
+
+
 def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text(f"DEEPGRAM_API_KEY={KEY}\n")

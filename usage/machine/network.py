@@ -51,6 +51,7 @@ def network(addresses: Callable[[], Iterable[str]]) -> Iterator[None]:
     Raises:
         SettingsError: A variable that can't be used. Its value is not shown: a proxy's address may hold a password.
     """
+    _check_key_log(os.environ.get("SSLKEYLOGFILE", ""))
     check_certificates(os.environ)
     proxies = getproxies_environment()
     if not any(proxies.get(scheme) for scheme in _PROXIES):
@@ -95,6 +96,19 @@ def _check_bundle(name: str, path: str) -> None:
     else:
         return
     raise SettingsError(f"{name}: the file it names can't be read ({reason}); name another, or take the variable away")
+
+
+def _check_key_log(path: str) -> None:
+    """Every encrypted connection would fail where the file that its keys shall be written to can't be."""
+    if not path:
+        return
+    try:
+        Path(path).open("ab").close()
+    except OSError as error:
+        raise SettingsError(
+            f"SSLKEYLOGFILE: the file it names can't be written ({error.strerror}); name another, or take the "
+            "variable away"
+        ) from None
 
 
 def _has_certificates(folder: str) -> bool:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from usage.peers import pieces
 from usage.peers.bodies import (
     VALUES_LIMIT,
     NotJsonError,
@@ -16,7 +17,6 @@ from usage.peers.bodies import (
     TooManyError,
     UnreadableError,
     decode,
-    pieces,
 )
 from usage.peers.pieces import elements
 
