@@ -111,7 +111,7 @@ class Workspace:
             return self._as_rows(every_row(self._gateway, source))
         where = {"property": self._column("Mois"), "rich_text": {"equals": str(month)}}
         # Whether Notion's `equals` minds case and spaces is not published.
-        return [row for row in self._as_rows(every_row(self._gateway, source, where)) if row.values.mois == str(month)]
+        return [row for row in self._as_rows(every_row(self._gateway, source, where)) if row.values.month == str(month)]
 
     def plan(self, month: Month, outcomes: Sequence[SourceOutcome], *, accept_lower: bool = False) -> Plan:
         """Decide every write of a month; writes nothing. Looks at the pages of doubles for what people wrote there.

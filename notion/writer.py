@@ -138,7 +138,7 @@ class Writer:
         # Rows from before the month was read are in the plan already.
         since = {"on_or_after": (first - timedelta(seconds=seconds) - SKEW).isoformat()}
         rows = self._unseen(
-            _both(self._is("Mois", created[0].mois), {"timestamp": "created_time", "created_time": since})
+            _both(self._is("Mois", created[0].month), {"timestamp": "created_time", "created_time": since})
         )
         month = plan.outcomes[0].month
         for values in {(one.service, identity(one)): one for one in created}.values():
@@ -150,7 +150,7 @@ class Writer:
         others = [replace(row, is_written_on=is_written_on(self._gateway, row.page_id)) for row in rows[1:]]
         found = sort_out([rows[0], *others])
         for clash in found.clashes:
-            _log.warning("%s : %s", clash.other.values.identifiant, clash.why)
+            _log.warning("%s : %s", clash.other.values.title, clash.why)
         values = prevailing(found.rows, month)
         changed = changed_fields(found.kept.values, values, self._found)
         if changed or found.notes:
@@ -189,7 +189,7 @@ class Writer:
             if fields:
                 self._change(page_id, values, fields, ())
             columns = ", ".join(f"« {note.name} »" for note in notes)
-            _log.warning("%s : la ligne en double reste, à cause de %s. %s", values.identifiant, columns, error)
+            _log.warning("%s : la ligne en double reste, à cause de %s. %s", values.title, columns, error)
 
     def _with_receipt(self, step: Step) -> Step:
         """A source's own row names the pages that were created for it just before."""
@@ -229,7 +229,7 @@ class Writer:
         def find(page_id: str | None) -> Page | None:
             if page_id is not None:
                 return self._gateway.page(page_id)
-            where = _both(self._is("Mois", values.mois), self._is("Projet/API Key", values.key))
+            where = _both(self._is("Mois", values.month), self._is("Projet/API Key", values.key))
             found = next((row for row in self._unseen(where) if _is_same(row, values)), None)
             return None if found is None else Page(id=found.page_id, created_time=found.created)
 
@@ -263,7 +263,7 @@ def _goes(step: Step) -> bool:
 
 def _is_same(row: Existing, values: Values) -> bool:
     same_service = same_id(row.values.service or "", values.service or "")
-    return same_service and row.values.mois == values.mois and identity(row.values) == identity(values)
+    return same_service and row.values.month == values.month and identity(row.values) == identity(values)
 
 
 def _both(*conditions: dict[str, Any]) -> dict[str, Any]:

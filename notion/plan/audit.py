@@ -34,8 +34,8 @@ def discrepancy(outcome: SourceOutcome, steps: Sequence[Step], set_aside: Sequen
         return _sentence("le plan a deux fois la même ligne")
     if len(planned) < len(outcome.rows) - len(set_aside):
         return _sentence(f"{len(outcome.rows) - len(set_aside) - len(planned)} lignes lues manquent dans le plan")
-    read = difference(_cost(row.totals.cost for row in outcome.rows), _cost(values.cout for values in set_aside))
-    after = _cost(values.cout for values in planned)
+    read = difference(_cost(row.totals.cost for row in outcome.rows), _cost(values.cost for values in set_aside))
+    after = _cost(values.cost for values in planned)
     if abs(difference(after, read)) > _TOLERANCE * (len(planned) + 1):
         return _sentence(f"{euros_style(read)} USD lus, {euros_style(after)} USD dans le plan")
     return ""

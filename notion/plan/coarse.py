@@ -41,13 +41,13 @@ def emptied(old: Values, at: datetime) -> Values:
         old,
         tokens_input=None,
         tokens_output=None,
-        cout=None,
-        requetes=None,
-        modeles="",
+        cost=None,
+        requests=None,
+        models="",
         breakdown="",
-        statut=None,
+        status=None,
         log=EMPTIED,
-        collecte_le=to_minute(at),
+        collected_at=to_minute(at),
     )
 
 

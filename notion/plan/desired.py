@@ -42,21 +42,21 @@ def wanted_rows(outcome: SourceOutcome, service: str, *, several: bool = False) 
         yield Wanted(
             row,
             Values(
-                identifiant=titled(outcome, shown),
+                title=titled(outcome, shown),
                 service=service,
-                mois=str(outcome.month),
+                month=str(outcome.month),
                 key=printable(row.key),
                 workspace=printable(row.workspace),
-                modeles=printable(", ".join(row.models)),
+                models=printable(", ".join(row.models)),
                 tokens_input=row.totals.tokens_input,
                 tokens_output=row.totals.tokens_output,
-                cout=row.totals.cost,
-                requetes=row.totals.requests,
+                cost=row.totals.cost,
+                requests=row.totals.requests,
                 breakdown=printable(fitted),
-                collecte_le=to_minute(outcome.attempted_at),
-                statut=row.status.value,
+                collected_at=to_minute(outcome.attempted_at),
+                status=row.status.value,
                 log=printable(row.log),
-                nom=shown,
+                name=shown,
                 whole=printable(whole) if whole != fitted else "",
             ),
             name,
@@ -79,13 +79,13 @@ def zeroed(old: Values, outcome: SourceOutcome) -> Values:
         old,
         tokens_input=None if old.tokens_input is None else 0,
         tokens_output=None if old.tokens_output is None else 0,
-        cout=None if old.cout is None else 0,
-        requetes=None if old.requetes is None else 0,
-        modeles="",
+        cost=None if old.cost is None else 0,
+        requests=None if old.requests is None else 0,
+        models="",
         breakdown="[]",
-        statut=Status.SUCCES.value,
+        status=Status.SUCCES.value,
         log=VANISHED,
-        collecte_le=to_minute(outcome.attempted_at),
+        collected_at=to_minute(outcome.attempted_at),
     )
 
 
@@ -93,22 +93,22 @@ def own_row(outcome: SourceOutcome, service: str, receipt: str, *, several: bool
     """The row that tells a source's own story; its title has the account's name where there are several."""
     label = outcome.label if several else ""
     return Values(
-        identifiant=titled(outcome, with_account("Collecte", label)),
+        title=titled(outcome, with_account("Collecte", label)),
         service=service,
-        mois=str(outcome.month),
+        month=str(outcome.month),
         key=COLLECTION,
         workspace=outcome.label,
         breakdown=receipt,
-        collecte_le=to_minute(outcome.attempted_at),
-        statut=outcome.status.value,
+        collected_at=to_minute(outcome.attempted_at),
+        status=outcome.status.value,
         log=printable(outcome.log),
-        nom=with_account(COLLECTION, label),
+        name=with_account(COLLECTION, label),
     )
 
 
 def is_later(row: Values, than: datetime) -> bool:
     """Whether a row was read after a moment, to the minute that Notion keeps."""
-    return row.collecte_le is not None and row.collecte_le > to_minute(than)
+    return row.collected_at is not None and row.collected_at > to_minute(than)
 
 
 def is_poorer(new: Values, old: Values, month: Month) -> bool:
@@ -118,13 +118,13 @@ def is_poorer(new: Values, old: Values, month: Month) -> bool:
     the month's end is fuller than any answer in part, and than one that has no figure higher. A row that older
     collectors marked as failed says nothing.
     """
-    if new.statut == Status.SUCCES.value:
+    if new.status == Status.SUCCES.value:
         return False
-    if new.statut == Status.ECHEC.value and old.statut != new.statut:
+    if new.status == Status.ECHEC.value and old.status != new.status:
         return True
-    if old.statut == Status.SUCCES.value and _was_closed(old.collecte_le, month):
+    if old.status == Status.SUCCES.value and _was_closed(old.collected_at, month):
         grown = any(compared(new, old, name) > 0 for name in FIGURES)
-        if new.statut == Status.PARTIEL.value or not grown:
+        if new.status == Status.PARTIEL.value or not grown:
             return True
     lost = any(getattr(new, name) is None and getattr(old, name) is not None for name in FIGURES)
     lower = any(compared(new, old, name) < 0 for name in FIGURES)
@@ -148,8 +148,8 @@ def summed(rows: Iterable[Values]) -> Values:
     return Values(
         tokens_input=total("tokens_input"),
         tokens_output=total("tokens_output"),
-        cout=total("cout"),
-        requetes=total("requetes"),
+        cost=total("cost"),
+        requests=total("requests"),
     )
 
 
@@ -174,7 +174,7 @@ def _says_more(values: Values, than: Values) -> bool:
 
 
 def _read_at(values: Values) -> datetime:
-    return values.collecte_le or _NEVER
+    return values.collected_at or _NEVER
 
 
 def retold(new: Values, old: Values, month: Month) -> Values:
@@ -182,13 +182,13 @@ def retold(new: Values, old: Values, month: Month) -> Values:
 
     A change of cost counts as a restatement when the row was last read after the month had ended.
     """
-    if not _was_closed(old.collecte_le, month):
+    if not _was_closed(old.collected_at, month):
         return new
-    if old.cout is None or new.cout is None or float(old.cout) == float(new.cout):
+    if old.cost is None or new.cost is None or float(old.cost) == float(new.cost):
         told = _RESTATED.search(old.log)
         return replace(new, log=f"{new.log} {told.group().strip()}".strip()) if told else new
-    before, after = _amounts(Decimal(str(old.cout)), Decimal(new.cout))
-    day = new.collecte_le.date() if new.collecte_le else month.last_day
+    before, after = _amounts(Decimal(str(old.cost)), Decimal(new.cost))
+    day = new.collected_at.date() if new.collected_at else month.last_day
     return replace(new, log=f"{new.log} Corrigé : {before} → {after} USD le {day}.".strip())
 
 

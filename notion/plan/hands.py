@@ -43,7 +43,7 @@ def month_of_title(title: str) -> str:
 
 def tells_two_months(values: Values) -> bool:
     """Whether title and `Mois` tell different months: one of the two is a slip, and nobody knows which."""
-    return bool(values.mois) and month_of_title(values.identifiant) not in ("", values.mois)
+    return bool(values.month) and month_of_title(values.title) not in ("", values.month)
 
 
 def name_in_title(values: Values, provider: ProviderName, labels: Collection[str] = ()) -> str:
@@ -54,7 +54,7 @@ def name_in_title(values: Values, provider: ProviderName, labels: Collection[str
         provider: Its provider.
         labels: Labels of accounts, in brackets behind the name where there are several.
     """
-    title, start = " ".join(values.identifiant.split()), title_start(values.mois, provider)
+    title, start = " ".join(values.title.split()), title_start(values.month, provider)
     name = title[len(start) :].strip() if folded(title).startswith(folded(start)) else ""
     return without_account(name, labels)
 
@@ -75,7 +75,7 @@ def is_nameless(values: Values, provider: ProviderName, ids: frozenset[str]) -> 
 
 def is_collected(values: Values) -> bool:
     """Whether a row has what only collectors fill in."""
-    return bool(values.collecte_le or values.statut or values.breakdown)
+    return bool(values.collected_at or values.status or values.breakdown)
 
 
 def is_old_error(row: Existing, provider: ProviderName) -> bool:
@@ -84,7 +84,7 @@ def is_old_error(row: Existing, provider: ProviderName) -> bool:
     Its title is month, service and `Error`, no more and no less; no figures but 0, no notes, and `Mois` is that month
     or empty.
     """
-    month = month_of_title(row.values.identifiant)
+    month = month_of_title(row.values.title)
     titles = {folded(f"{title_start(month, provider)}{word}") for word in _ERRORS}
-    is_titled = bool(month) and folded(row.values.identifiant) in titles and row.values.mois in ("", month)
+    is_titled = bool(month) and folded(row.values.title) in titles and row.values.month in ("", month)
     return is_titled and not has_figures(row) and not row.notes and not row.is_written_on

@@ -111,20 +111,20 @@ class Matching:
             place = (values.workspace, self.name(values))
             # A key that the provider still has would be told by its id.
             is_lost = values.key and not is_ours(values.key) and values.key not in self._owns.ids
-            if place in lost and is_lost and values.mois <= str(self._outcome.month):
-                found[place][values.mois].add(values.key)
+            if place in lost and is_lost and values.month <= str(self._outcome.month):
+                found[place][values.month].add(values.key)
         latest = {place: months[max(months)] for place, months in found.items()}
         return {place: next(iter(keys)) for place, keys in latest.items() if len(keys) == 1}
 
     def _titled(self, values: Values) -> str:
         """The name in a title of our form; the whole title of another form, which is nobody's name."""
-        starts = values.identifiant.startswith(title_start(values.mois, self._outcome.source.provider))
-        return self.name(values) if starts else f"{values.identifiant} - "
+        starts = values.title.startswith(title_start(values.month, self._outcome.source.provider))
+        return self.name(values) if starts else f"{values.title} - "
 
 
 def name_of(values: Values, provider: ProviderName, labels: Iterable[str]) -> str:
     """The name in a title like `2026-01 - OpenAI - Production (labo)`, without the account's label behind it."""
-    return without_account(values.identifiant.removeprefix(title_start(values.mois, provider)), labels)
+    return without_account(values.title.removeprefix(title_start(values.month, provider)), labels)
 
 
 def without_account(name: str, labels: Iterable[str]) -> str:
@@ -143,7 +143,7 @@ def is_of_service(row: Existing, service: str, provider: ProviderName) -> bool:
     values = row.values
     if values.service:
         return same_id(values.service, service)
-    return folded(values.identifiant).startswith(folded(title_start(values.mois, provider)))
+    return folded(values.title).startswith(folded(title_start(values.month, provider)))
 
 
 def same_id(left: str, right: str) -> bool:

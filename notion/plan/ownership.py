@@ -195,7 +195,7 @@ class Ownership:
         for row in silent:
             by_ids = self._is_told_by_ids(_label(row), is_only=len(silent) == 1, has_one=has_one)
             # That of a failed attempt says nothing against anybody.
-            told[row.page_id] = by_ids or (None if row.values.statut == Status.ECHEC else by_ids)
+            told[row.page_id] = by_ids or (None if row.values.status == Status.ECHEC else by_ids)
         return told
 
     def _is_receipts(self, receipt: Receipt | None) -> bool | None:
@@ -238,7 +238,7 @@ class Ownership:
         unsure = [row for row in free if verdicts[row.page_id] is None and _label(row) == self._label]
         # Rows without a receipt are doubles; of those that have one, each is another organisation's.
         told = [row for row in unsure if read_receipt(row.values.breakdown) is not None]
-        latest = sorted(told, key=lambda row: row.values.collecte_le or row.created)[-1:]
+        latest = sorted(told, key=lambda row: row.values.collected_at or row.created)[-1:]
         found = (mine or latest) + [row for row in unsure if row not in told]
         return sorted(found, key=lambda row: row.age) or self._renamed(free, verdicts)
 

@@ -172,12 +172,12 @@ class SourcePlanner:
         why = self._why_kept(found.rows, standing, values)
         fuller = with_lost_figures(values, standing) if self.outcome.coarse else values
         target = standing if why else retold(fuller, standing, self.outcome.month)
-        if not why and fuller.cout != values.cout:
+        if not why and fuller.cost != values.cost:
             why = _TAKEN_OVER
         self.set_aside += [values] if why else []
         self._change.row(standing, target)
         # The oldest row takes the place of those read at other times; so does a time that is known that of none.
-        timed = bool(found.surplus) or standing.collecte_le is None
+        timed = bool(found.surplus) or standing.collected_at is None
         self._settle(found.kept, target, why, timed=timed, notes=found.notes)
 
     def _missing(self, values: Values) -> None:
@@ -186,7 +186,7 @@ class SourcePlanner:
         if stranger is not None:
             # A second row of one project would count it twice.
             self.set_aside.append(values)
-            self._doubt(f"« {stranger.values.identifiant} » : {SOMEBODYS[0].lower()}{SOMEBODYS[1:]}")
+            self._doubt(f"« {stranger.values.title} » : {SOMEBODYS[0].lower()}{SOMEBODYS[1:]}")
         else:
             self._change.row(None, values)
             self.steps.append(Step(Action.CREATE, self.outcome.source, values))
@@ -199,7 +199,7 @@ class SourcePlanner:
         # The row of an account as a whole has the account's name for a key.
         key = standing.key if self.owns.is_label_bound(values) else values.key
         title = titled(self.outcome, shown)
-        return replace(values, key=key, workspace=standing.workspace, identifiant=title, nom=shown)
+        return replace(values, key=key, workspace=standing.workspace, title=title, name=shown)
 
     def _why_kept(self, matches: Sequence[Existing], standing: Values, values: Values) -> str:
         """Why a row stays as it is; empty where it gets new values."""
@@ -268,7 +268,7 @@ class SourcePlanner:
             return values
         name = self._matching.name(values)
         shown = with_account(name, self.outcome.label if self._several else "")
-        return replace(values, workspace=self.outcome.label, identifiant=titled(self.outcome, shown), nom=shown)
+        return replace(values, workspace=self.outcome.label, title=titled(self.outcome, shown), name=shown)
 
     def _is_labelled(self, values: Values) -> bool:
         """Whether a row has an account's label for its workspace."""
@@ -364,7 +364,7 @@ class SourcePlanner:
     ) -> None:
         """Give a row its values, where Notion shows others; the time alone is another value only when `timed`."""
         changed = changed_fields(row.values, values, self._context.usages)
-        if notes or (changed and (changed != ("collecte_le",) or timed)):
+        if notes or (changed and (changed != ("collected_at",) or timed)):
             self._update(row, values, changed, why, notes=notes)
         else:
             self.keep(row, why)
@@ -373,7 +373,7 @@ class SourcePlanner:
         self, row: Existing, values: Values, changed: Sequence[str], why: str = "", *, notes: Sequence[Note] = ()
     ) -> None:
         self._matching.take(row)
-        fields = tuple(dict.fromkeys((*changed, "collecte_le")))
+        fields = tuple(dict.fromkeys((*changed, "collected_at")))
         self.steps.append(Step(Action.UPDATE, self.outcome.source, values, row.page_id, fields, why, tuple(notes)))
 
     def _keep_all(self, rows: Sequence[Existing], why: str) -> None:

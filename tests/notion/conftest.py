@@ -299,8 +299,8 @@ class Table:
         """A row that stands there, newer than those before."""
         if values is None:
             provider = more.pop("provider", ProviderName.OPENAI)
-            title = f"2026-01 - {provider.label} - {more.get('nom') or more.get('key')}"
-            given = {"service": f"service-{provider.value}", "mois": "2026-01", "identifiant": title}
+            title = f"2026-01 - {provider.label} - {more.get('name') or more.get('key')}"
+            given = {"service": f"service-{provider.value}", "month": "2026-01", "title": title}
             values = Values(**(given | more))
         self._made += 1
         page_id = f"page-{self._made:04d}"
@@ -321,7 +321,7 @@ class Table:
         return sorted(row.values.key for row in self.rows.values())
 
     def cost(self) -> float:
-        return sum(row.values.cout or 0 for row in self.rows.values())
+        return sum(row.values.cost or 0 for row in self.rows.values())
 
 
 def as_notion(name: str, value: Any) -> Any:
