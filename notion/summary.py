@@ -9,8 +9,8 @@ from decimal import Decimal
 from pydantic import BaseModel, ConfigDict
 
 from notion.databases.services import Service
-from notion.plan.matching import is_of_service
 from notion.rows.receipt import read_receipt
+from notion.rows.titles import is_of_service
 from notion.rows.values import Existing, Values
 from usage.money import exact_sum
 from usage.names import ProviderName, Status, overall

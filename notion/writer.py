@@ -16,12 +16,11 @@ from notion.client.once import create_once
 from notion.databases.found import Found
 from notion.plan.desired import prevailing
 from notion.plan.doubles import sort_out
-from notion.plan.matching import same_id
-from notion.plan.ownership import Identity, identity
 from notion.plan.plan import Action, Plan, Step
 from notion.rows.annotations import Note, as_properties
 from notion.rows.attachments import Attachments
-from notion.rows.values import SKEW, Existing, Values, changed_fields, to_properties
+from notion.rows.titles import same_id
+from notion.rows.values import SKEW, Existing, Identity, Values, changed_fields, to_properties
 from usage.errors import NotionAccessError
 from usage.month import Month
 from usage.records.grain import COLLECTION, is_bracketed
@@ -57,7 +56,7 @@ class Tally:
     def pages(self, service: str | None, identities: frozenset[Identity]) -> list[str]:
         """Page ids of created rows of a service."""
         with self._lock:
-            return [page for one, page in self.created if one.service == service and identity(one) in identities]
+            return [page for one, page in self.created if one.service == service and one.identity in identities]
 
     def count(self, action: Action) -> None:
         """One row changed or moved to the trash."""
@@ -141,7 +140,7 @@ class Writer:
             _both(self._is("Mois", created[0].month), {"timestamp": "created_time", "created_time": since})
         )
         month = plan.outcomes[0].month
-        for values in {(one.service, identity(one)): one for one in created}.values():
+        for values in {(one.service, one.identity): one for one in created}.values():
             self._heal_one(sorted((row for row in rows if _is_same(row, values)), key=lambda row: row.age), month)
 
     def _heal_one(self, rows: Sequence[Existing], month: Month) -> None:
@@ -263,7 +262,7 @@ def _goes(step: Step) -> bool:
 
 def _is_same(row: Existing, values: Values) -> bool:
     same_service = same_id(row.values.service or "", values.service or "")
-    return same_service and row.values.month == values.month and identity(row.values) == identity(values)
+    return same_service and row.values.month == values.month and row.values.identity == values.identity
 
 
 def _both(*conditions: dict[str, Any]) -> dict[str, Any]:

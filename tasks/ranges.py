@@ -8,8 +8,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
-from notion.plan.matching import same_id
 from notion.rows.receipt import read_receipt
+from notion.rows.titles import same_id
 from notion.rows.values import Existing, Values
 from notion.workspace import Workspace
 from tasks.session import open_workspace, warnings_of

@@ -31,20 +31,11 @@ from notion.databases.found import Found
 from notion.heal.healed import ADOPTED, COMPLETED, LINKED, Healing, Left
 from notion.plan.desired import prevailing
 from notion.plan.doubles import DOUBLE, ERROR_ROW, sort_out
-from notion.plan.hands import (
-    is_by,
-    is_collected,
-    is_nameless,
-    is_old_error,
-    month_of_title,
-    name_in_title,
-    tells_two_months,
-)
-from notion.plan.matching import is_of_service
-from notion.plan.ownership import identity, is_ours
+from notion.plan.hands import is_by, is_collected, is_nameless, is_old_error
 from notion.plan.steps import Action, Step
 from notion.rows.receipt import owners
-from notion.rows.values import Existing, changed_fields, has_figures
+from notion.rows.titles import is_of_service, month_of_title, name_in_title, tells_two_months
+from notion.rows.values import Existing, changed_fields, has_figures, is_ours
 from notion.text import folded
 from usage.errors import SettingsError
 from usage.month import Month
@@ -260,7 +251,7 @@ class _Service:
                 of_names[row.values.month, self._name(row)].append(row)
             elif row.values.key:
                 # Rows of two organisations may have the same label: they are no doubles.
-                of_ids[row.values.month, *identity(row.values), self._owners.get(row.page_id, "")].append(row)
+                of_ids[row.values.month, *row.values.identity, self._owners.get(row.page_id, "")].append(row)
         for rows in of_ids.values():
             self._merge_rows(rows)
         for (month, name), rows in of_names.items():

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import Final
 
-from notion.plan.ownership import identity
 from notion.plan.steps import Action, Step
 from notion.rows.values import Values
 from usage.money import difference, euros_style, exact_sum
@@ -30,7 +29,7 @@ def discrepancy(outcome: SourceOutcome, steps: Sequence[Step], set_aside: Sequen
         return ""
     standing = [step for step in steps if step.action is not Action.TRASH and step.values.key != COLLECTION]
     planned = [step.values for step in standing if not step.why]
-    if any(count > 1 for count in Counter(map(identity, planned)).values()):
+    if any(count > 1 for count in Counter(values.identity for values in planned).values()):
         return _sentence("le plan a deux fois la même ligne")
     if len(planned) < len(outcome.rows) - len(set_aside):
         return _sentence(f"{len(outcome.rows) - len(set_aside) - len(planned)} lignes lues manquent dans le plan")

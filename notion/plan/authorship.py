@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from notion.plan.hands import tells_two_months
 from notion.rows.receipt import read_receipt
+from notion.rows.titles import tells_two_months
 from notion.rows.values import Existing
 from usage.records.grain import COLLECTION
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
+from notion.rows.titles import titled, with_account
 from notion.rows.values import FIGURES, Existing, Values, to_minute
 from notion.text import one_line, printable
 from usage.money import dollars, euros_style
@@ -61,16 +62,6 @@ def wanted_rows(outcome: SourceOutcome, service: str, *, several: bool = False) 
             ),
             name,
         )
-
-
-def titled(outcome: SourceOutcome, name: str) -> str:
-    """The title of a row: `2026-01 - OpenAI - Production (labo)`."""
-    return one_line(f"{outcome.month} - {outcome.source.provider.label} - {name}")
-
-
-def with_account(name: str, label: str) -> str:
-    """A name as people tell it from one of another account: `Production (labo)`."""
-    return f"{name} ({label})" if label else name
 
 
 def zeroed(old: Values, outcome: SourceOutcome) -> Values:

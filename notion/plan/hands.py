@@ -6,57 +6,19 @@ collectors', which Notion does not tell apart: what is done with them goes by th
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping
 from typing import Final
 
-from notion.plan.matching import is_of_service, title_start, without_account
-from notion.plan.ownership import is_ours
-from notion.rows.values import Existing, Values, has_figures
+from notion.rows.titles import month_of_title, name_in_title, title_start
+from notion.rows.values import Existing, Values, has_figures, is_ours
 from notion.text import folded
 from usage.names import ProviderName
 
-_LEADING: Final = re.compile(r"\s*(\d{4}-(?:0[1-9]|1[0-2]))(?!\d)")
 _ERRORS: Final = ("error", "erreur")
 
 
 def is_by(row: Existing, me: str | None) -> bool:
     """Whether this connection wrote a row; of nobody is anything known where `me` is None."""
     return me is not None and me in (row.author, row.editor)
-
-
-def provider_of(row: Existing, services: Mapping[ProviderName, str]) -> ProviderName | None:
-    """A row's provider: by its relation, or by its title where it has none (`2026-01 - OpenAI - …`).
-
-    Args:
-        row: The row.
-        services: Page ids of the providers' rows in *Services*.
-    """
-    return next((name for name, page_id in services.items() if is_of_service(row, page_id, name)), None)
-
-
-def month_of_title(title: str) -> str:
-    """The month that a title begins with; empty where it begins with none."""
-    found = _LEADING.match(title)
-    return found[1] if found else ""
-
-
-def tells_two_months(values: Values) -> bool:
-    """Whether title and `Mois` tell different months: one of the two is a slip, and nobody knows which."""
-    return bool(values.month) and month_of_title(values.title) not in ("", values.month)
-
-
-def name_in_title(values: Values, provider: ProviderName, labels: Collection[str] = ()) -> str:
-    """The name in a title like `2026-01 - OpenAI - Production`; empty where it has another form or another month.
-
-    Args:
-        values: The row's.
-        provider: Its provider.
-        labels: Labels of accounts, in brackets behind the name where there are several.
-    """
-    title, start = " ".join(values.title.split()), title_start(values.month, provider)
-    name = title[len(start) :].strip() if folded(title).startswith(folded(start)) else ""
-    return without_account(name, labels)
 
 
 def is_nameless(values: Values, provider: ProviderName, ids: frozenset[str]) -> bool:

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from notion.plan.ownership import Identity, Ownership, identity, is_ours
-from notion.rows.values import Existing, Values
+from notion.plan.ownership import Ownership
+from notion.rows.titles import name_of, title_start
+from notion.rows.values import Existing, Identity, Values, is_ours
 from notion.text import folded, one_line
-from usage.names import ProviderName
 from usage.outcomes.outcome import SourceOutcome
 from usage.records.grain import COLLECTION, LABEL, canonical_workspace, is_bracketed
 
@@ -38,7 +38,7 @@ class Matching:
         self._labels = {*labels, *(row.values.workspace for row in self._left.values() if row.values.key == COLLECTION)}
         self._by_identity: dict[Identity, list[Existing]] = defaultdict(list)
         for row in self._left.values():
-            self._by_identity[identity(row.values)].append(row)
+            self._by_identity[row.values.identity].append(row)
         self._legacy = self._by_name(self._left.values())
         self._brought = {row.key for row in outcome.rows}
         self._named: dict[str, int] = defaultdict(int)
@@ -70,7 +70,7 @@ class Matching:
         if self._owns.is_label_bound(wanted):
             found = [row for row in self._left.values() if self._is_labelled(row, wanted)]
         else:
-            found = [*self._by_identity.get(identity(wanted), ()), *self._by_identity.get(identity(original), ())]
+            found = [*self._by_identity.get(wanted.identity, ()), *self._by_identity.get(original.identity, ())]
             found += () if found else self._by_its_name(wanted, name)
         if not is_bracketed(wanted.key) and self._named[folded(name)] == 1:
             found += self._legacy.get(folded(name), ())
@@ -120,32 +120,3 @@ class Matching:
         """The name in a title of our form; the whole title of another form, which is nobody's name."""
         starts = values.title.startswith(title_start(values.month, self._outcome.source.provider))
         return self.name(values) if starts else f"{values.title} - "
-
-
-def name_of(values: Values, provider: ProviderName, labels: Iterable[str]) -> str:
-    """The name in a title like `2026-01 - OpenAI - Production (labo)`, without the account's label behind it."""
-    return without_account(values.title.removeprefix(title_start(values.month, provider)), labels)
-
-
-def without_account(name: str, labels: Iterable[str]) -> str:
-    """A name without the account's label in brackets behind it."""
-    ends = (f" ({label})" for label in labels if label)
-    return next((name.removesuffix(end) for end in ends if name.endswith(end)), name)
-
-
-def title_start(month: str, provider: ProviderName) -> str:
-    """How titles of a provider's rows begin."""
-    return f"{month} - {provider.label} - "
-
-
-def is_of_service(row: Existing, service: str, provider: ProviderName) -> bool:
-    """Whether a row is a service's; one that has lost its relation is known by its title."""
-    values = row.values
-    if values.service:
-        return same_id(values.service, service)
-    return folded(values.title).startswith(folded(title_start(values.month, provider)))
-
-
-def same_id(left: str, right: str) -> bool:
-    """Whether two ids are the same page's; Notion takes them with and without dashes."""
-    return left.replace("-", "") == right.replace("-", "")

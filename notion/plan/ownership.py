@@ -13,23 +13,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from notion.rows.receipt import Receipt, read_receipt
-from notion.rows.values import Existing, Values
+from notion.rows.values import Existing, Values, is_ours
 from notion.text import printable
 from usage.names import Kind, Status
 from usage.outcomes.outcome import SourceOutcome
-from usage.records.grain import COLLECTION, GRAINS, LABEL, Rule, canonical_workspace, is_bracketed, row_rule
-
-Identity = tuple[str, str]
-
-
-def identity(values: Values) -> Identity:
-    """What makes a row unique within a service and a month: its key, and the workspace of keys that are ours."""
-    return values.key, canonical_workspace(values.workspace) if is_ours(values.key) else ""
-
-
-def is_ours(key: str) -> bool:
-    """Whether a key is a word or a name in an id's place: such keys repeat from one workspace to the next."""
-    return is_bracketed(key) or key.startswith(LABEL)
+from usage.records.grain import COLLECTION, GRAINS, Rule, canonical_workspace, is_bracketed, row_rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,11 @@ from typing import Final
 
 from notion.plan.audit import discrepancy
 from notion.plan.authorship import SOMEBODYS, Authors, LeftAlone, authors_of, sort_by_author
-from notion.plan.matching import is_of_service
-from notion.plan.ownership import Identity, Peers, identity
+from notion.plan.ownership import Peers
 from notion.plan.planner import SourcePlanner
 from notion.plan.steps import Action, Claims, Context, Step
-from notion.rows.values import Existing, has_figures
+from notion.rows.titles import is_of_service
+from notion.rows.values import Existing, Identity, has_figures
 from usage.names import ProviderName, Status
 from usage.outcomes.outcome import SourceOutcome
 from usage.records.grain import COLLECTION, canonical_workspace
@@ -127,7 +127,7 @@ class _ProviderPlan:
                 self.outcomes.append(_broken(outcome, wrong))
                 continue
             pages |= {step.page_id for step in planner.steps} | {row.page_id for row in planner.owns.own_rows}
-            identities |= {identity(step.values) for step in planner.steps if step.action is not Action.TRASH}
+            identities |= {step.values.identity for step in planner.steps if step.action is not Action.TRASH}
             yield planner
 
     def _peers(self, outcome: SourceOutcome) -> Peers:

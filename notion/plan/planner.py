@@ -17,19 +17,18 @@ from notion.plan.desired import (
     prevailing,
     retold,
     summed,
-    titled,
     wanted_rows,
-    with_account,
     zeroed,
 )
 from notion.plan.doubles import DOUBLE, ERROR_ROW, Doubles, sort_out
 from notion.plan.hands import is_old_error
 from notion.plan.loss import LEFT, Change, accepting_command, doubtful
 from notion.plan.matching import Matching
-from notion.plan.ownership import Ownership, Peers, identity
+from notion.plan.ownership import Ownership, Peers
 from notion.plan.steps import Action, Claims, Context, Step
 from notion.rows.annotations import Note
 from notion.rows.receipt import Receipt, read_receipt, receipt_of
+from notion.rows.titles import titled, with_account
 from notion.rows.values import FIGURES, Existing, Values, changed_fields, has_figures
 from usage.names import Status
 from usage.outcomes.outcome import SourceOutcome
@@ -70,7 +69,7 @@ class SourcePlanner:
         """Rows of the answer that are not written, for a reason that the steps or the story tell."""
         self.owns: Final = Ownership(outcome, rows, peers, claims.pages)
         self._context, self._claims, self._peers, self._authors = context, claims, peers, authors
-        self._strangers = {identity(row.values): row for row in strangers}
+        self._strangers = {row.values.identity: row for row in strangers}
         self._service = context.services[outcome.source.provider]
         self._several = len(peers.labels) > 1
         self._rows = [row for row in rows if row.page_id not in claims.pages]
@@ -101,7 +100,7 @@ class SourcePlanner:
         receipt = self._receipt(found)
         values = own_row(self.outcome, self._service, receipt.to_json() if receipt else "", several=self._several)
         created = [step.values for step in self.steps if step.action is Action.CREATE]
-        vouches = frozenset(identity(one) for one in created if self.owns.is_label_bound(one))
+        vouches = frozenset(one.identity for one in created if self.owns.is_label_bound(one))
         if found is None or standing is None:
             step = Step(Action.CREATE, self.outcome.source, values)
             self.steps.append(replace(step, receipt=receipt, vouches=vouches))
@@ -137,8 +136,8 @@ class SourcePlanner:
 
     def _data_rows(self) -> None:
         wanted = self._wanted()
-        meant = {identity(one.values) for one in wanted}
-        others = [row for row in self._owned() if identity(row.values) not in meant and self.owns.has_other_grain(row)]
+        meant = {one.values.identity for one in wanted}
+        others = [row for row in self._owned() if row.values.identity not in meant and self.owns.has_other_grain(row)]
         if self.outcome.coarse:
             wanted = self._without_finer(wanted, others)
         elif self._keeps_grain(others):
@@ -160,7 +159,7 @@ class SourcePlanner:
         """Create, update or keep one row; its doubles go to the trash."""
         values = self._matching.with_known_key(wanted.values, wanted.name)
         # What only a label tells is this account's: another account may have had this label before.
-        if identity(values) in self._claims.identities and not self.owns.is_label_bound(values):
+        if values.identity in self._claims.identities and not self.owns.is_label_bound(values):
             self.set_aside.append(values)
             return
         found = self._doubles(self._matching.rows_for(values, wanted.values, wanted.name))
@@ -182,7 +181,7 @@ class SourcePlanner:
 
     def _missing(self, values: Values) -> None:
         """A row that nobody of ours has written yet."""
-        stranger = self._strangers.get(identity(values))
+        stranger = self._strangers.get(values.identity)
         if stranger is not None:
             # A second row of one project would count it twice.
             self.set_aside.append(values)

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from notion.databases.found import Found
-from notion.plan.ownership import Identity
 from notion.rows.annotations import Note
 from notion.rows.receipt import Receipt
-from notion.rows.values import Existing, Values
+from notion.rows.values import Existing, Identity, Values
 from usage.names import ProviderName, Source
 
 

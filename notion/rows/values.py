@@ -13,6 +13,9 @@ from notion.databases.found import Found, value_of
 from notion.databases.options import chosen_option, option_value
 from notion.rows.annotations import Note, read_notes
 from notion.text import pieces
+from usage.records.grain import LABEL, canonical_workspace, is_bracketed
+
+Identity = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +40,11 @@ class Values:
     name: str = ""
     whole: str = ""
     """The breakdown with all its entries, where `breakdown` has some of them folded: it goes into a file."""
+
+    @property
+    def identity(self) -> Identity:
+        """What makes a row unique within a service and a month: its key, and the workspace of keys that are ours."""
+        return self.key, canonical_workspace(self.workspace) if is_ours(self.key) else ""
 
 
 COLUMNS: Final[Mapping[str, str]] = {
@@ -86,6 +94,11 @@ class Existing:
     def age(self) -> tuple[datetime, str]:
         """Sorts rows from the oldest; rows made in the same minute by their ids, so that two runs choose alike."""
         return self.created, self.page_id
+
+
+def is_ours(key: str) -> bool:
+    """Whether a key is a word or a name in an id's place: such keys repeat from one workspace to the next."""
+    return is_bracketed(key) or key.startswith(LABEL)
 
 
 def has_figures(row: Existing) -> bool:

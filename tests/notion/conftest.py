@@ -15,7 +15,6 @@ from notion.client.gateway import Gateway
 from notion.client.pace import Pace
 from notion.databases.declared import USAGES
 from notion.databases.found import Column, Found
-from notion.plan.ownership import identity
 from notion.plan.plan import Action, Context, Plan, make_plan
 from notion.rows.values import COLUMNS, FIGURES, Existing, Values, to_minute
 from notion.setup.setup import SetupResult, set_up
@@ -286,7 +285,7 @@ class Table:
                     step, values=replace(step.values, breakdown=told), fields=(*step.fields, "breakdown")
                 )
             if step.action is Action.CREATE:
-                created[step.values.service, identity(step.values)] = self.put(step.values).page_id
+                created[step.values.service, step.values.identity] = self.put(step.values).page_id
             elif step.action is Action.UPDATE:
                 old = self.rows[step.page_id or ""]
                 written = {name: as_notion(name, getattr(step.values, name)) for name in step.fields}
