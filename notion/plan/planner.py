@@ -7,17 +7,22 @@ from dataclasses import replace
 from typing import Final
 
 from notion.plan.authorship import SOMEBODYS, Authors
-from notion.plan.coarse import EMPTIED, LESS_FINE, REPLACED, emptied, says_no_more, with_lost_figures
 from notion.plan.desired import (
+    EMPTIED,
+    LESS_FINE,
+    REPLACED,
     Wanted,
     compared,
+    emptied,
     is_later,
     is_poorer,
     own_row,
     prevailing,
     retold,
+    says_no_more,
     summed,
     wanted_rows,
+    with_lost_figures,
     zeroed,
 )
 from notion.plan.doubles import DOUBLE, ERROR_ROW, Doubles, sort_out
