@@ -17,8 +17,8 @@ from notion.databases.services import Service, mark, read_services
 from notion.heal.healer import Healer
 from notion.heal.healing import Healing, plan_healing
 from notion.plan.authorship import authors_of
-from notion.plan.plan import Action, Context, Plan, make_plan
-from notion.plan.steps import Step
+from notion.plan.plan import make_plan
+from notion.plan.steps import Action, Context, Plan, Step
 from notion.rows.receipt import read_receipt
 from notion.rows.values import Existing, believed, read_row
 from notion.text import one_line

@@ -16,7 +16,7 @@ from notion.client.once import create_once
 from notion.databases.found import Found
 from notion.plan.desired import prevailing
 from notion.plan.doubles import sort_out
-from notion.plan.plan import Action, Plan, Step
+from notion.plan.steps import Action, Plan, Step
 from notion.rows.annotations import Note, as_properties
 from notion.rows.attachments import Attachments
 from notion.rows.titles import same_id

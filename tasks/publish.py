@@ -7,7 +7,7 @@ from decimal import Decimal
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from notion.plan.plan import Action, Plan, Step
+from notion.plan.steps import Action, Plan, Step
 from notion.rows.values import COLUMNS
 from notion.workspace import Published, PublishError
 from tasks.prefect.limits import one_writer

@@ -12,8 +12,9 @@ Pure: the rows that stand in Notion go in, steps come out. The rules:
 4. Empty rows `… - Error` of older collectors go, and nothing that merely looks like one.
 5. What people wrote stays in sight: `notion.rows.annotations` unites it, or the rows are left to a person.
 6. A row without a service gets the one that its title names.
-7. Rows of another hand (see `notion.plan.hands`) are touched only where their title has our form. Those that stand for
-   a project or key are written to, even where nothing changes: `collect` leaves alone what it has not written.
+7. Rows of another hand (see `notion.plan.authorship`) are touched only where their title has our form. Those that
+   stand for a project or key are written to, even where nothing changes: `collect` leaves alone what it has not
+   written.
 8. A row whose title and `Mois` tell different months is nobody's double: it is left to a person as it is.
 
 Doubles may tell what completes another row and the other way round, so both are repeated until nothing changes. That is
@@ -29,9 +30,9 @@ from typing import Final
 
 from notion.databases.found import Found
 from notion.heal.healed import ADOPTED, COMPLETED, LINKED, Healing, Left
+from notion.plan.authorship import is_by, is_collected, is_nameless, is_old_error
 from notion.plan.desired import prevailing
 from notion.plan.doubles import DOUBLE, ERROR_ROW, sort_out
-from notion.plan.hands import is_by, is_collected, is_nameless, is_old_error
 from notion.plan.steps import Action, Step
 from notion.rows.receipt import owners
 from notion.rows.titles import is_of_service, month_of_title, name_in_title, tells_two_months

@@ -10,7 +10,7 @@ from notion.client.gateway import Gateway
 from notion.client.listing import every_row
 from notion.databases.declared import USAGES
 from notion.databases.found import Found
-from notion.plan.hands import is_by, is_collected, is_nameless
+from notion.plan.authorship import is_by, is_collected, is_nameless
 from notion.rows.titles import month_of_title, name_in_title, provider_of, tells_two_months
 from notion.rows.values import Existing, has_figures, read_row
 from usage.names import ProviderName

@@ -15,7 +15,8 @@ from notion.client.gateway import Gateway
 from notion.client.pace import Pace
 from notion.databases.declared import USAGES
 from notion.databases.found import Column, Found
-from notion.plan.plan import Action, Context, Plan, make_plan
+from notion.plan.plan import make_plan
+from notion.plan.steps import Action, Context, Plan
 from notion.rows.values import COLUMNS, FIGURES, Existing, Values, to_minute
 from notion.setup.setup import SetupResult, set_up
 from notion.workspace import Workspace

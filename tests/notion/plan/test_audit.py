@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from notion.plan import planner
-from notion.plan.audit import discrepancy
-from notion.plan.plan import Action, Step
+from notion.plan.plan import discrepancy
+from notion.plan.steps import Action, Step
 from usage.names import ProviderName, Status
 from usage.records.grain import COLLECTION
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from notion.plan.plan import Action
+from notion.plan.steps import Action
 from usage.names import Grain, ProviderName, Status
 from usage.outcomes.outcome import SourceOutcome, Totals, UsageRow
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from notion.plan.authorship import MISDATED, SOMEBODYS
-from notion.plan.plan import OUT_OF_REACH, Action, Plan
-from notion.plan.planner import LATER, OLD_GRAIN
+from notion.plan.plan import LATER, OLD_GRAIN, OUT_OF_REACH
+from notion.plan.steps import Action, Plan
 from notion.rows.receipt import read_receipt
 from notion.rows.values import Existing, Values
 from usage.month import Month

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notion.client.models import Value
-from notion.plan.plan import Action, Plan
+from notion.plan.steps import Action, Plan
 from notion.rows.annotations import Note
 from notion.rows.values import FIGURES, Existing, Values
 from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName, Status

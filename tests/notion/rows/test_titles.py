@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notion.plan.hands import is_by
+from notion.plan.authorship import is_by
 from notion.rows.titles import month_of_title, name_in_title, provider_of, tells_two_months
 from notion.rows.values import Existing, Values
 from usage.names import ProviderName
