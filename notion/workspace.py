@@ -20,7 +20,7 @@ from notion.plan.authorship import authors_of
 from notion.plan.plan import make_plan
 from notion.plan.steps import Action, Context, Plan, Step
 from notion.rows.receipt import read_receipt
-from notion.rows.values import Existing, believed, read_row
+from notion.rows.values import Existing, believed, fields_in, read_row
 from notion.text import one_line
 from notion.writer import Tally, Writer, is_written_on
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
@@ -128,7 +128,7 @@ class Workspace:
         services = {service.provider: service.page_id for service in self.services}
         rows = self.rows(month)
         context = Context(
-            usages=self.databases.usages,
+            fields=fields_in(self.databases.usages),
             services=services,
             labels=labels,
             earlier=self._earlier(outcomes),
@@ -145,8 +145,8 @@ class Workspace:
     def healing(self, month: Month | None = None) -> Healing:
         """Decide what to do about rows that older collectors left, in one month or in all; writes nothing."""
         services = {service.provider: service.page_id for service in self.services}
-        usages, me = self.databases.usages, self._gateway.me()
-        return self._looked_at(self.rows(), lambda rows: plan_healing(rows, services, usages, month, me))
+        fields, me = fields_in(self.databases.usages), self._gateway.me()
+        return self._looked_at(self.rows(), lambda rows: plan_healing(rows, services, fields, month, me))
 
     def heal(
         self, healing: Healing, turn: Callable[[Month], AbstractContextManager[None]] = lambda _: nullcontext()

@@ -20,7 +20,7 @@ from notion.plan.steps import Action, Plan, Step
 from notion.rows.annotations import Note, as_properties
 from notion.rows.attachments import Attachments
 from notion.rows.titles import same_id
-from notion.rows.values import SKEW, Existing, Identity, Values, changed_fields, to_properties
+from notion.rows.values import SKEW, Existing, Identity, Values, changed_fields, fields_in, to_properties
 from usage.errors import NotionAccessError
 from usage.month import Month
 from usage.records.grain import COLLECTION, is_bracketed
@@ -151,7 +151,7 @@ class Writer:
         for clash in found.clashes:
             _log.warning("%s : %s", clash.other.values.title, clash.why)
         values = prevailing(found.rows, month)
-        changed = changed_fields(found.kept.values, values, self._found)
+        changed = changed_fields(found.kept.values, values, fields_in(self._found))
         if changed or found.notes:
             self._update(found.kept.page_id, values, changed, found.notes)
         for double in found.surplus if found.kept.page_id not in self.refused else ():

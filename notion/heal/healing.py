@@ -28,7 +28,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from notion.databases.found import Found
 from notion.heal.healed import ADOPTED, COMPLETED, LINKED, Healing, Left
 from notion.plan.authorship import is_by, is_collected, is_nameless, is_old_error
 from notion.plan.desired import prevailing
@@ -36,12 +35,12 @@ from notion.plan.doubles import DOUBLE, ERROR_ROW, sort_out
 from notion.plan.steps import Action, Step
 from notion.rows.receipt import owners
 from notion.rows.titles import is_of_service, month_of_title, name_in_title, tells_two_months
-from notion.rows.values import Existing, changed_fields, has_figures, is_ours
+from notion.rows.values import Existing, changed_fields, has_figures
 from notion.text import folded
 from usage.errors import SettingsError
 from usage.month import Month
 from usage.names import ProviderName, Source
-from usage.records.grain import COLLECTION
+from usage.records.grain import COLLECTION, is_ours
 
 __all__ = ["Healing", "Left", "plan_healing"]
 
@@ -56,7 +55,7 @@ _TWO_MONTHS: Final = "Le titre et Mois disent des mois différents : corrigez ce
 def plan_healing(
     rows: Sequence[Existing],
     services: Mapping[ProviderName, str],
-    usages: Found,
+    fields: Sequence[str],
     month: Month | None = None,
     me: str | None = None,
 ) -> Healing:
@@ -65,11 +64,11 @@ def plan_healing(
     Args:
         rows: All rows of all months, whatever `month` is: any of them may tell an id.
         services: Page ids.
-        usages: The database.
+        fields: Those of `Values` that have a column.
         month: The only month to change.
         me: Id of this connection's user; where it isn't known, no row is taken over.
     """
-    scope = _Scope(usages, None if month is None else str(month), me)
+    scope = _Scope(fields, None if month is None else str(month), me)
     parts = [_Service(provider, page_id, rows, scope) for provider, page_id in services.items()]
     for part in parts:
         part.heal()
@@ -104,9 +103,9 @@ class _Names:
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """What a healing is decided for: the database, the only month to change, and this connection's user."""
+    """What a healing is decided for: the fields to write, the only month to change, and this connection's user."""
 
-    usages: Found
+    fields: Sequence[str]
     only: str | None
     me: str | None
 
@@ -116,7 +115,7 @@ class _Service:
 
     def __init__(self, provider: ProviderName, page_id: str, rows: Sequence[Existing], scope: _Scope) -> None:
         self._provider, self._page_id = provider, page_id
-        self._usages, self._only, self._me = scope.usages, scope.only, scope.me
+        self._fields, self._only, self._me = scope.fields, scope.only, scope.me
         mine = [_dated(row, provider) for row in rows]
         mine = [row for row in mine if _is_month(row.values.month) and self._is_of_service(row)]
         own = [row for row in mine if row.values.key == COLLECTION]
@@ -168,7 +167,7 @@ class _Service:
                 into = self._stands_for(page_id)
                 yield Step(Action.TRASH, source, row.values, page_id, why=why, unless_written_on=True, into=into)
             elif page_id not in alone:
-                fields = changed_fields(row.values, now.values, self._usages)
+                fields = changed_fields(row.values, now.values, self._fields)
                 notes = tuple(note for note in now.notes if note not in row.notes)
                 if fields or notes:
                     why = _TAKES_OVER if page_id in merged else LINKED if fields == ("service",) else COMPLETED

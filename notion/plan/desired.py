@@ -9,19 +9,19 @@ rows of the new grain take the place of all others, one that people wrote on sta
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
 from notion.rows.titles import titled, with_account
-from notion.rows.values import COLUMNS, FIGURES, Existing, Values, to_minute
+from notion.rows.values import COLUMNS, FIGURES, Existing, Identity, Values, to_minute
 from notion.text import one_line, printable
 from usage.money import dollars, euros_style
 from usage.month import Month
 from usage.names import Status
-from usage.outcomes.outcome import SourceOutcome, UsageRow
+from usage.outcomes.outcome import SourceOutcome
 from usage.records.breakdown import fitted_json, to_json
 from usage.records.grain import COLLECTION
 
@@ -35,42 +35,42 @@ EMPTIED: Final = f"{REPLACED} Reste sans chiffres pour ce que vous y avez écrit
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A row and the values it should have."""
+    """A row as it should stand in Notion."""
 
-    row: UsageRow
     values: Values
     name: str
     """The project's or key's, without the account behind it."""
+    told: Identity
+    """What the answer told of its identity: `values` may get an id that only older rows have."""
 
 
-def wanted_rows(outcome: SourceOutcome, service: str, *, several: bool = False) -> Iterator[Wanted]:
+def wanted_rows(outcome: SourceOutcome, service: str, *, several: bool) -> list[Wanted]:
     """The source's rows as values to write; `several`: titles end with the account, as others have projects, too."""
+    wanted = []
     for row in outcome.rows:
         name = one_line(row.name) or row.key
         shown = with_account(name, outcome.label if several else "")
         whole, fitted = to_json(row.breakdown), fitted_json(row.breakdown)
-        yield Wanted(
-            row,
-            Values(
-                title=titled(outcome, shown),
-                service=service,
-                month=str(outcome.month),
-                key=printable(row.key),
-                workspace=printable(row.workspace),
-                models=printable(", ".join(row.models)),
-                tokens_input=row.totals.tokens_input,
-                tokens_output=row.totals.tokens_output,
-                cost=row.totals.cost,
-                requests=row.totals.requests,
-                breakdown=printable(fitted),
-                collected_at=to_minute(outcome.attempted_at),
-                status=row.status.value,
-                log=printable(row.log),
-                name=shown,
-                whole=printable(whole) if whole != fitted else "",
-            ),
-            name,
+        values = Values(
+            title=titled(outcome, shown),
+            service=service,
+            month=str(outcome.month),
+            key=printable(row.key),
+            workspace=printable(row.workspace),
+            models=printable(", ".join(row.models)),
+            tokens_input=row.totals.tokens_input,
+            tokens_output=row.totals.tokens_output,
+            cost=row.totals.cost,
+            requests=row.totals.requests,
+            breakdown=printable(fitted),
+            collected_at=to_minute(outcome.attempted_at),
+            status=row.status.value,
+            log=printable(row.log),
+            name=shown,
+            whole=printable(whole) if whole != fitted else "",
         )
+        wanted.append(Wanted(values, name, values.identity))
+    return wanted
 
 
 def zeroed(old: Values, outcome: SourceOutcome) -> Values:
@@ -126,9 +126,8 @@ def is_poorer(new: Values, old: Values, month: Month) -> bool:
         grown = any(compared(new, old, name) > 0 for name in FIGURES)
         if new.status == Status.PARTIEL.value or not grown:
             return True
-    lost = any(getattr(new, name) is None and getattr(old, name) is not None for name in FIGURES)
     lower = any(compared(new, old, name) < 0 for name in FIGURES)
-    return lost or (lower and _RESTATED.sub("", old.log) != new.log)
+    return bool(lost_figures(new, old)) or (lower and _RESTATED.sub("", old.log) != new.log)
 
 
 def compared(new: Values, old: Values, name: str) -> float:

@@ -13,13 +13,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from notion.plan.desired import Wanted
 from notion.rows.receipt import Receipt, read_receipt
 from notion.rows.titles import name_of, title_start
-from notion.rows.values import Existing, Identity, Values, is_ours
+from notion.rows.values import Existing, Identity, Values
 from notion.text import folded, one_line, printable
 from usage.names import Kind, Status
 from usage.outcomes.outcome import SourceOutcome
-from usage.records.grain import COLLECTION, GRAINS, LABEL, Rule, canonical_workspace, is_bracketed, row_rule
+from usage.records.grain import COLLECTION, GRAINS, LABEL, Rule, canonical_workspace, is_bracketed, is_ours, row_rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,7 +272,7 @@ class Matching:
 
     Args:
         outcome: What the source brought.
-        rows: Rows of its provider and month that no other source has taken.
+        rows: Rows of its provider and month that no other source has taken, oldest first.
         owns: What belongs to the source.
         earlier: Rows of earlier months that have the names of keys whose ids the provider does not tell any more.
         labels: Labels of the provider's accounts, which a title may end with.
@@ -286,7 +287,7 @@ class Matching:
         labels: Iterable[str],
     ) -> None:
         self._outcome, self._owns = outcome, owns
-        self._left = {row.page_id: row for row in sorted(rows, key=lambda row: row.age)}
+        self._left = {row.page_id: row for row in rows}
         self._labels = {*labels, *(row.values.workspace for row in self._left.values() if row.values.key == COLLECTION)}
         self._by_identity: dict[Identity, list[Existing]] = defaultdict(list)
         for row in self._left.values():
@@ -299,34 +300,32 @@ class Matching:
         self._keys = self._known_keys([*earlier, *self._left.values()])
 
     def left(self) -> list[Existing]:
-        """Rows that nothing has been decided about, oldest first."""
+        """Rows that stand for none that was wanted, oldest first."""
         return list(self._left.values())
 
-    def take(self, row: Existing) -> None:
-        """Something has been decided about a row."""
-        self._left.pop(row.page_id, None)
-
-    def with_known_key(self, wanted: Values, name: str) -> Values:
+    def with_known_key(self, wanted: Wanted) -> Wanted:
         """A name in an id's place becomes the id that a row of that workspace had under this name."""
-        key = self._keys.get((wanted.workspace, name)) if wanted.key.startswith(LABEL) else None
-        return wanted if key is None else replace(wanted, key=key)
+        values = wanted.values
+        key = self._keys.get((values.workspace, wanted.name)) if values.key.startswith(LABEL) else None
+        return wanted if key is None else replace(wanted, values=replace(values, key=key))
 
-    def rows_for(self, wanted: Values, original: Values, name: str) -> list[Existing]:
-        """Rows of the same identity, oldest first, those under an old label and of older collectors included.
+    def match(self, wanted: Iterable[Wanted]) -> list[tuple[Wanted, list[Existing]]]:
+        """Each row that is wanted, with those that stand for it, oldest first."""
+        return [(one, self._take(one)) for one in wanted]
 
-        Args:
-            wanted: What is to be written.
-            original: The same before `with_known_key`.
-            name: The project's or key's name.
-        """
-        if self._owns.is_label_bound(wanted):
-            found = [row for row in self._left.values() if self._is_labelled(row, wanted)]
+    def _take(self, wanted: Wanted) -> list[Existing]:
+        """Rows of the same identity, those under an old label and of older collectors included."""
+        values, name = wanted.values, folded(wanted.name)
+        if self._owns.is_label_bound(values):
+            found = [row for row in self._left.values() if self._is_labelled(row, values)]
         else:
-            found = [*self._by_identity.get(wanted.identity, ()), *self._by_identity.get(original.identity, ())]
-            found += () if found else self._by_its_name(wanted, name)
-        if not is_bracketed(wanted.key) and self._named[folded(name)] == 1:
-            found += self._legacy.get(folded(name), ())
+            found = [*self._by_identity.get(values.identity, ()), *self._by_identity.get(wanted.told, ())]
+            found += () if found else self._by_its_name(values, wanted.name)
+        if not is_bracketed(values.key) and self._named[name] == 1:
+            found += self._legacy.get(name, ())
         once = {row.page_id: row for row in found if row.page_id in self._left}
+        for page_id in once:
+            del self._left[page_id]
         return sorted(once.values(), key=lambda row: row.age)
 
     def name(self, values: Values) -> str:

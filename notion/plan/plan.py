@@ -11,7 +11,7 @@ Pure: outcomes and the rows that stand in Notion go in, a plan comes out. The ru
 6. Several rows of one identity: the oldest stays, with the figures read last; the others go to the trash.
 7. Rows of another grain go to the trash where the new ones say as much. Coarse rows never stand beside finer ones.
 8. A month that is over loses figures only with proof (`notion.plan.loss`).
-9. What the plan leaves for a source is what the source told, or nothing of it is written (`notion.plan.plan`).
+9. What the plan leaves for a source is what the source told, or nothing of it is written.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from notion.plan.desired import (
     emptied,
     is_later,
     is_poorer,
+    lost_figures,
     own_row,
     prevailing,
     retold,
@@ -42,7 +43,7 @@ from notion.plan.desired import (
     zeroed,
 )
 from notion.plan.doubles import DOUBLE, ERROR_ROW, Doubles, sort_out
-from notion.plan.loss import LEFT, Change, accepting_command, doubtful
+from notion.plan.loss import LEFT, Change, accepting_command, doubtful, objection_to
 from notion.plan.ownership import Matching, Ownership, Peers
 from notion.plan.steps import Action, Claims, Context, Plan, Step
 from notion.rows.annotations import Note
@@ -221,9 +222,12 @@ class SourcePlanner:
         self._strangers = {row.values.identity: row for row in strangers}
         self._service = context.services[outcome.source.provider]
         self._several = len(peers.labels) > 1
-        self._rows = [row for row in rows if row.page_id not in claims.pages]
-        self._matching = self._match()
-        self._change = Change()
+        free = sorted((row for row in rows if row.page_id not in claims.pages), key=lambda row: row.age)
+        self._rows = [row for row in free if row.values.key != COLLECTION and self.owns.row(row)]
+        """Rows of projects and keys that belong to this source, oldest first."""
+        self._wanted = wanted_rows(outcome, self._service, several=self._several)
+        self._matching = Matching(outcome, free, self.owns, context.earlier, peers.labels)
+        self._changes: list[Change] = []
         self._clashes = 0
         self._is_held = False
         """Whether the rows stay as they are, whatever was read."""
@@ -234,11 +238,12 @@ class SourcePlanner:
             return
         self._doubt_an_empty_answer()
         self._data_rows()
-        objection = "" if self._context.accept_lower else self._change.objection(self.outcome)
+        objection = "" if self._context.accept_lower else objection_to(self._changes, self.outcome)
+        unproven = sum(step.why == LEFT for step in self.steps)
         if objection:
             self._hold(objection)
-        elif self._change.unproven:
-            self._doubt(doubtful(self.outcome, f"{self._change.unproven} lignes ont disparu de la réponse"))
+        elif unproven:
+            self._doubt(doubtful(self.outcome, f"{unproven} lignes ont disparu de la réponse"))
 
     def plan_own_row(self) -> None:
         """Decide about the source's own row, which comes last: a publication that was cut shows by its absence."""
@@ -264,7 +269,7 @@ class SourcePlanner:
             self.steps[-1] = replace(self.steps[-1], receipt=receipt, vouches=vouches)
         else:
             # Written by every run, whatever it found.
-            changed = changed_fields(found.kept.values, values, self._context.usages)
+            changed = changed_fields(found.kept.values, values, self._context.fields)
             self._update(found.kept, values, changed, notes=found.notes)
             self.steps[-1] = replace(self.steps[-1], receipt=receipt, vouches=vouches)
 
@@ -274,69 +279,72 @@ class SourcePlanner:
 
     def keep(self, row: Existing, why: str) -> None:
         """Leave a row as it is."""
-        self._matching.take(row)
         self.steps.append(Step(Action.KEEP, self.outcome.source, row.values, row.page_id, why=why))
 
-    def _match(self) -> Matching:
-        return Matching(self.outcome, self._rows, self.owns, self._context.earlier, self._peers.labels)
-
-    def _wanted(self) -> list[Wanted]:
-        return list(wanted_rows(self.outcome, self._service, several=self._several))
-
     def _data_rows(self) -> None:
-        wanted = self._wanted()
-        meant = {one.values.identity for one in wanted}
-        others = [row for row in self._owned() if row.values.identity not in meant and self.owns.has_other_grain(row)]
+        wanted, told = self._wanted, {one.told for one in self._wanted}
+        others = [row for row in self._rows if row.values.identity not in told and self.owns.has_other_grain(row)]
         if self.outcome.coarse:
             wanted = self._without_finer(wanted, others)
         elif self._keeps_grain(others):
             # Rows of the new grain beside those of the old one would count everything twice.
             self.note("Les lignes restent à l’ancien grain : la réponse est incomplète ou plus ancienne.")
             self.set_aside += [one.values for one in wanted]
-            self._keep_all(self._owned(), OLD_GRAIN)
+            self._keep_all(self._rows, OLD_GRAIN)
             return
-        for one in wanted:
-            self._one(one)
-        left = {row.page_id for row in self._matching.left()}
-        self._replaced([row for row in others if row.page_id in left])
-        self._errors()
-        self._vanished()
+        for one, rows in self._matching.match(self._unclaimed(wanted)):
+            self._one(one, rows)
+        left = {row.page_id: row for row in self._matching.left()}
+        replaced = {row.page_id: row for row in others if row.page_id in left}
+        errors = {row.page_id: row for row in left.values() if row.page_id not in replaced and self._is_error(row)}
+        gone = left.keys() - replaced.keys() - errors.keys()
+        self._replace(list(replaced.values()))
+        for row in errors.values():
+            self._trash(row, ERROR_ROW)
+        self._clear([row for row in self._rows if row.page_id in gone and row.values.key])
 
     # -- one row
 
-    def _one(self, wanted: Wanted) -> None:
-        """Create, update or keep one row; its doubles go to the trash."""
-        values = self._matching.with_known_key(wanted.values, wanted.name)
+    def _unclaimed(self, wanted: Sequence[Wanted]) -> list[Wanted]:
+        """The rows that no account before this one counts, with the ids that are known of them."""
+        known = [self._matching.with_known_key(one) for one in wanted]
+        claimed = [one.values for one in known if self._is_claimed(one.values)]
+        self.set_aside += claimed
+        return [one for one in known if not self._is_claimed(one.values)] if claimed else known
+
+    def _is_claimed(self, values: Values) -> bool:
         # What only a label tells is this account's: another account may have had this label before.
-        if values.identity in self._claims.identities and not self.owns.is_label_bound(values):
-            self.set_aside.append(values)
-            return
-        found = self._doubles(self._matching.rows_for(values, wanted.values, wanted.name))
+        return values.identity in self._claims.identities and not self.owns.is_label_bound(values)
+
+    def _one(self, wanted: Wanted, rows: Sequence[Existing]) -> None:
+        """Create, update or keep one row, whose doubles go to the trash; `rows` are those that stand for it."""
+        found = self._doubles(rows)
         if found is None:
-            self._missing(values)
+            self._create(wanted.values)
             return
-        standing = prevailing(found.rows, self.outcome.month)
-        values = self._under_its_label(values, wanted.name, standing)
-        why = self._why_kept(found.rows, standing, values)
+        rows = found.rows
+        standing = prevailing(rows, self.outcome.month)
+        values = self._under_its_label(wanted.values, wanted.name, standing)
+        why = self._why_kept(rows, standing, values)
         fuller = with_lost_figures(values, standing) if self.outcome.coarse else values
         target = standing if why else retold(fuller, standing, self.outcome.month)
         if not why and fuller.cost != values.cost:
             why = _TAKEN_OVER
         self.set_aside += [values] if why else []
-        self._change.row(standing, target)
+        self._changes.append(Change(standing, target))
         # The oldest row takes the place of those read at other times; so does a time that is known that of none.
         timed = bool(found.surplus) or standing.collected_at is None
         self._settle(found.kept, target, why, timed=timed, notes=found.notes)
 
-    def _missing(self, values: Values) -> None:
-        """A row that nobody of ours has written yet."""
+    def _create(self, values: Values) -> None:
+        """Create a row, unless somebody else has one of it."""
         stranger = self._strangers.get(values.identity)
         if stranger is not None:
             # A second row of one project would count it twice.
             self.set_aside.append(values)
             self._doubt(f"« {stranger.values.title} » : {SOMEBODYS[0].lower()}{SOMEBODYS[1:]}")
         else:
-            self._change.row(None, values)
+            self._changes.append(Change(None, values))
             self.steps.append(Step(Action.CREATE, self.outcome.source, values))
 
     def _under_its_label(self, values: Values, name: str, standing: Values) -> Values:
@@ -362,7 +370,6 @@ class SourcePlanner:
         if not rows:
             return None
         found = sort_out(rows)
-        self._matching.take(found.kept)
         for double in found.surplus:
             self._trash(double, DOUBLE, into=found.kept)
         for clash in found.clashes:
@@ -386,15 +393,12 @@ class SourcePlanner:
 
     # -- what the answer does not have
 
-    def _errors(self) -> None:
-        """Rows `… - Error` of older collectors: this source's own row tells the story now."""
-        for row in self._matching.left():
-            if is_old_error(row, self.outcome.source.provider) and self.owns.may_be(row):
-                self._trash(row, ERROR_ROW)
+    def _is_error(self, row: Existing) -> bool:
+        """Whether a row is an older collector's `… - Error`: this source's own row tells the story now."""
+        return is_old_error(row, self.outcome.source.provider) and self.owns.may_be(row)
 
-    def _vanished(self) -> None:
-        """Rows of this source that the answer no longer has."""
-        gone = [row for row in self._owned() if row.values.key]
+    def _clear(self, gone: Sequence[Existing]) -> None:
+        """Set rows of this source that the answer no longer has to 0, where it is proven that they are."""
         if not self.outcome.complete:
             self._keep_all(gone, "Absente d’une réponse qui ne prouve pas qu’elle est nulle.")
             return
@@ -402,11 +406,10 @@ class SourcePlanner:
             if is_later(row.values, self.outcome.attempted_at):
                 self.keep(row, LATER)
             elif has_figures(row) and not (self._context.accept_lower or self.owns.can_be_gone(row.values)):
-                self._change.unproven += 1
                 self.keep(row, LEFT)
             else:
                 target = retold(zeroed(self._relabelled(row.values), self.outcome), row.values, self.outcome.month)
-                self._change.row(row.values, target)
+                self._changes.append(Change(row.values, target))
                 self._settle(row, target)
 
     def _relabelled(self, values: Values) -> Values:
@@ -426,7 +429,7 @@ class SourcePlanner:
         outcome = self.outcome
         if outcome.rows or outcome.complete or outcome.status is not Status.SUCCES:
             return
-        if not any(has_figures(row) for row in self._owned()):
+        if not any(has_figures(row) for row in self._rows):
             return
         if self._context.accept_lower:
             # A person says that the month is empty indeed.
@@ -447,9 +450,8 @@ class SourcePlanner:
         self.steps.clear()
         self._clashes = 0
         self._is_held = True
-        self.set_aside = [one.values for one in self._wanted()]
-        self._matching = self._match()
-        self._keep_all(self._owned(), LEFT)
+        self.set_aside = [one.values for one in self._wanted]
+        self._keep_all(self._rows, LEFT)
         self._doubt(doubtful(self.outcome, objection))
 
     # -- grain
@@ -460,19 +462,18 @@ class SourcePlanner:
             return True
         if self.outcome.complete or not others:
             return False
-        old, new = summed(row.values for row in others), summed(one.values for one in wanted_rows(self.outcome, ""))
-        lost = any(getattr(new, name) is None and getattr(old, name) is not None for name in FIGURES)
+        old, new = summed(row.values for row in others), summed(one.values for one in self._wanted)
         # A millionth of a dollar: sums of doubles are not exact.
-        return lost or any(compared(new, old, name) < -1e-6 for name in FIGURES)
+        return bool(lost_figures(new, old)) or any(compared(new, old, name) < -1e-6 for name in FIGURES)
 
-    def _replaced(self, others: Sequence[Existing]) -> None:
-        """Rows of another grain, beside those of the answer; what people wrote keeps a row, its figures do not."""
+    def _replace(self, others: Sequence[Existing]) -> None:
+        """Take rows of another grain away, or their figures where people wrote there; coarse rows replace none."""
         if self.outcome.coarse:
             self._keep_all(others, LESS_FINE)
             return
         noted = [row for row in others if row.notes or row.is_written_on]
         for row in others:
-            self._change.row(row.values, None)
+            self._changes.append(Change(row.values, None))
             if row in noted:
                 self._settle(row, emptied(row.values, self.outcome.attempted_at), EMPTIED)
             else:
@@ -493,25 +494,17 @@ class SourcePlanner:
 
     # -- steps
 
-    def _owned(self) -> list[Existing]:
-        """Rows of projects and keys that belong to this source and that nothing has been decided about."""
-        left = self._matching.left()
-        return [row for row in left if row.values.key != COLLECTION and self.owns.row(row)]
-
     def _vouched(self) -> list[str]:
         """Pages that only the receipt shows to be this source's, as far as they stand there already."""
         steps = {step.page_id: step for step in self.steps if step.action is not Action.TRASH and step.page_id}
-        rows = [row for row in self._rows if row.page_id in steps and row.values.key != COLLECTION]
-        return [row.page_id for row in rows if self._needs_vouching(row)]
-
-    def _needs_vouching(self, row: Existing) -> bool:
-        return self.owns.row(row) and (self.owns.is_label_bound(row.values) or self._authors.took_over(row))
+        rows = [row for row in self._rows if row.page_id in steps]
+        return [row.page_id for row in rows if self._authors.took_over(row) or self.owns.is_label_bound(row.values)]
 
     def _settle(
         self, row: Existing, values: Values, why: str = "", *, timed: bool = False, notes: Sequence[Note] = ()
     ) -> None:
         """Give a row its values, where Notion shows others; the time alone is another value only when `timed`."""
-        changed = changed_fields(row.values, values, self._context.usages)
+        changed = changed_fields(row.values, values, self._context.fields)
         if notes or (changed and (changed != ("collected_at",) or timed)):
             self._update(row, values, changed, why, notes=notes)
         else:
@@ -520,7 +513,6 @@ class SourcePlanner:
     def _update(
         self, row: Existing, values: Values, changed: Sequence[str], why: str = "", *, notes: Sequence[Note] = ()
     ) -> None:
-        self._matching.take(row)
         fields = tuple(dict.fromkeys((*changed, "collected_at")))
         self.steps.append(Step(Action.UPDATE, self.outcome.source, values, row.page_id, fields, why, tuple(notes)))
 
@@ -529,7 +521,6 @@ class SourcePlanner:
             self.keep(row, why)
 
     def _trash(self, row: Existing, why: str, into: Existing | None = None) -> None:
-        self._matching.take(row)
         step = Step(Action.TRASH, self.outcome.source, row.values, row.page_id, why=why, unless_written_on=True)
         self.steps.append(step if into is None else replace(step, into=into.page_id))
 

@@ -13,8 +13,6 @@ from starlette.types import Receive, Scope, Send
 
 from notion.client.gateway import Gateway
 from notion.client.pace import Pace
-from notion.databases.declared import USAGES
-from notion.databases.found import Column, Found
 from notion.plan.plan import make_plan
 from notion.plan.steps import Action, Context, Plan
 from notion.rows.values import COLUMNS, FIGURES, Existing, Values, to_minute
@@ -265,9 +263,8 @@ class Table:
     _made: int = 0
 
     def plan(self, *outcomes: SourceOutcome, **more: Any) -> Plan:
-        found = Found(USAGES, "db", "ds", "", (), {name: Column(name, name) for name in COLUMNS.values()})
         services = {provider: f"service-{provider.value}" for provider in ProviderName}
-        context = Context(found, services, self.labels, self.earlier, **more)
+        context = Context(tuple(COLUMNS), services, self.labels, self.earlier, **more)
         return make_plan(outcomes, list(self.rows.values()), context)
 
     def collect(self, *outcomes: SourceOutcome, **more: Any) -> Plan:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from notion.plan import planner
+from notion.plan import plan as planner
 from notion.plan.plan import discrepancy
 from notion.plan.steps import Action, Step
 from usage.names import ProviderName, Status
