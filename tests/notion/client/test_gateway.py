@@ -21,10 +21,10 @@ from notion.client.pace import Pace
 from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
 from sandbox.notion.store import Database
+from tests.notion.office import Notion
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
 from usage.settings import load_settings
 
-Notion = Any
 Ask = Callable[[Gateway], object]
 
 

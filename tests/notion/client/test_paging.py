@@ -19,10 +19,10 @@ from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
 from sandbox.notion.errors import invalid
 from sandbox.notion.store import Database
+from tests.notion.office import Notion
 from tests.notion.wires import Handler, answer, gateway
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
 
-Notion = Any
 REFUSED = invalid("The start_cursor provided is invalid: 22222222-2222-4222-8222-222222222222")
 
 

@@ -16,10 +16,10 @@ from notion.databases.found import Found
 from notion.databases.located import find_databases
 from notion.setup.checkup import check_notion
 from notion.setup.setup import set_up
+from tests.notion.office import Notion
 from usage.errors import NotionAccessError
 from usage.names import ProviderName
 
-Notion = Any
 BOTH = ("NOTION_SERVICES_DB_ID", "NOTION_USAGES_DB_ID")
 ALL = frozenset(ProviderName)
 

@@ -12,12 +12,10 @@ from notion.databases.services import mark
 from notion.setup.checkup import Finding, check_notion
 from notion.setup.seeds import seed_services
 from notion.summary import summarise
+from tests.notion.office import Office
+from tests.notion.tables import Made
 from usage.errors import NotionAccessError
 from usage.names import ProviderName, Source, Status
-
-Office = Any
-Made = Any
-Notion = Any
 
 SPELLINGS = ["SUCCES", "Succès", "SUCCÈS", "succes"]
 

@@ -17,11 +17,11 @@ from notion.heal.healing import Healing, plan_healing
 from notion.plan.steps import Action, Step
 from notion.rows.annotations import Note
 from notion.rows.values import COLUMNS, FIGURES, Existing
+from tests.notion.tables import Table
 from usage.month import Month
 from usage.names import ProviderName
 from usage.records.grain import COLLECTION, NO_PROJECT
 
-Table = Any
 OPENAI, ANTHROPIC = ProviderName.OPENAI, ProviderName.ANTHROPIC
 JANUARY = Month(2026, 1)
 READ_AT = datetime(2026, 2, 5, 8, tzinfo=UTC)
@@ -67,13 +67,14 @@ def plan(table: Table, month: Month | None = None) -> Healing:
 
 
 def do(table: Table, step: Step) -> None:
+    page_id = step.page_id or ""
     if step.action is Action.TRASH:
-        del table.rows[step.page_id]
+        del table.rows[page_id]
         return
-    row = table.rows[step.page_id]
+    row = table.rows[page_id]
     values = replace(row.values, **{name: getattr(step.values, name) for name in step.fields})
     notes = {note.name: note for note in (*row.notes, *step.notes)}
-    table.rows[step.page_id] = replace(row, values=values, notes=tuple(notes.values()), editor=ME)
+    table.rows[page_id] = replace(row, values=values, notes=tuple(notes.values()), editor=ME)
 
 
 def in_order(healing: Healing) -> list[Step]:

@@ -19,6 +19,8 @@ from notion.rows.annotations import Note, as_properties, unite
 from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
 from sandbox.notion.errors import invalid
+from tests.notion.office import Notion, Office
+from tests.notion.tables import Made
 from usage import names
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
 from usage.month import Month
@@ -27,9 +29,6 @@ from usage.outcomes.outcome import Totals
 from usage.outcomes.report import Thing
 from usage.records.grain import COLLECTION
 
-Notion = Any
-Office = Any
-Made = Any
 LATER = datetime(2026, 2, 6, 8, tzinfo=UTC)
 
 
@@ -56,6 +55,11 @@ def put(office: Office, key: str, *, month: str = "2026-01", name: str = "", **c
     given = {"Identifiant": f"{month} - OpenAI - {name or key}", "Mois": month, "Projet/API Key": key}
     values = {**given, "Service": (service.id,), **cells}
     return office.notion.api.store.add_row(office.base, values, by_connection=True)
+
+
+def cells(column: str, value: float) -> dict[str, Any]:
+    """A cell of a column whose name is no Python name, or that not every row has."""
+    return {column: value}
 
 
 def write_on(office: Office, row: Any, text: str = "à vérifier") -> None:
@@ -107,7 +111,7 @@ def test_collect_carries_notes_of_its_own_row(noted: Office, made: Made) -> None
 @pytest.mark.parametrize("where", ["column", "page"])
 def test_collect_leaves_what_it_can_t_unite_and_says_so(noted: Office, made: Made, where: str) -> None:
     first = put(noted, "p1", Budget=5)
-    other = put(noted, "p1", **({"Budget": 6} if where == "column" else {}), **{"Cout USD": 2})
+    other = put(noted, "p1", **cells("Cout USD", 2), **(cells("Budget", 6) if where == "column" else {}))
     put(noted, "p1", Remarque="vu")
     if where == "page":
         write_on(noted, other)
@@ -248,7 +252,7 @@ def test_the_last_look_keeps_doubles_whose_notes_are_refused(noted: Office, made
 
 def test_heal_keeps_doubles_whose_notes_are_refused(noted: Office) -> None:
     first = put(noted, "p1")
-    double = put(noted, "p1", Remarque="vu", **{"Cout USD": 3})
+    double = put(noted, "p1", Remarque="vu", **cells("Cout USD", 3))
     refuse_once(noted, status=404)
     done = heal(noted)
     assert (done.merged, len(done.steps)) == (0, 1)
@@ -340,7 +344,7 @@ def test_rows_of_another_grain_that_people_wrote_on_stay_without_figures(noted: 
 
 
 def test_rows_in_the_trash_are_no_rows() -> None:
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"id": name, "created_time": LATER, "in_trash": name == "b", "last_edited_time": LATER, "properties": {}}
         for name in ("a", "b")
     ]
@@ -441,7 +445,7 @@ def test_heal_cut_anywhere_is_completed_by_the_next(notion: Notion, set_up_offic
         notion.api.store.change_schema(office.base, {"Remarque": {"rich_text": {}}})
         put(office, "p1", name="Production", month="2025-12", Remarque="a")
         for number in range(3):
-            put(office, "Production", name="Production", Remarque=str(number), **{"Cout USD": number})
+            put(office, "Production", name="Production", Remarque=str(number), **cells("Cout USD", number))
         put(office, "p1", name="Production", Remarque="b")
         put(office, "", name="Error")
         notion.server.journal.clear()

@@ -8,10 +8,10 @@ from notion.databases.declared import CONSOLES, SERVICES, USAGES
 from notion.setup.setup import SetupResult, set_up
 from sandbox.faults import Fault, Kind
 from sandbox.notion.switches import RollupOverFormula
+from tests.notion.office import Notion
 from usage.errors import NotionAccessError
 from usage.names import ProviderName
 
-Notion = Any
 ALL = frozenset(ProviderName)
 
 

@@ -8,9 +8,8 @@ import pytest
 
 from notion.setup.checkup import check_notion
 from sandbox.faults import Fault, Kind
+from tests.notion.office import Notion
 from usage.names import ProviderName
-
-Notion = Any
 
 
 def test_hand_made_databases_are_completed(notion: Notion) -> None:

@@ -18,12 +18,10 @@ from sandbox.notion import trouble
 from sandbox.notion.errors import invalid
 from sandbox.notion.store import Database
 from tests.notion.mortal import Died, Mortal
+from tests.notion.office import Notion
 from usage.errors import NotionBusyError
 from usage.outcomes.story import RUNNING
 from usage.records.grain import COLLECTION
-
-Notion = Any
-Office = Any
 
 NOW = datetime(2026, 2, 14, 15, 30, tzinfo=UTC)
 SERVICES = {"Vue d’ensemble": "table"}
