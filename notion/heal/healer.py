@@ -9,7 +9,7 @@ from typing import Final
 
 from notion.client.gateway import Gateway
 from notion.databases.found import Found
-from notion.heal.healed import Healing
+from notion.heal.healing import Healing
 from notion.plan.steps import Action, Step
 from notion.rows.values import Existing, read_row
 from notion.writer import Writer, is_written_on

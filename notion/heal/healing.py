@@ -24,11 +24,10 @@ also why a second run finds nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from notion.heal.healed import ADOPTED, COMPLETED, LINKED, Healing, Left
 from notion.plan.authorship import is_by, is_collected, is_nameless, is_old_error
 from notion.plan.desired import prevailing
 from notion.plan.doubles import DOUBLE, ERROR_ROW, sort_out
@@ -42,14 +41,77 @@ from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.records.grain import COLLECTION, is_ours
 
-__all__ = ["Healing", "Left", "plan_healing"]
-
+COMPLETED: Final = "Complétée : d’autres lignes disent son identifiant ou son espace de travail."
+LINKED: Final = "Reliée à son service, que dit son titre."
+ADOPTED: Final = "Reprise d’une autre main, sans changement : la collecte la tiendra à jour."
 _TAKES_OVER: Final = "Reprend ce que disent ses doubles."
 _SEVERAL: Final = "Plusieurs projets ou clés portent ce nom : mettez leurs identifiants, puis lancez llm-usage heal."
+_TWO_MONTHS: Final = "Le titre et Mois disent des mois différents : corrigez celui des deux qui est faux."
 _ELSEWHERE: Final = (
     "L’identifiant de ce nom est dans un autre Workspace : mettez celui de cette ligne, puis lancez llm-usage heal."
 )
-_TWO_MONTHS: Final = "Le titre et Mois disent des mois différents : corrigez celui des deux qui est faux."
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A row that only a person can make one with another.
+
+    `kept` is that other one, where there is one in this month; `why` is a French sentence; `columns` are those that
+    can't be united: none where nobody knows whether the rows are one thing at all.
+    """
+
+    month: str
+    kept: Existing | None
+    other: Existing
+    why: str
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Healing:
+    """What has to be done.
+
+    `completions` are written before `others`: a double that goes may be the one that tells the id of another row.
+    `rows` are those that it was decided from.
+    """
+
+    completions: tuple[Step, ...]
+    others: tuple[Step, ...]
+    left: tuple[Left, ...]
+    rows: tuple[Existing, ...] = ()
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps, by month and title."""
+        steps = (*self.completions, *self.others)
+        return tuple(sorted(steps, key=lambda step: (step.values.month, step.values.title)))
+
+    @property
+    def merged(self) -> int:
+        """How many rows stand for their doubles."""
+        return len({step.into for step in self.steps if step.into})
+
+    @property
+    def completed(self) -> int:
+        """How many rows have got their id or workspace, and had no doubles."""
+        return sum(step.why == COMPLETED for step in self.steps)
+
+    @property
+    def linked(self) -> int:
+        """How many rows have got their service alone."""
+        return sum(step.why == LINKED for step in self.steps)
+
+    @property
+    def adopted(self) -> int:
+        """How many rows of others were taken over as they are."""
+        return sum(step.why == ADOPTED for step in self.steps)
+
+    def without(self, pages: Collection[str | None]) -> Healing:
+        """The same without the steps of some rows: what was done where these had to wait."""
+        completions, others = (
+            tuple(step for step in part if step.page_id not in pages) for part in (self.completions, self.others)
+        )
+        return replace(self, completions=completions, others=others)
 
 
 def plan_healing(

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notion.client.models import Value
-from notion.heal.healed import ADOPTED, LINKED
-from notion.heal.healing import Healing, plan_healing
+from notion.heal.healing import ADOPTED, LINKED, Healing, plan_healing
 from notion.plan.steps import Action, Step
 from notion.rows.annotations import Note
 from notion.rows.values import COLUMNS, FIGURES, Existing
