@@ -29,7 +29,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from notion.plan.authorship import is_by, is_collected, is_nameless, is_old_error
-from notion.plan.desired import prevailing
+from notion.plan.desired import choose_values
 from notion.plan.doubles import DOUBLE, ERROR_ROW, sort_out
 from notion.plan.steps import Action, Step
 from notion.rows.receipt import owners
@@ -178,7 +178,7 @@ class _Service:
     def __init__(self, provider: ProviderName, page_id: str, rows: Sequence[Existing], scope: _Scope) -> None:
         self._provider, self._page_id = provider, page_id
         self._fields, self._only, self._me = scope.fields, scope.only, scope.me
-        mine = [_dated(row, provider) for row in rows]
+        mine = [_with_month_of_title(row, provider) for row in rows]
         mine = [row for row in mine if _is_month(row.values.month) and self._is_of_service(row)]
         own = [row for row in mine if row.values.key == COLLECTION]
         self._labels = {row.values.workspace for row in own}
@@ -335,7 +335,7 @@ class _Service:
         month = found.kept.values.month
         self.left += [Left(month, clash.kept, clash.other, clash.why, clash.columns) for clash in found.clashes]
         if found.surplus:
-            values = prevailing(found.rows, Month.parse(month))
+            values = choose_values(found.rows, Month.parse(month))
             key = values.key or next((row.values.key for row in found.rows if row.values.key), "")
             place = values.workspace
             if month not in self._collected:
@@ -380,7 +380,7 @@ def _only(texts: set[str]) -> str:
     return next(iter(texts)) if len(texts) == 1 else ""
 
 
-def _dated(row: Existing, provider: ProviderName) -> Existing:
+def _with_month_of_title(row: Existing, provider: ProviderName) -> Existing:
     """An error row of an older collector that left `Mois` empty, with the month of its title."""
     if row.values.month or not is_old_error(row, provider):
         return row

@@ -44,18 +44,18 @@ def objection_to(changes: Sequence[Change], outcome: SourceOutcome) -> str:
     if not (goes_down or any(_is_lower(one) for one in changes)):
         return ""
     if any(old > 0 and now <= old / 2 for old, now in sums.values()):
-        return f"il perdrait la moitié ou plus ({_shown(sums)})"
+        return f"il perdrait la moitié ou plus ({_show_cost(sums)})"
     if outcome.is_settled and (outcome.control is None or not outcome.control.agrees):
-        return f"aucun total de contrôle ne le confirme ({_shown(sums)})"
+        return f"aucun total de contrôle ne le confirme ({_show_cost(sums)})"
     return ""
 
 
-def doubtful(outcome: SourceOutcome, objection: str) -> str:
+def keeping_sentence(outcome: SourceOutcome, objection: str) -> str:
     """The sentence of a month that keeps its figures, with the command that accepts the lower ones."""
-    return f"Le mois baisse sans preuve : {objection}. Les chiffres restent. {accepting_command(outcome)}"
+    return f"Le mois baisse sans preuve : {objection}. Les chiffres restent. {accepting_sentence(outcome)}"
 
 
-def accepting_command(outcome: SourceOutcome) -> str:
+def accepting_sentence(outcome: SourceOutcome) -> str:
     """The sentence with the command that accepts lower figures."""
     return f"Pour accepter la baisse : {rerun_command(outcome.source, outcome.month)} --accept-lower."
 
@@ -78,6 +78,6 @@ def _total(rows: Sequence[Values], name: str) -> float:
     return sum(_figure(values, name) for values in rows)
 
 
-def _shown(sums: Mapping[str, tuple[float, float]]) -> str:
+def _show_cost(sums: Mapping[str, tuple[float, float]]) -> str:
     before, after = (euros_style(Decimal(str(round(amount, 6)))) for amount in sums["cost"])
     return f"{before} → {after} USD"

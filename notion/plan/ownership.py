@@ -85,7 +85,7 @@ class Ownership:
         self._shared = self.labels | {_label(row) for row in siblings}
         self._moved = self._label in self._foreign
 
-    def row(self, row: Existing) -> bool:
+    def has(self, row: Existing) -> bool:
         """Whether a row of the source's provider is the source's."""
         values = row.values
         if row.page_id in self._pages:
@@ -102,7 +102,7 @@ class Ownership:
 
     def may_be(self, row: Existing) -> bool:
         """Whether a row without ids of the provider's can only be the source's."""
-        return self.row(row) or (self._is_only and not self._foreign)
+        return self.has(row) or (self._is_only and not self._foreign)
 
     def is_label_bound(self, values: Values) -> bool:
         """Whether nothing but a label, or a receipt, tells whose a row is."""
@@ -231,7 +231,7 @@ class Ownership:
         told = [row for row in unsure if read_receipt(row.values.breakdown) is not None]
         latest = sorted(told, key=lambda row: row.values.collected_at or row.created)[-1:]
         found = (mine or latest) + [row for row in unsure if row not in told]
-        return sorted(found, key=lambda row: row.age) or self._renamed(free, verdicts)
+        return sorted(found, key=lambda row: row.age) or self._find_under_gone_label(free, verdicts)
 
     def _is_siblings_label(self, label: str, foreign: set[str]) -> bool:
         """Whether a label is that of another key of this organisation, which has a row of its own.
@@ -247,7 +247,7 @@ class Ownership:
         is_earlier = labels.index(label) < labels.index(self._label)
         return is_earlier and label not in self._peers.read and not foreign & {label, self._label}
 
-    def _renamed(self, free: Sequence[Existing], verdicts: dict[str, bool | None]) -> list[Existing]:
+    def _find_under_gone_label(self, free: Sequence[Existing], verdicts: dict[str, bool | None]) -> list[Existing]:
         """The one own row under a label that no account has any more, where the provider has one account only."""
         known = {canonical_workspace(label) for label in self._peers.labels}
         gone = [row for row in free if verdicts[row.page_id] is None and _label(row) not in known]
@@ -335,7 +335,7 @@ class Matching:
     def _is_labelled(self, row: Existing, wanted: Values) -> bool:
         values, owns = row.values, self._owns
         is_it = values.key != COLLECTION and owns.is_label_bound(values) and owns.is_same_thing(values, wanted)
-        return is_it and owns.row(row)
+        return is_it and owns.has(row)
 
     def _by_its_name(self, wanted: Values, name: str) -> Sequence[Existing]:
         """Rows that were written when the provider told a key's name only."""
@@ -350,7 +350,7 @@ class Matching:
         for row in rows:
             key = row.values.key
             if not is_ours(key) and key not in self._owns.ids and self._owns.may_be(row):
-                found[folded(key or self._titled(row.values))].append(row)
+                found[folded(key or self._name_or_title(row.values))].append(row)
         return found
 
     def _known_keys(self, rows: Sequence[Existing]) -> dict[tuple[str, str], str]:
@@ -367,7 +367,7 @@ class Matching:
         latest = {place: months[max(months)] for place, months in found.items()}
         return {place: next(iter(keys)) for place, keys in latest.items() if len(keys) == 1}
 
-    def _titled(self, values: Values) -> str:
+    def _name_or_title(self, values: Values) -> str:
         """The name in a title of our form; the whole title of another form, which is nobody's name."""
         starts = values.title.startswith(title_start(values.month, self._outcome.source.provider))
         return self.name(values) if starts else f"{values.title} - "

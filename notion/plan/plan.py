@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -28,27 +28,27 @@ from notion.plan.desired import (
     LESS_FINE,
     REPLACED,
     Wanted,
-    compared,
-    emptied,
+    add_up,
+    choose_values,
+    growth,
     is_later,
     is_poorer,
     lost_figures,
     own_row,
-    prevailing,
-    retold,
     says_no_more,
-    summed,
     wanted_rows,
     with_lost_figures,
-    zeroed,
+    with_restatement,
+    with_zeros,
+    without_figures,
 )
 from notion.plan.doubles import DOUBLE, ERROR_ROW, Doubles, sort_out
-from notion.plan.loss import LEFT, Change, accepting_command, doubtful, objection_to
+from notion.plan.loss import LEFT, Change, accepting_sentence, keeping_sentence, objection_to
 from notion.plan.ownership import Matching, Ownership, Peers
-from notion.plan.steps import Action, Claims, Context, Plan, Step
+from notion.plan.steps import Action, Context, Plan, Step
 from notion.rows.annotations import Note
 from notion.rows.receipt import Receipt, read_receipt, receipt_of
-from notion.rows.titles import is_of_service, titled, with_account
+from notion.rows.titles import is_of_service, make_title, with_account
 from notion.rows.values import FIGURES, Existing, Identity, Values, changed_fields, has_figures
 from usage.money import difference, euros_style, exact_sum
 from usage.names import ProviderName, Status
@@ -110,8 +110,8 @@ class _ProviderPlan:
         planners = list(self._planners())
         if not planners:
             return
-        for row in self._unreached(planners):
-            self._teller(planners, row).keep(row, OUT_OF_REACH)
+        for row in self._rows_out_of_reach(planners):
+            self._planner_for(planners, row).keep(row, OUT_OF_REACH)
         for planner in planners:
             count = sum(step.why == OUT_OF_REACH for step in planner.steps)
             if count:
@@ -123,21 +123,21 @@ class _ProviderPlan:
             self.steps += planner.steps
             self.outcomes.append(planner.outcome)
 
-    def _planners(self) -> Iterator[SourcePlanner]:
+    def _planners(self) -> Iterator[_SourcePlanner]:
         """Each source's planner, its rows planned."""
         strangers = [one.row for one in self._left if one.why == SOMEBODYS]
         pages: set[str | None] = set()
         identities: set[Identity] = set()
         for outcome in self._outcomes:
-            claims = Claims(frozenset(pages), frozenset(identities))
+            claims = _Claims(frozenset(pages), frozenset(identities))
             peers = self._peers(outcome)
-            planner = SourcePlanner(
+            planner = _SourcePlanner(
                 outcome, self._rows, strangers, self._context, authors=self._authors, peers=peers, claims=claims
             )
             planner.plan_rows()
             wrong = discrepancy(planner.outcome, planner.steps, planner.set_aside)
             if wrong:
-                self.outcomes.append(_broken(outcome, wrong))
+                self.outcomes.append(_fail(outcome, wrong))
                 continue
             pages |= {step.page_id for step in planner.steps} | {row.page_id for row in planner.owns.own_rows}
             identities |= {step.values.identity for step in planner.steps if step.action is not Action.TRASH}
@@ -149,7 +149,7 @@ class _ProviderPlan:
         ids = frozenset(an_id for one in read for _, an_id in one.known)
         return Peers(self._labels, _labels(read), _labels(same), ids)
 
-    def _unreached(self, planners: Sequence[SourcePlanner]) -> list[Existing]:
+    def _rows_out_of_reach(self, planners: Sequence[_SourcePlanner]) -> list[Existing]:
         """Rows with figures that belong to no source, where all accounts were read."""
         read = _labels([planner.outcome for planner in planners if not planner.outcome.failed])
         if not {canonical_workspace(label) for label in self._labels} <= read:
@@ -161,14 +161,14 @@ class _ProviderPlan:
             if row.page_id not in told and row.values.key not in ("", COLLECTION) and has_figures(row)
         ]
 
-    def _teller(self, planners: Sequence[SourcePlanner], row: Existing) -> SourcePlanner:
+    def _planner_for(self, planners: Sequence[_SourcePlanner], row: Existing) -> _SourcePlanner:
         """The source whose label a row bears, else the first."""
         label = canonical_workspace(row.values.workspace)
         found = (one for one in planners if canonical_workspace(one.outcome.label) == label)
         return next(found, planners[0])
 
 
-def _broken(outcome: SourceOutcome, wrong: str) -> SourceOutcome:
+def _fail(outcome: SourceOutcome, wrong: str) -> SourceOutcome:
     """A source whose plan is not what it told: nothing of it is written, and the run is red."""
     changes = {"failed": True, "status": Status.ECHEC, "rerun": True, "reason": wrong, "log": f"Échec : {wrong}"}
     return outcome.model_copy(update=changes)
@@ -189,7 +189,15 @@ def _order(outcome: SourceOutcome) -> tuple[ProviderName, str]:
     return outcome.source.provider, outcome.source.account
 
 
-class SourcePlanner:
+@dataclass(frozen=True, slots=True)
+class _Claims:
+    """What sources before this one have decided about, of the same provider."""
+
+    pages: frozenset[str | None] = frozenset()
+    identities: frozenset[Identity] = frozenset()
+
+
+class _SourcePlanner:
     """Decides for one source. `steps` and `outcome` are its results.
 
     Args:
@@ -211,7 +219,7 @@ class SourcePlanner:
         *,
         authors: Authors,
         peers: Peers,
-        claims: Claims,
+        claims: _Claims,
     ) -> None:
         self.outcome = outcome
         self.steps: list[Step] = []
@@ -223,7 +231,7 @@ class SourcePlanner:
         self._service = context.services[outcome.source.provider]
         self._several = len(peers.labels) > 1
         free = sorted((row for row in rows if row.page_id not in claims.pages), key=lambda row: row.age)
-        self._rows = [row for row in free if row.values.key != COLLECTION and self.owns.row(row)]
+        self._rows = [row for row in free if row.values.key != COLLECTION and self.owns.has(row)]
         """Rows of projects and keys that belong to this source, oldest first."""
         self._wanted = wanted_rows(outcome, self._service, several=self._several)
         self._matching = Matching(outcome, free, self.owns, context.earlier, peers.labels)
@@ -237,40 +245,37 @@ class SourcePlanner:
         if self.outcome.failed:
             return
         self._doubt_an_empty_answer()
-        self._data_rows()
+        self._plan_answer()
         objection = "" if self._context.accept_lower else objection_to(self._changes, self.outcome)
         unproven = sum(step.why == LEFT for step in self.steps)
         if objection:
             self._hold(objection)
         elif unproven:
-            self._doubt(doubtful(self.outcome, f"{unproven} lignes ont disparu de la réponse"))
+            self._doubt(keeping_sentence(self.outcome, f"{unproven} lignes ont disparu de la réponse"))
 
     def plan_own_row(self) -> None:
         """Decide about the source's own row, which comes last: a publication that was cut shows by its absence."""
-        found = self._doubles(self.owns.own_rows)
+        found = self._sort_out(self.owns.own_rows)
         if self._clashes:
             self.note(f"Lignes en double à réunir à la main : {self._clashes}. llm-usage heal dit lesquelles.")
-        standing = None if found is None else prevailing(found.rows, self.outcome.month)
+        standing = None if found is None else choose_values(found.rows, self.outcome.month)
         receipt = self._receipt(found)
         values = own_row(self.outcome, self._service, receipt.to_json() if receipt else "", several=self._several)
         created = [step.values for step in self.steps if step.action is Action.CREATE]
         vouches = frozenset(one.identity for one in created if self.owns.is_label_bound(one))
         if found is None or standing is None:
-            step = Step(Action.CREATE, self.outcome.source, values)
-            self.steps.append(replace(step, receipt=receipt, vouches=vouches))
+            self.steps.append(Step(Action.CREATE, self.outcome.source, values))
         elif is_later(standing, self.outcome.attempted_at):
-            why = "Une collecte plus récente l’a écrite."
-            if receipt is None or not _is_newer(receipt, read_receipt(standing.breakdown)):
-                self._settle(found.kept, standing, why, timed=True, notes=found.notes)
-                return
-            # That one failed, and the figures that stand there are those of this reading.
-            standing = replace(standing, breakdown=receipt.to_json())
-            self._settle(found.kept, standing, why, timed=True, notes=found.notes)
-            self.steps[-1] = replace(self.steps[-1], receipt=receipt, vouches=vouches)
+            is_newest = receipt is not None and _is_newer(receipt, read_receipt(standing.breakdown))
+            # The later one failed, then, and the figures that stand there are those of this reading.
+            receipt = receipt if is_newest else None
+            standing = standing if receipt is None else replace(standing, breakdown=receipt.to_json())
+            self._settle(found.kept, standing, "Une collecte plus récente l’a écrite.", timed=True, notes=found.notes)
         else:
             # Written by every run, whatever it found.
             changed = changed_fields(found.kept.values, values, self._context.fields)
             self._update(found.kept, values, changed, notes=found.notes)
+        if receipt is not None:
             self.steps[-1] = replace(self.steps[-1], receipt=receipt, vouches=vouches)
 
     def note(self, sentence: str) -> None:
@@ -281,7 +286,8 @@ class SourcePlanner:
         """Leave a row as it is."""
         self.steps.append(Step(Action.KEEP, self.outcome.source, row.values, row.page_id, why=why))
 
-    def _data_rows(self) -> None:
+    def _plan_answer(self) -> None:
+        """Decide about the rows of the answer, then about those that it does not have."""
         wanted, told = self._wanted, {one.told for one in self._wanted}
         others = [row for row in self._rows if row.values.identity not in told and self.owns.has_other_grain(row)]
         if self.outcome.coarse:
@@ -293,7 +299,7 @@ class SourcePlanner:
             self._keep_all(self._rows, OLD_GRAIN)
             return
         for one, rows in self._matching.match(self._unclaimed(wanted)):
-            self._one(one, rows)
+            self._plan_row(one, rows)
         left = {row.page_id: row for row in self._matching.left()}
         replaced = {row.page_id: row for row in others if row.page_id in left}
         errors = {row.page_id: row for row in left.values() if row.page_id not in replaced and self._is_error(row)}
@@ -316,18 +322,18 @@ class SourcePlanner:
         # What only a label tells is this account's: another account may have had this label before.
         return values.identity in self._claims.identities and not self.owns.is_label_bound(values)
 
-    def _one(self, wanted: Wanted, rows: Sequence[Existing]) -> None:
+    def _plan_row(self, wanted: Wanted, rows: Sequence[Existing]) -> None:
         """Create, update or keep one row, whose doubles go to the trash; `rows` are those that stand for it."""
-        found = self._doubles(rows)
+        found = self._sort_out(rows)
         if found is None:
             self._create(wanted.values)
             return
         rows = found.rows
-        standing = prevailing(rows, self.outcome.month)
-        values = self._under_its_label(wanted.values, wanted.name, standing)
+        standing = choose_values(rows, self.outcome.month)
+        values = self._with_earlier_label(wanted.values, wanted.name, standing)
         why = self._why_kept(rows, standing, values)
         fuller = with_lost_figures(values, standing) if self.outcome.coarse else values
-        target = standing if why else retold(fuller, standing, self.outcome.month)
+        target = standing if why else with_restatement(fuller, standing, self.outcome.month)
         if not why and fuller.cost != values.cost:
             why = _TAKEN_OVER
         self.set_aside += [values] if why else []
@@ -347,14 +353,14 @@ class SourcePlanner:
             self._changes.append(Change(None, values))
             self.steps.append(Step(Action.CREATE, self.outcome.source, values))
 
-    def _under_its_label(self, values: Values, name: str, standing: Values) -> Values:
+    def _with_earlier_label(self, values: Values, name: str, standing: Values) -> Values:
         """The values with the label of the earlier account that counts what both see."""
         if not self._is_labelled(values) or not self.owns.stays_with(standing.workspace):
             return values
         shown = with_account(name, standing.workspace)
         # The row of an account as a whole has the account's name for a key.
         key = standing.key if self.owns.is_label_bound(values) else values.key
-        title = titled(self.outcome, shown)
+        title = make_title(self.outcome, shown)
         return replace(values, key=key, workspace=standing.workspace, title=title, name=shown)
 
     def _why_kept(self, matches: Sequence[Existing], standing: Values, values: Values) -> str:
@@ -365,7 +371,7 @@ class SourcePlanner:
             return LESS_FINE
         return "La ligne en place est plus complète." if is_poorer(values, standing, self.outcome.month) else ""
 
-    def _doubles(self, rows: Sequence[Existing]) -> Doubles | None:
+    def _sort_out(self, rows: Sequence[Existing]) -> Doubles | None:
         """The rows that are meant, sorted out; those that can't become one with the others stay as they are."""
         if not rows:
             return None
@@ -384,7 +390,7 @@ class SourcePlanner:
         latest = max(known, key=lambda one: one.read_at.timestamp() if one.read_at is not None else 0.0, default=None)
         if self.outcome.failed or (self._is_held and latest is not None):
             return latest
-        receipt = receipt_of(self.outcome, self._vouched())
+        receipt = receipt_of(self.outcome, self._pages_to_vouch_for())
         if self._is_held:
             # What was read is not what stands there.
             nothing = dict.fromkeys(("rows", "cost_usd", "control_usd", "read_at"))
@@ -408,18 +414,19 @@ class SourcePlanner:
             elif has_figures(row) and not (self._context.accept_lower or self.owns.can_be_gone(row.values)):
                 self.keep(row, LEFT)
             else:
-                target = retold(zeroed(self._relabelled(row.values), self.outcome), row.values, self.outcome.month)
+                cleared = with_zeros(self._with_present_label(row.values), self.outcome)
+                target = with_restatement(cleared, row.values, self.outcome.month)
                 self._changes.append(Change(row.values, target))
                 self._settle(row, target)
 
-    def _relabelled(self, values: Values) -> Values:
+    def _with_present_label(self, values: Values) -> Values:
         """A row under the account's present label, where it stands under an old one."""
         is_here = canonical_workspace(values.workspace) == canonical_workspace(self.outcome.label)
         if is_here or not self._is_labelled(values) or self.owns.stays_with(values.workspace):
             return values
         name = self._matching.name(values)
         shown = with_account(name, self.outcome.label if self._several else "")
-        return replace(values, workspace=self.outcome.label, title=titled(self.outcome, shown), name=shown)
+        return replace(values, workspace=self.outcome.label, title=make_title(self.outcome, shown), name=shown)
 
     def _is_labelled(self, values: Values) -> bool:
         """Whether a row has an account's label for its workspace."""
@@ -435,7 +442,7 @@ class SourcePlanner:
             # A person says that the month is empty indeed.
             self.outcome = outcome.model_copy(update={"complete": True})
         else:
-            command = accepting_command(outcome)
+            command = accepting_sentence(outcome)
             self._doubt(f"Réponse vide alors que Notion a des chiffres pour ce mois : ils restent. {command}")
 
     def _doubt(self, sentence: str) -> None:
@@ -452,7 +459,7 @@ class SourcePlanner:
         self._is_held = True
         self.set_aside = [one.values for one in self._wanted]
         self._keep_all(self._rows, LEFT)
-        self._doubt(doubtful(self.outcome, objection))
+        self._doubt(keeping_sentence(self.outcome, objection))
 
     # -- grain
 
@@ -462,9 +469,9 @@ class SourcePlanner:
             return True
         if self.outcome.complete or not others:
             return False
-        old, new = summed(row.values for row in others), summed(one.values for one in self._wanted)
+        old, new = add_up(row.values for row in others), add_up(one.values for one in self._wanted)
         # A millionth of a dollar: sums of doubles are not exact.
-        return bool(lost_figures(new, old)) or any(compared(new, old, name) < -1e-6 for name in FIGURES)
+        return bool(lost_figures(new, old)) or any(growth(new, old, name) < -1e-6 for name in FIGURES)
 
     def _replace(self, others: Sequence[Existing]) -> None:
         """Take rows of another grain away, or their figures where people wrote there; coarse rows replace none."""
@@ -475,7 +482,7 @@ class SourcePlanner:
         for row in others:
             self._changes.append(Change(row.values, None))
             if row in noted:
-                self._settle(row, emptied(row.values, self.outcome.attempted_at), EMPTIED)
+                self._settle(row, without_figures(row.values, self.outcome.attempted_at), EMPTIED)
             else:
                 self._trash(row, REPLACED)
         if noted:
@@ -494,7 +501,7 @@ class SourcePlanner:
 
     # -- steps
 
-    def _vouched(self) -> list[str]:
+    def _pages_to_vouch_for(self) -> list[str]:
         """Pages that only the receipt shows to be this source's, as far as they stand there already."""
         steps = {step.page_id: step for step in self.steps if step.action is not Action.TRASH and step.page_id}
         rows = [row for row in self._rows if row.page_id in steps]

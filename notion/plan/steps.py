@@ -71,14 +71,6 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
-    """What sources before this one have decided about, of the same provider."""
-
-    pages: frozenset[str | None] = frozenset()
-    identities: frozenset[Identity] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
 class Plan:
     """All steps of a month, and the outcomes with what only the comparison with Notion could tell."""
 

@@ -14,7 +14,7 @@ from usage.outcomes.outcome import SourceOutcome
 _LEADING: Final = re.compile(r"\s*(\d{4}-(?:0[1-9]|1[0-2]))(?!\d)")
 
 
-def titled(outcome: SourceOutcome, name: str) -> str:
+def make_title(outcome: SourceOutcome, name: str) -> str:
     """The title of a row: `2026-01 - OpenAI - Production (labo)`."""
     return one_line(f"{outcome.month} - {outcome.source.provider.label} - {name}")
 

@@ -117,7 +117,7 @@ def read_row(found: Found, page: Page) -> Existing:
     )
 
 
-def believed(row: Existing, now: datetime) -> Existing:
+def without_future_time(row: Existing, now: datetime) -> Existing:
     """The row without a time that lies ahead of Notion's: a clock was fast, or somebody mistyped.
 
     Args:

@@ -16,12 +16,12 @@ from notion.rows.values import (
     COLUMNS,
     Existing,
     Values,
-    believed,
     changed_fields,
     fields_in,
     read_row,
     to_minute,
     to_properties,
+    without_future_time,
 )
 
 FOUND = Found(USAGES, "db", "ds", "", (), {name: Column(f"{name} !", f"id:{name}") for name in COLUMNS.values()})
@@ -162,4 +162,4 @@ def test_a_time_ahead_of_notion_s_is_none(minutes: int, edited: int | None, is_b
     read_at = now + timedelta(minutes=minutes)
     written = None if edited is None else now + timedelta(minutes=edited)
     row = Existing("page", now, Values(collected_at=read_at, cost=1.0), edited=written)
-    assert believed(row, now).values == Values(collected_at=read_at if is_believed else None, cost=1.0)
+    assert without_future_time(row, now).values == Values(collected_at=read_at if is_believed else None, cost=1.0)
