@@ -44,10 +44,10 @@ def shorten(text: str, limit: int) -> str:
     if units(text) <= limit:
         return text
     left = limit - units(CUT)
-    kept = 0
+    size = 0
     for index, character in enumerate(text):
-        kept += units(character)
-        if kept > left:
+        size += units(character)
+        if size > left:
             return text[:index] + CUT
     return text
 

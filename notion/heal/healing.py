@@ -6,7 +6,7 @@ Pure: the rows that stand in Notion go in, steps come out. The rules:
    last.
 2. Where the id belongs, older collectors put a name, or nothing: then the name in the title counts. It becomes an id
    where exactly one id of that service has it, in whatever month. Rows of one name are one thing, unless several ids
-   have it. A row whose name has ids, and which gets none of them, is told: it may count a second time.
+   have it. A row whose name has ids, and which gets none of them, is reported: it may count a second time.
 3. An empty workspace is filled where all other rows of that id have the same one, and only in months that this program
    has never collected: there it would have left the workspace empty on purpose.
 4. Empty rows `… - Error` of older collectors go, and nothing that merely looks like one.
@@ -221,7 +221,7 @@ class _Service:
         merged, ids = self.merged(), self._names().ids
         clashes = [row for left in self.left if left.columns for row in (left.kept, left.other)]
         alone = {row.page_id for row in clashes if row is not None} - merged
-        told = alone | {left.other.page_id for left in self.left}
+        reported = alone | {left.other.page_id for left in self.left}
         for page_id, row in self._before.items():
             now = self._rows.get(page_id)
             if now is None:
@@ -234,7 +234,7 @@ class _Service:
                 if fields or notes:
                     why = _TAKES_OVER if page_id in merged else LINKED if fields == ("service",) else COMPLETED
                     yield Step(Action.UPDATE, source, now.values, page_id, fields, why, notes)
-                elif page_id not in told and self._is_to_be_adopted(now, ids):
+                elif page_id not in reported and self._is_to_be_adopted(now, ids):
                     yield Step(Action.UPDATE, source, now.values, page_id, ("title",), ADOPTED)
 
     def _is_to_be_adopted(self, row: Existing, ids: frozenset[str]) -> bool:

@@ -40,8 +40,8 @@ class Wanted:
     values: Values
     name: str
     """The project's or key's, without the account behind it."""
-    told: Identity
-    """What the answer told of its identity: `values` may get an id that only older rows have."""
+    in_answer: Identity
+    """Its identity as it stands in the answer: `values` may get an id that only older rows have."""
 
 
 def wanted_rows(outcome: SourceOutcome, service: str, *, several: bool) -> list[Wanted]:
@@ -184,8 +184,8 @@ def with_restatement(new: Values, old: Values, month: Month) -> Values:
     if not _was_closed(old.collected_at, month):
         return new
     if old.cost is None or new.cost is None or float(old.cost) == float(new.cost):
-        told = _RESTATED.search(old.log)
-        return replace(new, log=f"{new.log} {told.group().strip()}".strip()) if told else new
+        earlier = _RESTATED.search(old.log)
+        return replace(new, log=f"{new.log} {earlier.group().strip()}".strip()) if earlier else new
     before, after = _amounts(Decimal(str(old.cost)), Decimal(new.cost))
     day = new.collected_at.date() if new.collected_at else month.last_day
     return replace(new, log=f"{new.log} Corrigé : {before} → {after} USD le {day}.".strip())

@@ -37,8 +37,8 @@ def objection_to(changes: Sequence[Change], outcome: SourceOutcome) -> str:
     before = [one.before for one in changes if one.before is not None]
     after = [one.after for one in changes if one.after is not None]
     # Tokens and requests may not be offered any more; money that is gone is lost.
-    told = [name for name in FIGURES if name == "cost" or any(getattr(values, name) is not None for values in after)]
-    sums = {name: (_total(before, name), _total(after, name)) for name in told}
+    names = [name for name in FIGURES if name == "cost" or any(getattr(values, name) is not None for values in after)]
+    sums = {name: (_total(before, name), _total(after, name)) for name in names}
     # A millionth: sums of doubles are not exact.
     goes_down = any(now < old - 1e-6 for old, now in sums.values())
     if not (goes_down or any(_is_lower(one) for one in changes)):
@@ -65,8 +65,8 @@ def _is_lower(change: Change) -> bool:
     before, after = change.before, change.after
     if before is None or after is None:
         return False
-    told = [name for name in FIGURES if name == "cost" or getattr(after, name) is not None]
-    return any(_figure(after, name) < _figure(before, name) for name in told)
+    names = [name for name in FIGURES if name == "cost" or getattr(after, name) is not None]
+    return any(_figure(after, name) < _figure(before, name) for name in names)
 
 
 def _figure(values: Values, name: str) -> float:

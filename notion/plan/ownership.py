@@ -1,8 +1,8 @@
-"""Which rows belong to a source, and which of them stand for something else than its rows do now.
+"""Which rows belong to a source, and which of them stand for the rows that it brings now.
 
 An account is the organisation behind its key; its label is only a name, and people change names. So an id of the
 provider's tells whose a row is, whatever label stands in it. Rows without one (usage of no project, or of an account as
-a whole) are told by the sources' own rows: the receipt there says which organisation wrote the month under that label,
+a whole) are known by the sources' own rows: the receipt there says which organisation wrote the month under that label,
 and names such rows by their pages.
 """
 
@@ -81,7 +81,7 @@ class Ownership:
         self._pages = _pages(self.own_rows)
         siblings = [row for row in others if verdicts[row.page_id] and _label(row) not in peers.read]
         self._others_pages = _pages(row for row in others if row not in siblings)
-        # Usage of no id that an account which was not read has told is this organisation's as well.
+        # Usage of no id that was written for an account which was not read now is this organisation's as well.
         self._shared = self.labels | {_label(row) for row in siblings}
         self._moved = self._label in self._foreign
 
@@ -141,7 +141,7 @@ class Ownership:
 
     # -- grain
 
-    def rule_of(self, values: Values) -> Rule:
+    def _rule_of(self, values: Values) -> Rule:
         """The rule that an existing row was written by."""
         if values.key in (values.workspace, canonical_workspace(values.workspace)):
             return self._grains.coarse
@@ -160,17 +160,17 @@ class Ownership:
             return False
         if is_bracketed(key):
             return rule.key == "account" or key != rule.nobody
-        return self.rule_of(row.values) != rule
+        return self._rule_of(row.values) != rule
 
     def is_finer(self, row: Existing) -> bool:
         """Whether the row stands for one key, where this source could be read by workspace or account only."""
         api_key = self._grains.api_key
         if is_bracketed(row.values.key):
             return row.values.key == api_key.nobody
-        return self.rule_of(row.values) == api_key
+        return self._rule_of(row.values) == api_key
 
     def _rule_kind(self, values: Values) -> Kind | None:
-        return self.rule_of(values).kind
+        return self._rule_of(values).kind
 
     def _is_whole_account(self, values: Values) -> bool:
         whole = values.key in (values.workspace, canonical_workspace(values.workspace)) and bool(values.key)
@@ -180,16 +180,17 @@ class Ownership:
 
     def _verdicts(self, own: Sequence[Existing]) -> dict[str, bool | None]:
         """Of each own row whether this organisation wrote it, and what stands with it; None where nothing tells."""
-        told = {row.page_id: self._is_receipts(read_receipt(row.values.breakdown)) for row in own}
-        silent = [row for row in own if told[row.page_id] is None]
-        has_one = any(told.values())
+        verdicts = {row.page_id: self._is_by_receipt(read_receipt(row.values.breakdown)) for row in own}
+        silent = [row for row in own if verdicts[row.page_id] is None]
+        has_one = any(verdicts.values())
         for row in silent:
-            by_ids = self._is_told_by_ids(_label(row), is_only=len(silent) == 1, has_one=has_one)
+            by_ids = self._is_by_ids(_label(row), is_only=len(silent) == 1, has_one=has_one)
             # That of a failed attempt says nothing against anybody.
-            told[row.page_id] = by_ids or (None if row.values.status == Status.ECHEC else by_ids)
-        return told
+            verdicts[row.page_id] = by_ids or (None if row.values.status == Status.ECHEC else by_ids)
+        return verdicts
 
-    def _is_receipts(self, receipt: Receipt | None) -> bool | None:
+    def _is_by_receipt(self, receipt: Receipt | None) -> bool | None:
+        """Whether a receipt says that this organisation wrote the row; None where it does not tell."""
         organisation = self._outcome.organisation
         if receipt is None:
             return None
@@ -200,8 +201,8 @@ class Ownership:
         known = {an_id for _, an_id in self._outcome.known}
         return bool(known & set(receipt.ids)) if known and receipt.ids else None
 
-    def _is_told_by_ids(self, label: str, *, is_only: bool, has_one: bool) -> bool | None:
-        """The same of an own row without a receipt, by the ids that stand under its label.
+    def _is_by_ids(self, label: str, *, is_only: bool, has_one: bool) -> bool | None:
+        """Whether this organisation wrote an own row without a receipt, by the ids that stand under its label.
 
         Args:
             label: As it counts for identities.
@@ -228,9 +229,9 @@ class Ownership:
         mine = [row for row in free if verdicts[row.page_id] and not self._is_siblings_label(_label(row), foreign)]
         unsure = [row for row in free if verdicts[row.page_id] is None and _label(row) == self._label]
         # Rows without a receipt are doubles; of those that have one, each is another organisation's.
-        told = [row for row in unsure if read_receipt(row.values.breakdown) is not None]
-        latest = sorted(told, key=lambda row: row.values.collected_at or row.created)[-1:]
-        found = (mine or latest) + [row for row in unsure if row not in told]
+        with_receipt = [row for row in unsure if read_receipt(row.values.breakdown) is not None]
+        latest = sorted(with_receipt, key=lambda row: row.values.collected_at or row.created)[-1:]
+        found = (mine or latest) + [row for row in unsure if row not in with_receipt]
         return sorted(found, key=lambda row: row.age) or self._find_under_gone_label(free, verdicts)
 
     def _is_siblings_label(self, label: str, foreign: set[str]) -> bool:
@@ -319,7 +320,7 @@ class Matching:
         if self._owns.is_label_bound(values):
             found = [row for row in self._left.values() if self._is_labelled(row, values)]
         else:
-            found = [*self._by_identity.get(values.identity, ()), *self._by_identity.get(wanted.told, ())]
+            found = [*self._by_identity.get(values.identity, ()), *self._by_identity.get(wanted.in_answer, ())]
             found += () if found else self._by_its_name(values, wanted.name)
         if not is_bracketed(values.key) and self._named[name] == 1:
             found += self._legacy.get(name, ())
@@ -360,7 +361,7 @@ class Matching:
         for row in rows if lost else ():
             values = row.values
             place = (values.workspace, self.name(values))
-            # A key that the provider still has would be told by its id.
+            # The provider would give the id of a key that it still has.
             is_lost = values.key and not is_ours(values.key) and values.key not in self._owns.ids
             if place in lost and is_lost and values.month <= str(self._outcome.month):
                 found[place][values.month].add(values.key)

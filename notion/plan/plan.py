@@ -11,7 +11,7 @@ Pure: outcomes and the rows that stand in Notion go in, a plan comes out. The ru
 6. Several rows of one identity: the oldest stays, with the figures read last; the others go to the trash.
 7. Rows of another grain go to the trash where the new ones say as much. Coarse rows never stand beside finer ones.
 8. A month that is over loses figures only with proof (`notion.plan.loss`).
-9. What the plan leaves for a source is what the source told, or nothing of it is written.
+9. After the plan, a source's rows say what the source said, or nothing of that source is written.
 """
 
 from __future__ import annotations
@@ -154,11 +154,11 @@ class _ProviderPlan:
         read = _labels([planner.outcome for planner in planners if not planner.outcome.failed])
         if not {canonical_workspace(label) for label in self._labels} <= read:
             return []
-        told = {step.page_id for planner in planners for step in planner.steps}
+        planned = {step.page_id for planner in planners for step in planner.steps}
         return [
             row
             for row in self._rows
-            if row.page_id not in told and row.values.key not in ("", COLLECTION) and has_figures(row)
+            if row.page_id not in planned and row.values.key not in ("", COLLECTION) and has_figures(row)
         ]
 
     def _planner_for(self, planners: Sequence[_SourcePlanner], row: Existing) -> _SourcePlanner:
@@ -169,7 +169,7 @@ class _ProviderPlan:
 
 
 def _fail(outcome: SourceOutcome, wrong: str) -> SourceOutcome:
-    """A source whose plan is not what it told: nothing of it is written, and the run is red."""
+    """The outcome of a source whose plan differs from what it said: nothing of it is written, and the run is red."""
     changes = {"failed": True, "status": Status.ECHEC, "rerun": True, "reason": wrong, "log": f"Échec : {wrong}"}
     return outcome.model_copy(update=changes)
 
@@ -288,8 +288,8 @@ class _SourcePlanner:
 
     def _plan_answer(self) -> None:
         """Decide about the rows of the answer, then about those that it does not have."""
-        wanted, told = self._wanted, {one.told for one in self._wanted}
-        others = [row for row in self._rows if row.values.identity not in told and self.owns.has_other_grain(row)]
+        wanted, answered = self._wanted, {one.in_answer for one in self._wanted}
+        others = [row for row in self._rows if row.values.identity not in answered and self.owns.has_other_grain(row)]
         if self.outcome.coarse:
             wanted = self._without_finer(wanted, others)
         elif self._keeps_grain(others):
@@ -495,9 +495,9 @@ class _SourcePlanner:
             for row in others
             if self.owns.is_finer(row) and row.values.log != EMPTIED
         }
-        told = [one for one in wanted if canonical_workspace(one.values.workspace) in finer]
-        self.set_aside += [one.values for one in told]
-        return [one for one in wanted if one not in told]
+        counted = [one for one in wanted if canonical_workspace(one.values.workspace) in finer]
+        self.set_aside += [one.values for one in counted]
+        return [one for one in wanted if one not in counted]
 
     # -- steps
 
