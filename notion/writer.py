@@ -17,8 +17,8 @@ from notion.databases.found import Found
 from notion.plan.desired import choose_values
 from notion.plan.doubles import sort_out
 from notion.plan.steps import Action, Plan, Step
-from notion.rows.annotations import Note, as_properties
 from notion.rows.attachments import Attachments
+from notion.rows.notes import Note, as_properties
 from notion.rows.titles import same_id
 from notion.rows.values import SKEW, Existing, Identity, Values, changed_fields, fields_in, to_properties
 from usage.errors import NotionAccessError

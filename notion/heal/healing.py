@@ -10,7 +10,7 @@ Pure: the rows that stand in Notion go in, steps come out. The rules:
 3. An empty workspace is filled where all other rows of that id have the same one, and only in months that this program
    has never collected: there it would have left the workspace empty on purpose.
 4. Empty rows `… - Error` of older collectors go, and nothing that merely looks like one.
-5. What people wrote stays in sight: `notion.rows.annotations` unites it, or the rows are left to a person.
+5. What people wrote stays in sight: `notion.rows.notes` unites it, or the rows are left to a person.
 6. A row without a service gets the one that its title names.
 7. Rows of another hand (see `notion.plan.authorship`) are touched only where their title has our form. Those that
    stand for a project or key are written to, even where nothing changes: `collect` leaves alone what it has not

@@ -46,7 +46,7 @@ from notion.plan.doubles import DOUBLE, ERROR_ROW, Doubles, sort_out
 from notion.plan.loss import LEFT, Change, accepting_sentence, keeping_sentence, objection_to
 from notion.plan.ownership import Matching, Ownership, Peers
 from notion.plan.steps import Action, Context, Plan, Step
-from notion.rows.annotations import Note
+from notion.rows.notes import Note
 from notion.rows.receipt import Receipt, read_receipt, receipt_of
 from notion.rows.titles import is_of_service, make_title, with_account
 from notion.rows.values import FIGURES, Existing, Identity, Values, changed_fields, has_figures

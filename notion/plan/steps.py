@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from notion.rows.annotations import Note
+from notion.rows.notes import Note
 from notion.rows.receipt import Receipt
 from notion.rows.values import Existing, Identity, Values
 from usage.names import ProviderName, Source

@@ -11,7 +11,7 @@ from typing import Any, Final
 from notion.client.models import Page, Value
 from notion.databases.found import Found, value_of
 from notion.databases.options import chosen_option, option_value
-from notion.rows.annotations import Note, read_notes
+from notion.rows.notes import Note, read_notes
 from notion.text import pieces
 from usage.records.grain import canonical_workspace, is_ours
 

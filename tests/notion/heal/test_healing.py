@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from notion.client.models import Value
 from notion.heal.healing import ADOPTED, LINKED, Healing, plan_healing
 from notion.plan.steps import Action, Step
-from notion.rows.annotations import Note
+from notion.rows.notes import Note
 from notion.rows.values import COLUMNS, FIGURES, Existing
 from tests.notion.tables import Table
 from usage.month import Month

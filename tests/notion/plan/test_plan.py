@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from notion.client.models import Value
 from notion.plan.steps import Action, Plan
-from notion.rows.annotations import Note
+from notion.rows.notes import Note
 from notion.rows.values import FIGURES, Existing, Values
 from tests.notion.tables import Made, Table
 from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName, Status
