@@ -184,7 +184,11 @@ class _Service:
         self._labels = {row.values.workspace for row in own}
         self._owners = owners(own)
         self._slips = [row for row in mine if tells_two_months(row.values)]
-        mine = [row for row in mine if not tells_two_months(row.values) and (is_by(row, self._me) or self._title(row))]
+        mine = [
+            row
+            for row in mine
+            if not tells_two_months(row.values) and (is_by(row, self._me) or self._name_in_title(row))
+        ]
         self._before = {row.page_id: row for row in sorted(mine, key=lambda row: row.age)}
         self._rows = dict(self._before)
         self._why: dict[str, str] = {}
@@ -194,8 +198,10 @@ class _Service:
         self._collected = {row.values.month for row in mine if row.values.key == COLLECTION}
         self.left: list[Left] = []
         self._merged: set[str] = set()
+        """Rows that stand for their doubles."""
 
     def heal(self) -> None:
+        """Complete and merge rows until nothing changes."""
         for row in self._open():
             if is_old_error(row, self._provider) and not self._is_called_error(row):
                 self._drop(row, ERROR_ROW)
@@ -212,13 +218,10 @@ class _Service:
             if self._only in (None, row.values.month, month_of_title(row.values.title))
         ]
 
-    def merged(self) -> set[str]:
-        """Page ids of rows that stand for their doubles."""
-        return self._merged & self._rows.keys()
-
     def steps(self) -> Iterator[Step]:
+        """What has to be written."""
         source = Source(provider=self._provider)
-        merged, ids = self.merged(), self._names().ids
+        merged, ids = self._merged & self._rows.keys(), self._names().ids
         clashes = [row for left in self.left if left.columns for row in (left.kept, left.other)]
         alone = {row.page_id for row in clashes if row is not None} - merged
         reported = alone | {left.other.page_id for left in self.left}
@@ -253,7 +256,7 @@ class _Service:
 
     def _is_called_error(self, row: Existing) -> bool:
         """Whether the row is that of a project with this unlucky name: it has an id, and figures in another month."""
-        key, title = row.values.key, self._title(row)
+        key, title = row.values.key, self._name_in_title(row)
         return folded(key) not in ("", title) and any(
             one.values.key == key and has_figures(one) and one.values.month != row.values.month
             for one in self._before.values()
@@ -265,19 +268,19 @@ class _Service:
         names, places = self._names(), self._workspaces()
         for row in self._open():
             values = row.values
-            key = names.only_id(self._name(row), values.workspace) if self._is_nameless(row, names) else ""
+            nameless = is_nameless(values, self._provider, names.ids)
+            key = names.only_id(self._name(row), values.workspace) if nameless else ""
+            lacks_workspace = not values.workspace and values.month not in self._collected
             if key:
                 values = replace(values, key=key, workspace=values.workspace or _only(places[key]))
-            elif (
-                values.key and not is_ours(values.key) and not values.workspace and values.month not in self._collected
-            ):
+            elif lacks_workspace and values.key and not is_ours(values.key):
                 values = replace(values, workspace=_only(places[values.key]))
             self._rows[row.page_id] = replace(row, values=values)
 
     def _names(self) -> _Names:
         found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         for row in self._rows.values():
-            key, name = row.values.key, self._title(row)
+            key, name = row.values.key, self._name_in_title(row)
             if key and not is_ours(key) and name and name != folded(key):
                 found[name][key].add(row.values.workspace)
         return _Names(found, frozenset(key for known in found.values() for key in known))
@@ -290,14 +293,10 @@ class _Service:
                 found[row.values.key].add(row.values.workspace)
         return found
 
-    def _is_nameless(self, row: Existing, names: _Names) -> bool:
-        """Whether a name, or nothing, stands where the id belongs."""
-        return is_nameless(row.values, self._provider, names.ids)
-
     def _name(self, row: Existing) -> str:
-        return folded(row.values.key) or self._title(row)
+        return folded(row.values.key) or self._name_in_title(row)
 
-    def _title(self, row: Existing) -> str:
+    def _name_in_title(self, row: Existing) -> str:
         """The name in a title like `2026-01 - OpenAI - Production`, for comparing; empty in one of another form."""
         return folded(name_in_title(row.values, self._provider, self._labels))
 
@@ -309,7 +308,7 @@ class _Service:
         of_ids: dict[tuple[str, ...], list[Existing]] = defaultdict(list)
         of_names: dict[tuple[str, str], list[Existing]] = defaultdict(list)
         for row in self._open():
-            if self._is_nameless(row, names):
+            if is_nameless(row.values, self._provider, names.ids):
                 of_names[row.values.month, self._name(row)].append(row)
             elif row.values.key:
                 # Rows of two organisations may have the same label: they are no doubles.
