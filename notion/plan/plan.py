@@ -226,7 +226,7 @@ class _SourcePlanner:
         self.set_aside: list[Values] = []
         """Rows of the answer that are not written, for a reason that the steps or the story tell."""
         self.owns: Final = Ownership(outcome, rows, peers, claims.pages)
-        self._context, self._claims, self._peers, self._authors = context, claims, peers, authors
+        self._context, self._claims, self._authors = context, claims, authors
         self._strangers = {row.values.identity: row for row in strangers}
         self._service = context.services[outcome.source.provider]
         self._several = len(peers.labels) > 1
