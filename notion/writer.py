@@ -14,14 +14,13 @@ from notion.client.gateway import Gateway, RowInTrash
 from notion.client.models import Page
 from notion.client.once import create_once
 from notion.databases.found import Found
-from notion.plan.desired import prevailing
+from notion.plan.desired import choose_values
 from notion.plan.doubles import sort_out
-from notion.plan.matching import same_id
-from notion.plan.ownership import Identity, identity
-from notion.plan.plan import Action, Plan, Step
-from notion.rows.annotations import Note, as_properties
+from notion.plan.steps import Action, Plan, Step
 from notion.rows.attachments import Attachments
-from notion.rows.values import SKEW, Existing, Values, changed_fields, to_properties
+from notion.rows.notes import Note, as_properties
+from notion.rows.titles import same_id
+from notion.rows.values import SKEW, Existing, Identity, Values, changed_fields, fields_in, to_properties
 from usage.errors import NotionAccessError
 from usage.month import Month
 from usage.records.grain import COLLECTION, is_bracketed
@@ -48,7 +47,7 @@ class Tally:
     """By Notion's clock."""
     _lock: Lock = field(default_factory=Lock)
 
-    def creation(self, values: Values, page: Page) -> None:
+    def add_creation(self, values: Values, page: Page) -> None:
         """One row more."""
         with self._lock:
             self.created.append((values, page.id))
@@ -57,7 +56,7 @@ class Tally:
     def pages(self, service: str | None, identities: frozenset[Identity]) -> list[str]:
         """Page ids of created rows of a service."""
         with self._lock:
-            return [page for one, page in self.created if one.service == service and identity(one) in identities]
+            return [page for one, page in self.created if one.service == service and one.identity in identities]
 
     def count(self, action: Action) -> None:
         """One row changed or moved to the trash."""
@@ -122,7 +121,7 @@ class Writer:
                 done += 1
                 self._on_write(done, len(steps))
 
-    def heal(self, plan: Plan, seconds: float) -> None:
+    def unite_doubles(self, plan: Plan, seconds: float) -> None:
         """Look once more for rows that another run has created at the same time.
 
         Both runs keep the oldest row, then the one with the smallest id, and so choose alike. It gets the figures that
@@ -138,21 +137,21 @@ class Writer:
         # Rows from before the month was read are in the plan already.
         since = {"on_or_after": (first - timedelta(seconds=seconds) - SKEW).isoformat()}
         rows = self._unseen(
-            _both(self._is("Mois", created[0].mois), {"timestamp": "created_time", "created_time": since})
+            _both(self._is("Mois", created[0].month), {"timestamp": "created_time", "created_time": since})
         )
         month = plan.outcomes[0].month
-        for values in {(one.service, identity(one)): one for one in created}.values():
-            self._heal_one(sorted((row for row in rows if _is_same(row, values)), key=lambda row: row.age), month)
+        for values in {(one.service, one.identity): one for one in created}.values():
+            self._unite_doubles(sorted((row for row in rows if _is_same(row, values)), key=lambda row: row.age), month)
 
-    def _heal_one(self, rows: Sequence[Existing], month: Month) -> None:
+    def _unite_doubles(self, rows: Sequence[Existing], month: Month) -> None:
         if len(rows) < 2:
             return
         others = [replace(row, is_written_on=is_written_on(self._gateway, row.page_id)) for row in rows[1:]]
         found = sort_out([rows[0], *others])
         for clash in found.clashes:
-            _log.warning("%s : %s", clash.other.values.identifiant, clash.why)
-        values = prevailing(found.rows, month)
-        changed = changed_fields(found.kept.values, values, self._found)
+            _log.warning("%s : %s", clash.other.values.title, clash.why)
+        values = choose_values(found.rows, month)
+        changed = changed_fields(found.kept.values, values, fields_in(self._found))
         if changed or found.notes:
             self._update(found.kept.page_id, values, changed, found.notes)
         for double in found.surplus if found.kept.page_id not in self.refused else ():
@@ -189,7 +188,7 @@ class Writer:
             if fields:
                 self._change(page_id, values, fields, ())
             columns = ", ".join(f"« {note.name} »" for note in notes)
-            _log.warning("%s : la ligne en double reste, à cause de %s. %s", values.identifiant, columns, error)
+            _log.warning("%s : la ligne en double reste, à cause de %s. %s", values.title, columns, error)
 
     def _with_receipt(self, step: Step) -> Step:
         """A source's own row names the pages that were created for it just before."""
@@ -229,7 +228,7 @@ class Writer:
         def find(page_id: str | None) -> Page | None:
             if page_id is not None:
                 return self._gateway.page(page_id)
-            where = _both(self._is("Mois", values.mois), self._is("Projet/API Key", values.key))
+            where = _both(self._is("Mois", values.month), self._is("Projet/API Key", values.key))
             found = next((row for row in self._unseen(where) if _is_same(row, values)), None)
             return None if found is None else Page(id=found.page_id, created_time=found.created)
 
@@ -239,7 +238,7 @@ class Writer:
             raise NotionAccessError(
                 f"La base « {self._found.declared.title} » est dans la corbeille de Notion : restaurez-la."
             ) from None
-        self.tally.creation(values, created)
+        self.tally.add_creation(values, created)
 
     def _unseen(self, where: dict[str, Any]) -> list[Existing]:
         return [row for row in self._read(where) if row.page_id not in self._seen]
@@ -263,7 +262,7 @@ def _goes(step: Step) -> bool:
 
 def _is_same(row: Existing, values: Values) -> bool:
     same_service = same_id(row.values.service or "", values.service or "")
-    return same_service and row.values.mois == values.mois and identity(row.values) == identity(values)
+    return same_service and row.values.month == values.month and row.values.identity == values.identity
 
 
 def _both(*conditions: dict[str, Any]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Final
 
 from notion.client.gateway import Gateway
 from notion.databases.found import Found
-from notion.heal.healed import Healing
+from notion.heal.healing import Healing
 from notion.plan.steps import Action, Step
 from notion.rows.values import Existing, read_row
 from notion.writer import Writer, is_written_on
@@ -57,11 +57,11 @@ class Healer:
             if waiting:
                 waiting |= {step.page_id for step in steps}
                 break
-            for month in sorted({step.values.mois for step in steps}):
-                part = [step for step in steps if step.values.mois == month]
+            for month in sorted({step.values.month for step in steps}):
+                part = [step for step in steps if step.values.month == month]
                 with self._turn(Month.parse(month)):
                     waiting |= self._write(part, healing.steps, before, Month.parse(month))
-        return healing.without(waiting | self._kept_back(healing))
+        return healing.without(waiting | self._find_kept_back(healing))
 
     def _write(
         self, part: Sequence[Step], steps: Sequence[Step], before: dict[str, Existing], month: Month
@@ -85,7 +85,7 @@ class Healer:
     def _without_month(self, part: Sequence[Step], before: dict[str, Existing]) -> Iterator[Existing]:
         """Rows whose month only their title tells: they are not among those of the month."""
         for step in part:
-            if step.page_id is not None and not before[step.page_id].values.mois:
+            if step.page_id is not None and not before[step.page_id].values.month:
                 page = self._gateway.page(step.page_id)
                 if not page.in_trash:
                     yield read_row(self._found, page)
@@ -98,6 +98,6 @@ class Healer:
     def _is_written_on(self, step: Step) -> bool:
         return step.page_id is not None and is_written_on(self._gateway, step.page_id)
 
-    def _kept_back(self, healing: Healing) -> set[str | None]:
+    def _find_kept_back(self, healing: Healing) -> set[str | None]:
         """Doubles that stay as Notion refused their notes in the row that would stand for them."""
         return {step.page_id for step in healing.steps if step.into in self._writer.refused}

@@ -13,13 +13,12 @@ import pytest
 
 from notion.client.gateway import Gateway
 from sandbox.faults import Fault, Kind
+from tests.notion.office import Notion, Office
+from tests.notion.tables import Made
 from usage.names import Grain, ProviderName, Status
 from usage.outcomes.outcome import SourceOutcome
 from usage.records.grain import NO_PROJECT
 
-Notion = Any
-Office = Any
-Made = Any
 Run = Sequence[SourceOutcome]
 OPENAI, ANTHROPIC, OPENROUTER = ProviderName.OPENAI, ProviderName.ANTHROPIC, ProviderName.OPENROUTER
 LATER = datetime(2026, 2, 6, 8, tzinfo=UTC)

@@ -21,12 +21,10 @@ from notion.databases.found import Databases
 from notion.databases.services import read_services
 from notion.rows.values import read_row
 from notion.workspace import Workspace
+from tests.notion.office import Notion, Office
 from tests.notion.wires import Handler, Pieces, answer, gateway
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
 from usage.peers.bodies import TooLargeError
-
-Notion = Any
-Office = Any
 
 
 def told(content: bytes, status: int = 200, **headers: str) -> str:

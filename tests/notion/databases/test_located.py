@@ -12,10 +12,9 @@ from notion.databases.found import Verdict
 from notion.databases.located import find_databases, locate
 from notion.setup.setup import set_up
 from sandbox.faults import Fault, Kind
+from tests.notion.office import Notion
 from usage.errors import NotionAccessError
 from usage.settings import load_settings
-
-Notion = Any
 
 
 class LinkedView(Wire):

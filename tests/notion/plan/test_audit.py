@@ -8,19 +8,18 @@ from typing import Any
 
 import pytest
 
-from notion.plan import planner
-from notion.plan.audit import discrepancy
-from notion.plan.plan import Action, Step
+from notion.plan.desired import wanted_rows
+from notion.plan.plan import discrepancy
+from notion.plan.steps import Action, Step
+from tests.notion.tables import Made, Table
 from usage.names import ProviderName, Status
 from usage.records.grain import COLLECTION
 
-Made = Any
-Table = Any
 Steps = list[Step]
 
 
 def cheaper(steps: Steps) -> Steps:
-    return [replace(steps[0], values=replace(steps[0].values, cout=1)), *steps[1:]]
+    return [replace(steps[0], values=replace(steps[0].values, cost=1)), *steps[1:]]
 
 
 def twice(steps: Steps) -> Steps:
@@ -50,7 +49,7 @@ def test_a_plan_that_is_not_what_was_read(made: Made, table: Table, spoil: Calla
 def test_what_is_left_alone_for_a_reason_is_not_held_against_it(made: Made, table: Table) -> None:
     outcome = made.outcome(made.row("p1", 5), made.row("p2", 7))
     steps = [step for step in table.plan(outcome).steps if step.values.key != COLLECTION]
-    kept = replace(steps[0], action=Action.KEEP, values=replace(steps[0].values, cout=3), why="Lue plus récemment.")
+    kept = replace(steps[0], action=Action.KEEP, values=replace(steps[0].values, cost=3), why="Lue plus récemment.")
     assert discrepancy(outcome, [kept, steps[1]], [steps[0].values]) == ""
 
 
@@ -58,13 +57,13 @@ def test_of_a_source_whose_plan_is_wrong_nothing_is_written(
     made: Made, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other sources are."""
-    right = planner.wanted_rows
+    right = wanted_rows
 
     def loses_one(outcome: Any, *arguments: Any, **more: Any) -> Any:
         rows = list(right(outcome, *arguments, **more))
         return rows[1:] if outcome.source.provider is ProviderName.OPENAI else rows
 
-    monkeypatch.setattr(planner, "wanted_rows", loses_one)
+    monkeypatch.setattr("notion.plan.plan.wanted_rows", loses_one)
     wrong, well = (
         made.outcome(made.row("p1", 5), made.row("p2", 7)),
         made.outcome(made.row("k1"), provider=ProviderName.ANTHROPIC),
