@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 import httpx
 
 from providers.openai.parse import CostPage, Outline
-from providers.openai.sinks import CostSink
+from providers.openai.reports import CostSink
 from providers.shared.http import Answer, parse
 from usage.month import Month
 from usage.names import Grain, ProviderName, Source

@@ -12,7 +12,8 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from providers.anthropic.endpoints import API_KEYS, ORGANIZATION, VERSION, WORKSPACES, newer_reports_reach
+from providers.anthropic.days import is_provisional, newer_reports_reach
+from providers.anthropic.endpoints import API_KEYS, ORGANIZATION, VERSION, WORKSPACES
 from providers.anthropic.parse import Organization
 from providers.anthropic.refusals import explain
 from providers.anthropic.registry import list_one, organization_of, read_registry
@@ -22,13 +23,13 @@ from providers.anthropic.reports import (
     OLDER_INSTEAD,
     Figures,
     Reader,
-    is_provisional,
     is_refusal,
     read_figures,
     try_report,
 )
-from providers.base import Finding, Job, Verdict
+from providers.shared.checks import CheckResult, CheckStatus
 from providers.shared.http import Answer
+from providers.shared.job import Job
 from providers.shared.lines import Notes, counts
 from providers.shared.parts import days_gap
 from usage.errors import SourceError
@@ -108,7 +109,7 @@ class Anthropic:
             new_fields=counts(notes.new),
         )
 
-    async def check(self, job: Job) -> list[Finding]:
+    async def check(self, job: Job) -> list[CheckResult]:
         """One request each for the organization, costs, usage and the names of workspaces and keys.
 
         Where the newer reports are refused, the older ones are tried: one request more for each.
@@ -178,42 +179,44 @@ def _foreign(records: Iterable[UsageRecord]) -> list[Gap]:
     return [Gap(kind=GapKind.UNAVAILABLE, sentence=sentence)]
 
 
-async def _try_organization(job: Job) -> Finding:
+async def _try_organization(job: Job) -> CheckResult:
     """Which organization the key belongs to. The job does without; keys that only read reports can't tell."""
     what = "organization"
     try:
         organization = (await job.http.get(ORGANIZATION)).parse(Organization)
     except SourceError as error:
-        return Finding(what=what, verdict=Verdict.WARNING, sentence=error.sentence)
-    return Finding(what=what, verdict=Verdict.OK, sentence=f"admin key of {organization.name or 'an unnamed one'}")
+        return CheckResult(what=what, verdict=CheckStatus.WARNING, sentence=error.sentence)
+    return CheckResult(
+        what=what, verdict=CheckStatus.OK, sentence=f"admin key of {organization.name or 'an unnamed one'}"
+    )
 
 
-async def _try_report(job: Job, what: str, newer: Reader[Any], older: Reader[Any]) -> Finding:
+async def _try_report(job: Job, what: str, newer: Reader[Any], older: Reader[Any]) -> CheckResult:
     if not newer_reports_reach(job.month, job.now):
         return await _try_older(job, what, older)
     try:
         await try_report(job, newer)
     except SourceError as error:
         if not is_refusal(error):
-            return Finding(what=what, verdict=Verdict.BAD, sentence=error.sentence)
+            return CheckResult(what=what, verdict=CheckStatus.BAD, sentence=error.sentence)
         found = await _try_older(job, what, older)
-        if found.verdict is Verdict.BAD:
+        if found.verdict is CheckStatus.BAD:
             return found
-        return Finding(what=what, verdict=Verdict.WARNING, sentence=f"{error.sentence} {OLDER_INSTEAD}")
-    return Finding(what=what, verdict=Verdict.OK, sentence="readable")
+        return CheckResult(what=what, verdict=CheckStatus.WARNING, sentence=f"{error.sentence} {OLDER_INSTEAD}")
+    return CheckResult(what=what, verdict=CheckStatus.OK, sentence="readable")
 
 
-async def _try_older(job: Job, what: str, older: Reader[Any]) -> Finding:
+async def _try_older(job: Job, what: str, older: Reader[Any]) -> CheckResult:
     try:
         await try_report(job, older)
     except SourceError as error:
-        return Finding(what=what, verdict=Verdict.BAD, sentence=error.sentence)
-    return Finding(what=what, verdict=Verdict.OK, sentence="readable, by workspace only")
+        return CheckResult(what=what, verdict=CheckStatus.BAD, sentence=error.sentence)
+    return CheckResult(what=what, verdict=CheckStatus.OK, sentence="readable, by workspace only")
 
 
-async def _try_names(job: Job, what: str, path: str) -> Finding:
+async def _try_names(job: Job, what: str, path: str) -> CheckResult:
     try:
         await list_one(job, path)
     except SourceError as error:
-        return Finding(what=what, verdict=Verdict.WARNING, sentence=error.sentence)
-    return Finding(what=what, verdict=Verdict.OK, sentence="readable")
+        return CheckResult(what=what, verdict=CheckStatus.WARNING, sentence=error.sentence)
+    return CheckResult(what=what, verdict=CheckStatus.OK, sentence="readable")

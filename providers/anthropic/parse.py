@@ -12,8 +12,8 @@ from typing import ClassVar, Final, Generic, TypeVar
 
 from pydantic import AwareDatetime
 
-from providers.base import Wire
 from providers.shared.amounts import RawAmount, Written, amount
+from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
 from providers.shared.paging import Turn
 from usage.errors import ContractError
@@ -25,7 +25,7 @@ CODE_EXECUTION: Final = "code_execution"
 """Anthropic's own word, as in `cost_type`."""
 
 
-class CacheCreation(Wire):
+class CacheCreation(ApiModel):
     """Tokens written to the cache, by how long they are kept there."""
 
     ephemeral_5m_input_tokens: Whole | None = None
@@ -37,13 +37,13 @@ class CacheCreation(Wire):
         return (self.ephemeral_5m_input_tokens or 0) + (self.ephemeral_1h_input_tokens or 0)
 
 
-class ServerTools(Wire):
+class ServerTools(ApiModel):
     """Tools that ran on Anthropic's side."""
 
     web_search_requests: Whole | None = None
 
 
-class Counts(Wire):
+class Counts(ApiModel):
     """What was counted, alike in both generations of reports; the older one counts no requests.
 
     Rows from before the cache was counted lack its fields.
@@ -70,7 +70,7 @@ class Counts(Wire):
         return (self.server_tool_use and self.server_tool_use.web_search_requests) or 0
 
 
-class Money(Wire):
+class Money(ApiModel):
     """An amount in cents, after discount and before credits."""
 
     unused: ClassVar[frozenset[str]] = frozenset({"list_amount", "requests"})
@@ -79,7 +79,7 @@ class Money(Wire):
     currency: str | None = None
 
 
-class Line(Wire):
+class Line(ApiModel):
     """A row of a newer report, or a day of an older one. It begins at `starting_at`."""
 
     unused: ClassVar[frozenset[str]] = frozenset({"ending_at"})
@@ -97,7 +97,7 @@ class Line(Wire):
         return True
 
 
-class Group(Wire):
+class Group(ApiModel):
     """Whose and what a row of a newer report is; the default workspace has its real id here."""
 
     # All of them are there, and null but for what is grouped by.
@@ -203,7 +203,7 @@ class OlderCost(Line):
 L = TypeVar("L", bound=Line)
 
 
-class ReportPage(Wire, Generic[L]):
+class ReportPage(ApiModel, Generic[L]):
     """One page of any report. Only the newer ones say how far their data goes."""
 
     data: Lines[L]
@@ -220,7 +220,7 @@ class ReportPage(Wire, Generic[L]):
         return bool(self.data) and all(line.starting_at >= month.end for line in self.data)
 
 
-class Named(Wire):
+class Named(ApiModel):
     """A workspace or an API key: its id and name, the same in all versions of the API.
 
     Where a key belongs differs between versions (`scope` or `workspace_id`); the reports tell it themselves.
@@ -232,7 +232,7 @@ class Named(Wire):
     """Of keys: `archived` and others."""
 
 
-class NamedPage(Wire):
+class NamedPage(ApiModel):
     """One page of a registry."""
 
     data: list[Named]
@@ -240,7 +240,7 @@ class NamedPage(Wire):
     last_id: str | None = None
 
 
-class Organization(Wire):
+class Organization(ApiModel):
     """The organization that a key belongs to."""
 
     id: str | None = None

@@ -8,8 +8,8 @@ from typing import Final
 
 from providers.anthropic.endpoints import API_KEYS, ORGANIZATION, REGISTRY_LIMIT, WORKSPACES
 from providers.anthropic.parse import Named, NamedPage, Organization, registry_turn
-from providers.base import Job
 from providers.shared.http import Params
+from providers.shared.job import Job
 from providers.shared.paging import Pages, read_pages
 from usage.errors import RefusedError, SourceError
 from usage.names import Kind

@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar
 
 from providers.anthropic import parse
-from providers.anthropic.endpoints import (
-    ANALYTICS_COSTS,
-    ANALYTICS_USAGE,
-    OLDER_COSTS,
-    OLDER_USAGE,
-    Report,
-    newer_reports_reach,
-)
-from providers.anthropic.parse import Heed, Line, ReportPage, report_turn
-from providers.anthropic.sinks import Reading, ReportSink, earliest
-from providers.base import Job
-from providers.shared.amounts import control
-from providers.shared.http import Params
+from providers.anthropic.days import asked_range, is_provisional, newer_reports_reach
+from providers.anthropic.endpoints import ANALYTICS_COSTS, ANALYTICS_USAGE, OLDER_COSTS, OLDER_USAGE, Report
+from providers.anthropic.parse import Heed, Line, OlderCost, OlderUsage, ReportPage, report_turn
+from providers.shared.amounts import Written
+from providers.shared.control import control
+from providers.shared.job import Job
+from providers.shared.lines import Notes
 from providers.shared.paging import read_pages
 from providers.shared.parts import Part, read_parts
 from usage.errors import ContractError, RefusedError, SourceError, UnavailableError
+from usage.money import exact_sum
 from usage.outcomes.report import Control, Gap, GapKind
 from usage.records.record import UsageRecord
+from usage.records.sums import MonthSums
 
 L = TypeVar("L", bound=Line)
 
 _REFUSALS: Final = (400, 403, 404)
 """How an organization without the newer reports may be answered; which of them it is, is not documented."""
-_SETTLING: Final = timedelta(days=1)
-"""Data may come this late: a month is provisional until it goes that far past the month's end."""
 _READS_THE_REST: Final = "La clé lit l’autre rapport."
 _RECENT: Final = timedelta(days=60)
 """A month that ended longer ago than this and is refused (400) by the older reports counts as out of their reach."""
@@ -140,17 +134,12 @@ async def try_report(job: Job, reader: Reader[Any]) -> None:
         SourceError: It may not.
     """
     report = reader.report
-    await job.http.get(report.path, [*_range(job, report), ("limit", "1")], report.headers)
+    await job.http.get(report.path, [*asked_range(job, report), ("limit", "1")], report.headers)
 
 
 def is_refusal(error: SourceError) -> bool:
     """Whether the newer reports answered that this organization, or this month, is not for them."""
     return error.status in _REFUSALS
-
-
-def is_provisional(job: Job, refreshed_at: datetime | None) -> bool:
-    """Whether a closed month may still change: its data may come late."""
-    return not job.month.is_running(job.now) and (refreshed_at or job.now) < job.month.end + _SETTLING
 
 
 async def _read_pair(job: Job, pair: Pair, refusals: list[SourceError] | None = None) -> Figures:
@@ -186,7 +175,7 @@ async def _read(job: Job, pair: Pair, reader: Reader[Any], refusals: list[Source
 async def _report(job: Job, reader: Reader[L], group_by: Iterable[str]) -> Reading:
     report = reader.report
     # Brackets, repeated: other spellings are refused.
-    params = [*_range(job, report), ("limit", report.limit), *(("group_by[]", name) for name in group_by)]
+    params = [*asked_range(job, report), ("limit", report.limit), *(("group_by[]", name) for name in group_by)]
 
     async def ask(token: str | None) -> ReportPage[L]:
         answer = await job.http.get(report.path, [*params, *([("page", token)] if token else [])], report.headers)
@@ -201,24 +190,6 @@ async def _report(job: Job, reader: Reader[L], group_by: Iterable[str]) -> Readi
         tells_its_days=report.by_day,
     )
     return sink.reading()
-
-
-def _range(job: Job, report: Report) -> Params:
-    """The month. While it runs, up to the last full hour or the next midnight: a future end is not documented.
-
-    The newer reports round to the hour themselves; the older ones give whole days.
-    """
-    end = job.month.end
-    if job.month.is_running(job.now):
-        hour = job.now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-        end = hour.replace(hour=0) + timedelta(days=1) if report.by_day else hour
-        # In the first hour of a month there is no full one yet, and an empty range is refused.
-        end = max(end, job.month.start + timedelta(hours=1))
-    return [("starting_at", _stamp(job.month.start)), ("ending_at", _stamp(end))]
-
-
-def _stamp(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 async def _controlled(job: Job, figures: Figures, costs: Reading) -> Figures:
@@ -248,3 +219,76 @@ async def _control(job: Job, pair: Pair, costs: Reading) -> Control:
         written=costs.written,
         of_total=total.written,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one report brought; `refreshed_at` is how far its data goes, where it says so."""
+
+    records: tuple[UsageRecord, ...]
+    refreshed_at: datetime | None
+    days: int | None = None
+    """Days that came; None for a report that gives none."""
+    notes: Notes = field(default_factory=Notes)
+    written: Written = field(default_factory=Written)
+    rounded: int = 0
+    uncounted: frozenset[UsageRecord] = frozenset()
+    """Whose requests, in part or all, were not counted: workspace and key alone."""
+
+    @property
+    def cost(self) -> Decimal | None:
+        """USD over all records."""
+        return exact_sum(record.cost for record in self.records)
+
+
+class ReportSink(Generic[L]):
+    """Takes in pages of a report."""
+
+    def __init__(self, job: Job, report: Report, records: Callable[[L, Heed], Iterator[UsageRecord]]) -> None:
+        self._month, self._report, self._records = job.month, report, records
+        self._sums = MonthSums(job.source)
+        self._heed = Heed(report.path, Notes(), Written())
+        self._days: set[date] = set()
+        self._refreshed: set[datetime | None] = set()
+        self._uncounted: set[UsageRecord] = set()
+
+    def add(self, page: ReportPage[L], /) -> None:
+        """Take in one page, if it is not past the month."""
+        if page.is_past(self._month):
+            return
+        self._refreshed.add(page.data_refreshed_at)
+        self._heed.notes.take(page.data, self._report.path, are_days=self._report.by_day)
+        for line in page.within(self._month):
+            self._days.add(line.starting_at.astimezone(UTC).date())
+            if isinstance(line, OlderUsage | OlderCost):
+                self._heed.notes.take(line.results, self._report.path)
+            self._sums.add(self._looked_at(self._records(line, self._heed)))
+
+    def _looked_at(self, records: Iterable[UsageRecord]) -> Iterator[UsageRecord]:
+        for record in records:
+            if record.model and record.tokens_output is not None and record.requests is None:
+                self._uncounted.add(UsageRecord(workspace=record.workspace, api_key=record.api_key))
+            yield record
+
+    def reading(self) -> Reading:
+        """All that was taken in.
+
+        Raises:
+            ContractError: There were lines, and none could be read.
+        """
+        self._heed.notes.refuse_if_nothing_is_left(self._report.path)
+        return Reading(
+            self._sums.records(),
+            earliest(self._refreshed),
+            len(self._days) if self._report.by_day else None,
+            self._heed.notes,
+            self._heed.written,
+            self._sums.rounded,
+            frozenset(self._uncounted),
+        )
+
+
+def earliest(instants: Iterable[datetime | None]) -> datetime | None:
+    """The earliest instant; None when there is none or one of them is not known."""
+    known = list(instants)
+    return min((at for at in known if at), default=None) if None not in known else None

@@ -5,22 +5,24 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
 from pydantic import SecretStr
 
-from providers.base import Finding, Job, Verdict
-from providers.deepgram.endpoints import EXPIRED, PROJECTS, a_day_of, billing_of, keys_of, usage_of
-from providers.deepgram.parse import ApiKeys, Project, Projects
+from providers.deepgram.billing import Table, read_billing
+from providers.deepgram.days import a_day_of, is_settling
+from providers.deepgram.endpoints import PROJECTS, billing_of, keys_of, usage_of
+from providers.deepgram.parse import Project
 from providers.deepgram.refusals import explain
-from providers.deepgram.tables import Table, is_settling, read_money
-from providers.deepgram.usages import read_usage
+from providers.deepgram.registry import PROJECT_LIST, Names, list_projects, read_key_names
+from providers.deepgram.usage import read_usage
+from providers.shared.checks import CheckResult, CheckStatus
 from providers.shared.http import Answer, Params
+from providers.shared.job import Job
 from providers.shared.lines import Notes, counts
 from providers.shared.parts import Part, Read, days_gap, read_parts
-from usage.errors import CredentialError, SourceError
+from usage.errors import SourceError
 from usage.money import exact_sum
 from usage.names import Grain, Kind, ProviderName
 from usage.outcomes.report import Control, Gap, GapKind, RowNote, SourceReport, Thing
@@ -34,7 +36,6 @@ ROW_NOTE: Final = (
 _NO_COST: Final = (
     "Deepgram donne l’usage de ce mois mais aucune ligne de facturation : le coût est inconnu, il n’est pas nul."
 )
-_PROJECTS: Final = "la liste des projets"
 
 
 class Deepgram:
@@ -57,7 +58,7 @@ class Deepgram:
         Raises:
             SourceError: The projects could not be listed, none of them could be read, or an answer breaks the contract.
         """
-        listed = await _projects(job)
+        listed = await list_projects(job)
         projects = listed.projects
         suffixes = [f" du projet {project.project_id}" if len(projects) > 1 else "" for project in projects]
         read = await read_parts(
@@ -70,7 +71,7 @@ class Deepgram:
         sums = MonthSums(job.source)
         sums.add(record for table in tables for record in table.records)
         records = sums.records()
-        keys = await _keys(job, records) if job.grain is Grain.API_KEY else _Names()
+        keys = await read_key_names(job, records) if job.grain is Grain.API_KEY else Names()
         notes = Notes()
         for one in (listed.notes, keys.notes, *(table.notes for table in tables)):
             notes.add(one)
@@ -81,7 +82,7 @@ class Deepgram:
             records=records,
             things=(*(Thing(kind=Kind.PROJECT, id=p.project_id, name=p.name) for p in projects), *keys.things),
             gaps=(
-                *listed.notes.gaps(_PROJECTS),
+                *listed.notes.gaps(PROJECT_LIST),
                 *_unread(projects, read),
                 *(gap for table in tables for gap in table.gaps),
             ),
@@ -103,57 +104,34 @@ class Deepgram:
             new_fields=counts(notes.new),
         )
 
-    async def check(self, job: Job) -> list[Finding]:
+    async def check(self, job: Job) -> list[CheckResult]:
         """One request for the projects, then for each its money, its usage and, where rows are keys, its keys.
 
         A key may have one role in one project and another in the next.
         """
         try:
-            projects = (await _projects(job)).projects
+            projects = (await list_projects(job)).projects
         except SourceError as error:
-            return [Finding(what="projects and their names", verdict=Verdict.BAD, sentence=error.sentence)]
+            return [CheckResult(what="projects and their names", verdict=CheckStatus.BAD, sentence=error.sentence)]
         day = a_day_of(job.month)
         ids = [project.project_id for project in projects]
         tries = [
-            _try(job, "costs", Verdict.BAD, [billing_of(project) for project in ids], day),
-            _try(job, "usage", Verdict.BAD, [usage_of(project) for project in ids], day),
+            _try(job, "costs", CheckStatus.BAD, [billing_of(project) for project in ids], day),
+            _try(job, "usage", CheckStatus.BAD, [usage_of(project) for project in ids], day),
         ]
         if job.grain is Grain.API_KEY:
-            tries.append(_try(job, "key names", Verdict.WARNING, [keys_of(project) for project in ids], []))
-        seen = Finding(what="projects and their names", verdict=Verdict.OK, sentence=f"readable, {len(ids)} in all")
+            tries.append(_try(job, "key names", CheckStatus.WARNING, [keys_of(project) for project in ids], []))
+        seen = CheckResult(
+            what="projects and their names", verdict=CheckStatus.OK, sentence=f"readable, {len(ids)} in all"
+        )
         return [seen, *await asyncio.gather(*tries)]
-
-
-@dataclass(frozen=True, slots=True)
-class _Listed:
-    projects: list[Project]
-    notes: Notes
-
-
-@dataclass(frozen=True, slots=True)
-class _Names:
-    things: tuple[Thing, ...] = ()
-    remarks: tuple[str, ...] = ()
-    notes: Notes = field(default_factory=Notes)
-
-
-async def _projects(job: Job) -> _Listed:
-    answer = await job.http.get(PROJECTS)
-    job.on_page()
-    lines, notes = answer.parse(Projects).projects, Notes()
-    notes.take(lines, PROJECTS)
-    notes.refuse_if_nothing_is_left(PROJECTS)
-    projects = list({project.project_id: project for project in lines}.values())
-    if not projects:
-        raise CredentialError("La clé Deepgram ne voit aucun projet : créez dans le projet une clé de rôle admin.")
-    return _Listed(projects, notes)
 
 
 async def _read_project(job: Job, project: str, suffix: str) -> Table:
     """Money and usage of one project; what could not be read of them are gaps of that project's rows."""
     read = await read_parts(
         [
-            Part(f"les coûts{suffix}", read_money(job, project)),
+            Part(f"les coûts{suffix}", read_billing(job, project)),
             Part(f"l’usage{suffix}", read_usage(job, project)),
         ]
     )
@@ -229,47 +207,11 @@ def _remarks(projects: Sequence[Project], records: Sequence[UsageRecord]) -> Ite
         yield "Toutes les lignes de facturation sont à 0 USD ; un contrat peut facturer hors de cette API."
 
 
-async def _keys(job: Job, records: Iterable[UsageRecord]) -> _Names:
-    """Names of the keys of the projects that have figures. Ids do where names can't be read."""
-    used: dict[str, set[str]] = {}
-    for record in records:
-        if record.project and record.api_key:
-            used.setdefault(record.project, set()).add(record.api_key)
-    things: list[Thing] = []
-    remarks: list[str] = []
-    notes = Notes()
-    for project, keys in used.items():
-        try:
-            things += await _keys_of(job, project, keys, notes)
-        except SourceError as error:
-            remarks.append(f"Les noms des clés n’ont pas pu être lus, leurs identifiants les remplacent : {error}")
-    return _Names(tuple(things), tuple(remarks), notes)
-
-
-async def _keys_of(job: Job, project: str, used: set[str], notes: Notes) -> list[Thing]:
-    """A project's keys, the expired ones too where the list lacks one that was used."""
-    found = await _list_keys(job, project, [], notes)
-    if used - found.keys():
-        found.update(await _list_keys(job, project, EXPIRED, notes))
-    return list(found.values())
-
-
-async def _list_keys(job: Job, project: str, params: Params, notes: Notes) -> dict[str, Thing]:
-    answer = await job.http.get(keys_of(project), params)
-    job.on_page()
-    lines = answer.parse(ApiKeys).api_keys
-    # A key that can't be read lacks its name, and nothing else.
-    for what, count in lines.odd.items():
-        notes.drop(keys_of(project), what, count)
-    keys = [owned.api_key for owned in lines]
-    return {key.api_key_id: Thing(kind=Kind.API_KEY, id=key.api_key_id, name=key.comment) for key in keys}
-
-
-async def _try(job: Job, what: str, verdict: Verdict, paths: Sequence[str], params: Params) -> Finding:
+async def _try(job: Job, what: str, verdict: CheckStatus, paths: Sequence[str], params: Params) -> CheckResult:
     """Ask for the least that shows whether the key may read these paths."""
     try:
         for path in paths:
             await job.http.get(path, params)
     except SourceError as error:
-        return Finding(what=what, verdict=verdict, sentence=error.sentence)
-    return Finding(what=what, verdict=Verdict.OK, sentence="readable")
+        return CheckResult(what=what, verdict=verdict, sentence=error.sentence)
+    return CheckResult(what=what, verdict=CheckStatus.OK, sentence="readable")

@@ -8,30 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from decimal import Decimal
-from typing import Final
 
-from providers.base import Job
+from providers.elevenlabs.days import Span
 from providers.elevenlabs.endpoints import COSTS, CREDITS, Report
-from providers.elevenlabs.parse import USD, Figures, Span, query, read_table, whole_month_only
+from providers.elevenlabs.parse import USD, Figures, query, read_table, whole_month_only
+from providers.elevenlabs.refusals import NOT_SERVED
 from providers.elevenlabs.tables import Table
-from providers.shared.amounts import Written, control
+from providers.shared.amounts import Written
+from providers.shared.control import control
+from providers.shared.job import Job
 from usage.errors import CredentialError, RefusedError, SourceError, UnavailableError
 from usage.money import exact_sum
 from usage.outcomes.report import Control
 from usage.records.record import UsageRecord
-
-NOT_SERVED: Final = (RefusedError, UnavailableError)
-"""What a report may answer for days that are not its own, or where a workspace does not have it."""
-
-_SETTLING: Final = timedelta(days=3)
-"""A day's figures were seen to change for so long."""
-
-
-def is_settling(job: Job) -> bool:
-    """Whether the month has ended and may still change."""
-    return job.month.end <= job.now < job.month.end + _SETTLING
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Final, cast
 
 from pydantic import BaseModel, Field
 
-from providers.base import Wire
+from providers.elevenlabs.days import Span
 from providers.elevenlabs.endpoints import CHARGE, CURRENCY, DAY_SECONDS, KEY, MODEL, STATS, Report
 from providers.elevenlabs.tables import (
     MONEY,
@@ -27,6 +27,7 @@ from providers.elevenlabs.tables import (
     read_text,
 )
 from providers.shared.amounts import RawAmount, Written, believable
+from providers.shared.answers import ApiModel
 from providers.shared.lines import counts
 from usage.errors import ContractError
 from usage.money import exact_sum
@@ -37,34 +38,6 @@ from usage.records.record import Unit, Units, UsageRecord, cost_unit
 USD: Final = "usd"
 _CHARGED_UNITS: Final = frozenset({Unit.CHARACTERS, Unit.MINUTES, Unit.SECONDS, Unit.HOURS, Unit.IMAGES})
 _NO_MODEL: Final = frozenset({"", "null", "none"})
-_SHORT: Final = 8
-"""Characters of a key's hash that stand for its name, where it has none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Whole UTC days from `start` up to, but without, `end`."""
-
-    start: datetime
-    end: datetime
-
-    @property
-    def milliseconds(self) -> tuple[int, int]:
-        """First and last millisecond. Whether ends are inclusive is not published: these are right either way."""
-        return int(self.start.timestamp()) * 1000, int(self.end.timestamp()) * 1000 - 1
-
-    @property
-    def days(self) -> int:
-        """How many days."""
-        return (self.end - self.start).days
-
-    def first_days(self, days: int) -> Span:
-        """Its beginning."""
-        return Span(self.start, self.start + timedelta(days=days))
-
-    def holds(self, instant: datetime) -> bool:
-        """Whether an instant falls in it."""
-        return self.start <= instant < self.end
 
 
 class Query(BaseModel):
@@ -276,7 +249,7 @@ def _units(line: _Line, money: Decimal | None, currency: str) -> Iterator[tuple[
         yield cost_unit(currency), money
 
 
-class Stats(Wire):
+class Stats(ApiModel):
     """One answer of the deprecated statistics: a time axis in milliseconds, and for each label a list along it."""
 
     time: list[int]
@@ -311,13 +284,13 @@ def read_stats(stats: Stats, span: Span) -> tuple[Share, ...]:
     return tuple(shares)
 
 
-class Overage(Wire):
+class Overage(ApiModel):
     """Money due beyond the plan."""
 
     currency: str | None = None
 
 
-class Subscription(Wire):
+class Subscription(ApiModel):
     """The plan, as far as it matters here."""
 
     tier: str
@@ -331,7 +304,7 @@ class Subscription(Wire):
         return (self.currency or overage or "").strip().lower()
 
 
-class ServiceKey(Wire):
+class ServiceKey(ApiModel):
     """A key of a service account."""
 
     hashed_xi_api_key: str | None = None
@@ -339,37 +312,16 @@ class ServiceKey(Wire):
     name: str | None = None
 
 
-class ServiceAccount(Wire):
+class ServiceAccount(ApiModel):
     """A user that is a machine."""
 
     keys: list[ServiceKey] = Field(alias="api-keys", default=[])
 
 
-class ServiceAccounts(Wire):
+class ServiceAccounts(ApiModel):
     """The list of service accounts; its names have hyphens."""
 
     accounts: list[ServiceAccount] = Field(alias="service-accounts")
-
-
-def registry(accounts: ServiceAccounts) -> tuple[Thing, ...]:
-    """All keys of service accounts but those without a hash, which nothing could be joined to."""
-    keys = [key for account in accounts.accounts for key in account.keys]
-    hashed = [(key.hashed_xi_api_key, key.name) for key in keys]
-    return tuple(Thing(kind=Kind.API_KEY, id=an_id, name=name or None) for an_id, name in hashed if an_id)
-
-
-def hashless(accounts: ServiceAccounts) -> int:
-    """How many keys are listed without a hash."""
-    return sum(not key.hashed_xi_api_key for account in accounts.accounts for key in account.keys)
-
-
-def named(keys: tuple[Thing, ...], labels: tuple[Thing, ...], records: tuple[UsageRecord, ...]) -> tuple[Thing, ...]:
-    """Every key that is listed or was used, with its name in the list, else its label in a table, else the beginning
-    of its hash: people's keys are on no list."""
-    names = {record.api_key: record.api_key[:_SHORT] for record in records if record.api_key}
-    names.update({key.id: key.id[:_SHORT] for key in keys})
-    names.update({thing.id: thing.name for thing in (*labels, *keys) if thing.name and thing.name.strip()})
-    return tuple(Thing(kind=Kind.API_KEY, id=key, name=name) for key, name in names.items())
 
 
 def whole_month_only(units: Units) -> Units:

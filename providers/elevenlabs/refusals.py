@@ -17,7 +17,11 @@ from usage.errors import (
     RefusedError,
     SourceError,
     TransientError,
+    UnavailableError,
 )
+
+NOT_SERVED: Final = (RefusedError, UnavailableError)
+"""What a report may answer for days that are not its own, or where a workspace does not have it."""
 
 
 class _Meaning(Enum):

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from providers.base import Job
-from providers.elevenlabs.analytics import NOT_SERVED
+from providers.elevenlabs.days import Span
 from providers.elevenlabs.endpoints import STATS, SUBSCRIPTION
-from providers.elevenlabs.parse import USD, Share, Span, Stats, Subscription, read_stats
+from providers.elevenlabs.parse import USD, Share, Stats, Subscription, read_stats
+from providers.elevenlabs.refusals import NOT_SERVED
 from providers.shared.amounts import FLOAT_TOLERANCE
+from providers.shared.job import Job
 from providers.shared.parts import gap_of
 from usage.errors import ContractError, CredentialError, SourceError, TransientError, UnavailableError
 from usage.money import difference, exact_sum

@@ -16,9 +16,9 @@ from decimal import Decimal
 from functools import partial
 from typing import Final
 
-from providers.base import Wire
 from providers.elevenlabs.endpoints import CURRENCY, Report
 from providers.shared.amounts import believable
+from providers.shared.answers import ApiModel
 from usage.errors import ContractError
 
 MONEY: Final = "le montant"
@@ -37,7 +37,7 @@ _MILLISECONDS: Final = Decimal(10**11)
 """Instants since 1970 from here on are milliseconds: in seconds this is the year 5138."""
 
 
-class Table(Wire):
+class Table(ApiModel):
     """One answer; all four lists are promised. Cells of columns that nobody reads may hold anything."""
 
     columns: list[str]

@@ -6,35 +6,31 @@ import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 from pydantic import SecretStr
 
-from providers.base import Finding, Job, Verdict
 from providers.openai.costs import controlled, read_costs
+from providers.openai.days import SETTLING, cost_spans, usage_span
 from providers.openai.endpoints import COSTS, FAMILIES, PROJECTS
-from providers.openai.joining import models_without_usage, named, requests_once, without_known_tokens
-from providers.openai.questions import cost_spans, usage_span
+from providers.openai.joining import join_reports
 from providers.openai.refusals import explain
 from providers.openai.registry import read_names
-from providers.openai.reports import read_usage
-from providers.openai.sinks import Figures
+from providers.openai.reports import Figures, read_usage
+from providers.shared.checks import CheckResult, CheckStatus
 from providers.shared.http import Answer, Params
+from providers.shared.job import Job
 from providers.shared.lines import Notes, counts
 from providers.shared.parts import Part, Read, days_gap, read_parts
 from usage.errors import CredentialError, SourceError
 from usage.names import Grain, ProviderName
-from usage.outcomes.report import Control, Gap, GapKind, RowNote, SourceReport
-from usage.records.grain import NO_PROJECT
+from usage.outcomes.report import Control, Gap, GapKind, SourceReport
 from usage.records.record import UsageRecord
-from usage.records.sums import MonthSums
 
 ROW_NOTE: Final = "Coûts : rapport des coûts d’OpenAI, hors taxes et crédits. Jetons et requêtes : rapports d’usage."
 _COSTS: Final = "les coûts"
 _REPORTS: Final = (_COSTS, *(family.what for family in FAMILIES))
-_SETTLING: Final = timedelta(days=1)
-"""Costs of a day were seen to change for some hours after it ends."""
 _READS_THE_REST: Final = "La clé lit les autres rapports."
 
 
@@ -61,11 +57,11 @@ class OpenAI:
         read = await _read(job)
         costs, *usage = read.values
         running, checked = job.month.is_running(job.now), None
-        provisional = not running and job.now < job.month.end + _SETTLING
+        provisional = not running and job.now < job.month.end + SETTLING
         if costs is not None and not running and not provisional:
             costs, checked = await controlled(job, costs)
         seen = [figures for figures in (costs, *usage) if figures is not None]
-        records, row_notes = _joined(job, costs, [figures for figures in usage if figures], read)
+        records, row_notes = join_reports(job, costs, [figures for figures in usage if figures], read)
         free = _is_free(records, checked)
         if free:
             records = tuple(replace(record, missing_amounts=0) for record in records)
@@ -99,13 +95,13 @@ class OpenAI:
             new_fields=counts(notes.new),
         )
 
-    async def check(self, job: Job) -> list[Finding]:
+    async def check(self, job: Job) -> list[CheckResult]:
         """One request each for costs, usage and project names."""
         return list(
             await asyncio.gather(
-                _try(job, "costs", COSTS, cost_spans(job)[0].params, Verdict.BAD),
-                _try(job, "usage", FAMILIES[0].path, usage_span(job).params, Verdict.BAD),
-                _try(job, "project names", PROJECTS, (), Verdict.WARNING),
+                _try(job, "costs", COSTS, cost_spans(job)[0].params, CheckStatus.BAD),
+                _try(job, "usage", FAMILIES[0].path, usage_span(job).params, CheckStatus.BAD),
+                _try(job, "project names", PROJECTS, (), CheckStatus.WARNING),
             )
         )
 
@@ -130,48 +126,6 @@ async def _read(job: Job) -> Read[Figures]:
             "d’administration (sk-admin-…) avec le droit api.usage.read."
         )
         raise CredentialError(sentence, status=error.status) from None
-
-
-def _joined(
-    job: Job, costs: Figures | None, usage: Sequence[Figures], read: Read[Figures]
-) -> tuple[tuple[UsageRecord, ...], tuple[RowNote, ...]]:
-    """All records of the month, each thing told once; and what rows have to say about what is not."""
-    used = requests_once(record for figures in usage for record in figures.records)
-    money = costs.records if costs is not None else ()
-    whole = not read.gaps
-    sums = MonthSums(job.source)
-    sums.add(used)
-    sums.add(without_known_tokens(money, used, usage_is_whole=whole))
-    if not whole:
-        return sums.records(), ()
-    return sums.records(), tuple(_absent_from_usage(job, money, models_without_usage(money, used)))
-
-
-def _absent_from_usage(
-    job: Job, money: Iterable[UsageRecord], absent: Mapping[str | None, Sequence[str]]
-) -> Iterable[RowNote]:
-    """What rows say of models that were billed in their project and that no usage report has."""
-    billed = {(record.project, record.model) for record in money if _has_tokens(record)}
-    for project, models in absent.items():
-        told = [model for model in models if (project, model) in billed]
-        untold = [model for model in models if (project, model) not in billed]
-        for names, what in (
-            (told, "jetons d’après la facture, requêtes inconnues"),
-            (untold, "jetons et requêtes inconnus"),
-        ):
-            if names:
-                which = "Un modèle facturé est absent" if len(names) == 1 else f"{len(names)} modèles facturés absents"
-                yield _of_project(job, project, f"{which} des rapports d’usage, {what} : {named(names)}.")
-
-
-def _of_project(job: Job, project: str | None, sentence: str) -> RowNote:
-    if job.grain is Grain.API_KEY:
-        return RowNote(sentence=sentence, workspace=project or "")
-    return RowNote(sentence=sentence, key=project or NO_PROJECT)
-
-
-def _has_tokens(record: UsageRecord) -> bool:
-    return record.tokens_input is not None or record.tokens_output is not None
 
 
 def _is_free(records: Iterable[UsageRecord], checked: Control | None) -> tuple[str, ...]:
@@ -237,10 +191,10 @@ def _other_currencies(records: Iterable[UsageRecord]) -> tuple[Gap, ...]:
     return (Gap(kind=GapKind.UNAVAILABLE, sentence=sentence),) if names else ()
 
 
-async def _try(job: Job, what: str, path: str, params: Params, verdict: Verdict) -> Finding:
+async def _try(job: Job, what: str, path: str, params: Params, verdict: CheckStatus) -> CheckResult:
     """Ask for the least that shows whether the key may read `path`."""
     try:
         await job.http.get(path, [*params, ("limit", "1")])
     except SourceError as error:
-        return Finding(what=what, verdict=verdict, sentence=error.sentence)
-    return Finding(what=what, verdict=Verdict.OK, sentence="readable")
+        return CheckResult(what=what, verdict=verdict, sentence=error.sentence)
+    return CheckResult(what=what, verdict=CheckStatus.OK, sentence="readable")

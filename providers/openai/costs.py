@@ -8,14 +8,13 @@ from dataclasses import replace
 from datetime import UTC, date
 from decimal import Decimal
 
-from providers.base import Job
+from providers.openai.days import Span, cost_spans, midnight, out_of_reach, usage_span
 from providers.openai.endpoints import BUCKETS_PER_PAGE, BY_KEY, BY_PROJECT, COST_BUCKETS_PER_PAGE, COSTS
 from providers.openai.parse import CostPage
-from providers.openai.questions import Span, cost_spans, midnight, read_report, usage_span
 from providers.openai.refusals import KeysNotYetError
-from providers.openai.reports import from_its_first_day, out_of_reach
-from providers.openai.sinks import Figures, MonthlyCosts
-from providers.shared.amounts import control
+from providers.openai.reports import Figures, MonthlyCosts, from_its_first_day, read_report
+from providers.shared.control import control
+from providers.shared.job import Job
 from providers.shared.together import Together
 from usage.errors import RefusedError, SourceError, UnavailableError
 from usage.money import exact_sum
@@ -23,7 +22,7 @@ from usage.month import Month
 from usage.outcomes.report import Control
 
 ByMonth = Mapping[Month, Figures]
-Read = Callable[[Span, Sequence[str]], Awaitable[ByMonth]]
+AskCosts = Callable[[Span, Sequence[str]], Awaitable[ByMonth]]
 
 
 async def read_costs(job: Job) -> Figures:
@@ -91,22 +90,22 @@ async def _read_alone(job: Job) -> Figures:
     raise out_of_reach(job, refusals[0])
 
 
-async def _by_key(read: Read, span: Span) -> ByMonth:
+async def _by_key(ask: AskCosts, span: Span) -> ByMonth:
     """A span by key; where keys are told from a later day on, the days before by project.
 
     Raises:
         RefusedError: Costs by key are refused altogether.
     """
     try:
-        return await read(span, BY_KEY)
+        return await ask(span, BY_KEY)
     except KeysNotYetError as error:
         day = error.first_day
         if midnight(day) <= span.start:
             raise
     later: ByMonth = {}
     if midnight(day) < span.end:
-        later, span = await read(span.from_day(day), BY_KEY), span.until_day(day)
-    earlier = await read(span, BY_PROJECT)
+        later, span = await ask(span.from_day(day), BY_KEY), span.until_day(day)
+    earlier = await ask(span, BY_PROJECT)
     return {month: _joined(month, figures, later.get(month), day) for month, figures in earlier.items()}
 
 

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from providers.openai.reports import Figures
+from providers.shared.job import Job
+from providers.shared.parts import Read
+from usage.names import Grain
+from usage.outcomes.report import RowNote
+from usage.records.grain import NO_PROJECT
 from usage.records.record import Unit, UsageRecord
+from usage.records.sums import MonthSums
 
 Place = tuple[str | None, str | None, str | None]
 _DATED: Final = re.compile(r"-\d{4}-\d{2}-\d{2}$")
@@ -108,3 +115,45 @@ def _counted(tokens: int | None) -> int | None:
 
 def _place(record: UsageRecord) -> Place:
     return record.project, record.api_key, record.model
+
+
+def join_reports(
+    job: Job, costs: Figures | None, usage: Sequence[Figures], read: Read[Figures]
+) -> tuple[tuple[UsageRecord, ...], tuple[RowNote, ...]]:
+    """All records of the month, each thing told once; and what rows have to say about what is not."""
+    used = requests_once(record for figures in usage for record in figures.records)
+    money = costs.records if costs is not None else ()
+    whole = not read.gaps
+    sums = MonthSums(job.source)
+    sums.add(used)
+    sums.add(without_known_tokens(money, used, usage_is_whole=whole))
+    if not whole:
+        return sums.records(), ()
+    return sums.records(), tuple(_absent_from_usage(job, money, models_without_usage(money, used)))
+
+
+def _absent_from_usage(
+    job: Job, money: Iterable[UsageRecord], absent: Mapping[str | None, Sequence[str]]
+) -> Iterable[RowNote]:
+    """What rows say of models that were billed in their project and that no usage report has."""
+    billed = {(record.project, record.model) for record in money if _has_tokens(record)}
+    for project, models in absent.items():
+        told = [model for model in models if (project, model) in billed]
+        untold = [model for model in models if (project, model) not in billed]
+        for names, what in (
+            (told, "jetons d’après la facture, requêtes inconnues"),
+            (untold, "jetons et requêtes inconnus"),
+        ):
+            if names:
+                which = "Un modèle facturé est absent" if len(names) == 1 else f"{len(names)} modèles facturés absents"
+                yield _of_project(job, project, f"{which} des rapports d’usage, {what} : {named(names)}.")
+
+
+def _of_project(job: Job, project: str | None, sentence: str) -> RowNote:
+    if job.grain is Grain.API_KEY:
+        return RowNote(sentence=sentence, workspace=project or "")
+    return RowNote(sentence=sentence, key=project or NO_PROJECT)
+
+
+def _has_tokens(record: UsageRecord) -> bool:
+    return record.tokens_input is not None or record.tokens_output is not None

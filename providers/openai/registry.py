@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from providers.base import Job
 from providers.openai.endpoints import PROJECTS, project_keys
 from providers.openai.parse import Named, NamedPage, registry_turn
 from providers.shared.http import Params
+from providers.shared.job import Job
 from providers.shared.paging import Pages, read_pages
 from usage.errors import CredentialError, NotOfferedError, SourceError
 from usage.names import Grain, Kind

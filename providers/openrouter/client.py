@@ -11,15 +11,18 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from providers.base import Finding, Job, Verdict
-from providers.openrouter.endpoints import BY_KEY_AND_MODEL, KEYS, OWN_KEY, REACH, WORKSPACES
-from providers.openrouter.figures import Figures, read_figures
+from providers.openrouter.days import is_settling, reach_gap
+from providers.openrouter.endpoints import BY_KEY_AND_MODEL, KEYS, OWN_KEY, WORKSPACES
 from providers.openrouter.parse import Line, OwnKeyPage
 from providers.openrouter.query import Analytics, Question
-from providers.openrouter.total import Compared, Total, compare, cost_of, is_nothing, is_old, is_settling, read_total
+from providers.openrouter.refusals import explain, wrong_kind
+from providers.openrouter.total import Compared, Total, compare, cost_of, is_nothing, read_total
+from providers.openrouter.workspaces import Figures, read_figures
+from providers.shared.checks import CheckResult, CheckStatus
 from providers.shared.http import Answer
+from providers.shared.job import Job
 from providers.shared.lines import counts
-from usage.errors import CredentialError, NotOfferedError, RefusedError, SourceError
+from usage.errors import NotOfferedError, SourceError
 from usage.money import euros_style, exact_sum
 from usage.names import ProviderName
 from usage.outcomes.report import Gap, GapKind, SourceReport
@@ -42,16 +45,8 @@ class OpenRouter:
         return {"Authorization": f"Bearer {key.get_secret_value()}"}
 
     def explain(self, answer: Answer) -> SourceError | None:
-        """401: no such key. 403: an ordinary key. Statuses alone are read: the messages have changed over time."""
-        if answer.status == 401:
-            return CredentialError(
-                f"OpenRouter ne connaît pas la clé (HTTP 401 sur {answer.path}) : créez une clé de gestion sur "
-                "openrouter.ai/settings/management-keys.",
-                status=401,
-            )
-        if answer.status == 402:
-            return RefusedError("OpenRouter refuse de répondre tant que le solde est négatif (HTTP 402).", status=402)
-        return _wrong_kind(f"HTTP 403 sur {answer.path}", status=403) if answer.status == 403 else None
+        """By the status alone: see `refusals`."""
+        return explain(answer)
 
     async def collect(self, job: Job) -> SourceReport:
         """Every workspace by key and model, held against the account's total; see the package's README.
@@ -77,7 +72,7 @@ class OpenRouter:
             read_at=job.now,
             records=sums.records(),
             things=figures.things,
-            gaps=(*figures.gaps, *_reach(job, total.lines), *_disagreement(checked)),
+            gaps=(*figures.gaps, *reach_gap(job, total.lines), *_disagreement(checked)),
             remarks=(*total.remarks, *figures.remarks, *_own_keys(figures.records)),
             row_note=ROW_NOTE,
             data_until=until if job.month.is_running(until) else None,
@@ -89,7 +84,7 @@ class OpenRouter:
             new_fields=counts(figures.new),
         )
 
-    async def check(self, job: Job) -> list[Finding]:
+    async def check(self, job: Job) -> list[CheckResult]:
         """One request each for the kind of key, the figures, the workspaces and the keys."""
         today = job.now.astimezone(UTC).date()
         figures = Question(first=today, last=today, dimensions=BY_KEY_AND_MODEL, granularity="day")
@@ -103,29 +98,9 @@ class OpenRouter:
         )
 
 
-def _wrong_kind(where: str, *, status: int | None = None) -> CredentialError:
-    return CredentialError(
-        f"Cette clé OpenRouter n’est pas une clé de gestion ({where}) : créez-en une sur "
-        "openrouter.ai/settings/management-keys.",
-        status=status,
-    )
-
-
 async def _read(job: Job) -> tuple[Total, Figures]:
     total = await read_total(job)
     return total, await read_figures(job, total.lines)
-
-
-def _reach(job: Job, total: Sequence[Line] | None) -> list[Gap]:
-    """The gap of a month whose first days may have been left out in silence.
-
-    They may where the reach ends within the month and no day before it has a figure.
-    """
-    edge = (job.now - REACH).astimezone(UTC).date()
-    if total is None or not is_old(job) or edge > job.month.last_day or any(line.day < edge for line in total):
-        return []
-    sentence = f"OpenRouter ne remonte qu’à {REACH.days} jours : les jours avant le {edge} peuvent manquer."
-    return [Gap(kind=GapKind.UNAVAILABLE, sentence=sentence)]
 
 
 def _compared(total: Sequence[Line] | None, figures: Figures) -> Compared | None:
@@ -155,13 +130,15 @@ def _own_keys(records: Iterable[UsageRecord]) -> list[str]:
 async def _require_management_key(job: Job) -> None:
     own = (await job.http.get(OWN_KEY)).parse(OwnKeyPage).data
     if not (own.is_management_key or own.is_provisioning_key):
-        raise _wrong_kind("clé d’inférence")
+        raise wrong_kind("clé d’inférence")
 
 
-async def _try(what: str, asking: Coroutine[Any, Any, object], fine: str, *, optional: bool = False) -> Finding:
+async def _try(what: str, asking: Coroutine[Any, Any, object], fine: str, *, optional: bool = False) -> CheckResult:
     try:
         await asking
     except SourceError as error:
         spared = optional and isinstance(error, NotOfferedError)
-        return Finding(what=what, verdict=Verdict.WARNING if spared else Verdict.BAD, sentence=error.sentence)
-    return Finding(what=what, verdict=Verdict.OK, sentence=fine)
+        return CheckResult(
+            what=what, verdict=CheckStatus.WARNING if spared else CheckStatus.BAD, sentence=error.sentence
+        )
+    return CheckResult(what=what, verdict=CheckStatus.OK, sentence=fine)

@@ -11,9 +11,9 @@ from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from providers.base import Wire
 from providers.openrouter.endpoints import KEYS_PER_PAGE, QUERY, WORKSPACES_PER_PAGE
 from providers.shared.amounts import RawAmount, believable
+from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
 from providers.shared.paging import Turn
 from usage.errors import ContractError
@@ -40,7 +40,7 @@ Counted = Annotated[Whole, BeforeValidator(_digits)]
 _TIME_COLUMNS: Final = [f"{start}__{width}" for start in ("date", "created_at") for width in ("month", "day")]
 
 
-class Row(Wire):
+class Row(ApiModel):
     """One row of analytics. Counts come as numbers or as text, money as numbers (USD), either as null."""
 
     unused: ClassVar = frozenset(_TIME_COLUMNS)
@@ -59,13 +59,13 @@ class Row(Wire):
     total_usage: RawAmount
 
 
-class Metadata(Wire):
+class Metadata(ApiModel):
     """What an answer says about itself."""
 
     truncated: bool
 
 
-class Result(Wire):
+class Result(ApiModel):
     """An answer's rows."""
 
     data: Lines[Row]
@@ -75,20 +75,20 @@ class Result(Wire):
     warnings: tuple[str, ...] | None = None
 
 
-class QueryPage(Wire):
+class QueryPage(ApiModel):
     """The answer to an analytics query. It has no further pages: what is too long is cut, and says so."""
 
     data: Result
 
 
-class Workspace(Wire):
+class Workspace(ApiModel):
     """A workspace."""
 
     id: str
     name: str | None = None
 
 
-class WorkspacePage(Wire):
+class WorkspacePage(ApiModel):
     """One page of workspaces."""
 
     data: Lines[Workspace]
@@ -96,7 +96,7 @@ class WorkspacePage(Wire):
     """Where it is not told, a page that is not full is the last."""
 
 
-class Key(Wire):
+class Key(ApiModel):
     """An API key. Older answers lack most fields."""
 
     hash: str
@@ -115,20 +115,20 @@ class Key(Wire):
         return self.name or self.label or ""
 
 
-class KeyPage(Wire):
+class KeyPage(ApiModel):
     """One page of keys."""
 
     data: Lines[Key]
 
 
-class OwnKey(Wire):
+class OwnKey(ApiModel):
     """The key that asks. The second field is the older name of the first."""
 
     is_management_key: bool | None = None
     is_provisioning_key: bool | None = None
 
 
-class OwnKeyPage(Wire):
+class OwnKeyPage(ApiModel):
     """The answer about the key that asks."""
 
     data: OwnKey

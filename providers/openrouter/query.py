@@ -8,9 +8,9 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from providers.base import Job
 from providers.openrouter.endpoints import METRICS, QUERY, ROWS
 from providers.openrouter.parse import Line, QueryPage, lines
+from providers.shared.job import Job
 from providers.shared.lines import Notes
 from usage.errors import ContractError, RefusedError, TransientError
 from usage.month import Month

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from providers.base import Job
-from providers.openrouter.endpoints import REACH, UNGROUPED
+from providers.openrouter.days import _SETTLING, is_old, is_settling, out_of_reach
+from providers.openrouter.endpoints import UNGROUPED
 from providers.openrouter.parse import Line
 from providers.openrouter.query import Analytics, Question
-from providers.shared.amounts import Written, control
-from usage.errors import ContractError, RefusedError, TransientError, UnavailableError
+from providers.shared.amounts import Written
+from providers.shared.control import control
+from providers.shared.job import Job
+from usage.errors import ContractError, RefusedError, TransientError
 from usage.money import apart, exact_sum
 from usage.outcomes.report import Control
 from usage.records.record import UsageRecord
 
-_SETTLING: Final = timedelta(days=1)
-"""How long after its end a month may still change."""
 _COUNTS: Final = ("requêtes", "jetons d’entrée", "jetons de sortie")
 _UNCHECKED: Final = "Les lignes n’ont pas été comparées au total d’OpenRouter"
 
@@ -30,12 +29,6 @@ class Total:
 
     lines: tuple[Line, ...] | None = None
     remarks: tuple[str, ...] = ()
-
-
-def is_settling(job: Job, seen: datetime) -> bool:
-    """Whether figures of that moment may still change though the month has ended: requests are counted under the day
-    they began on, and long ones arrive later."""
-    return job.month.end <= seen < job.month.end + _SETTLING
 
 
 async def read_total(job: Job) -> Total:
@@ -55,7 +48,7 @@ async def read_total(job: Job) -> Total:
         lines = tuple(await analytics.ask(replace(Question.of(job.month, UNGROUPED), granularity="day")))
     except RefusedError as error:
         if is_old(job):
-            raise _out_of_reach(job) from error
+            raise out_of_reach(job) from error
         return Total(remarks=(f"{_UNCHECKED} : {error}",))
     except (TransientError, ContractError) as error:
         if is_old(job):
@@ -64,7 +57,7 @@ async def read_total(job: Job) -> Total:
         return Total(remarks=(f"{_UNCHECKED} : {error}",))
     if is_old(job) and is_nothing(lines):
         # Too far back, or nothing used: it can't be told, and nothing is not written as 0.
-        raise _out_of_reach(job)
+        raise out_of_reach(job)
     if analytics.notes.odd:
         return Total(remarks=(f"{_UNCHECKED} : {next(iter(analytics.notes.odd))}.",))
     if analytics.until < job.month.end + _SETTLING:
@@ -76,15 +69,6 @@ def is_nothing(total: Sequence[Line]) -> bool:
     """Whether a total says that nothing was used: without a row, or with rows of zeros."""
     figures = [line.figures for line in total]
     return not any(f.cost or f.missing_amounts or f.requests or f.tokens_input or f.tokens_output for f in figures)
-
-
-def is_old(job: Job) -> bool:
-    """Whether the month begins before what OpenRouter promises to have."""
-    return job.month.start < job.now - REACH
-
-
-def _out_of_reach(job: Job) -> UnavailableError:
-    return UnavailableError(f"OpenRouter ne remonte qu’à {REACH.days} jours et ne donne plus {job.month}.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,6 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from usage.errors import ContractError
-from usage.money import difference
-from usage.outcomes.report import Control
 
 RawAmount = Annotated[str | Decimal | int | None, Field(union_mode="left_to_right")]
 """An amount in decoded JSON: decimal text, a number (`Decimal`, never a float), or nothing. Tried in this order, which
@@ -80,25 +78,3 @@ class Written:
         exponent = value.as_tuple().exponent
         if isinstance(exponent, int) and -exponent > self.places:
             self.places = -exponent
-
-
-def control(
-    total: Decimal, summed: Decimal, *, exact: bool, written: Written | None = None, of_total: Written | None = None
-) -> Control:
-    """A provider's own total against the sum of the records (USD).
-
-    Lines that were rounded one by one differ from a total that was rounded once by up to half a unit of the last digit
-    for each of them. The last digit is the finest that occurs: zeros at the end are often not written.
-
-    Args:
-        total: What the provider says all of it is, USD.
-        summed: The sum of the lines, USD.
-        exact: True when amounts came as decimal text. Floats may differ by `FLOAT_TOLERANCE` in any case.
-        written: How the lines were written, in the unit of `total`; without it they count as not rounded.
-        of_total: How the total was written.
-    """
-    tolerance = Decimal(0) if exact else FLOAT_TOLERANCE
-    if written is not None and written.lines > 1:
-        places = max(written.places, of_total.places if of_total else 0)
-        tolerance = max(tolerance, written.lines * Decimal(5).scaleb(-places - 1))
-    return Control(total=total, summed=summed, agrees=abs(difference(total, summed)) <= tolerance)

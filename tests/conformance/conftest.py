@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from providers.base import Finding
 from providers.reading import check_source, read_source
+from providers.shared.checks import CheckResult
 from providers.shared.http import Retry
 from sandbox.anthropic import AnthropicApi
 from sandbox.deepgram import DeepgramApi
@@ -238,7 +238,7 @@ class Desk:
         retry = Retry(sleep=self._sleep, clock=lambda: sum(self.slept), most_bytes=most_bytes)
         return asyncio.run(read_source(self.settings(), source or self.sources[0], Month.parse(month), retry=retry))
 
-    def check(self) -> list[Finding]:
+    def check(self) -> list[CheckResult]:
         """Check the first source."""
         self.server.journal.clear()
         return asyncio.run(check_source(self.settings(), self.sources[0], Month.parse("2026-01")))

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from providers.base import Finding, Verdict
+from providers.shared.checks import CheckResult, CheckStatus
 from providers.shared.patience import SOURCE_PATIENCE
 from sandbox.bill import BillRow
 from sandbox.faults import Fault, Kind
@@ -63,7 +63,7 @@ class Desk(Protocol):
     def read(
         self, month: str = "2026-01", source: Source | None = None, *, most_bytes: int = BODY_LIMIT
     ) -> SourceReport: ...
-    def check(self) -> list[Finding]: ...
+    def check(self) -> list[CheckResult]: ...
     def rows(self, report: SourceReport) -> tuple[UsageRow, ...]: ...
 
 
@@ -340,11 +340,11 @@ def test_a_key_that_may_not_do_everything(scope: Any, case: Case, desk: Desk) ->
 
 def test_checking(case: Case, desk: Desk) -> None:
     findings = desk.check()
-    assert {finding.verdict for finding in findings} == {Verdict.OK}
+    assert {finding.verdict for finding in findings} == {CheckStatus.OK}
     assert len(desk.server.journal.requests()) <= 2 + 2 * len(findings)
     desk.use_key(desk.account.key[:-4] + "zzzz")
     findings = desk.check()
-    assert Verdict.BAD in {finding.verdict for finding in findings}
+    assert CheckStatus.BAD in {finding.verdict for finding in findings}
     assert all(finding.sentence for finding in findings)
 
 

@@ -13,16 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.deepgram import Deepgram
-from providers.deepgram.measures import covers, rest, same_figures
 from providers.deepgram.parse import (
     ApiKeys,
     Billing,
     Projects,
     Sheet,
     Usage,
-    read_billing,
-    read_usage,
+    parse_billing,
+    parse_usage,
 )
+from providers.deepgram.usage import covers, rest, same_figures
 from providers.shared.http import Answer, parse
 from usage.errors import ContractError, CredentialError
 from usage.money import exact_sum
@@ -44,7 +44,7 @@ def page(*rows: Any, units: str = "day", amount: Any = 1) -> Any:
 
 
 def billing(body: Any, month: Month = MONTH) -> Sheet:
-    return read_billing(parse(decoded(body), Billing, WHERE), "p", month, WHERE)
+    return parse_billing(parse(decoded(body), Billing, WHERE), "p", month, WHERE)
 
 
 def money(body: Any, month: Month = MONTH) -> list[UsageRecord]:
@@ -52,7 +52,7 @@ def money(body: Any, month: Month = MONTH) -> list[UsageRecord]:
 
 
 def usage(body: Any, month: Month = MONTH, **narrowed: str) -> Sheet:
-    return read_usage(parse(decoded(body), Usage, WHERE), "p", month, WHERE, **narrowed)
+    return parse_usage(parse(decoded(body), Usage, WHERE), "p", month, WHERE, **narrowed)
 
 
 def used(body: Any, month: Month = MONTH, **narrowed: str) -> list[UsageRecord]:
@@ -223,7 +223,7 @@ def test_an_odd_line_is_lost_alone_and_counted(name: str, value: Any) -> None:
 
     def read(*rows: Any) -> Sheet:
         # Not through JSON: a float does not hold all that the text of a body may.
-        return read_usage(parse(page(*rows), Usage, WHERE), "p", MONTH, WHERE)
+        return parse_usage(parse(page(*rows), Usage, WHERE), "p", MONTH, WHERE)
 
     sheet = read(odd, {"requests": 2, "grouping": day()})
     assert [record.requests for record in sheet.records] == [2]

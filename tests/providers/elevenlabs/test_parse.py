@@ -15,22 +15,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from providers.elevenlabs.days import Span
 from providers.elevenlabs.endpoints import COSTS, CREDITS, PRODUCT, Report
 from providers.elevenlabs.parse import (
     Figures,
     Query,
     ServiceAccounts,
-    Span,
     Stats,
     Subscription,
-    hashless,
-    named,
     query,
     read_stats,
     read_table,
-    registry,
 )
 from providers.elevenlabs.refusals import explain
+from providers.elevenlabs.registry import hashless, named, registry
 from providers.elevenlabs.tables import Table
 from providers.shared.amounts import Written
 from providers.shared.http import Answer

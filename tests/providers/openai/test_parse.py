@@ -11,19 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from providers.openai.days import days_of
 from providers.openai.endpoints import COSTS, FAMILIES, Family
-from providers.openai.line_items import LineItem, read_line_item
 from providers.openai.parse import (
     CostPage,
+    LineItem,
     NamedPage,
     Outline,
     UsagePage,
     cost_records,
-    days_of,
+    read_line_item,
     registry_turn,
     usage_records,
 )
-from providers.openai.sinks import CostSink, UsageSink
+from providers.openai.reports import CostSink, UsageSink
 from providers.shared.amounts import Written
 from providers.shared.http import parse
 from providers.shared.lines import Notes

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.shared.amounts import Written, amount, believable, control
+from providers.shared.amounts import Written, amount, believable
+from providers.shared.control import control
 from usage.errors import ContractError
 from usage.money import exact_sum
 

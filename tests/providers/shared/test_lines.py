@@ -8,24 +8,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from providers.base import Wire
+from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole, counts
 from usage.errors import ContractError
 from usage.outcomes.report import Count, GapKind
 
 
-class Money(Wire):
+class Money(ApiModel):
     value: Decimal | None = None
 
 
-class Result(Wire):
+class Result(ApiModel):
     unused: ClassVar[frozenset[str]] = frozenset({"object"})
     model: str | None = None
     calls: Whole | None = None
     money: Money | None = None
 
 
-class Page(Wire):
+class Page(ApiModel):
     results: Lines[Result]
 
 

@@ -11,16 +11,20 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 from typing import Final
 
-from providers.base import Job
-from providers.deepgram.endpoints import BY_KEY, BY_MODEL, UNGROUPED, for_key
-from providers.deepgram.measures import covers, rest, same_figures
-from providers.deepgram.parse import Sheet
-from providers.deepgram.tables import Records, Table, ask_usage, is_settling
+from providers.deepgram.billing import Records, Table, _summed
+from providers.deepgram.days import days_of, is_settling
+from providers.deepgram.endpoints import BY_KEY, BY_MODEL, UNGROUPED, for_key, usage_of
+from providers.deepgram.parse import Sheet, Usage, parse_usage
+from providers.shared.amounts import FLOAT_TOLERANCE
+from providers.shared.http import Params
+from providers.shared.job import Job
 from providers.shared.lines import Notes
 from providers.shared.parts import Part, gap_of, read_parts
 from usage.errors import SourceError
+from usage.money import difference, exact_sum, plain
 from usage.names import Grain
 from usage.outcomes.report import Gap, GapKind
 from usage.records.record import UsageRecord
@@ -38,6 +42,9 @@ _REST_WITHOUT_MODEL: Final = "Une partie de l’usage n’a pas de modèle chez 
 _MODELS_TOO_LARGE: Final = "L’usage par modèle de Deepgram dépasse son total : les modèles ne sont pas détaillés."
 _KEYS_TOO_SMALL: Final = "Une partie de l’usage manque au relevé par clé de Deepgram : le relevé par modèle est compté."
 _REST_WITHOUT_KEY: Final = "Une partie de l’usage n’a pas de clé chez Deepgram : elle est sous (sans clé API)."
+
+
+_COUNTS: Final = ("requests", "tokens_input", "tokens_output")
 
 
 async def read_usage(job: Job, project: str) -> Table:
@@ -225,3 +232,76 @@ def _grouped(records: Iterable[UsageRecord], *, by_key: bool) -> dict[Group, Rec
     for record in records:
         groups.setdefault(record.api_key if by_key else None, []).append(record)
     return {group: tuple(members) for group, members in groups.items()}
+
+
+def same_figures(left: Iterable[UsageRecord], right: Iterable[UsageRecord], *, lines: int = 0) -> bool:
+    """Whether two readings come to the same sums; see `covers`."""
+    left, right = tuple(left), tuple(right)
+    return covers(left, right, lines=lines) and covers(right, left, lines=lines)
+
+
+def covers(whole: Iterable[UsageRecord], part: Iterable[UsageRecord], *, lines: int = 0) -> bool:
+    """Whether no measure of the part is larger than that of the whole.
+
+    Counts are compared exactly. Hours are floats at Deepgram: their last digits may differ, and where each of the
+    `lines` that were added was rounded, by half a unit of the last digit for each.
+    """
+    ours, theirs = _figures(whole), _figures(part)
+    nothing = Decimal(0)
+    return all(
+        difference(theirs[name], ours.get(name, nothing)) <= _tolerance([theirs[name], ours.get(name, nothing)], lines)
+        for name in theirs
+    )
+
+
+def rest(whole: Iterable[UsageRecord], part: Iterable[UsageRecord], *, lines: int = 0) -> UsageRecord | None:
+    """What the whole has beyond a part that it covers, without ids; None where that is nothing."""
+    ours, theirs = _figures(whole), _figures(part)
+    left = {name: difference(value, theirs.get(name, Decimal(0))) for name, value in ours.items()}
+    found = {
+        name: value
+        for name, value in left.items()
+        if value > _tolerance([ours[name], theirs.get(name, Decimal(0))], lines)
+    }
+    if not found:
+        return None
+    counts: dict[str, int] = {name: int(found[name]) for name in _COUNTS if name in found}
+    if counts.keys() & {"tokens_input", "tokens_output"}:
+        counts = {"tokens_input": 0, "tokens_output": 0, **counts}
+    units = tuple((name, value) for name, value in sorted(found.items()) if name not in _COUNTS)
+    return UsageRecord(
+        requests=counts.get("requests"),
+        tokens_input=counts.get("tokens_input"),
+        tokens_output=counts.get("tokens_output"),
+        units=units,
+    )
+
+
+def _figures(records: Iterable[UsageRecord]) -> dict[str, Decimal]:
+    figures: dict[str, list[Decimal]] = {}
+    for record in records:
+        for name in _COUNTS:
+            figures.setdefault(name, []).append(Decimal(getattr(record, name) or 0))
+        for name, value in record.units:
+            figures.setdefault(name, []).append(value)
+    return {name: exact_sum(values) or Decimal(0) for name, values in figures.items()}
+
+
+def _tolerance(sums: list[Decimal], lines: int) -> Decimal:
+    exponents = [plain(value).as_tuple().exponent for value in sums]
+    places = max((-exponent for exponent in exponents if isinstance(exponent, int)), default=0)
+    if places <= 0:
+        return Decimal(0)
+    return max(FLOAT_TOLERANCE, lines * Decimal(5).scaleb(-places - 1))
+
+
+async def ask_usage(job: Job, project: str, params: Params, *, api_key: str | None = None) -> Sheet:
+    """The usage breakdown of the month, summed by its groups; `api_key` where `params` narrow it to one.
+
+    Raises:
+        SourceError: It could not be read.
+    """
+    path = usage_of(project)
+    answer = await job.http.get(path, [*days_of(job.month, job.now), *params])
+    job.on_page()
+    return _summed(job, parse_usage(answer.parse(Usage), project, job.month, path, api_key=api_key))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from providers.base import Job
-from providers.deepgram.endpoints import BY_KEY_AND_ITEM, UNGROUPED, billing_of, days_of, usage_of
-from providers.deepgram.parse import Billing, Sheet, Usage, read_billing, read_usage
-from providers.shared.amounts import control
+from providers.deepgram.days import days_of, is_settling
+from providers.deepgram.endpoints import BY_KEY_AND_ITEM, UNGROUPED, billing_of
+from providers.deepgram.parse import Billing, Sheet, parse_billing
+from providers.shared.control import control
 from providers.shared.http import Params
+from providers.shared.job import Job
 from providers.shared.lines import Notes
 from usage.errors import SourceError
 from usage.money import exact_sum
@@ -22,8 +23,6 @@ from usage.records.sums import MonthSums
 
 Records = tuple[UsageRecord, ...]
 
-_SETTLING: Final = timedelta(days=3)
-"""How long after its end a month counts as provisional: Deepgram promises nothing about when figures are final."""
 _COSTS: Final = "les coûts"
 _NO_DOLLARS: Final = (
     "Deepgram ne donne aucun montant en dollars, comme aux clients sous contrat : le coût est inconnu, pas nul."
@@ -49,7 +48,7 @@ class Table:
     note: str = ""
 
 
-async def read_money(job: Job, project: str) -> Table:
+async def read_billing(job: Job, project: str) -> Table:
     """A project's US dollars by key and line item, held against the ungrouped total once the month is settled.
 
     Both are read once more before a mismatch is believed.
@@ -75,11 +74,6 @@ async def read_money(job: Job, project: str) -> Table:
     if second is None or second.agrees:
         return table
     return replace(table, gaps=(*table.gaps, Gap(kind=GapKind.MISSING, sentence=_MISMATCH)))
-
-
-def is_settling(job: Job) -> bool:
-    """Whether the month has ended, but so lately that its figures may not be final."""
-    return job.month.end <= job.now < job.month.end + _SETTLING
 
 
 def _table(sheet: Sheet) -> Table:
@@ -115,19 +109,7 @@ async def ask_billing(job: Job, project: str, grouping: Params) -> Sheet:
     path = billing_of(project)
     answer = await job.http.get(path, [*days_of(job.month, job.now), *grouping])
     job.on_page()
-    return _summed(job, read_billing(answer.parse(Billing), project, job.month, path))
-
-
-async def ask_usage(job: Job, project: str, params: Params, *, api_key: str | None = None) -> Sheet:
-    """The usage breakdown of the month, summed by its groups; `api_key` where `params` narrow it to one.
-
-    Raises:
-        SourceError: It could not be read.
-    """
-    path = usage_of(project)
-    answer = await job.http.get(path, [*days_of(job.month, job.now), *params])
-    job.on_page()
-    return _summed(job, read_usage(answer.parse(Usage), project, job.month, path, api_key=api_key))
+    return _summed(job, parse_billing(answer.parse(Billing), project, job.month, path))
 
 
 def _summed(job: Job, sheet: Sheet) -> Sheet:

@@ -1,0 +1,95 @@
+"""OpenRouter's workspaces and keys."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from providers.openrouter.endpoints import KEYS, WORKSPACES, keys_of, workspaces_from
+from providers.openrouter.parse import Key, KeyPage, Placed, Workspace, WorkspacePage, keys_turn, workspaces_turn
+from providers.openrouter.refusals import refused_in_part
+from providers.shared.job import Job
+from providers.shared.lines import Lines
+from providers.shared.paging import Pages, read_pages
+from providers.shared.parts import gap_of
+from usage.errors import ContractError, CredentialError, NotOfferedError, RefusedError
+from usage.names import Kind
+from usage.outcomes.report import Gap, GapKind, Thing
+
+KEYS_BY_NAME: Final = "les identifiants des clés"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedKeys:
+    """A workspace's keys; where they can't be had there is a gap."""
+
+    keys: tuple[Key, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def things(self) -> tuple[Thing, ...]:
+        """As the report holds them."""
+        return tuple(Thing(kind=Kind.API_KEY, id=key.hash, name=key.shown or None) for key in self.keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """All workspaces that exist, and what of their list could not be read."""
+
+    workspaces: tuple[Workspace, ...]
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+
+async def list_workspaces(job: Job) -> Listed:
+    """All workspaces that exist.
+
+    Raises:
+        SourceError: They can't be read.
+    """
+
+    async def ask(offset: str | None) -> Placed[WorkspacePage]:
+        answer = await job.http.get(WORKSPACES, workspaces_from(offset))
+        job.on_page()
+        return Placed(int(offset or 0), answer.parse(WorkspacePage))
+
+    sink = await read_pages(ask, workspaces_turn, Pages[Placed[WorkspacePage]], where=WORKSPACES)
+    pages = [placed.page.data for placed in sink.pages]
+    # A workspace made meanwhile moves the others on: one may be listed twice.
+    found = {item.id: item for page in pages for item in page}
+    return Listed(tuple(found.values()), _odd(pages, WORKSPACES))
+
+
+async def list_keys(job: Job, workspace: str | None) -> ListedKeys:
+    """All keys of a workspace; none, and a gap, where they can't be had: their names stand in the figures all the same.
+
+    Raises:
+        TransientError: They can't be read just now. Names in place of ids would make rows of their own.
+    """
+
+    async def ask(offset: str | None) -> Placed[KeyPage]:
+        answer = await job.http.get(KEYS, keys_of(workspace, offset))
+        job.on_page()
+        return Placed(int(offset or 0), answer.parse(KeyPage))
+
+    try:
+        sink = await read_pages(ask, keys_turn, Pages[Placed[KeyPage]], where=KEYS)
+    except CredentialError as error:
+        return ListedKeys(gaps=(gap_of(KEYS_BY_NAME, refused_in_part(KEYS, error)),))
+    except (NotOfferedError, RefusedError, ContractError) as error:
+        return ListedKeys(gaps=(gap_of(KEYS_BY_NAME, error),))
+    pages = [placed.page.data for placed in sink.pages]
+    found = {key.hash: key for page in pages for key in page}
+    odd = _odd(pages, KEYS)
+    sentence = f"Il manque {KEYS_BY_NAME} illisibles ({odd.total()}) : {' ; '.join(odd)}."
+    gaps = (Gap(kind=GapKind.MISSING, sentence=sentence),) if odd else ()
+    return ListedKeys(tuple(found.values()), gaps, odd)
+
+
+def _odd(pages: Iterable[Lines[Any]], where: str) -> Counter[str]:
+    odd: Counter[str] = Counter()
+    for page in pages:
+        odd.update({f"{where} : {what}": count for what, count in page.odd.items()})
+    return odd
