@@ -75,7 +75,7 @@ class Anthropic:
         sums = MonthSums(job.source)
         sums.add(replace(r, workspace=r.workspace or registry.default_workspace) for r in figures.records)
         records, refreshed = sums.records(), figures.refreshed_at
-        running, provisional = job.month.is_running(job.now), is_provisional(job, refreshed)
+        running, provisional = job.is_running, is_provisional(job, refreshed)
         if free := _is_free(records, figures.control):
             records = tuple(replace(record, missing_amounts=0) for record in records)
         at_least, notes = _requests_at_least(job, figures), _notes(figures)
@@ -102,7 +102,6 @@ class Anthropic:
             # The older reports have no such time, and how long they keep a month is not published.
             empty_proven=refreshed is not None and refreshed >= job.month.end,
             control=figures.control,
-            requests=job.http.requests,
             organisation=await organization_of(job),
             days_read=next((reading.days for _, reading in figures.readings), None),
             dropped=counts(notes.dropped),
@@ -163,7 +162,7 @@ def _rounded(figures: Figures) -> tuple[str, ...]:
 def _gaps(job: Job, figures: Figures) -> Iterable[Gap]:
     """What reports that were read lack: days that did not come, lines that can't be read."""
     for what, reading in figures.readings:
-        if not job.month.is_running(job.now):
+        if not job.is_running:
             yield from days_gap(job.month, reading.days, what=what)
         yield from reading.notes.gaps(what)
 
@@ -183,7 +182,7 @@ async def _try_organization(job: Job) -> CheckResult:
     """Which organization the key belongs to. The job does without; keys that only read reports can't tell."""
     what = "organization"
     try:
-        organization = (await job.http.get(ORGANIZATION)).parse(Organization)
+        organization = (await job.get(ORGANIZATION)).parse(Organization)
     except SourceError as error:
         return CheckResult(what=what, verdict=CheckStatus.WARNING, sentence=error.sentence)
     return CheckResult(

@@ -14,7 +14,7 @@ _FIRST_MONTH: Final = Month(2026, 1)
 _REACH: Final = timedelta(days=365)
 
 
-_SETTLING: Final = timedelta(days=1)
+SETTLING: Final = timedelta(days=1)
 """Data may come this late: a month is provisional until it goes that far past the month's end."""
 
 
@@ -25,16 +25,16 @@ def newer_reports_reach(month: Month, now: datetime) -> bool:
 
 def is_provisional(job: Job, refreshed_at: datetime | None) -> bool:
     """Whether a closed month may still change: its data may come late."""
-    return not job.month.is_running(job.now) and (refreshed_at or job.now) < job.month.end + _SETTLING
+    return not job.is_running and (refreshed_at or job.now) < job.month.end + SETTLING
 
 
-def asked_range(job: Job, report: Report) -> Params:
+def asked_days(job: Job, report: Report) -> Params:
     """The month. While it runs, up to the last full hour or the next midnight: a future end is not documented.
 
     The newer reports round to the hour themselves; the older ones give whole days.
     """
     end = job.month.end
-    if job.month.is_running(job.now):
+    if job.is_running:
         hour = job.now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
         end = hour.replace(hour=0) + timedelta(days=1) if report.by_day else hour
         # In the first hour of a month there is no full one yet, and an empty range is refused.

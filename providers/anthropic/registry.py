@@ -55,8 +55,7 @@ async def read_registry(job: Job, records: Sequence[UsageRecord], *, coarse: boo
 async def organization_of(job: Job) -> str | None:
     """Id of the organization behind the key; None where it can't be read: some keys read reports alone."""
     try:
-        answer = await job.http.get(ORGANIZATION)
-        job.on_page()
+        answer = await job.get(ORGANIZATION)
         return answer.parse(Organization).id or None
     except SourceError:
         return None
@@ -68,7 +67,7 @@ async def list_one(job: Job, path: str) -> None:
     Raises:
         SourceError: It may not.
     """
-    await job.http.get(path, [("limit", "1")])
+    await job.get(path, [("limit", "1")])
 
 
 async def _workspaces(job: Job, *, find_default: bool) -> tuple[list[Named], str | None]:
@@ -99,8 +98,7 @@ async def _keys(job: Job, used: set[str]) -> list[Named]:
 async def _list(job: Job, path: str, params: Params) -> list[Named]:
     async def ask(after: str | None) -> NamedPage:
         page = [("limit", REGISTRY_LIMIT), *params, *([("after_id", after)] if after else [])]
-        answer = await job.http.get(path, page)
-        job.on_page()
+        answer = await job.get(path, page)
         return answer.parse(NamedPage)
 
     sink = await read_pages(ask, registry_turn, Pages[NamedPage], where=path)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar
 
 from providers.anthropic import parse
-from providers.anthropic.days import asked_range, is_provisional, newer_reports_reach
+from providers.anthropic.days import asked_days, is_provisional, newer_reports_reach
 from providers.anthropic.endpoints import ANALYTICS_COSTS, ANALYTICS_USAGE, OLDER_COSTS, OLDER_USAGE, Report
 from providers.anthropic.parse import Heed, Line, OlderCost, OlderUsage, ReportPage, report_turn
 from providers.shared.amounts import Written
@@ -134,7 +134,7 @@ async def try_report(job: Job, reader: Reader[Any]) -> None:
         SourceError: It may not.
     """
     report = reader.report
-    await job.http.get(report.path, [*asked_range(job, report), ("limit", "1")], report.headers)
+    await job.get(report.path, [*asked_days(job, report), ("limit", "1")], report.headers)
 
 
 def is_refusal(error: SourceError) -> bool:
@@ -154,7 +154,7 @@ async def _read_pair(job: Job, pair: Pair, refusals: list[SourceError] | None = 
     costs, usage = read.values
     remarks = (_READS_THE_REST,) if read.refused else ()
     figures = Figures(pair, costs, usage, read.gaps, remarks=remarks)
-    if costs is None or job.month.is_running(job.now) or is_provisional(job, figures.refreshed_at):
+    if costs is None or job.is_running or is_provisional(job, figures.refreshed_at):
         return figures
     return await _controlled(job, figures, costs)
 
@@ -175,11 +175,10 @@ async def _read(job: Job, pair: Pair, reader: Reader[Any], refusals: list[Source
 async def _report(job: Job, reader: Reader[L], group_by: Iterable[str]) -> Reading:
     report = reader.report
     # Brackets, repeated: other spellings are refused.
-    params = [*asked_range(job, report), ("limit", report.limit), *(("group_by[]", name) for name in group_by)]
+    params = [*asked_days(job, report), ("limit", report.limit), *(("group_by[]", name) for name in group_by)]
 
     async def ask(token: str | None) -> ReportPage[L]:
-        answer = await job.http.get(report.path, [*params, *([("page", token)] if token else [])], report.headers)
-        job.on_page()
+        answer = await job.get(report.path, [*params, *([("page", token)] if token else [])], report.headers)
         return answer.parse(reader.page)
 
     sink = await read_pages(

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from providers.deepgram.days import days_of, is_settling
+from providers.deepgram.days import SETTLING, asked_days
 from providers.deepgram.endpoints import BY_KEY_AND_ITEM, UNGROUPED, billing_of
 from providers.deepgram.parse import Billing, Sheet, parse_billing
 from providers.shared.control import control
@@ -59,7 +59,7 @@ async def read_billing(job: Job, project: str) -> Table:
     sheet = await ask_billing(job, project, BY_KEY_AND_ITEM)
     if sheet.records and all(record.cost is None for record in sheet.records):
         return replace(_table(sheet), records=(), gaps=(Gap(kind=GapKind.UNAVAILABLE, sentence=_NO_DOLLARS),))
-    if job.month.is_running(job.now) or is_settling(job):
+    if job.is_running or job.is_settling(SETTLING):
         return _table(sheet)
     checked, remark = await _control(job, project, sheet)
     if checked is None or checked.agrees:
@@ -107,8 +107,7 @@ async def ask_billing(job: Job, project: str, grouping: Params) -> Sheet:
         SourceError: It could not be read.
     """
     path = billing_of(project)
-    answer = await job.http.get(path, [*days_of(job.month, job.now), *grouping])
-    job.on_page()
+    answer = await job.get(path, [*asked_days(job.month, job.now), *grouping])
     return _summed(job, parse_billing(answer.parse(Billing), project, job.month, path))
 
 

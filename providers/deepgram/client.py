@@ -11,7 +11,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from providers.deepgram.billing import Table, read_billing
-from providers.deepgram.days import a_day_of, is_settling
+from providers.deepgram.days import SETTLING, a_day_of
 from providers.deepgram.endpoints import PROJECTS, billing_of, keys_of, usage_of
 from providers.deepgram.parse import Project
 from providers.deepgram.refusals import explain
@@ -93,12 +93,11 @@ class Deepgram:
                 for project, table in zip(projects, read.values, strict=True)
                 if table is not None and table.note
             ),
-            data_until=job.now if job.month.is_running(job.now) else None,
-            provisional=is_settling(job),
+            data_until=job.now if job.is_running else None,
+            provisional=job.is_settling(SETTLING),
             # Never: old months are empty in the billing breakdown, and nothing tells them from months without cost.
             empty_proven=False,
             control=_control_of(tables),
-            requests=job.http.requests,
             days_read=min((table.days for table in tables if table.days is not None), default=None),
             dropped=counts(notes.dropped),
             new_fields=counts(notes.new),
@@ -139,7 +138,7 @@ async def _read_project(job: Job, project: str, suffix: str) -> Table:
     tables = [table for table in read.values if table is not None]
     days = min((table.days for table in tables if table.days is not None), default=None)
     gaps = [*read.gaps, *(gap for table in tables for gap in table.gaps)]
-    if not job.month.is_running(job.now):
+    if not job.is_running:
         gaps += days_gap(job.month, days, what=f"les réponses de Deepgram{suffix}")
     if money is not None and usage is not None and usage.records and not money.records and not money.gaps:
         gaps.append(Gap(kind=GapKind.UNAVAILABLE, sentence=_NO_COST))
@@ -153,7 +152,7 @@ async def _read_project(job: Job, project: str, suffix: str) -> Table:
         remarks=(*(remark for table in tables for remark in table.remarks), *([late + suffix + "."] if late else [])),
         note=f"{late}." if late else "",
         checked=money.checked if money is not None else None,
-        days=None if job.month.is_running(job.now) else days,
+        days=None if job.is_running else days,
         notes=notes,
     )
 
@@ -211,7 +210,7 @@ async def _try(job: Job, what: str, verdict: CheckStatus, paths: Sequence[str], 
     """Ask for the least that shows whether the key may read these paths."""
     try:
         for path in paths:
-            await job.http.get(path, params)
+            await job.get(path, params)
     except SourceError as error:
         return CheckResult(what=what, verdict=verdict, sentence=error.sentence)
     return CheckResult(what=what, verdict=CheckStatus.OK, sentence="readable")

@@ -9,12 +9,11 @@ from typing import ClassVar, Final, TypeVar
 
 from providers.shared.answers import ApiModel
 from providers.shared.http import Params
-from providers.shared.job import Job
 from providers.shared.lines import Lines, Notes
 from usage.errors import ContractError
 from usage.month import Month
 
-_SETTLING: Final = timedelta(days=3)
+SETTLING: Final = timedelta(days=3)
 """How long after its end a month counts as provisional: Deepgram promises nothing about when figures are final."""
 
 
@@ -70,7 +69,7 @@ class Period(ApiModel):
     resolution: Resolution | None = None
 
 
-def days_of(month: Month, now: datetime) -> Params:
+def asked_days(month: Month, now: datetime) -> Params:
     """The days to ask for: through the first of the next month, or through tomorrow while the month runs.
 
     Whether `end` is part of the answer is not published, though samples say that it is. One day too many is asked for,
@@ -128,8 +127,3 @@ def _date(text: object) -> date | None:
     except ValueError:
         # An echo that can't be read tells no days.
         return None
-
-
-def is_settling(job: Job) -> bool:
-    """Whether the month has ended, but so lately that its figures may not be final."""
-    return job.month.end <= job.now < job.month.end + _SETTLING

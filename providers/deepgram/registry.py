@@ -42,8 +42,7 @@ async def list_projects(job: Job) -> ListedProjects:
     Raises:
         SourceError: They can't be listed, or there is none.
     """
-    answer = await job.http.get(PROJECTS)
-    job.on_page()
+    answer = await job.get(PROJECTS)
     lines, notes = answer.parse(Projects).projects, Notes()
     notes.take(lines, PROJECTS)
     notes.refuse_if_nothing_is_left(PROJECTS)
@@ -79,8 +78,7 @@ async def _read_keys(job: Job, project: str, used: set[str], notes: Notes) -> li
 
 
 async def _list_keys(job: Job, project: str, params: Params, notes: Notes) -> dict[str, Thing]:
-    answer = await job.http.get(keys_of(project), params)
-    job.on_page()
+    answer = await job.get(keys_of(project), params)
     lines = answer.parse(ApiKeys).api_keys
     # A key that can't be read lacks its name, and nothing else.
     for what, count in lines.odd.items():

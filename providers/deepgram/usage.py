@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Final
 
 from providers.deepgram.billing import Records, Table, _summed
-from providers.deepgram.days import days_of, is_settling
+from providers.deepgram.days import SETTLING, asked_days
 from providers.deepgram.endpoints import BY_KEY, BY_MODEL, UNGROUPED, for_key, usage_of
 from providers.deepgram.parse import Sheet, Usage, parse_usage
 from providers.shared.amounts import FLOAT_TOLERANCE
@@ -56,7 +56,7 @@ async def read_usage(job: Job, project: str) -> Table:
         SourceError: The usage could not be read.
     """
     both = await _read_both(job, project)
-    if job.month.is_running(job.now) or is_settling(job):
+    if job.is_running or job.is_settling(SETTLING):
         return _table(both, _Choice(both.preferred()))
     if both.disputed():
         # What was read the first time is not lost where the second reading fails: the difference is believed.
@@ -302,6 +302,5 @@ async def ask_usage(job: Job, project: str, params: Params, *, api_key: str | No
         SourceError: It could not be read.
     """
     path = usage_of(project)
-    answer = await job.http.get(path, [*days_of(job.month, job.now), *params])
-    job.on_page()
+    answer = await job.get(path, [*asked_days(job.month, job.now), *params])
     return _summed(job, parse_usage(answer.parse(Usage), project, job.month, path, api_key=api_key))

@@ -39,8 +39,7 @@ async def ask(job: Job, report: Report, span: Span) -> Reading:
     Raises:
         SourceError: It could not be read.
     """
-    answer = await job.http.post(report.path, query(report, span))
-    job.on_page()
+    answer = await job.post(report.path, query(report, span))
     return Reading(report, span, read_table(answer.parse(Table), report, span))
 
 

@@ -11,7 +11,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from providers.elevenlabs.analytics import Checked, Reading, merged, read_again, read_analytics, total_of
-from providers.elevenlabs.days import Span, asked_span, is_settling
+from providers.elevenlabs.days import SETTLING, Span, asked_days
 from providers.elevenlabs.endpoints import ANALYTICS_BEGIN, SERVICE_ACCOUNTS
 from providers.elevenlabs.parse import USD, Figures, ServiceAccounts
 from providers.elevenlabs.refusals import NOT_SERVED, explain
@@ -71,7 +71,7 @@ class ElevenLabs:
         """
         if job.month.start < ANALYTICS_BEGIN:
             raise UnavailableError(f"ElevenLabs ne donne rien avant {ANALYTICS_BEGIN.year}.")
-        found = await harvest(job, asked_span(job))
+        found = await harvest(job, asked_days(job))
         names = await read_names(job)
         sums = MonthSums(job.source)
         sums.add(found.records)
@@ -86,12 +86,11 @@ class ElevenLabs:
             gaps=found.gaps,
             remarks=(found.path, *found.remarks, *names.remarks, *_few_keys(names.keys, found)),
             row_note=found.note,
-            data_until=job.now if job.month.is_running(job.now) else None,
-            provisional=is_settling(job),
+            data_until=job.now if job.is_running else None,
+            provisional=job.is_settling(SETTLING),
             # How long months are kept is not published: an empty one may be one that is gone.
             empty_proven=False,
             control=found.control,
-            requests=job.http.requests,
             dropped=(*found.dropped, *names.dropped),
             new_fields=found.new_fields,
         )
@@ -151,7 +150,7 @@ def _money_finding(figures: Figures) -> CheckResult:
 
 async def _try_names(job: Job) -> CheckResult:
     try:
-        keys = registry((await job.http.get(SERVICE_ACCOUNTS)).parse(ServiceAccounts))
+        keys = registry((await job.get(SERVICE_ACCOUNTS)).parse(ServiceAccounts))
     except SourceError as error:
         return CheckResult(what="key names", verdict=CheckStatus.WARNING, sentence=error.sentence)
     return CheckResult(
@@ -214,7 +213,7 @@ async def harvest(job: Job, span: Span) -> Harvest:
 
 async def _controlled(job: Job, readings: list[Reading]) -> tuple[list[Reading], Checked]:
     """The readings and their control total; both are read once more before a mismatch is believed."""
-    if job.month.is_running(job.now) or is_settling(job):
+    if job.is_running or job.is_settling(SETTLING):
         return readings, Checked()
     checked = await total_of(job, readings)
     if not checked.differs:

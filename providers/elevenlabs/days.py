@@ -8,7 +8,7 @@ from typing import Final
 
 from providers.shared.job import Job
 
-_SETTLING: Final = timedelta(days=3)
+SETTLING: Final = timedelta(days=3)
 """A day's figures were seen to change for so long."""
 
 
@@ -38,15 +38,10 @@ class Span:
         return self.start <= instant < self.end
 
 
-def asked_span(job: Job) -> Span:
+def asked_days(job: Job) -> Span:
     """The month's days; while it runs, up to the next UTC midnight: a day to come may be billed in another way."""
     end = job.month.end
-    if job.month.is_running(job.now):
+    if job.is_running:
         today = job.now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         end = min(end, today + timedelta(days=1))
     return Span(job.month.start, end)
-
-
-def is_settling(job: Job) -> bool:
-    """Whether the month has ended and may still change."""
-    return job.month.end <= job.now < job.month.end + _SETTLING

@@ -31,8 +31,7 @@ class Names:
 async def read_names(job: Job) -> Names:
     """Keys of service accounts. Only administrators see them, and a workspace of one person may have none."""
     try:
-        answer = await job.http.get(SERVICE_ACCOUNTS)
-        job.on_page()
+        answer = await job.get(SERVICE_ACCOUNTS)
         listed = answer.parse(ServiceAccounts)
         lost = Counter({f"{SERVICE_ACCOUNTS} : clés sans empreinte": hashless(listed)})
         return Names(registry(listed), dropped=counts(+lost))

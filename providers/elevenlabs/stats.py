@@ -119,8 +119,7 @@ async def _ask(job: Job, metric: str, breakdown: str, span: Span) -> tuple[Share
         ("aggregation_interval", "day"),
         ("metric", metric),
     ]
-    answer = await job.http.get(STATS, params)
-    job.on_page()
+    answer = await job.get(STATS, params)
     return read_stats(answer.parse(Stats), span)
 
 
@@ -137,8 +136,7 @@ async def subscription(job: Job) -> Subscription:
     Raises:
         SourceError: It could not be read.
     """
-    answer = await job.http.get(SUBSCRIPTION)
-    job.on_page()
+    answer = await job.get(SUBSCRIPTION)
     return answer.parse(Subscription)
 
 

@@ -56,8 +56,8 @@ class OpenAI:
         """
         read = await _read(job)
         costs, *usage = read.values
-        running, checked = job.month.is_running(job.now), None
-        provisional = not running and job.now < job.month.end + SETTLING
+        running, checked = job.is_running, None
+        provisional = job.is_settling(SETTLING)
         if costs is not None and not running and not provisional:
             costs, checked = await controlled(job, costs)
         seen = [figures for figures in (costs, *usage) if figures is not None]
@@ -157,7 +157,7 @@ def _gaps(job: Job, read: Sequence[Figures | None]) -> Iterable[Gap]:
             continue
         if figures.begins is not None:
             begins.setdefault(figures.begins, []).append(what)
-        if not job.month.is_running(job.now) and (figures.days or what == _COSTS):
+        if not job.is_running and (figures.days or what == _COSTS):
             out_of_reach = (figures.begins - job.month.first_day).days if figures.begins else 0
             yield from days_gap(job.month, len(figures.days), out_of_reach=out_of_reach, what=what)
         yield from figures.notes.gaps(what)
@@ -194,7 +194,7 @@ def _other_currencies(records: Iterable[UsageRecord]) -> tuple[Gap, ...]:
 async def _try(job: Job, what: str, path: str, params: Params, verdict: CheckStatus) -> CheckResult:
     """Ask for the least that shows whether the key may read `path`."""
     try:
-        await job.http.get(path, [*params, ("limit", "1")])
+        await job.get(path, [*params, ("limit", "1")])
     except SourceError as error:
         return CheckResult(what=what, verdict=verdict, sentence=error.sentence)
     return CheckResult(what=what, verdict=CheckStatus.OK, sentence="readable")

@@ -84,7 +84,7 @@ async def _read_alone(job: Job) -> Figures:
             refusals.append(error)
         else:
             return replace(figures, begins=begins)
-    if job.month.is_running(job.now) and job.now.astimezone(UTC).date() == job.month.first_day:
+    if job.is_running and job.now.astimezone(UTC).date() == job.month.first_day:
         # Not every account takes tomorrow's midnight, and none takes a range within one day.
         raise UnavailableError("OpenAI ne donne pas encore les coûts du premier jour du mois.")
     raise out_of_reach(job, refusals[0])

@@ -70,7 +70,7 @@ def cost_spans(job: Job) -> tuple[Span, ...]:
     to be refused by some accounts and taken by others; those that refuse it are asked up to now.
     """
     span = usage_span(job)
-    if not job.month.is_running(job.now):
+    if not job.is_running:
         return (span,)
     tomorrow = job.now.astimezone(UTC).date() + timedelta(days=1)
     return Span(span.start, midnight(tomorrow)), span

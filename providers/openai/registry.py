@@ -74,8 +74,7 @@ def _unread(failed: Mapping[str, SourceError]) -> list[str]:
 
 async def _registry(job: Job, path: str, params: Params) -> list[Named]:
     async def ask(token: str | None) -> NamedPage:
-        answer = await job.http.get(path, [("limit", "100"), *params, *([("after", token)] if token else [])])
-        job.on_page()
+        answer = await job.get(path, [("limit", "100"), *params, *([("after", token)] if token else [])])
         return answer.parse(NamedPage)
 
     try:

@@ -97,8 +97,7 @@ async def read_report(
     ]
 
     async def ask(token: str | None) -> _Page[PageT]:
-        answer = await job.http.get(path, [*question, *([("page", token)] if token else [])])
-        job.on_page()
+        answer = await job.get(path, [*question, *([("page", token)] if token else [])])
         return _Page(answer.parts(model, "data"))
 
     taken = await read_pages(

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from providers.openrouter.days import is_settling, reach_gap
+from providers.openrouter.days import SETTLING, reach_gap
 from providers.openrouter.endpoints import BY_KEY_AND_MODEL, KEYS, OWN_KEY, WORKSPACES
 from providers.openrouter.parse import Line, OwnKeyPage
 from providers.openrouter.query import Analytics, Question
@@ -76,10 +76,9 @@ class OpenRouter:
             remarks=(*total.remarks, *figures.remarks, *_own_keys(figures.records)),
             row_note=ROW_NOTE,
             data_until=until if job.month.is_running(until) else None,
-            provisional=is_settling(job, until),
+            provisional=job.is_settling(SETTLING, until),
             empty_proven=total.lines is not None and is_nothing(total.lines),
             control=checked.control if checked else None,
-            requests=job.http.requests,
             dropped=counts(figures.dropped),
             new_fields=counts(figures.new),
         )
@@ -92,8 +91,8 @@ class OpenRouter:
             await asyncio.gather(
                 _try("kind of key", _require_management_key(job), "a management key"),
                 _try("usage and cost", Analytics(job).ask(figures), "readable"),
-                _try("workspaces", job.http.get(WORKSPACES, [("limit", "1")]), "readable", optional=True),
-                _try("key names", job.http.get(KEYS), "readable"),
+                _try("workspaces", job.get(WORKSPACES, [("limit", "1")]), "readable", optional=True),
+                _try("key names", job.get(KEYS), "readable"),
             )
         )
 
@@ -128,7 +127,7 @@ def _own_keys(records: Iterable[UsageRecord]) -> list[str]:
 
 
 async def _require_management_key(job: Job) -> None:
-    own = (await job.http.get(OWN_KEY)).parse(OwnKeyPage).data
+    own = (await job.get(OWN_KEY)).parse(OwnKeyPage).data
     if not (own.is_management_key or own.is_provisioning_key):
         raise wrong_kind("clé d’inférence")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from typing import Final
 
 from providers.openrouter.endpoints import REACH
@@ -12,14 +12,9 @@ from providers.shared.job import Job
 from usage.errors import UnavailableError
 from usage.outcomes.report import Gap, GapKind
 
-_SETTLING: Final = timedelta(days=1)
-"""How long after its end a month may still change."""
-
-
-def is_settling(job: Job, seen: datetime) -> bool:
-    """Whether figures of that moment may still change though the month has ended: requests are counted under the day
-    they began on, and long ones arrive later."""
-    return job.month.end <= seen < job.month.end + _SETTLING
+SETTLING: Final = timedelta(days=1)
+"""How long after its end a month may still change: requests are counted under the day they began on, and long ones
+arrive later."""
 
 
 def is_old(job: Job) -> bool:

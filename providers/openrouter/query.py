@@ -137,8 +137,7 @@ class Analytics:
         return [line for piece in pieces for line in await self.ask(piece)]
 
     async def _once(self, question: Question) -> QueryPage:
-        answer = await self.job.http.post(QUERY, question.body())
-        self.job.on_page()
+        answer = await self.job.post(QUERY, question.body())
         page = answer.parse(QueryPage)
         if page.data.warnings and question.filters:
             # An id that can't be resolved empties the answer in silence, apart from this.

@@ -51,8 +51,7 @@ async def list_workspaces(job: Job) -> Listed:
     """
 
     async def ask(offset: str | None) -> Placed[WorkspacePage]:
-        answer = await job.http.get(WORKSPACES, workspaces_from(offset))
-        job.on_page()
+        answer = await job.get(WORKSPACES, workspaces_from(offset))
         return Placed(int(offset or 0), answer.parse(WorkspacePage))
 
     sink = await read_pages(ask, workspaces_turn, Pages[Placed[WorkspacePage]], where=WORKSPACES)
@@ -70,8 +69,7 @@ async def list_keys(job: Job, workspace: str | None) -> ListedKeys:
     """
 
     async def ask(offset: str | None) -> Placed[KeyPage]:
-        answer = await job.http.get(KEYS, keys_of(workspace, offset))
-        job.on_page()
+        answer = await job.get(KEYS, keys_of(workspace, offset))
         return Placed(int(offset or 0), answer.parse(KeyPage))
 
     try:

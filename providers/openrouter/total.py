@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
-from providers.openrouter.days import _SETTLING, is_old, is_settling, out_of_reach
+from providers.openrouter.days import SETTLING, is_old, out_of_reach
 from providers.openrouter.endpoints import UNGROUPED
 from providers.openrouter.parse import Line
 from providers.openrouter.query import Analytics, Question
@@ -41,7 +41,7 @@ async def read_total(job: Job) -> Total:
         CredentialError: It is not a management key.
         SourceError: Whether an old month is within reach could not be read.
     """
-    if job.month.is_running(job.now) or is_settling(job, job.now):
+    if job.is_running or job.is_settling(SETTLING):
         return Total()
     analytics = Analytics(job)
     try:
@@ -60,7 +60,7 @@ async def read_total(job: Job) -> Total:
         raise out_of_reach(job)
     if analytics.notes.odd:
         return Total(remarks=(f"{_UNCHECKED} : {next(iter(analytics.notes.odd))}.",))
-    if analytics.until < job.month.end + _SETTLING:
+    if analytics.until < job.month.end + SETTLING:
         return Total(remarks=(f"{_UNCHECKED} : il date du {analytics.until:%Y-%m-%d %H:%M} UTC.",))
     return Total(lines)
 

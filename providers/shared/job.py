@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from providers.shared.http import Http
+from pydantic import BaseModel
+
+from providers.shared.answers import Answer
+from providers.shared.http import Http, Params
 from providers.shared.together import Together
 from usage.month import Month
 from usage.names import Grain, Source
@@ -27,3 +30,32 @@ class Job:
     http: Http
     on_page: Callable[[], None] = lambda: None
     together: Together | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the month has not ended."""
+        return self.month.is_running(self.now)
+
+    def is_settling(self, within: timedelta, seen: datetime | None = None) -> bool:
+        """Whether the month had ended less than that before its figures were `seen` (now): they may still change."""
+        return self.month.end <= (seen or self.now) < self.month.end + within
+
+    async def get(self, path: str, params: Params = (), headers: Mapping[str, str] | None = None) -> Answer:
+        """GET one page.
+
+        Raises:
+            SourceError: See `Http.get`.
+        """
+        answer = await self.http.get(path, params, headers)
+        self.on_page()
+        return answer
+
+    async def post(self, path: str, body: BaseModel) -> Answer:
+        """POST a question and read its one page.
+
+        Raises:
+            SourceError: See `Http.post`.
+        """
+        answer = await self.http.post(path, body)
+        self.on_page()
+        return answer
