@@ -137,13 +137,13 @@ async def _check_sources(settings: Settings) -> Sequence[Checked]:
 
 async def _check(settings: Settings, source: Source, month: Month, *, siblings: bool) -> Checked:
     findings = tuple(await check_source(settings, source, month))
-    if not siblings or any(finding.verdict is CheckStatus.BAD for finding in findings):
+    if not siblings or any(finding.status is CheckStatus.BAD for finding in findings):
         return Checked(source, findings)
     try:
         return Checked(source, findings, _ids(await read_source(settings, source, month)))
     except SourceError as error:
         sentence = f"could not be compared with the provider's other keys: {error.sentence}"
-        return Checked(source, (*findings, CheckResult(what="ids", verdict=CheckStatus.WARNING, sentence=sentence)))
+        return Checked(source, (*findings, CheckResult(what="ids", status=CheckStatus.WARNING, sentence=sentence)))
 
 
 def _ids(report: SourceReport) -> frozenset[str]:
@@ -173,7 +173,7 @@ def _overview(checkup: Checkup) -> Table:
     for provider in ProviderName:
         sources = [one for one in checkup.checked if one.source.provider is provider]
         for one in sources:
-            verdict, what = _summary([(finding.verdict, finding.what) for finding in one.findings])
+            verdict, what = _summary([(finding.status, finding.what) for finding in one.findings])
             table.add_row(one.source.name, shown(what), _verdict(verdict), _where(verdict))
         if not sources:
             hint = checkup.settings.ordinary_keys.get(provider, f"{KEY_VARIABLES[provider]} is not set")
@@ -204,7 +204,7 @@ def _where(verdict: CheckStatus) -> str:
 
 
 def _told(one: Checked, verdict: CheckStatus) -> list[str]:
-    return [f"{one.source.name}, {found.what}: {found.sentence}" for found in one.findings if found.verdict is verdict]
+    return [f"{one.source.name}, {found.what}: {found.sentence}" for found in one.findings if found.status is verdict]
 
 
 def _columns_told(report: CheckReport, weight: Weight) -> list[str]:
@@ -221,7 +221,7 @@ def _sources_table(checked: Sequence[Checked]) -> Table:
         table.add_column(name, no_wrap=name != "Found, or what to do")
     for one in checked:
         for finding in one.findings:
-            table.add_row(one.source.name, finding.what, _verdict(finding.verdict), shown(finding.sentence))
+            table.add_row(one.source.name, finding.what, _verdict(finding.status), shown(finding.sentence))
     return table
 
 

@@ -16,7 +16,7 @@ from providers.anthropic.days import is_provisional, newer_reports_reach
 from providers.anthropic.endpoints import API_KEYS, ORGANIZATION, VERSION, WORKSPACES
 from providers.anthropic.parse import Organization
 from providers.anthropic.refusals import explain
-from providers.anthropic.registry import list_one, organization_of, read_registry
+from providers.anthropic.registry import organization_of, read_organization, read_registry
 from providers.anthropic.reports import (
     NEWER,
     OLDER,
@@ -27,7 +27,7 @@ from providers.anthropic.reports import (
     read_figures,
     try_report,
 )
-from providers.shared.checks import CheckResult, CheckStatus
+from providers.shared.checks import CheckResult, CheckStatus, try_reading
 from providers.shared.http import Answer
 from providers.shared.job import Job
 from providers.shared.lines import Notes, counts
@@ -115,11 +115,14 @@ class Anthropic:
         """
         return list(
             await asyncio.gather(
-                _try_organization(job),
+                # The job does without; keys that only read reports can't tell.
+                try_reading("organization", read_organization(job), CheckStatus.WARNING, tell=_tell_organization),
                 _try_report(job, "costs", NEWER.costs, OLDER.costs),
                 _try_report(job, "usage", NEWER.usage, OLDER.usage),
-                _try_names(job, "workspace names", WORKSPACES),
-                _try_names(job, "key names", API_KEYS),
+                *(
+                    try_reading(what, job.get(path, [("limit", "1")]), CheckStatus.WARNING)
+                    for what, path in (("workspace names", WORKSPACES), ("key names", API_KEYS))
+                ),
             )
         )
 
@@ -178,44 +181,21 @@ def _foreign(records: Iterable[UsageRecord]) -> list[Gap]:
     return [Gap(kind=GapKind.UNAVAILABLE, sentence=sentence)]
 
 
-async def _try_organization(job: Job) -> CheckResult:
-    """Which organization the key belongs to. The job does without; keys that only read reports can't tell."""
-    what = "organization"
-    try:
-        organization = (await job.get(ORGANIZATION)).parse(Organization)
-    except SourceError as error:
-        return CheckResult(what=what, verdict=CheckStatus.WARNING, sentence=error.sentence)
-    return CheckResult(
-        what=what, verdict=CheckStatus.OK, sentence=f"admin key of {organization.name or 'an unnamed one'}"
-    )
+def _tell_organization(organization: Organization) -> str:
+    return f"admin key of {organization.name or 'an unnamed one'}"
 
 
 async def _try_report(job: Job, what: str, newer: Reader[Any], older: Reader[Any]) -> CheckResult:
-    if not newer_reports_reach(job.month, job.now):
-        return await _try_older(job, what, older)
-    try:
-        await try_report(job, newer)
-    except SourceError as error:
-        if not is_refusal(error):
-            return CheckResult(what=what, verdict=CheckStatus.BAD, sentence=error.sentence)
-        found = await _try_older(job, what, older)
-        if found.verdict is CheckStatus.BAD:
-            return found
-        return CheckResult(what=what, verdict=CheckStatus.WARNING, sentence=f"{error.sentence} {OLDER_INSTEAD}")
-    return CheckResult(what=what, verdict=CheckStatus.OK, sentence="readable")
-
-
-async def _try_older(job: Job, what: str, older: Reader[Any]) -> CheckResult:
-    try:
-        await try_report(job, older)
-    except SourceError as error:
-        return CheckResult(what=what, verdict=CheckStatus.BAD, sentence=error.sentence)
-    return CheckResult(what=what, verdict=CheckStatus.OK, sentence="readable, by workspace only")
-
-
-async def _try_names(job: Job, what: str, path: str) -> CheckResult:
-    try:
-        await list_one(job, path)
-    except SourceError as error:
-        return CheckResult(what=what, verdict=CheckStatus.WARNING, sentence=error.sentence)
-    return CheckResult(what=what, verdict=CheckStatus.OK, sentence="readable")
+    """Try a newer report; where it is refused or does not reach, the older one."""
+    if newer_reports_reach(job.month, job.now):
+        try:
+            await try_report(job, newer)
+        except SourceError as error:
+            if not is_refusal(error):
+                return CheckResult(what=what, status=CheckStatus.BAD, sentence=error.sentence)
+            found = await try_reading(what, try_report(job, older))
+            if found.status is CheckStatus.BAD:
+                return found
+            return CheckResult(what=what, status=CheckStatus.WARNING, sentence=f"{error.sentence} {OLDER_INSTEAD}")
+        return CheckResult(what=what, status=CheckStatus.OK, sentence="readable")
+    return await try_reading(what, try_report(job, older), tell=lambda _: "readable, by workspace only")

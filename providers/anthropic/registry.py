@@ -52,22 +52,21 @@ async def read_registry(job: Job, records: Sequence[UsageRecord], *, coarse: boo
     return Registry(tuple(things), default, tuple(remarks))
 
 
+async def read_organization(job: Job) -> Organization:
+    """The organization behind the key.
+
+    Raises:
+        SourceError: It can't be read.
+    """
+    return (await job.get(ORGANIZATION)).parse(Organization)
+
+
 async def organization_of(job: Job) -> str | None:
     """Id of the organization behind the key; None where it can't be read: some keys read reports alone."""
     try:
-        answer = await job.get(ORGANIZATION)
-        return answer.parse(Organization).id or None
+        return (await read_organization(job)).id or None
     except SourceError:
         return None
-
-
-async def list_one(job: Job, path: str) -> None:
-    """Ask for the least that shows whether the key may read a registry.
-
-    Raises:
-        SourceError: It may not.
-    """
-    await job.get(path, [("limit", "1")])
 
 
 async def _workspaces(job: Job, *, find_default: bool) -> tuple[list[Named], str | None]:

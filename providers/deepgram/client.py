@@ -17,7 +17,7 @@ from providers.deepgram.parse import Project
 from providers.deepgram.refusals import explain
 from providers.deepgram.registry import PROJECT_LIST, Names, list_projects, read_key_names
 from providers.deepgram.usage import read_usage
-from providers.shared.checks import CheckResult, CheckStatus
+from providers.shared.checks import CheckResult, CheckStatus, try_reading
 from providers.shared.http import Answer, Params
 from providers.shared.job import Job
 from providers.shared.lines import Notes, counts
@@ -111,17 +111,17 @@ class Deepgram:
         try:
             projects = (await list_projects(job)).projects
         except SourceError as error:
-            return [CheckResult(what="projects and their names", verdict=CheckStatus.BAD, sentence=error.sentence)]
-        day = a_day_of(job.month)
-        ids = [project.project_id for project in projects]
+            return [CheckResult(what="projects and their names", status=CheckStatus.BAD, sentence=error.sentence)]
+        ids, day = [project.project_id for project in projects], a_day_of(job.month)
         tries = [
-            _try(job, "costs", CheckStatus.BAD, [billing_of(project) for project in ids], day),
-            _try(job, "usage", CheckStatus.BAD, [usage_of(project) for project in ids], day),
+            try_reading("costs", _ask_each(job, [billing_of(project) for project in ids], day)),
+            try_reading("usage", _ask_each(job, [usage_of(project) for project in ids], day)),
         ]
         if job.grain is Grain.API_KEY:
-            tries.append(_try(job, "key names", CheckStatus.WARNING, [keys_of(project) for project in ids], []))
+            keys = _ask_each(job, [keys_of(project) for project in ids], [])
+            tries.append(try_reading("key names", keys, CheckStatus.WARNING))
         seen = CheckResult(
-            what="projects and their names", verdict=CheckStatus.OK, sentence=f"readable, {len(ids)} in all"
+            what="projects and their names", status=CheckStatus.OK, sentence=f"readable, {len(ids)} in all"
         )
         return [seen, *await asyncio.gather(*tries)]
 
@@ -206,11 +206,7 @@ def _remarks(projects: Sequence[Project], records: Sequence[UsageRecord]) -> Ite
         yield "Toutes les lignes de facturation sont à 0 USD ; un contrat peut facturer hors de cette API."
 
 
-async def _try(job: Job, what: str, verdict: CheckStatus, paths: Sequence[str], params: Params) -> CheckResult:
+async def _ask_each(job: Job, paths: Sequence[str], params: Params) -> None:
     """Ask for the least that shows whether the key may read these paths."""
-    try:
-        for path in paths:
-            await job.get(path, params)
-    except SourceError as error:
-        return CheckResult(what=what, verdict=verdict, sentence=error.sentence)
-    return CheckResult(what=what, verdict=CheckStatus.OK, sentence="readable")
+    for path in paths:
+        await job.get(path, params)

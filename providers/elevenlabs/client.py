@@ -13,9 +13,9 @@ from pydantic import SecretStr
 from providers.elevenlabs.analytics import Checked, Reading, merged, read_again, read_analytics, total_of
 from providers.elevenlabs.days import SETTLING, Span, asked_days
 from providers.elevenlabs.endpoints import ANALYTICS_BEGIN, SERVICE_ACCOUNTS
-from providers.elevenlabs.parse import USD, Figures, ServiceAccounts
+from providers.elevenlabs.parse import USD, Figures, ServiceAccounts, Subscription
 from providers.elevenlabs.refusals import NOT_SERVED, explain
-from providers.elevenlabs.registry import named, read_names, registry
+from providers.elevenlabs.registry import list_keys, named, read_names, registry
 from providers.elevenlabs.stats import (
     account_money,
     account_usage,
@@ -25,7 +25,7 @@ from providers.elevenlabs.stats import (
     subscription,
 )
 from providers.elevenlabs.tables import REQUESTS
-from providers.shared.checks import CheckResult, CheckStatus
+from providers.shared.checks import CheckResult, CheckStatus, try_reading
 from providers.shared.http import Answer
 from providers.shared.job import Job
 from usage.errors import RefusedError, SourceError, UnavailableError
@@ -97,7 +97,11 @@ class ElevenLabs:
 
     async def check(self, job: Job) -> list[CheckResult]:
         """One request each for usage and money, key names, and the plan; one more where usage is billed by cost."""
-        return [*await _try_usage(job), await _try_names(job), await _try_plan(job)]
+        return [
+            *await _try_usage(job),
+            await try_reading("key names", list_keys(job), CheckStatus.WARNING, tell=_tell_keys),
+            await try_reading("plan", subscription(job), CheckStatus.WARNING, tell=_tell_plan),
+        ]
 
 
 def _few_keys(keys: Sequence[Thing], found: Harvest) -> tuple[str, ...]:
@@ -116,56 +120,39 @@ async def _try_usage(job: Job) -> list[CheckResult]:
     try:
         readings = await read_analytics(job, day)
     except NOT_SERVED as error:
-        return [await _try_account(job, day, error)]
+        # The statistics of the account are the last resort: that there are any does not say what the key lacks.
+        account = await try_reading("usage and cost", account_usage(job, day))
+        status = CheckStatus.WARNING if account.status is CheckStatus.OK else CheckStatus.BAD
+        return [CheckResult(what="usage and cost", status=status, sentence=error.sentence)]
     except SourceError as error:
-        return [CheckResult(what="usage and cost", verdict=CheckStatus.BAD, sentence=error.sentence)]
+        return [CheckResult(what="usage and cost", status=CheckStatus.BAD, sentence=error.sentence)]
     figures = readings[0].figures
     billed = "by cost" if readings[0].report.by_cost else "in credits"
     return [
-        CheckResult(what="usage", verdict=CheckStatus.OK, sentence=f"readable, billed {billed}"),
-        _money_finding(figures),
+        CheckResult(what="usage", status=CheckStatus.OK, sentence=f"readable, billed {billed}"),
+        _check_money(figures),
     ]
 
 
-async def _try_account(job: Job, day: Span, error: SourceError) -> CheckResult:
-    try:
-        await account_usage(job, day)
-    except SourceError:
-        return CheckResult(what="usage and cost", verdict=CheckStatus.BAD, sentence=error.sentence)
-    return CheckResult(what="usage and cost", verdict=CheckStatus.WARNING, sentence=error.sentence)
+def _tell_keys(listed: ServiceAccounts) -> str:
+    return f"readable, {len(registry(listed))} keys of service accounts"
 
 
-def _money_finding(figures: Figures) -> CheckResult:
+def _tell_plan(plan: Subscription) -> str:
+    return f"readable, billed in {plan.money.upper() or '(unknown)'}"
+
+
+def _check_money(figures: Figures) -> CheckResult:
     foreign = sorted(figures.currencies - {USD})
     if figures.doubts:
-        return CheckResult(what="cost", verdict=CheckStatus.WARNING, sentence=figures.doubts[0].sentence)
+        return CheckResult(what="cost", status=CheckStatus.WARNING, sentence=figures.doubts[0].sentence)
     if foreign:
-        return CheckResult(what="cost", verdict=CheckStatus.WARNING, sentence=foreign_money(foreign[0]).sentence)
+        return CheckResult(what="cost", status=CheckStatus.WARNING, sentence=foreign_money(foreign[0]).sentence)
     if figures.currencies:
-        return CheckResult(what="cost", verdict=CheckStatus.OK, sentence="readable, in USD")
+        return CheckResult(what="cost", status=CheckStatus.OK, sentence="readable, in USD")
     if figures.records:
-        return CheckResult(what="cost", verdict=CheckStatus.WARNING, sentence=_NO_MONEY_HERE)
-    return CheckResult(what="cost", verdict=CheckStatus.OK, sentence="no usage on the day looked at")
-
-
-async def _try_names(job: Job) -> CheckResult:
-    try:
-        keys = registry((await job.get(SERVICE_ACCOUNTS)).parse(ServiceAccounts))
-    except SourceError as error:
-        return CheckResult(what="key names", verdict=CheckStatus.WARNING, sentence=error.sentence)
-    return CheckResult(
-        what="key names", verdict=CheckStatus.OK, sentence=f"readable, {len(keys)} keys of service accounts"
-    )
-
-
-async def _try_plan(job: Job) -> CheckResult:
-    try:
-        plan = await subscription(job)
-    except SourceError as error:
-        return CheckResult(what="plan", verdict=CheckStatus.WARNING, sentence=error.sentence)
-    return CheckResult(
-        what="plan", verdict=CheckStatus.OK, sentence=f"readable, billed in {plan.money.upper() or '(unknown)'}"
-    )
+        return CheckResult(what="cost", status=CheckStatus.WARNING, sentence=_NO_MONEY_HERE)
+    return CheckResult(what="cost", status=CheckStatus.OK, sentence="no usage on the day looked at")
 
 
 @dataclass(frozen=True, slots=True)

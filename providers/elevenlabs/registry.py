@@ -28,11 +28,19 @@ class Names:
     dropped: tuple[Count, ...] = ()
 
 
+async def list_keys(job: Job) -> ServiceAccounts:
+    """The service accounts, whose keys are the only ones that are listed.
+
+    Raises:
+        SourceError: They can't be read.
+    """
+    return (await job.get(SERVICE_ACCOUNTS)).parse(ServiceAccounts)
+
+
 async def read_names(job: Job) -> Names:
     """Keys of service accounts. Only administrators see them, and a workspace of one person may have none."""
     try:
-        answer = await job.get(SERVICE_ACCOUNTS)
-        listed = answer.parse(ServiceAccounts)
+        listed = await list_keys(job)
         lost = Counter({f"{SERVICE_ACCOUNTS} : clés sans empreinte": hashless(listed)})
         return Names(registry(listed), dropped=counts(+lost))
     except NotOfferedError:

@@ -18,8 +18,8 @@ from providers.openai.joining import join_reports
 from providers.openai.refusals import explain
 from providers.openai.registry import read_names
 from providers.openai.reports import Figures, read_usage
-from providers.shared.checks import CheckResult, CheckStatus
-from providers.shared.http import Answer, Params
+from providers.shared.checks import CheckResult, CheckStatus, try_reading
+from providers.shared.http import Answer
 from providers.shared.job import Job
 from providers.shared.lines import Notes, counts
 from providers.shared.parts import Part, Read, days_gap, read_parts
@@ -97,11 +97,12 @@ class OpenAI:
 
     async def check(self, job: Job) -> list[CheckResult]:
         """One request each for costs, usage and project names."""
+        least = ("limit", "1")
         return list(
             await asyncio.gather(
-                _try(job, "costs", COSTS, cost_spans(job)[0].params, CheckStatus.BAD),
-                _try(job, "usage", FAMILIES[0].path, usage_span(job).params, CheckStatus.BAD),
-                _try(job, "project names", PROJECTS, (), CheckStatus.WARNING),
+                try_reading("costs", job.get(COSTS, [*cost_spans(job)[0].params, least])),
+                try_reading("usage", job.get(FAMILIES[0].path, [*usage_span(job).params, least])),
+                try_reading("project names", job.get(PROJECTS, [least]), CheckStatus.WARNING),
             )
         )
 
@@ -189,12 +190,3 @@ def _other_currencies(records: Iterable[UsageRecord]) -> tuple[Gap, ...]:
     names = ", ".join(sorted(unit.removeprefix("cost_").upper() for unit in units))
     sentence = f"OpenAI donne des montants en {names} ; ils restent à part et ne sont pas comptés en USD."
     return (Gap(kind=GapKind.UNAVAILABLE, sentence=sentence),) if names else ()
-
-
-async def _try(job: Job, what: str, path: str, params: Params, verdict: CheckStatus) -> CheckResult:
-    """Ask for the least that shows whether the key may read `path`."""
-    try:
-        await job.get(path, [*params, ("limit", "1")])
-    except SourceError as error:
-        return CheckResult(what=what, verdict=verdict, sentence=error.sentence)
-    return CheckResult(what=what, verdict=CheckStatus.OK, sentence="readable")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC
-from typing import Any, Final
+from typing import Final
 
 from pydantic import SecretStr
 
@@ -18,7 +18,7 @@ from providers.openrouter.query import Analytics, Question
 from providers.openrouter.refusals import explain, wrong_kind
 from providers.openrouter.total import Compared, Total, compare, cost_of, is_nothing, read_total
 from providers.openrouter.workspaces import Figures, read_figures
-from providers.shared.checks import CheckResult, CheckStatus
+from providers.shared.checks import CheckResult, try_reading
 from providers.shared.http import Answer
 from providers.shared.job import Job
 from providers.shared.lines import counts
@@ -89,10 +89,10 @@ class OpenRouter:
         figures = Question(first=today, last=today, dimensions=BY_KEY_AND_MODEL, granularity="day")
         return list(
             await asyncio.gather(
-                _try("kind of key", _require_management_key(job), "a management key"),
-                _try("usage and cost", Analytics(job).ask(figures), "readable"),
-                _try("workspaces", job.get(WORKSPACES, [("limit", "1")]), "readable", optional=True),
-                _try("key names", job.get(KEYS), "readable"),
+                try_reading("kind of key", _require_management_key(job), tell=lambda _: "a management key"),
+                try_reading("usage and cost", Analytics(job).ask(figures)),
+                try_reading("workspaces", job.get(WORKSPACES, [("limit", "1")]), spared=(NotOfferedError,)),
+                try_reading("key names", job.get(KEYS)),
             )
         )
 
@@ -130,14 +130,3 @@ async def _require_management_key(job: Job) -> None:
     own = (await job.get(OWN_KEY)).parse(OwnKeyPage).data
     if not (own.is_management_key or own.is_provisioning_key):
         raise wrong_kind("clé d’inférence")
-
-
-async def _try(what: str, asking: Coroutine[Any, Any, object], fine: str, *, optional: bool = False) -> CheckResult:
-    try:
-        await asking
-    except SourceError as error:
-        spared = optional and isinstance(error, NotOfferedError)
-        return CheckResult(
-            what=what, verdict=CheckStatus.WARNING if spared else CheckStatus.BAD, sentence=error.sentence
-        )
-    return CheckResult(what=what, verdict=CheckStatus.OK, sentence=fine)

@@ -171,6 +171,6 @@ def test_the_command_that_notion_s_sentences_ask_for() -> None:
     settings = load_settings({"OPENAI_ADMIN_KEY": "x"}, None)
     missing = CheckReport((), ("Lancez llm-usage setup.",), False)
     assert checkup(missing, settings).next_command == "llm-usage setup"
-    found = CheckResult(what="costs", verdict=CheckStatus.BAD, sentence="no")
+    found = CheckResult(what="costs", status=CheckStatus.BAD, sentence="no")
     bad = Checked(Source(provider=ProviderName.OPENAI), (found,))
     assert Checkup(settings, (bad,), missing).next_command.startswith("llm-usage setup, then put this right")

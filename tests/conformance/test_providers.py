@@ -340,11 +340,11 @@ def test_a_key_that_may_not_do_everything(scope: Any, case: Case, desk: Desk) ->
 
 def test_checking(case: Case, desk: Desk) -> None:
     findings = desk.check()
-    assert {finding.verdict for finding in findings} == {CheckStatus.OK}
+    assert {finding.status for finding in findings} == {CheckStatus.OK}
     assert len(desk.server.journal.requests()) <= 2 + 2 * len(findings)
     desk.use_key(desk.account.key[:-4] + "zzzz")
     findings = desk.check()
-    assert CheckStatus.BAD in {finding.verdict for finding in findings}
+    assert CheckStatus.BAD in {finding.status for finding in findings}
     assert all(finding.sentence for finding in findings)
 
 

@@ -68,7 +68,7 @@ class Desk:
 
     def check(self, month: Month = JANUARY) -> dict[str, tuple[CheckStatus, str]]:
         findings = asyncio.run(check_source(self.settings(), SOURCE, month))
-        return {finding.what: (finding.verdict, finding.sentence) for finding in findings}
+        return {finding.what: (finding.status, finding.sentence) for finding in findings}
 
     def rows(self, report: SourceReport) -> tuple[UsageRow, ...]:
         reading = Reading(report, self.settings().grains[ProviderName.ANTHROPIC], "")

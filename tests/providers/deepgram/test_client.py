@@ -786,7 +786,7 @@ def test_the_story_is_french_and_holds_no_secret(desk: Desk) -> None:
 
 
 def verdicts(findings: list[CheckResult]) -> dict[str, CheckStatus]:
-    return {finding.what: finding.verdict for finding in findings}
+    return {finding.what: finding.status for finding in findings}
 
 
 def test_check_tries_each_thing_the_job_needs(desk: Desk) -> None:
@@ -799,9 +799,9 @@ def test_check_tries_each_thing_the_job_needs(desk: Desk) -> None:
 def test_check_says_what_a_member_key_lacks(desk: Desk) -> None:
     desk.use_key("labs", desk.account("labs").member_key)
     findings = {finding.what: finding for finding in desk.check("labs")}
-    assert findings["costs"].verdict is CheckStatus.BAD
+    assert findings["costs"].status is CheckStatus.BAD
     assert "billing:read" in findings["costs"].sentence
-    assert findings["usage"].verdict is CheckStatus.OK
+    assert findings["usage"].status is CheckStatus.OK
 
 
 def test_check_says_what_a_limited_key_lacks(desk: Desk) -> None:
@@ -818,7 +818,7 @@ def test_check_says_what_a_limited_key_lacks(desk: Desk) -> None:
 def test_check_stops_at_a_wrong_key(desk: Desk) -> None:
     desk.use_key("prod", "sandboxnotakey")
     (finding,) = desk.check()
-    assert finding.verdict is CheckStatus.BAD
+    assert finding.status is CheckStatus.BAD
     assert len(desk.server.journal.requests("deepgram")) == 1
 
 

@@ -825,7 +825,7 @@ def test_checking_a_key(world: World, key: str, verdicts: list[CheckStatus]) -> 
     secret = getattr(world.account, key)
     settings = world.settings(OPENAI_ADMIN_KEY_MEMOWAYS=secret)
     findings = asyncio.run(check_source(settings, SOURCE, JANUARY))
-    assert [finding.verdict for finding in findings] == verdicts
+    assert [finding.status for finding in findings] == verdicts
     assert len(world.paths()) == 3
     assert secret not in repr(findings)
 
@@ -833,7 +833,7 @@ def test_checking_a_key(world: World, key: str, verdicts: list[CheckStatus]) -> 
 def test_checking_on_the_first_day_of_a_month(world: World) -> None:
     world.moment = datetime(2026, 2, 1, 9, tzinfo=UTC)
     findings = asyncio.run(check_source(world.settings(), SOURCE, FEBRUARY))
-    assert {finding.verdict for finding in findings} == {CheckStatus.OK}
+    assert {finding.status for finding in findings} == {CheckStatus.OK}
 
 
 def test_everything_down(world: World, read: Read) -> None:

@@ -351,7 +351,7 @@ def test_an_account_that_has_no_list_of_workspaces_is_read_as_one(desk: Desk) ->
     assert (report.status, report.requests) == (Status.SUCCES, 4)
     assert {row.workspace for row in desk.rows(report)} == {home}
     assert home in {thing.id for thing in report.things}
-    assert desk.check()["workspaces"].verdict is CheckStatus.WARNING
+    assert desk.check()["workspaces"].status is CheckStatus.WARNING
 
 
 def test_a_list_of_workspaces_that_is_refused_to_a_key_that_reads_costs_the_workspaces_alone(desk: Desk) -> None:
@@ -967,7 +967,7 @@ def test_a_wrong_key_is_refused_at_the_first_request(desk: Desk) -> None:
 def test_check_tries_the_key_the_figures_and_the_names(desk: Desk) -> None:
     found = desk.check()
 
-    assert {finding.verdict for finding in found.values()} == {CheckStatus.OK}
+    assert {finding.status for finding in found.values()} == {CheckStatus.OK}
     assert set(found) == {"kind of key", "usage and cost", "workspaces", "key names"}
     assert desk.asked().total() == 4
 
@@ -977,14 +977,14 @@ def test_check_knows_an_inference_key(desk: Desk) -> None:
 
     found = desk.check()
 
-    assert {finding.verdict for finding in found.values()} == {CheckStatus.BAD}
+    assert {finding.status for finding in found.values()} == {CheckStatus.BAD}
     assert "clé d’inférence" in found["kind of key"].sentence
 
 
 def test_check_knows_an_unknown_key(desk: Desk) -> None:
     desk.extra["OPENROUTER_MANAGEMENT_KEY"] = "sk-or-v1-nobody"
 
-    assert {finding.verdict for finding in desk.check().values()} == {CheckStatus.BAD}
+    assert {finding.status for finding in desk.check().values()} == {CheckStatus.BAD}
 
 
 # --- held against what OpenRouter publishes
