@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar
 
 from providers.anthropic import parse
 from providers.anthropic.days import asked_days, is_provisional, newer_reports_reach
 from providers.anthropic.endpoints import ANALYTICS_COSTS, ANALYTICS_USAGE, OLDER_COSTS, OLDER_USAGE, Report
 from providers.anthropic.parse import Heed, Line, OlderCost, OlderUsage, ReportPage, report_turn
-from providers.shared.amounts import Written
+from providers.shared.amounts import Written, cost_of
 from providers.shared.control import control
 from providers.shared.job import Job
 from providers.shared.lines import Notes
 from providers.shared.paging import read_pages
 from providers.shared.parts import Part, read_parts
 from usage.errors import ContractError, RefusedError, SourceError, UnavailableError
-from usage.money import exact_sum
 from usage.outcomes.report import Control, Gap, GapKind
 from usage.records.record import UsageRecord
 from usage.records.sums import MonthSums
@@ -212,8 +210,8 @@ async def _controlled(job: Job, figures: Figures, costs: Reading) -> Figures:
 async def _control(job: Job, pair: Pair, costs: Reading) -> Control:
     total = await _report(job, pair.costs, ())
     return control(
-        total.cost or Decimal(0),
-        costs.cost or Decimal(0),
+        cost_of(total.records),
+        cost_of(costs.records),
         exact=True,
         written=costs.written,
         of_total=total.written,
@@ -233,11 +231,6 @@ class Reading:
     rounded: int = 0
     uncounted: frozenset[UsageRecord] = frozenset()
     """Whose requests, in part or all, were not counted: workspace and key alone."""
-
-    @property
-    def cost(self) -> Decimal | None:
-        """USD over all records."""
-        return exact_sum(record.cost for record in self.records)
 
 
 class ReportSink(Generic[L]):

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
-from decimal import Decimal
 from typing import Final
 
 from providers.deepgram.days import SETTLING, asked_days
 from providers.deepgram.endpoints import BY_KEY_AND_ITEM, UNGROUPED, billing_of
 from providers.deepgram.parse import Billing, Sheet, parse_billing
+from providers.shared.amounts import cost_of
 from providers.shared.control import control
 from providers.shared.http import Params
 from providers.shared.job import Job
 from providers.shared.lines import Notes
 from usage.errors import SourceError
-from usage.money import exact_sum
 from usage.outcomes.report import Control, Gap, GapKind
 from usage.records.record import UsageRecord
 from usage.records.sums import MonthSums
@@ -92,8 +91,8 @@ async def _control(job: Job, project: str, lines: Sheet) -> tuple[Control | None
     if not total.records and not lines.records:
         return None, ""
     return control(
-        exact_sum(record.cost for record in total.records) or Decimal(0),
-        exact_sum(record.cost for record in lines.records) or Decimal(0),
+        cost_of(total.records),
+        cost_of(lines.records),
         exact=False,
         written=lines.written,
         of_total=total.written,

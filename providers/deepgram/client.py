@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from typing import Final
 
 from pydantic import SecretStr
@@ -17,13 +16,13 @@ from providers.deepgram.parse import Project
 from providers.deepgram.refusals import explain
 from providers.deepgram.registry import PROJECT_LIST, Names, list_projects, read_key_names
 from providers.deepgram.usage import read_usage
+from providers.shared.amounts import sum_known
 from providers.shared.checks import CheckResult, CheckStatus, try_reading
 from providers.shared.http import Answer, Params
 from providers.shared.job import Job
 from providers.shared.lines import Notes, counts
 from providers.shared.parts import Part, Read, days_gap, read_parts
 from usage.errors import SourceError
-from usage.money import exact_sum
 from usage.names import Grain, Kind, ProviderName
 from usage.outcomes.report import Control, Gap, GapKind, RowNote, SourceReport, Thing
 from usage.records.record import UsageRecord
@@ -187,8 +186,8 @@ def _control_of(tables: Sequence[Table]) -> Control | None:
     if unchecked or not checked:
         return None
     return Control(
-        total=exact_sum(one.total for one in checked) or Decimal(0),
-        summed=exact_sum(one.summed for one in checked) or Decimal(0),
+        total=sum_known(one.total for one in checked),
+        summed=sum_known(one.summed for one in checked),
         agrees=all(one.agrees for one in checked),
     )
 

@@ -18,13 +18,13 @@ from providers.deepgram.billing import Records, Table, _summed
 from providers.deepgram.days import SETTLING, asked_days
 from providers.deepgram.endpoints import BY_KEY, BY_MODEL, UNGROUPED, for_key, usage_of
 from providers.deepgram.parse import Sheet, Usage, parse_usage
-from providers.shared.amounts import FLOAT_TOLERANCE
+from providers.shared.amounts import FLOAT_TOLERANCE, sum_known
 from providers.shared.http import Params
 from providers.shared.job import Job
 from providers.shared.lines import Notes
 from providers.shared.parts import Part, gap_of, read_parts
 from usage.errors import SourceError
-from usage.money import difference, exact_sum, plain
+from usage.money import difference, plain
 from usage.names import Grain
 from usage.outcomes.report import Gap, GapKind
 from usage.records.record import UsageRecord
@@ -284,7 +284,7 @@ def _figures(records: Iterable[UsageRecord]) -> dict[str, Decimal]:
             figures.setdefault(name, []).append(Decimal(getattr(record, name) or 0))
         for name, value in record.units:
             figures.setdefault(name, []).append(value)
-    return {name: exact_sum(values) or Decimal(0) for name, values in figures.items()}
+    return {name: sum_known(values) for name, values in figures.items()}
 
 
 def _tolerance(sums: list[Decimal], lines: int) -> Decimal:

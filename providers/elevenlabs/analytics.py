@@ -15,11 +15,10 @@ from providers.elevenlabs.endpoints import COSTS, CREDITS, Report
 from providers.elevenlabs.parse import USD, Figures, query, read_table, whole_month_only
 from providers.elevenlabs.refusals import NOT_SERVED
 from providers.elevenlabs.tables import Table
-from providers.shared.amounts import Written
+from providers.shared.amounts import Written, sum_known
 from providers.shared.control import control
 from providers.shared.job import Job
 from usage.errors import CredentialError, RefusedError, SourceError, UnavailableError
-from usage.money import exact_sum
 from usage.outcomes.report import Control
 from usage.records.record import UsageRecord
 
@@ -141,7 +140,7 @@ class Checked:
         return self.control is not None and not self.control.agrees
 
 
-async def total_of(job: Job, readings: Sequence[Reading]) -> Checked:
+async def compare_with_total(job: Job, readings: Sequence[Reading]) -> Checked:
     """ElevenLabs' own total without grouping against the sum of the records, where they are in USD.
 
     There is no control where there is nothing to compare, or where the total can't be read: then the figures are just
@@ -172,4 +171,4 @@ def _written(readings: Sequence[Reading]) -> Written:
 
 
 def _dollars(readings: Sequence[Reading]) -> Decimal:
-    return exact_sum(reading.figures.dollars for reading in readings) or Decimal(0)
+    return sum_known(reading.figures.dollars for reading in readings)

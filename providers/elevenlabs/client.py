@@ -10,7 +10,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from providers.elevenlabs.analytics import Checked, Reading, merged, read_again, read_analytics, total_of
+from providers.elevenlabs.analytics import Checked, Reading, compare_with_total, merged, read_again, read_analytics
 from providers.elevenlabs.days import SETTLING, Span, asked_days
 from providers.elevenlabs.endpoints import ANALYTICS_BEGIN, SERVICE_ACCOUNTS
 from providers.elevenlabs.parse import USD, Figures, ServiceAccounts, Subscription
@@ -202,7 +202,7 @@ async def _controlled(job: Job, readings: list[Reading]) -> tuple[list[Reading],
     """The readings and their control total; both are read once more before a mismatch is believed."""
     if job.is_running or job.is_settling(SETTLING):
         return readings, Checked()
-    checked = await total_of(job, readings)
+    checked = await compare_with_total(job, readings)
     if not checked.differs:
         return readings, checked
     try:
@@ -210,7 +210,7 @@ async def _controlled(job: Job, readings: list[Reading]) -> tuple[list[Reading],
     except SourceError:
         # What was read the first time is not lost for it: the difference is believed.
         return readings, checked
-    return again, await total_of(job, again)
+    return again, await compare_with_total(job, again)
 
 
 def _of_reports(readings: Sequence[Reading], checked: Checked) -> Harvest:

@@ -26,11 +26,10 @@ from providers.elevenlabs.tables import (
     read_number,
     read_text,
 )
-from providers.shared.amounts import RawAmount, Written, believable
+from providers.shared.amounts import RawAmount, Written, believable, cost_of, sum_known
 from providers.shared.answers import ApiModel
 from providers.shared.lines import counts
 from usage.errors import ContractError
-from usage.money import exact_sum
 from usage.names import Kind
 from usage.outcomes.report import Count, Thing
 from usage.records.record import Unit, Units, UsageRecord, cost_unit
@@ -79,7 +78,7 @@ class Figures:
     @property
     def dollars(self) -> Decimal:
         """USD in all."""
-        return exact_sum(record.cost for record in self.records) or Decimal(0)
+        return cost_of(self.records)
 
     @property
     def in_dollars(self) -> bool:
@@ -278,9 +277,9 @@ def read_stats(stats: Stats, span: Span) -> tuple[Share, ...]:
             raise ContractError(
                 f"{STATS} ne répond plus comme prévu : une liste n’a pas la longueur de l’axe du temps."
             )
-        found = exact_sum(believable(value, STATS) for value, within in zip(values, inside, strict=True) if within)
+        found = sum_known(believable(value, STATS) for value, within in zip(values, inside, strict=True) if within)
         # Usage without a model comes under a word for nothing, or is left out.
-        shares.append(Share(None if label.lower() in _NO_MODEL else label, found or Decimal(0)))
+        shares.append(Share(None if label.lower() in _NO_MODEL else label, found))
     return tuple(shares)
 
 

@@ -3,7 +3,6 @@ are no analytics. They know no key by its id and one breakdown at a time, so the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -12,11 +11,11 @@ from providers.elevenlabs.days import Span
 from providers.elevenlabs.endpoints import STATS, SUBSCRIPTION
 from providers.elevenlabs.parse import USD, Share, Stats, Subscription, read_stats
 from providers.elevenlabs.refusals import NOT_SERVED
-from providers.shared.amounts import FLOAT_TOLERANCE
+from providers.shared.amounts import FLOAT_TOLERANCE, sum_known
 from providers.shared.job import Job
 from providers.shared.parts import gap_of
 from usage.errors import ContractError, CredentialError, SourceError, TransientError, UnavailableError
-from usage.money import difference, exact_sum
+from usage.money import difference
 from usage.outcomes.report import Gap, GapKind
 from usage.records.record import Unit, UsageRecord, cost_unit
 
@@ -100,11 +99,11 @@ async def account_money(job: Job, span: Span) -> AccountMoney:
 
 async def _shares(job: Job, metric: str, span: Span) -> tuple[Share, ...]:
     """A metric by model, in sum what it is without a breakdown: usage without a model may be left out of one."""
-    total = _sum(await _ask(job, metric, "none", span))
+    total = sum_known(share.amount for share in await _ask(job, metric, "none", span))
     if not total:
         return ()
     shares = await _ask(job, metric, "model", span)
-    rest = difference(total, _sum(shares))
+    rest = difference(total, sum_known(share.amount for share in shares))
     return shares if abs(rest) <= FLOAT_TOLERANCE else (*shares, Share(None, rest))
 
 
@@ -138,10 +137,6 @@ async def subscription(job: Job) -> Subscription:
     """
     answer = await job.get(SUBSCRIPTION)
     return answer.parse(Subscription)
-
-
-def _sum(shares: Sequence[Share]) -> Decimal:
-    return exact_sum(share.amount for share in shares) or Decimal(0)
 
 
 def _whole(count: Decimal) -> int:

@@ -6,18 +6,17 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date
-from decimal import Decimal
 
 from providers.openai.days import Span, cost_spans, midnight, out_of_reach, usage_span
 from providers.openai.endpoints import BUCKETS_PER_PAGE, BY_KEY, BY_PROJECT, COST_BUCKETS_PER_PAGE, COSTS
 from providers.openai.parse import CostPage
 from providers.openai.refusals import KeysNotYetError
 from providers.openai.reports import Figures, MonthlyCosts, from_its_first_day, read_report
+from providers.shared.amounts import cost_of
 from providers.shared.control import control
 from providers.shared.job import Job
 from providers.shared.together import Together
 from usage.errors import RefusedError, SourceError, UnavailableError
-from usage.money import exact_sum
 from usage.month import Month
 from usage.outcomes.report import Control
 
@@ -159,8 +158,8 @@ async def _total_alone(job: Job, costs: Figures) -> Figures:
 
 def _compared(total: Figures, costs: Figures) -> Control:
     return control(
-        exact_sum(record.cost for record in total.records) or Decimal(0),
-        exact_sum(record.cost for record in costs.records) or Decimal(0),
+        cost_of(total.records),
+        cost_of(costs.records),
         exact=costs.written.as_text and total.written.as_text,
         written=costs.written,
         of_total=total.written,

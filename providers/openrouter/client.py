@@ -16,8 +16,9 @@ from providers.openrouter.endpoints import BY_KEY_AND_MODEL, KEYS, OWN_KEY, WORK
 from providers.openrouter.parse import Line, OwnKeyPage
 from providers.openrouter.query import Analytics, Question
 from providers.openrouter.refusals import explain, wrong_kind
-from providers.openrouter.total import Compared, Total, compare, cost_of, is_nothing, read_total
+from providers.openrouter.total import Compared, Total, compare, is_nothing, read_total
 from providers.openrouter.workspaces import Figures, read_figures
+from providers.shared.amounts import cost_of
 from providers.shared.checks import CheckResult, try_reading
 from providers.shared.http import Answer
 from providers.shared.job import Job

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Final
 
 from providers.openrouter.days import SETTLING, is_old, out_of_reach
 from providers.openrouter.endpoints import UNGROUPED
 from providers.openrouter.parse import Line
 from providers.openrouter.query import Analytics, Question
-from providers.shared.amounts import Written
+from providers.shared.amounts import Written, cost_of
 from providers.shared.control import control
 from providers.shared.job import Job
 from usage.errors import ContractError, RefusedError, TransientError
-from usage.money import apart, exact_sum
+from usage.money import apart
 from usage.outcomes.report import Control
 from usage.records.record import UsageRecord
 
@@ -103,11 +102,6 @@ def _written(records: Iterable[UsageRecord]) -> Written:
         if record.cost is not None:
             written.add(record.cost, record.cost)
     return written
-
-
-def cost_of(records: Iterable[UsageRecord]) -> Decimal:
-    """USD in all."""
-    return exact_sum(record.cost for record in records) or Decimal(0)
 
 
 def _counts(records: Iterable[UsageRecord]) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Final
@@ -9,6 +10,8 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from usage.errors import ContractError
+from usage.money import exact_sum
+from usage.records.record import UsageRecord
 
 RawAmount = Annotated[str | Decimal | int | None, Field(union_mode="left_to_right")]
 """An amount in decoded JSON: decimal text, a number (`Decimal`, never a float), or nothing. Tried in this order, which
@@ -78,3 +81,13 @@ class Written:
         exponent = value.as_tuple().exponent
         if isinstance(exponent, int) and -exponent > self.places:
             self.places = -exponent
+
+
+def sum_known(amounts: Iterable[Decimal | None]) -> Decimal:
+    """Sum of the known amounts, without rounding; 0 where none is known."""
+    return exact_sum(amounts) or Decimal(0)
+
+
+def cost_of(records: Iterable[UsageRecord]) -> Decimal:
+    """USD over all records; 0 where none has a cost."""
+    return sum_known(record.cost for record in records)
