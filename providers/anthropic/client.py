@@ -27,14 +27,16 @@ from providers.anthropic.reports import (
     read_figures,
     try_report,
 )
+from providers.shared.amounts import rounded_amounts
 from providers.shared.checks import CheckResult, CheckStatus, try_reading
+from providers.shared.control import without_missing_amounts
 from providers.shared.http import Answer
 from providers.shared.job import Job
 from providers.shared.lines import Notes, counts
 from providers.shared.parts import days_gap
 from usage.errors import SourceError
 from usage.names import ProviderName
-from usage.outcomes.report import Control, Gap, GapKind, RowNote, SourceReport
+from usage.outcomes.report import Gap, GapKind, RowNote, SourceReport
 from usage.records.grain import GRAINS, is_bracketed
 from usage.records.record import UsageRecord, cost_unit
 from usage.records.sums import MonthSums
@@ -76,8 +78,7 @@ class Anthropic:
         sums.add(replace(r, workspace=r.workspace or registry.default_workspace) for r in figures.records)
         records, refreshed = sums.records(), figures.refreshed_at
         running, provisional = job.is_running, is_provisional(job, refreshed)
-        if free := _is_free(records, figures.control):
-            records = tuple(replace(record, missing_amounts=0) for record in records)
+        records, free = without_missing_amounts(records, figures.control, "d’Anthropic")
         at_least, notes = _requests_at_least(job, figures), _notes(figures)
         return SourceReport(
             source=job.source,
@@ -90,7 +91,7 @@ class Anthropic:
             remarks=(
                 *figures.remarks,
                 *free,
-                *_rounded(figures),
+                *rounded_amounts(reading.rounded for _, reading in figures.readings),
                 *dict.fromkeys(note.sentence for note in at_least),
                 *registry.remarks,
                 *(_reach(refreshed) if provisional else ()),
@@ -141,25 +142,11 @@ def _requests_at_least(job: Job, figures: Figures) -> tuple[RowNote, ...]:
     )
 
 
-def _is_free(records: Iterable[UsageRecord], checked: Control | None) -> tuple[str, ...]:
-    """A remark where lines without an amount are shown to cost nothing by a total that agrees without them."""
-    lines = sum(record.missing_amounts for record in records)
-    if not lines or checked is None or not checked.agrees:
-        return ()
-    which = "Une ligne est" if lines == 1 else f"{lines} lignes sont"
-    return (f"{which} sans montant ; le total d’Anthropic montre que rien n’y manque.",)
-
-
 def _notes(figures: Figures) -> Notes:
     notes = Notes()
     for _, reading in figures.readings:
         notes.add(reading.notes)
     return notes
-
-
-def _rounded(figures: Figures) -> tuple[str, ...]:
-    amounts = sum(reading.rounded for _, reading in figures.readings)
-    return (f"Montants arrondis à la 38e décimale : {amounts}.",) if amounts else ()
 
 
 def _gaps(job: Job, figures: Figures) -> Iterable[Gap]:

@@ -12,13 +12,13 @@ from providers.anthropic.days import asked_days, is_provisional, newer_reports_r
 from providers.anthropic.endpoints import ANALYTICS_COSTS, ANALYTICS_USAGE, OLDER_COSTS, OLDER_USAGE, Report
 from providers.anthropic.parse import Heed, Line, OlderCost, OlderUsage, ReportPage, report_turn
 from providers.shared.amounts import Written, cost_of
-from providers.shared.control import control
+from providers.shared.control import believe_twice, control, mismatch
 from providers.shared.job import Job
 from providers.shared.lines import Notes
 from providers.shared.paging import read_pages
 from providers.shared.parts import Part, read_parts
 from usage.errors import ContractError, RefusedError, SourceError, UnavailableError
-from usage.outcomes.report import Control, Gap, GapKind
+from usage.outcomes.report import Control, Gap
 from usage.records.record import UsageRecord
 from usage.records.sums import MonthSums
 
@@ -26,6 +26,7 @@ L = TypeVar("L", bound=Line)
 
 _REFUSALS: Final = (400, 403, 404)
 """How an organization without the newer reports may be answered; which of them it is, is not documented."""
+_MISMATCH: Final = "La somme des lignes de coûts ne correspond pas au total d’Anthropic."
 _READS_THE_REST: Final = "La clé lit l’autre rapport."
 _RECENT: Final = timedelta(days=60)
 """A month that ended longer ago than this and is refused (400) by the older reports counts as out of their reach."""
@@ -191,20 +192,18 @@ async def _report(job: Job, reader: Reader[L], group_by: Iterable[str]) -> Readi
 
 async def _controlled(job: Job, figures: Figures, costs: Reading) -> Figures:
     """Hold the costs against Anthropic's own ungrouped total; both are read once more before a mismatch is believed."""
+
+    async def read_again() -> tuple[Reading, Control]:
+        again = await _report(job, figures.pair.costs, figures.pair.costs.report.group_by)
+        return again, await _control(job, figures.pair, again)
+
     try:
-        checked = await _control(job, figures.pair, costs)
-        if not checked.agrees:
-            costs = await _report(job, figures.pair.costs, figures.pair.costs.report.group_by)
-            checked = await _control(job, figures.pair, costs)
+        first = costs, await _control(job, figures.pair, costs)
+        costs, checked = await believe_twice(first, lambda read: not read[1].agrees, read_again, first_stands=False)
     except SourceError as error:
         # The figures themselves were read; without the total they are just not checked.
         return replace(figures, remarks=(*figures.remarks, f"Total de contrôle non lu : {error.sentence}"))
-    figures = replace(figures, costs=costs, control=checked)
-    if checked.agrees:
-        return figures
-    sentence = "La somme des lignes de coûts ne correspond pas au total d’Anthropic."
-    gap = Gap(kind=GapKind.MISSING, sentence=sentence)
-    return replace(figures, gaps=(*figures.gaps, gap))
+    return replace(figures, costs=costs, control=checked, gaps=(*figures.gaps, *mismatch(checked, _MISMATCH)))
 
 
 async def _control(job: Job, pair: Pair, costs: Reading) -> Control:

@@ -11,7 +11,7 @@ from providers.deepgram.days import SETTLING, asked_days
 from providers.deepgram.endpoints import BY_KEY_AND_ITEM, UNGROUPED, billing_of
 from providers.deepgram.parse import Billing, Sheet, parse_billing
 from providers.shared.amounts import cost_of
-from providers.shared.control import control
+from providers.shared.control import believe_twice, control, mismatch
 from providers.shared.http import Params
 from providers.shared.job import Job
 from providers.shared.lines import Notes
@@ -60,19 +60,27 @@ async def read_billing(job: Job, project: str) -> Table:
         return replace(_table(sheet), records=(), gaps=(Gap(kind=GapKind.UNAVAILABLE, sentence=_NO_DOLLARS),))
     if job.is_running or job.is_settling(SETTLING):
         return _table(sheet)
-    checked, remark = await _control(job, project, sheet)
-    if checked is None or checked.agrees:
-        return replace(_table(sheet), checked=checked, remarks=(remark,) if remark else ())
-    try:
-        again = await ask_billing(job, project, BY_KEY_AND_ITEM)
-    except SourceError:
-        # What was read the first time is not lost for it: the difference is believed.
-        again = sheet
-    second, remark = await _control(job, project, again)
-    table = replace(_table(again), checked=second, remarks=(remark,) if remark else ())
-    if second is None or second.agrees:
-        return table
-    return replace(table, gaps=(*table.gaps, Gap(kind=GapKind.MISSING, sentence=_MISMATCH)))
+
+    async def read_again() -> tuple[Sheet, Control | None, str]:
+        try:
+            again = await ask_billing(job, project, BY_KEY_AND_ITEM)
+        except SourceError:
+            # What was read the first time is not lost for it: it is compared with a total that is read again.
+            again = sheet
+        return again, *await _control(job, project, again)
+
+    lines, checked, remark = await believe_twice(
+        (sheet, *await _control(job, project, sheet)),
+        lambda read: read[1] is not None and not read[1].agrees,
+        read_again,
+    )
+    table = _table(lines)
+    return replace(
+        table,
+        checked=checked,
+        remarks=(remark,) if remark else (),
+        gaps=(*table.gaps, *mismatch(checked, _MISMATCH)),
+    )
 
 
 def _table(sheet: Sheet) -> Table:

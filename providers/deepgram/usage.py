@@ -8,7 +8,6 @@ or without a key.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -19,6 +18,7 @@ from providers.deepgram.days import SETTLING, asked_days
 from providers.deepgram.endpoints import BY_KEY, BY_MODEL, UNGROUPED, for_key, usage_of
 from providers.deepgram.parse import Sheet, Usage, parse_usage
 from providers.shared.amounts import FLOAT_TOLERANCE, sum_known
+from providers.shared.control import believe_twice
 from providers.shared.http import Params
 from providers.shared.job import Job
 from providers.shared.lines import Notes
@@ -55,13 +55,10 @@ async def read_usage(job: Job, project: str) -> Table:
     Raises:
         SourceError: The usage could not be read.
     """
-    both = await _read_both(job, project)
+    first = await _read_both(job, project)
     if job.is_running or job.is_settling(SETTLING):
-        return _table(both, _Choice(both.preferred()))
-    if both.disputed():
-        # What was read the first time is not lost where the second reading fails: the difference is believed.
-        with suppress(SourceError):
-            both = await _read_both(job, project)
+        return _table(first, _Choice(first.preferred()))
+    both = await believe_twice(first, lambda read: bool(read.disputed()), lambda: _read_both(job, project))
     total, remark = None, ""
     if both.by_key is not None and (both.disputed() or job.grain is Grain.API_KEY):
         total, remark = await _total(job, project)

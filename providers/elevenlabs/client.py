@@ -26,6 +26,7 @@ from providers.elevenlabs.stats import (
 )
 from providers.elevenlabs.tables import REQUESTS
 from providers.shared.checks import CheckResult, CheckStatus, try_reading
+from providers.shared.control import believe_twice, mismatch
 from providers.shared.http import Answer
 from providers.shared.job import Job
 from usage.errors import RefusedError, SourceError, UnavailableError
@@ -202,15 +203,13 @@ async def _controlled(job: Job, readings: list[Reading]) -> tuple[list[Reading],
     """The readings and their control total; both are read once more before a mismatch is believed."""
     if job.is_running or job.is_settling(SETTLING):
         return readings, Checked()
-    checked = await compare_with_total(job, readings)
-    if not checked.differs:
-        return readings, checked
-    try:
-        again = await read_again(job, readings)
-    except SourceError:
-        # What was read the first time is not lost for it: the difference is believed.
-        return readings, checked
-    return again, await compare_with_total(job, again)
+
+    async def again() -> tuple[list[Reading], Checked]:
+        second = await read_again(job, readings)
+        return second, await compare_with_total(job, second)
+
+    first = readings, await compare_with_total(job, readings)
+    return await believe_twice(first, lambda read: read[1].differs, again)
 
 
 def _of_reports(readings: Sequence[Reading], checked: Checked) -> Harvest:
@@ -291,9 +290,7 @@ def _gaps(readings: Sequence[Reading], checked: Checked) -> list[Gap]:
         lost = " ; ".join(f"{lost.what} : {lost.count}" for lost in reading.figures.lost)
         if lost:
             gaps.append(Gap(kind=GapKind.MISSING, sentence=f"Laissé de côté dans {reading.report.what} : {lost}."))
-    if checked.differs:
-        gaps.append(Gap(kind=GapKind.MISSING, sentence=_MISMATCH))
-    return gaps
+    return [*gaps, *mismatch(checked.control, _MISMATCH)]
 
 
 def _note(readings: Sequence[Reading]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date
 from typing import Final
 
@@ -18,19 +17,22 @@ from providers.openai.joining import join_reports
 from providers.openai.refusals import explain
 from providers.openai.registry import read_names
 from providers.openai.reports import Figures, read_usage
+from providers.shared.amounts import rounded_amounts
 from providers.shared.checks import CheckResult, CheckStatus, try_reading
+from providers.shared.control import mismatch, without_missing_amounts
 from providers.shared.http import Answer
 from providers.shared.job import Job
 from providers.shared.lines import Notes, counts
 from providers.shared.parts import Part, Read, days_gap, read_parts
 from usage.errors import CredentialError, SourceError
 from usage.names import Grain, ProviderName
-from usage.outcomes.report import Control, Gap, GapKind, SourceReport
+from usage.outcomes.report import Gap, GapKind, SourceReport
 from usage.records.record import UsageRecord
 
 ROW_NOTE: Final = "Coûts : rapport des coûts d’OpenAI, hors taxes et crédits. Jetons et requêtes : rapports d’usage."
 _COSTS: Final = "les coûts"
 _REPORTS: Final = (_COSTS, *(family.what for family in FAMILIES))
+_MISMATCH: Final = "La somme des lignes de coûts ne correspond pas au total d’OpenAI."
 _READS_THE_REST: Final = "La clé lit les autres rapports."
 
 
@@ -62,9 +64,7 @@ class OpenAI:
             costs, checked = await controlled(job, costs)
         seen = [figures for figures in (costs, *usage) if figures is not None]
         records, row_notes = join_reports(job, costs, [figures for figures in usage if figures], read)
-        free = _is_free(records, checked)
-        if free:
-            records = tuple(replace(record, missing_amounts=0) for record in records)
+        records, free = without_missing_amounts(records, checked, "d’OpenAI")
         things, remarks = await read_names(job, records, dict(costs.names) if costs else {})
         organisations = {an_id for figures in seen for an_id in figures.organisations}
         notes = _notes(seen)
@@ -75,11 +75,11 @@ class OpenAI:
             records=records,
             things=things,
             coarse=costs is not None and not costs.by_key and job.grain is Grain.API_KEY,
-            gaps=(*read.gaps, *_gaps(job, (costs, *usage)), *_disagreement(checked), *_other_currencies(records)),
+            gaps=(*read.gaps, *_gaps(job, (costs, *usage)), *mismatch(checked, _MISMATCH), *_other_currencies(records)),
             remarks=(
                 *(_key_remarks(job, costs)),
                 *free,
-                *_rounded(seen),
+                *rounded_amounts(figures.rounded for figures in seen),
                 *remarks,
                 *([_READS_THE_REST] * read.refused),
             ),
@@ -129,25 +129,11 @@ async def _read(job: Job) -> Read[Figures]:
         raise CredentialError(sentence, status=error.status) from None
 
 
-def _is_free(records: Iterable[UsageRecord], checked: Control | None) -> tuple[str, ...]:
-    """A remark where lines without an amount are shown to cost nothing by a total that agrees without them."""
-    lines = sum(record.missing_amounts for record in records)
-    if not lines or checked is None or not checked.agrees:
-        return ()
-    which = "Une ligne est" if lines == 1 else f"{lines} lignes sont"
-    return (f"{which} sans montant ; le total d’OpenAI montre que rien n’y manque.",)
-
-
 def _notes(seen: Iterable[Figures]) -> Notes:
     notes = Notes()
     for figures in seen:
         notes.add(figures.notes)
     return notes
-
-
-def _rounded(seen: Iterable[Figures]) -> tuple[str, ...]:
-    amounts = sum(figures.rounded for figures in seen)
-    return (f"Montants arrondis à la 38e décimale : {amounts}.",) if amounts else ()
 
 
 def _gaps(job: Job, read: Sequence[Figures | None]) -> Iterable[Gap]:
@@ -176,13 +162,6 @@ def _key_remarks(job: Job, costs: Figures | None) -> tuple[str, ...]:
     lead = f"OpenAI ne donne les coûts par clé qu’à partir du {costs.keys_from}"
     before = "ceux d’avant sont sans clé, par projet" if costs.by_key else "les lignes de ce mois sont par projet"
     return (f"{lead} : {before}.",)
-
-
-def _disagreement(checked: Control | None) -> tuple[Gap, ...]:
-    if checked is None or checked.agrees:
-        return ()
-    sentence = "La somme des lignes de coûts ne correspond pas au total d’OpenAI."
-    return (Gap(kind=GapKind.MISSING, sentence=sentence),)
 
 
 def _other_currencies(records: Iterable[UsageRecord]) -> tuple[Gap, ...]:

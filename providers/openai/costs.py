@@ -13,7 +13,7 @@ from providers.openai.parse import CostPage
 from providers.openai.refusals import KeysNotYetError
 from providers.openai.reports import Figures, MonthlyCosts, from_its_first_day, read_report
 from providers.shared.amounts import cost_of
-from providers.shared.control import control
+from providers.shared.control import believe_twice, control
 from providers.shared.job import Job
 from providers.shared.together import Together
 from usage.errors import RefusedError, SourceError, UnavailableError
@@ -52,16 +52,15 @@ async def controlled(job: Job, costs: Figures) -> tuple[Figures, Control | None]
     be had, the figures stand as they are.
     """
     try:
-        checked = _compared(await _total(job, costs), costs)
+        first = costs, _compared(await _total(job, costs), costs)
     except SourceError:
         return costs, None
-    if checked.agrees:
-        return costs, checked
-    try:
+
+    async def read_again() -> tuple[Figures, Control]:
         again = await _read_alone(job)
         return again, _compared(await _total_alone(job, again), again)
-    except SourceError:
-        return costs, checked
+
+    return await believe_twice(first, lambda read: not read[1].agrees, read_again)
 
 
 async def _read_alone(job: Job) -> Figures:

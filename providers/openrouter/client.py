@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from datetime import UTC
 from typing import Final
 
@@ -13,13 +12,14 @@ from pydantic import SecretStr
 
 from providers.openrouter.days import SETTLING, reach_gap
 from providers.openrouter.endpoints import BY_KEY_AND_MODEL, KEYS, OWN_KEY, WORKSPACES
-from providers.openrouter.parse import Line, OwnKeyPage
+from providers.openrouter.parse import OwnKeyPage
 from providers.openrouter.query import Analytics, Question
 from providers.openrouter.refusals import explain, wrong_kind
 from providers.openrouter.total import Compared, Total, compare, is_nothing, read_total
 from providers.openrouter.workspaces import Figures, read_figures
 from providers.shared.amounts import cost_of
 from providers.shared.checks import CheckResult, try_reading
+from providers.shared.control import believe_twice
 from providers.shared.http import Answer
 from providers.shared.job import Job
 from providers.shared.lines import counts
@@ -56,13 +56,9 @@ class OpenRouter:
             SourceError: Nothing could be read, or an answer breaks the contract.
             UnavailableError: The month is out of reach.
         """
-        total, figures = await _read(job)
-        checked = _compared(total.lines, figures) if figures.complete else None
-        if checked is not None and not checked.agrees:
-            # A mismatch is believed the second time only. What was read is not lost where that reading fails.
-            with suppress(SourceError):
-                total, figures = await _read(job)
-                checked = _compared(total.lines, figures) if figures.complete else None
+        total, figures, checked = await believe_twice(
+            await _read(job), lambda read: read[2] is not None and not read[2].agrees, lambda: _read(job)
+        )
         sums = MonthSums(job.source)
         sums.add(figures.records)
         # Where stored answers were made before the month's end, they go no further than that.
@@ -98,13 +94,12 @@ class OpenRouter:
         )
 
 
-async def _read(job: Job) -> tuple[Total, Figures]:
+async def _read(job: Job) -> tuple[Total, Figures, Compared | None]:
     total = await read_total(job)
-    return total, await read_figures(job, total.lines)
-
-
-def _compared(total: Sequence[Line] | None, figures: Figures) -> Compared | None:
-    return None if total is None else compare(total, figures.records)
+    figures = await read_figures(job, total.lines)
+    if total.lines is None or not figures.complete:
+        return total, figures, None
+    return total, figures, compare(total.lines, figures.records)
 
 
 def _disagreement(checked: Compared | None) -> list[Gap]:

@@ -91,3 +91,9 @@ def sum_known(amounts: Iterable[Decimal | None]) -> Decimal:
 def cost_of(records: Iterable[UsageRecord]) -> Decimal:
     """USD over all records; 0 where none has a cost."""
     return sum_known(record.cost for record in records)
+
+
+def rounded_amounts(counts: Iterable[int]) -> tuple[str, ...]:
+    """A remark on amounts that had more decimals than the table holds."""
+    amounts = sum(counts)
+    return (f"Montants arrondis à la 38e décimale : {amounts}.",) if amounts else ()
