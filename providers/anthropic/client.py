@@ -27,7 +27,7 @@ from providers.anthropic.reports import (
     read_figures,
     try_report,
 )
-from providers.shared.amounts import rounded_amounts
+from providers.shared.amounts import foreign_gaps, rounded_amounts
 from providers.shared.checks import CheckResult, CheckStatus, try_reading
 from providers.shared.control import without_missing_amounts
 from providers.shared.http import Answer
@@ -36,13 +36,13 @@ from providers.shared.lines import Notes, counts
 from providers.shared.parts import days_gap
 from usage.errors import SourceError
 from usage.names import ProviderName
-from usage.outcomes.report import Gap, GapKind, RowNote, SourceReport
+from usage.outcomes.report import Gap, RowNote, SourceReport
 from usage.records.grain import GRAINS, is_bracketed
-from usage.records.record import UsageRecord, cost_unit
 from usage.records.sums import MonthSums
 
 log = logging.getLogger(__name__)
 
+_FOREIGN: Final = "Des coûts sont dans une autre devise que le dollar ; ils ne sont pas comptés en USD."
 _AT_LEAST: Final = "Requêtes : au moins ce nombre ; Anthropic n’en compte pas pour une partie de l’usage."
 
 
@@ -87,7 +87,7 @@ class Anthropic:
             records=records,
             things=registry.things,
             coarse=figures.pair.coarse,
-            gaps=(*figures.gaps, *_gaps(job, figures), *_foreign(records)),
+            gaps=(*figures.gaps, *_gaps(job, figures), *foreign_gaps(records, _FOREIGN)),
             remarks=(
                 *figures.remarks,
                 *free,
@@ -159,13 +159,6 @@ def _gaps(job: Job, figures: Figures) -> Iterable[Gap]:
 
 def _reach(refreshed: datetime | None) -> tuple[str, ...]:
     return (f"Données d’Anthropic jusqu’au {refreshed.astimezone(UTC):%Y-%m-%d %H:%M} UTC.",) if refreshed else ()
-
-
-def _foreign(records: Iterable[UsageRecord]) -> list[Gap]:
-    if not any(unit.startswith(cost_unit("")) for record in records for unit, _ in record.units):
-        return []
-    sentence = "Des coûts sont dans une autre devise que le dollar ; ils ne sont pas comptés en USD."
-    return [Gap(kind=GapKind.UNAVAILABLE, sentence=sentence)]
 
 
 def _tell_organization(organization: Organization) -> str:

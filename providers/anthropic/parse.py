@@ -12,14 +12,14 @@ from typing import ClassVar, Final, Generic, TypeVar
 
 from pydantic import AwareDatetime
 
-from providers.shared.amounts import RawAmount, Written, amount
+from providers.shared.amounts import RawAmount, Written, amount, dollars_or_unit
 from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
 from providers.shared.paging import Turn
 from usage.errors import ContractError
 from usage.money import cents_to_dollars
 from usage.month import Month
-from usage.records.record import NO_UNITS, Unit, UsageRecord, cost_unit
+from usage.records.record import NO_UNITS, Unit, UsageRecord
 
 CODE_EXECUTION: Final = "code_execution"
 """Anthropic's own word, as in `cost_type`."""
@@ -329,15 +329,14 @@ def _cost(
         heed.notes.lose(heed.where, "champ amount, attendu : un nombre")
     if value is not None:
         heed.written.add(value, money.amount)
-    # Dollars are promised; should another currency come, it is not counted as dollars.
-    foreign = value is not None and (money.currency or "usd").lower() != "usd"
+    cost, units = dollars_or_unit(value, money.currency)
     return UsageRecord(
         workspace=workspace or None,
         api_key=api_key or None,
         model=model or None,
         item=None if model else item or None,
-        cost=None if foreign else value,
-        units=((cost_unit(money.currency or ""), value),) if foreign and value is not None else NO_UNITS,
+        cost=cost,
+        units=units,
         missing_amounts=1 if value is None else 0,
     )
 

@@ -12,10 +12,10 @@ from decimal import Decimal
 
 from providers.elevenlabs.days import Span
 from providers.elevenlabs.endpoints import COSTS, CREDITS, Report
-from providers.elevenlabs.parse import USD, Figures, query, read_table, whole_month_only
+from providers.elevenlabs.parse import Figures, query, read_table, whole_month_only
 from providers.elevenlabs.refusals import NOT_SERVED
 from providers.elevenlabs.tables import Table
-from providers.shared.amounts import Written, sum_known
+from providers.shared.amounts import USD, Written, sum_known
 from providers.shared.control import control
 from providers.shared.job import Job
 from usage.errors import CredentialError, RefusedError, SourceError, UnavailableError

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from providers.elevenlabs.analytics import Checked, Reading, compare_with_total, merged, read_again, read_analytics
 from providers.elevenlabs.days import SETTLING, Span, asked_days
 from providers.elevenlabs.endpoints import ANALYTICS_BEGIN, SERVICE_ACCOUNTS
-from providers.elevenlabs.parse import USD, Figures, ServiceAccounts, Subscription
+from providers.elevenlabs.parse import Figures, ServiceAccounts, Subscription
 from providers.elevenlabs.refusals import NOT_SERVED, explain
 from providers.elevenlabs.registry import list_keys, named, read_names, registry
 from providers.elevenlabs.stats import (
@@ -25,6 +25,7 @@ from providers.elevenlabs.stats import (
     subscription,
 )
 from providers.elevenlabs.tables import REQUESTS
+from providers.shared.amounts import USD
 from providers.shared.checks import CheckResult, CheckStatus, try_reading
 from providers.shared.control import believe_twice, mismatch
 from providers.shared.http import Answer

@@ -26,7 +26,7 @@ from providers.elevenlabs.tables import (
     read_number,
     read_text,
 )
-from providers.shared.amounts import RawAmount, Written, believable, cost_of, sum_known
+from providers.shared.amounts import USD, RawAmount, Written, believable, cost_of, sum_known
 from providers.shared.answers import ApiModel
 from providers.shared.lines import counts
 from usage.errors import ContractError
@@ -34,7 +34,6 @@ from usage.names import Kind
 from usage.outcomes.report import Count, Thing
 from usage.records.record import Unit, Units, UsageRecord, cost_unit
 
-USD: Final = "usd"
 _CHARGED_UNITS: Final = frozenset({Unit.CHARACTERS, Unit.MINUTES, Unit.SECONDS, Unit.HOURS, Unit.IMAGES})
 _NO_MODEL: Final = frozenset({"", "null", "none"})
 

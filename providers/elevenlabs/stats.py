@@ -9,15 +9,15 @@ from typing import Final
 
 from providers.elevenlabs.days import Span
 from providers.elevenlabs.endpoints import STATS, SUBSCRIPTION
-from providers.elevenlabs.parse import USD, Share, Stats, Subscription, read_stats
+from providers.elevenlabs.parse import Share, Stats, Subscription, read_stats
 from providers.elevenlabs.refusals import NOT_SERVED
-from providers.shared.amounts import FLOAT_TOLERANCE, sum_known
+from providers.shared.amounts import FLOAT_TOLERANCE, USD, dollars_or_unit, sum_known
 from providers.shared.job import Job
 from providers.shared.parts import gap_of
 from usage.errors import ContractError, CredentialError, SourceError, TransientError, UnavailableError
 from usage.money import difference
 from usage.outcomes.report import Gap, GapKind
-from usage.records.record import Unit, UsageRecord, cost_unit
+from usage.records.record import Unit, UsageRecord
 
 _CREDITS: Final = "credits"
 _REQUESTS: Final = "request_count"
@@ -91,10 +91,9 @@ async def account_money(job: Job, span: Span) -> AccountMoney:
         raise
     except SourceError as error:
         return AccountMoney(gap=gap_of("la devise des montants", error))
-    if currency == USD:
-        return AccountMoney(tuple(UsageRecord(model=share.model, cost=share.amount) for share in shares), currency)
-    records = tuple(UsageRecord(model=s.model, units=((cost_unit(currency), s.amount),)) for s in shares)
-    return AccountMoney(records, currency, foreign_money(currency))
+    amounts = [(share.model, *dollars_or_unit(share.amount, currency)) for share in shares]
+    records = tuple(UsageRecord(model=model, cost=cost, units=units) for model, cost, units in amounts)
+    return AccountMoney(records, currency, None if currency == USD else foreign_money(currency))
 
 
 async def _shares(job: Job, metric: str, span: Span) -> tuple[Share, ...]:

@@ -17,7 +17,7 @@ from providers.openai.joining import join_reports
 from providers.openai.refusals import explain
 from providers.openai.registry import read_names
 from providers.openai.reports import Figures, read_usage
-from providers.shared.amounts import rounded_amounts
+from providers.shared.amounts import foreign_gaps, rounded_amounts
 from providers.shared.checks import CheckResult, CheckStatus, try_reading
 from providers.shared.control import mismatch, without_missing_amounts
 from providers.shared.http import Answer
@@ -27,11 +27,11 @@ from providers.shared.parts import Part, Read, days_gap, read_parts
 from usage.errors import CredentialError, SourceError
 from usage.names import Grain, ProviderName
 from usage.outcomes.report import Gap, GapKind, SourceReport
-from usage.records.record import UsageRecord
 
 ROW_NOTE: Final = "Coûts : rapport des coûts d’OpenAI, hors taxes et crédits. Jetons et requêtes : rapports d’usage."
 _COSTS: Final = "les coûts"
 _REPORTS: Final = (_COSTS, *(family.what for family in FAMILIES))
+_FOREIGN: Final = "OpenAI donne des montants en {} ; ils restent à part et ne sont pas comptés en USD."
 _MISMATCH: Final = "La somme des lignes de coûts ne correspond pas au total d’OpenAI."
 _READS_THE_REST: Final = "La clé lit les autres rapports."
 
@@ -75,7 +75,12 @@ class OpenAI:
             records=records,
             things=things,
             coarse=costs is not None and not costs.by_key and job.grain is Grain.API_KEY,
-            gaps=(*read.gaps, *_gaps(job, (costs, *usage)), *mismatch(checked, _MISMATCH), *_other_currencies(records)),
+            gaps=(
+                *read.gaps,
+                *_gaps(job, (costs, *usage)),
+                *mismatch(checked, _MISMATCH),
+                *foreign_gaps(records, _FOREIGN),
+            ),
             remarks=(
                 *(_key_remarks(job, costs)),
                 *free,
@@ -162,10 +167,3 @@ def _key_remarks(job: Job, costs: Figures | None) -> tuple[str, ...]:
     lead = f"OpenAI ne donne les coûts par clé qu’à partir du {costs.keys_from}"
     before = "ceux d’avant sont sans clé, par projet" if costs.by_key else "les lignes de ce mois sont par projet"
     return (f"{lead} : {before}.",)
-
-
-def _other_currencies(records: Iterable[UsageRecord]) -> tuple[Gap, ...]:
-    units = {unit for record in records for unit, _ in record.units if unit.startswith("cost_")}
-    names = ", ".join(sorted(unit.removeprefix("cost_").upper() for unit in units))
-    sentence = f"OpenAI donne des montants en {names} ; ils restent à part et ne sont pas comptés en USD."
-    return (Gap(kind=GapKind.UNAVAILABLE, sentence=sentence),) if names else ()

@@ -10,12 +10,12 @@ from functools import lru_cache
 from typing import Any, ClassVar, Final, TypeVar
 
 from providers.openai.endpoints import COSTS, Family
-from providers.shared.amounts import RawAmount, Written, amount
+from providers.shared.amounts import RawAmount, Written, amount, dollars_or_unit
 from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
 from providers.shared.paging import Turn
 from usage.errors import ContractError
-from usage.records.record import UsageRecord, cost_unit
+from usage.records.record import UsageRecord
 
 _TOKENS_IN: Final = {"tokens": 1, "1000_tokens": 1000}
 """Units of a cost line's quantity that are tokens, and how many each is."""
@@ -220,18 +220,18 @@ def cost_records(results: Iterable[CostResult], notes: Notes, written: Written) 
             value = None
         if value is not None:
             written.add(value, money.value)
-        # Another currency than dollars was never seen; should it come, it is not counted as dollars.
-        foreign = value is not None and (money.currency or "usd").lower() != "usd"
+        # Another currency than dollars was never seen.
+        cost, units = dollars_or_unit(value, money.currency)
         tokens = _tokens(result)
         yield UsageRecord(
             project=result.project_id or None,
             api_key=result.api_key_id or None,
             model=line.model,
             item=line.item,
-            cost=None if foreign else value,
+            cost=cost,
             tokens_input=tokens if line.is_input else None,
             tokens_output=tokens if line.is_output else None,
-            units=((cost_unit(money.currency or ""), value),) if foreign and value is not None else (),
+            units=units,
             missing_amounts=1 if value is None else 0,
         )
 

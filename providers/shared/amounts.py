@@ -11,7 +11,8 @@ from pydantic import Field
 
 from usage.errors import ContractError
 from usage.money import exact_sum
-from usage.records.record import UsageRecord
+from usage.outcomes.report import Gap, GapKind
+from usage.records.record import NO_UNITS, Units, UsageRecord, cost_unit
 
 RawAmount = Annotated[str | Decimal | int | None, Field(union_mode="left_to_right")]
 """An amount in decoded JSON: decimal text, a number (`Decimal`, never a float), or nothing. Tried in this order, which
@@ -37,6 +38,8 @@ def amount(raw: RawAmount, where: str) -> Decimal | None:
         raise ContractError(f"{where} ne répond plus comme prévu : un montant n’est pas un nombre.")
     return value
 
+
+USD: Final = "usd"
 
 _DIGITS_BEFORE: Final = 26
 _DIGITS_AFTER: Final = 100
@@ -81,6 +84,24 @@ class Written:
         exponent = value.as_tuple().exponent
         if isinstance(exponent, int) and -exponent > self.places:
             self.places = -exponent
+
+
+def dollars_or_unit(value: Decimal | None, currency: str | None) -> tuple[Decimal | None, Units]:
+    """An amount as a cost in USD, or as the unit that holds another currency: that is never counted as dollars.
+
+    An API that promises dollars need not name them: no currency stands for USD.
+    """
+    if value is None or not currency or currency == USD or currency.lower() == USD:
+        return value, NO_UNITS
+    return None, ((cost_unit(currency), value),)
+
+
+def foreign_gaps(records: Iterable[UsageRecord], sentence: str) -> tuple[Gap, ...]:
+    """The gap of money in other currencies than USD; `{}` in the sentence is their names."""
+    prefix = cost_unit("")
+    units = {unit for record in records for unit, _ in record.units if unit.startswith(prefix)}
+    names = ", ".join(sorted(unit.removeprefix(prefix).upper() for unit in units))
+    return (Gap(kind=GapKind.UNAVAILABLE, sentence=sentence.format(names)),) if units else ()
 
 
 def sum_known(amounts: Iterable[Decimal | None]) -> Decimal:
