@@ -95,7 +95,7 @@ def run(lines: int, steps: Steps) -> int:
                 with steps.measure("records and sums"):
                     outline.add(read)
                     sink.add(read)
-        outline.turn(int(MONTH.end.timestamp()))
+        outline.next_page(int(MONTH.end.timestamp()))
     with steps.measure("records and sums"):
         records = sink.figures(by_key=True).records
     with steps.measure("rows"):

@@ -16,7 +16,7 @@ from providers.anthropic.days import is_provisional, newer_reports_reach
 from providers.anthropic.endpoints import API_KEYS, ORGANIZATION, VERSION, WORKSPACES
 from providers.anthropic.parse import Organization
 from providers.anthropic.refusals import explain
-from providers.anthropic.registry import organization_of, read_organization, read_registry
+from providers.anthropic.registry import organization_of, read_names, read_organization
 from providers.anthropic.reports import (
     NEWER,
     OLDER,
@@ -73,7 +73,7 @@ class Anthropic:
             SourceError: Neither costs nor usage could be read, or costs break the contract.
         """
         figures = await read_figures(job)
-        registry = await read_registry(job, figures.records, coarse=figures.pair.coarse)
+        registry = await read_names(job, figures.records, coarse=figures.pair.coarse)
         sums = MonthSums(job.source)
         sums.add(replace(r, workspace=r.workspace or registry.default_workspace) for r in figures.records)
         records, refreshed = sums.records(), figures.refreshed_at

@@ -15,7 +15,7 @@ from pydantic import AwareDatetime
 from providers.shared.amounts import RawAmount, Written, amount, dollars_or_unit
 from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
-from providers.shared.paging import Turn
+from providers.shared.paging import NextPage
 from usage.errors import ContractError
 from usage.money import cents_to_dollars
 from usage.month import Month
@@ -247,12 +247,12 @@ class Organization(ApiModel):
     name: str | None = None
 
 
-def report_turn(page: ReportPage[L], month: Month) -> Turn:
+def next_report_page(page: ReportPage[L], month: Month) -> NextPage:
     """Where a report goes on. Groups and days never come twice.
 
     `has_more` may be missing according to the vendor's own package; a token alone ends the report like a null one.
     """
-    return Turn(
+    return NextPage(
         page.has_more is True,
         page.next_page,
         (page.data[0].mark, page.data[-1].mark) if page.data else None,
@@ -261,10 +261,10 @@ def report_turn(page: ReportPage[L], month: Month) -> Turn:
     )
 
 
-def registry_turn(page: NamedPage) -> Turn:
+def next_registry_page(page: NamedPage, _: str | None = None) -> NextPage:
     """Where a registry goes on: after the last id."""
     last = page.last_id or (page.data[-1].id if page.data else None)
-    return Turn(page.has_more, last if page.has_more else None, page.data[0].id if page.data else None)
+    return NextPage(page.has_more, last if page.has_more else None, page.data[0].id if page.data else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from providers.anthropic.endpoints import API_KEYS, ORGANIZATION, REGISTRY_LIMIT, WORKSPACES
-from providers.anthropic.parse import Named, NamedPage, Organization, registry_turn
+from providers.anthropic.parse import Named, NamedPage, Organization, next_registry_page
 from providers.shared.http import Params
 from providers.shared.job import Job
-from providers.shared.paging import Pages, read_pages
+from providers.shared.paging import read_registry
 from usage.errors import RefusedError, SourceError
 from usage.names import Kind
 from usage.outcomes.report import Thing
@@ -29,7 +29,7 @@ class Registry:
     remarks: tuple[str, ...] = ()
 
 
-async def read_registry(job: Job, records: Sequence[UsageRecord], *, coarse: bool) -> Registry:
+async def read_names(job: Job, records: Sequence[UsageRecord], *, coarse: bool) -> Registry:
     """Names of all workspaces and keys, archived ones too; ids do where names can't be read, however that fails.
 
     Args:
@@ -95,13 +95,11 @@ async def _keys(job: Job, used: set[str]) -> list[Named]:
 
 
 async def _list(job: Job, path: str, params: Params) -> list[Named]:
-    async def ask(after: str | None) -> NamedPage:
-        page = [("limit", REGISTRY_LIMIT), *params, *([("after_id", after)] if after else [])]
-        answer = await job.get(path, page)
-        return answer.parse(NamedPage)
+    def ask_after(an_id: str | None) -> Params:
+        return [("limit", REGISTRY_LIMIT), *params, *([("after_id", an_id)] if an_id else [])]
 
-    sink = await read_pages(ask, registry_turn, Pages[NamedPage], where=path)
-    return [item for page in sink.pages for item in page.data]
+    pages = await read_registry(job, path, ask_after, NamedPage, next_registry_page)
+    return [item for page in pages for item in page.data]
 
 
 def _things(kind: Kind, items: Sequence[Named]) -> list[Thing]:

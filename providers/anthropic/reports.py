@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 from providers.anthropic import parse
 from providers.anthropic.days import asked_days, is_provisional, newer_reports_reach
 from providers.anthropic.endpoints import ANALYTICS_COSTS, ANALYTICS_USAGE, OLDER_COSTS, OLDER_USAGE, Report
-from providers.anthropic.parse import Heed, Line, OlderCost, OlderUsage, ReportPage, report_turn
+from providers.anthropic.parse import Heed, Line, OlderCost, OlderUsage, ReportPage, next_report_page
 from providers.shared.amounts import Written, cost_of
 from providers.shared.control import believe_twice, control, mismatch
 from providers.shared.job import Job
@@ -182,7 +182,7 @@ async def _report(job: Job, reader: Reader[L], group_by: Iterable[str]) -> Readi
 
     sink = await read_pages(
         ask,
-        lambda page: report_turn(page, job.month),
+        lambda page: next_report_page(page, job.month),
         lambda: ReportSink(job, report, reader.records),
         where=report.path,
         tells_its_days=report.by_day,

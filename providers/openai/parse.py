@@ -13,7 +13,7 @@ from providers.openai.endpoints import COSTS, Family
 from providers.shared.amounts import RawAmount, Written, amount, dollars_or_unit
 from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
-from providers.shared.paging import Turn
+from providers.shared.paging import NextPage
 from usage.errors import ContractError
 from usage.records.record import UsageRecord
 
@@ -186,9 +186,9 @@ class Outline:
             self._days.append((bucket.start_time, len(bucket.results)))
         self._more, self._token = part.has_more, part.next_page
 
-    def turn(self, end: int) -> Turn:
+    def next_page(self, end: int) -> NextPage:
         """Where the report goes on, after a page of a range that ends then (Unix seconds)."""
-        return Turn(
+        return NextPage(
             self._more is True,
             self._token,
             (tuple(self._days), self._lines) if self._days else None,
@@ -197,11 +197,11 @@ class Outline:
         )
 
 
-def registry_turn(page: NamedPage) -> Turn:
+def next_registry_page(page: NamedPage, _: str | None = None) -> NextPage:
     """Where a registry goes on. The published examples have `last_id` in another spelling than the items' ids: the
     last item's own id comes first."""
     last = page.data[-1].id if page.data else page.last_id
-    return Turn(page.has_more, last if page.has_more else None, page.data[0].id if page.data else None)
+    return NextPage(page.has_more, last if page.has_more else None, page.data[0].id if page.data else None)
 
 
 def cost_records(results: Iterable[CostResult], notes: Notes, written: Written) -> Iterator[UsageRecord]:

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from providers.openai.endpoints import PROJECTS, project_keys
-from providers.openai.parse import Named, NamedPage, registry_turn
+from providers.openai.parse import Named, NamedPage, next_registry_page
 from providers.shared.http import Params
 from providers.shared.job import Job
-from providers.shared.paging import Pages, read_pages
+from providers.shared.paging import read_registry
 from usage.errors import CredentialError, NotOfferedError, SourceError
 from usage.names import Grain, Kind
 from usage.outcomes.report import Thing
@@ -36,7 +36,7 @@ async def read_names(
     refused = False
     names: dict[str, str | None] = dict(told)
     try:
-        names |= {item.id: item.name or told.get(item.id) for item in await _registry(job, PROJECTS, [_ARCHIVED])}
+        names |= {item.id: item.name or told.get(item.id) for item in await _list(job, PROJECTS, [_ARCHIVED])}
     except SourceError as error:
         instead = "les noms des lignes de coûts, sinon les identifiants," if told else "les identifiants"
         refused = isinstance(error, CredentialError)
@@ -56,7 +56,7 @@ async def _keys(job: Job, records: Iterable[UsageRecord]) -> tuple[list[Thing], 
     for project in sorted({record.project for record in records if record.project and record.api_key}):
         try:
             # Without this parameter some enabled keys are left out.
-            keys = await _registry(job, project_keys(project), [("owner_project_access", "any")])
+            keys = await _list(job, project_keys(project), [("owner_project_access", "any")])
         except SourceError as error:
             failed[project] = error
         else:
@@ -72,14 +72,13 @@ def _unread(failed: Mapping[str, SourceError]) -> list[str]:
     return [f"Les noms des clés de {shown} n’ont pas pu être lus, les identifiants les remplacent : {sentence}"]
 
 
-async def _registry(job: Job, path: str, params: Params) -> list[Named]:
-    async def ask(token: str | None) -> NamedPage:
-        answer = await job.get(path, [("limit", "100"), *params, *([("after", token)] if token else [])])
-        return answer.parse(NamedPage)
+async def _list(job: Job, path: str, params: Params) -> list[Named]:
+    def ask_after(an_id: str | None) -> Params:
+        return [("limit", "100"), *params, *([("after", an_id)] if an_id else [])]
 
     try:
-        sink = await read_pages(ask, registry_turn, Pages[NamedPage], where=path)
+        pages = await read_registry(job, path, ask_after, NamedPage, next_registry_page)
     except NotOfferedError:
         # A project that was deleted has no list of keys.
         return []
-    return [item for page in sink.pages for item in page.data]
+    return [item for page in pages for item in page.data]

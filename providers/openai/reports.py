@@ -102,7 +102,7 @@ async def read_report(
 
     taken = await read_pages(
         ask,
-        lambda page: page.outline.turn(span.end),
+        lambda page: page.outline.next_page(span.end),
         lambda: _DayByDay(sink()),
         where=path,
         tells_its_days=True,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
@@ -15,11 +15,9 @@ from providers.openrouter.endpoints import KEYS_PER_PAGE, QUERY, WORKSPACES_PER_
 from providers.shared.amounts import RawAmount, believable
 from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
-from providers.shared.paging import Turn
+from providers.shared.paging import NextPage
 from usage.errors import ContractError
 from usage.records.record import NO_UNITS, Unit, UsageRecord
-
-P = TypeVar("P")
 
 
 def _day(text: object) -> object:
@@ -147,30 +145,21 @@ class Line:
     figures: UsageRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Placed(Generic[P]):
-    """A page of a registry and how many entries stand before it, which the page itself does not say."""
-
-    offset: int
-    page: P
-
-
-def workspaces_turn(placed: Placed[WorkspacePage]) -> Turn:
-    """Where the next page of workspaces begins."""
-    data, total = placed.page.data, placed.page.total_count
+def next_workspaces_page(page: WorkspacePage, offset: str | None) -> NextPage:
+    """Where the next page of workspaces begins; `offset` is where this one did."""
+    data, total = page.data, page.total_count
     given = _given(data)
-    read = placed.offset + given
+    read = int(offset or 0) + given
     more = given >= WORKSPACES_PER_PAGE if total is None else read < total
     # An empty page before the announced end has no token: the reader refuses it, as workspaces would be lost.
-    return Turn(more, str(read) if more and given else None, data[0].id if data else None)
+    return NextPage(more, str(read) if more and given else None, data[0].id if data else None)
 
 
-def keys_turn(placed: Placed[KeyPage]) -> Turn:
-    """Where the next page of keys begins."""
-    data = placed.page.data
-    given = _given(data)
-    full = given >= KEYS_PER_PAGE
-    return Turn(None, str(placed.offset + given) if full else None, data[0].hash if data else None)
+def next_keys_page(page: KeyPage, offset: str | None) -> NextPage:
+    """Where the next page of keys begins; `offset` is where this one did."""
+    given = _given(page.data)
+    following = str(int(offset or 0) + given) if given >= KEYS_PER_PAGE else None
+    return NextPage(None, following, page.data[0].hash if page.data else None)
 
 
 def _given(data: Lines[Any]) -> int:

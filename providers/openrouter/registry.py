@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from providers.openrouter.endpoints import KEYS, WORKSPACES, keys_of, workspaces_from
-from providers.openrouter.parse import Key, KeyPage, Placed, Workspace, WorkspacePage, keys_turn, workspaces_turn
+from providers.openrouter.parse import Key, KeyPage, Workspace, WorkspacePage, next_keys_page, next_workspaces_page
 from providers.openrouter.refusals import refused_in_part
 from providers.shared.job import Job
 from providers.shared.lines import Lines
-from providers.shared.paging import Pages, read_pages
+from providers.shared.paging import read_registry
 from providers.shared.parts import gap_of
 from usage.errors import ContractError, CredentialError, NotOfferedError, RefusedError
 from usage.names import Kind
@@ -49,13 +50,8 @@ async def list_workspaces(job: Job) -> Listed:
     Raises:
         SourceError: They can't be read.
     """
-
-    async def ask(offset: str | None) -> Placed[WorkspacePage]:
-        answer = await job.get(WORKSPACES, workspaces_from(offset))
-        return Placed(int(offset or 0), answer.parse(WorkspacePage))
-
-    sink = await read_pages(ask, workspaces_turn, Pages[Placed[WorkspacePage]], where=WORKSPACES)
-    pages = [placed.page.data for placed in sink.pages]
+    read = await read_registry(job, WORKSPACES, workspaces_from, WorkspacePage, next_workspaces_page)
+    pages = [page.data for page in read]
     # A workspace made meanwhile moves the others on: one may be listed twice.
     found = {item.id: item for page in pages for item in page}
     return Listed(tuple(found.values()), _odd(pages, WORKSPACES))
@@ -67,18 +63,13 @@ async def list_keys(job: Job, workspace: str | None) -> ListedKeys:
     Raises:
         TransientError: They can't be read just now. Names in place of ids would make rows of their own.
     """
-
-    async def ask(offset: str | None) -> Placed[KeyPage]:
-        answer = await job.get(KEYS, keys_of(workspace, offset))
-        return Placed(int(offset or 0), answer.parse(KeyPage))
-
     try:
-        sink = await read_pages(ask, keys_turn, Pages[Placed[KeyPage]], where=KEYS)
+        read = await read_registry(job, KEYS, partial(keys_of, workspace), KeyPage, next_keys_page)
     except CredentialError as error:
         return ListedKeys(gaps=(gap_of(KEYS_BY_NAME, refused_in_part(KEYS, error)),))
     except (NotOfferedError, RefusedError, ContractError) as error:
         return ListedKeys(gaps=(gap_of(KEYS_BY_NAME, error),))
-    pages = [placed.page.data for placed in sink.pages]
+    pages = [page.data for page in read]
     found = {key.hash: key for page in pages for key in page}
     odd = _odd(pages, KEYS)
     sentence = f"Il manque {KEYS_BY_NAME} illisibles ({odd.total()}) : {' ; '.join(odd)}."

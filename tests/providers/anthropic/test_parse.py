@@ -22,15 +22,15 @@ from providers.anthropic.parse import (
     ReportPage,
     analytics_cost,
     analytics_usage,
+    next_registry_page,
+    next_report_page,
     older_cost,
     older_usage,
-    registry_turn,
-    report_turn,
 )
 from providers.shared.amounts import Written
 from providers.shared.http import parse
 from providers.shared.lines import Notes
-from providers.shared.paging import Turn
+from providers.shared.paging import NextPage
 from usage.errors import ContractError
 from usage.money import exact_sum
 from usage.month import Month
@@ -190,16 +190,16 @@ def test_where_reports_and_registries_go_on() -> None:
     def page(**more: Any) -> ReportPage[AnalyticsUsage]:
         return parse({"data": []} | more, ReportPage[AnalyticsUsage], "usage")
 
-    assert report_turn(page(has_more=True, next_page="p"), JANUARY) == Turn(True, "p", lines=False)
-    assert report_turn(page(has_more=False, next_page="p"), JANUARY) == Turn(False, "p", lines=False)
-    assert report_turn(page(next_page="p"), JANUARY) == Turn(False, "p", lines=False)
-    assert report_turn(page(data=[line({}, "2026-02-01T00:00:00Z", usage=COUNTS)]), JANUARY).past
+    assert next_report_page(page(has_more=True, next_page="p"), JANUARY) == NextPage(True, "p", lines=False)
+    assert next_report_page(page(has_more=False, next_page="p"), JANUARY) == NextPage(False, "p", lines=False)
+    assert next_report_page(page(next_page="p"), JANUARY) == NextPage(False, "p", lines=False)
+    assert next_report_page(page(data=[line({}, "2026-02-01T00:00:00Z", usage=COUNTS)]), JANUARY).past
     empty_day = {"data": [{"starting_at": "2026-01-05T00:00:00Z", "results": []}]}
-    turn = report_turn(parse(empty_day, ReportPage[OlderUsage], "usage"), JANUARY)
+    turn = next_report_page(parse(empty_day, ReportPage[OlderUsage], "usage"), JANUARY)
     assert (turn.lines, turn.past, turn.mark is None) == (False, False, False)
     names = parse({"data": [{"id": "a"}, {"id": "b"}], "has_more": True}, NamedPage, "names")
-    assert registry_turn(names) == Turn(True, "b", "a")
-    assert registry_turn(parse({"data": [], "has_more": False, "last_id": None}, NamedPage, "names")).token is None
+    assert next_registry_page(names) == NextPage(True, "b", "a")
+    assert next_registry_page(parse({"data": [], "has_more": False, "last_id": None}, NamedPage, "names")).token is None
 
 
 def test_published_examples_of_the_older_reports(shared: Path) -> None:

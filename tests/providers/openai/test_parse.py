@@ -20,15 +20,15 @@ from providers.openai.parse import (
     Outline,
     UsagePage,
     cost_records,
+    next_registry_page,
     read_line_item,
-    registry_turn,
     usage_records,
 )
 from providers.openai.reports import CostSink, UsageSink
 from providers.shared.amounts import Written
 from providers.shared.http import parse
 from providers.shared.lines import Notes
-from providers.shared.paging import Turn
+from providers.shared.paging import NextPage
 from usage.errors import ContractError
 from usage.money import exact_sum
 from usage.month import Month
@@ -276,11 +276,11 @@ def test_what_is_stored_is_not_added_up_over_the_days() -> None:
 
 
 def test_where_a_report_goes_on() -> None:
-    def turn(*parts: CostPage) -> Turn:
+    def turn(*parts: CostPage) -> NextPage:
         outline = Outline()
         for part in parts:
             outline.add(part)
-        return outline.turn(int(JANUARY.end.timestamp()))
+        return outline.next_page(int(JANUARY.end.timestamp()))
 
     first = parse(page([cost(1)], more=True), CostPage, COSTS)
     assert (turn(first).more, turn(first).token, turn(first).past) == (True, "page_2", False)
@@ -300,10 +300,10 @@ def test_where_a_report_goes_on() -> None:
 def test_where_a_registry_goes_on() -> None:
     """The published example spells `last_id` differently from the items' own ids."""
     raw = {"data": [{"id": "proj_abc", "name": None}], "first_id": "proj-abc", "last_id": "proj-abc", "has_more": True}
-    assert registry_turn(parse(raw, NamedPage, "/projects")).token == "proj_abc"
-    assert registry_turn(parse(raw | {"has_more": False}, NamedPage, "/projects")).token is None
+    assert next_registry_page(parse(raw, NamedPage, "/projects")).token == "proj_abc"
+    assert next_registry_page(parse(raw | {"has_more": False}, NamedPage, "/projects")).token is None
     empty = parse({"data": [], "last_id": "proj_z", "has_more": True}, NamedPage, "/projects")
-    assert (registry_turn(empty).token, registry_turn(empty).mark) == ("proj_z", None)
+    assert (next_registry_page(empty).token, next_registry_page(empty).mark) == ("proj_z", None)
 
 
 # Usage

@@ -30,12 +30,11 @@ from providers.openrouter.parse import (
     KeyPage,
     Line,
     OwnKeyPage,
-    Placed,
     QueryPage,
     WorkspacePage,
-    keys_turn,
     lines,
-    workspaces_turn,
+    next_keys_page,
+    next_workspaces_page,
 )
 from providers.openrouter.query import Filter, Question
 from providers.shared.http import parse
@@ -414,17 +413,17 @@ def test_registries_know_where_they_end() -> None:
     keys = parse({"data": [{"hash": str(number)} for number in range(100)]}, KeyPage, "/keys")
     empty = parse({"data": []}, KeyPage, "/keys")
 
-    step = workspaces_turn(Placed(0, workspaces))
+    step = next_workspaces_page(workspaces, None)
     assert (step.more, step.token) == (True, "2")
     full = parse({"data": [{"id": str(number)} for number in range(100)]}, WorkspacePage, "/workspaces")
-    assert workspaces_turn(Placed(0, full)).token == "100"
-    assert workspaces_turn(Placed(0, parse({"data": [{"id": "w"}]}, WorkspacePage, "/workspaces"))).token is None
+    assert next_workspaces_page(full, None).token == "100"
+    assert next_workspaces_page(parse({"data": [{"id": "w"}]}, WorkspacePage, "/workspaces"), None).token is None
     odd = parse({"data": [{"id": "w"}, {"name": "no id"}], "total_count": 3}, WorkspacePage, "/workspaces")
-    assert workspaces_turn(Placed(0, odd)).token == "2"
-    step = workspaces_turn(Placed(3, workspaces))
+    assert next_workspaces_page(odd, None).token == "2"
+    step = next_workspaces_page(workspaces, "3")
     assert (step.more, step.token) == (False, None)
-    assert keys_turn(Placed(200, keys)).token == "300"
-    assert (keys_turn(Placed(300, empty)).token, keys_turn(Placed(300, empty)).mark) == (None, None)
+    assert next_keys_page(keys, "200").token == "300"
+    assert (next_keys_page(empty, "300").token, next_keys_page(empty, "300").mark) == (None, None)
 
 
 # --- held against what OpenRouter publishes
