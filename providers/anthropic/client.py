@@ -21,8 +21,8 @@ from providers.anthropic.reports import (
     NEWER,
     OLDER,
     OLDER_INSTEAD,
-    Figures,
-    Reader,
+    MonthFigures,
+    ReportFormat,
     is_refusal,
     read_figures,
     try_report,
@@ -91,7 +91,7 @@ class Anthropic:
             remarks=(
                 *figures.remarks,
                 *free,
-                *rounded_amounts(reading.rounded for _, reading in figures.readings),
+                *rounded_amounts(reading.rounded for _, reading in figures.reports),
                 *dict.fromkeys(note.sentence for note in at_least),
                 *registry.remarks,
                 *(_reach(refreshed) if provisional else ()),
@@ -104,7 +104,7 @@ class Anthropic:
             empty_proven=refreshed is not None and refreshed >= job.month.end,
             control=figures.control,
             organisation=await organization_of(job),
-            days_read=next((reading.days for _, reading in figures.readings), None),
+            days_read=next((reading.days for _, reading in figures.reports), None),
             dropped=counts(notes.dropped),
             new_fields=counts(notes.new),
         )
@@ -128,7 +128,7 @@ class Anthropic:
         )
 
 
-def _requests_at_least(job: Job, figures: Figures) -> tuple[RowNote, ...]:
+def _requests_at_least(job: Job, figures: MonthFigures) -> tuple[RowNote, ...]:
     """A note for rows of which some usage is counted in requests and some is not: sign-ins without a key."""
     if figures.usage is None:
         return ()
@@ -142,16 +142,16 @@ def _requests_at_least(job: Job, figures: Figures) -> tuple[RowNote, ...]:
     )
 
 
-def _notes(figures: Figures) -> Notes:
+def _notes(figures: MonthFigures) -> Notes:
     notes = Notes()
-    for _, reading in figures.readings:
+    for _, reading in figures.reports:
         notes.add(reading.notes)
     return notes
 
 
-def _gaps(job: Job, figures: Figures) -> Iterable[Gap]:
+def _gaps(job: Job, figures: MonthFigures) -> Iterable[Gap]:
     """What reports that were read lack: days that did not come, lines that can't be read."""
-    for what, reading in figures.readings:
+    for what, reading in figures.reports:
         if not job.is_running:
             yield from days_gap(job.month, reading.days, what=what)
         yield from reading.notes.gaps(what)
@@ -165,7 +165,7 @@ def _tell_organization(organization: Organization) -> str:
     return f"admin key of {organization.name or 'an unnamed one'}"
 
 
-async def _try_report(job: Job, what: str, newer: Reader[Any], older: Reader[Any]) -> CheckResult:
+async def _try_report(job: Job, what: str, newer: ReportFormat[Any], older: ReportFormat[Any]) -> CheckResult:
     """Try a newer report; where it is refused or does not reach, the older one."""
     if newer_reports_reach(job.month, job.now):
         try:

@@ -44,11 +44,11 @@ async def read_names(job: Job, records: Sequence[UsageRecord], *, coarse: bool) 
         workspaces, default = await _workspaces(job, find_default=coarse and any(not r.workspace for r in records))
         things += _things(Kind.WORKSPACE, workspaces)
     except SourceError as error:
-        remarks.append(_nameless("des espaces de travail", error))
+        remarks.append(_explain_ids("des espaces de travail", error))
     try:
         things += _things(Kind.API_KEY, await _keys(job, {r.api_key for r in records if r.api_key}))
     except SourceError as error:
-        remarks.append(_nameless("des clés", error))
+        remarks.append(_explain_ids("des clés", error))
     return Registry(tuple(things), default, tuple(remarks))
 
 
@@ -106,5 +106,5 @@ def _things(kind: Kind, items: Sequence[Named]) -> list[Thing]:
     return [Thing(kind=kind, id=item.id, name=item.name) for item in {item.id: item for item in items}.values()]
 
 
-def _nameless(whose: str, error: SourceError) -> str:
+def _explain_ids(whose: str, error: SourceError) -> str:
     return f"Les noms {whose} n’ont pas pu être lus, les identifiants les remplacent : {error.sentence}"

@@ -33,7 +33,7 @@ _RECENT: Final = timedelta(days=60)
 
 
 @dataclass(frozen=True, slots=True)
-class Reader(Generic[L]):
+class ReportFormat(Generic[L]):
     """A report with the shape of its pages and the records that a line becomes."""
 
     report: Report
@@ -45,22 +45,22 @@ class Reader(Generic[L]):
 class Pair:
     """The reports of one generation; `coarse` where they know no keys."""
 
-    costs: Reader[Any]
-    usage: Reader[Any]
+    costs: ReportFormat[Any]
+    usage: ReportFormat[Any]
     coarse: bool
     row_note: str
 
 
 NEWER: Final = Pair(
-    Reader(ANALYTICS_COSTS, ReportPage[parse.AnalyticsCost], parse.analytics_cost),
-    Reader(ANALYTICS_USAGE, ReportPage[parse.AnalyticsUsage], parse.analytics_usage),
+    ReportFormat(ANALYTICS_COSTS, ReportPage[parse.AnalyticsCost], parse.analytics_cost),
+    ReportFormat(ANALYTICS_USAGE, ReportPage[parse.AnalyticsUsage], parse.analytics_usage),
     coarse=False,
     row_note="Coûts : rapport des coûts d’Anthropic, après remise, hors crédits et taxes. Jetons d’entrée : cache "
     "compris.",
 )
 OLDER: Final = Pair(
-    Reader(OLDER_COSTS, ReportPage[parse.OlderCost], parse.older_cost),
-    Reader(OLDER_USAGE, ReportPage[parse.OlderUsage], parse.older_usage),
+    ReportFormat(OLDER_COSTS, ReportPage[parse.OlderCost], parse.older_cost),
+    ReportFormat(OLDER_USAGE, ReportPage[parse.OlderUsage], parse.older_usage),
     coarse=True,
     row_note="Par espace de travail : les anciens rapports d’Anthropic ne donnent ni coûts par clé ni nombre de "
     "requêtes. Coûts hors crédits, taxes et Priority Tier. Jetons d’entrée : cache compris.",
@@ -69,12 +69,12 @@ OLDER_INSTEAD: Final = "Les anciens rapports les remplacent : une ligne par espa
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class MonthFigures:
     """What a pair of reports brought; None for a report that could not be read."""
 
     pair: Pair
-    costs: Reading | None
-    usage: Reading | None
+    costs: ReportFigures | None
+    usage: ReportFigures | None
     gaps: tuple[Gap, ...]
     control: Control | None = None
     remarks: tuple[str, ...] = ()
@@ -90,13 +90,13 @@ class Figures:
         return earliest(reading.refreshed_at if reading else None for reading in (self.costs, self.usage))
 
     @property
-    def readings(self) -> tuple[tuple[str, Reading], ...]:
+    def reports(self) -> tuple[tuple[str, ReportFigures], ...]:
         """What was read, by what it brings."""
         both = ((self.pair.costs, self.costs), (self.pair.usage, self.usage))
         return tuple((reader.report.what, reading) for reader, reading in both if reading is not None)
 
 
-async def read_figures(job: Job) -> Figures:
+async def read_figures(job: Job) -> MonthFigures:
     """The month from the newer reports where they reach it and are not refused, else from the older ones.
 
     Where one of the newer ones is refused, the older pair has to bring both to be the better one.
@@ -107,7 +107,7 @@ async def read_figures(job: Job) -> Figures:
     if not newer_reports_reach(job.month, job.now):
         return await _read_pair(job, OLDER)
     refusals: list[SourceError] = []
-    newer: Figures | None = None
+    newer: MonthFigures | None = None
     try:
         newer = await _read_pair(job, NEWER, refusals)
     except SourceError as error:
@@ -126,7 +126,7 @@ async def read_figures(job: Job) -> Figures:
     return replace(older, remarks=(f"{refusals[0].sentence} {OLDER_INSTEAD}", *older.remarks))
 
 
-async def try_report(job: Job, reader: Reader[Any]) -> None:
+async def try_report(job: Job, reader: ReportFormat[Any]) -> None:
     """Ask for the least that shows whether the key may read a report.
 
     Raises:
@@ -141,7 +141,7 @@ def is_refusal(error: SourceError) -> bool:
     return error.status in _REFUSALS
 
 
-async def _read_pair(job: Job, pair: Pair, refusals: list[SourceError] | None = None) -> Figures:
+async def _read_pair(job: Job, pair: Pair, refusals: list[SourceError] | None = None) -> MonthFigures:
     """Both reports of a pair; refusals of the newer ones are noted in `refusals`."""
     readers = (pair.costs, pair.usage)
     parts = [
@@ -152,13 +152,13 @@ async def _read_pair(job: Job, pair: Pair, refusals: list[SourceError] | None = 
     read = await read_parts(parts)
     costs, usage = read.values
     remarks = (_READS_THE_REST,) if read.refused else ()
-    figures = Figures(pair, costs, usage, read.gaps, remarks=remarks)
+    figures = MonthFigures(pair, costs, usage, read.gaps, remarks=remarks)
     if costs is None or job.is_running or is_provisional(job, figures.refreshed_at):
         return figures
-    return await _controlled(job, figures, costs)
+    return await _check_total(job, figures, costs)
 
 
-async def _read(job: Job, pair: Pair, reader: Reader[Any], refusals: list[SourceError] | None) -> Reading:
+async def _read(job: Job, pair: Pair, reader: ReportFormat[Any], refusals: list[SourceError] | None) -> ReportFigures:
     try:
         return await _report(job, reader, reader.report.group_by)
     except SourceError as error:
@@ -171,7 +171,7 @@ async def _read(job: Job, pair: Pair, reader: Reader[Any], refusals: list[Source
         raise
 
 
-async def _report(job: Job, reader: Reader[L], group_by: Iterable[str]) -> Reading:
+async def _report(job: Job, reader: ReportFormat[L], group_by: Iterable[str]) -> ReportFigures:
     report = reader.report
     # Brackets, repeated: other spellings are refused.
     params = [*asked_days(job, report), ("limit", report.limit), *(("group_by[]", name) for name in group_by)]
@@ -187,13 +187,13 @@ async def _report(job: Job, reader: Reader[L], group_by: Iterable[str]) -> Readi
         where=report.path,
         tells_its_days=report.by_day,
     )
-    return sink.reading()
+    return sink.figures()
 
 
-async def _controlled(job: Job, figures: Figures, costs: Reading) -> Figures:
+async def _check_total(job: Job, figures: MonthFigures, costs: ReportFigures) -> MonthFigures:
     """Hold the costs against Anthropic's own ungrouped total; both are read once more before a mismatch is believed."""
 
-    async def read_again() -> tuple[Reading, Control]:
+    async def read_again() -> tuple[ReportFigures, Control]:
         again = await _report(job, figures.pair.costs, figures.pair.costs.report.group_by)
         return again, await _control(job, figures.pair, again)
 
@@ -206,7 +206,7 @@ async def _controlled(job: Job, figures: Figures, costs: Reading) -> Figures:
     return replace(figures, costs=costs, control=checked, gaps=(*figures.gaps, *mismatch(checked, _MISMATCH)))
 
 
-async def _control(job: Job, pair: Pair, costs: Reading) -> Control:
+async def _control(job: Job, pair: Pair, costs: ReportFigures) -> Control:
     total = await _report(job, pair.costs, ())
     return control(
         cost_of(total.records),
@@ -218,7 +218,7 @@ async def _control(job: Job, pair: Pair, costs: Reading) -> Control:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReportFigures:
     """What one report brought; `refreshed_at` is how far its data goes, where it says so."""
 
     records: tuple[UsageRecord, ...]
@@ -253,22 +253,22 @@ class ReportSink(Generic[L]):
             self._days.add(line.starting_at.astimezone(UTC).date())
             if isinstance(line, OlderUsage | OlderCost):
                 self._heed.notes.take(line.results, self._report.path)
-            self._sums.add(self._looked_at(self._records(line, self._heed)))
+            self._sums.add(self._note_uncounted(self._records(line, self._heed)))
 
-    def _looked_at(self, records: Iterable[UsageRecord]) -> Iterator[UsageRecord]:
+    def _note_uncounted(self, records: Iterable[UsageRecord]) -> Iterator[UsageRecord]:
         for record in records:
             if record.model and record.tokens_output is not None and record.requests is None:
                 self._uncounted.add(UsageRecord(workspace=record.workspace, api_key=record.api_key))
             yield record
 
-    def reading(self) -> Reading:
+    def figures(self) -> ReportFigures:
         """All that was taken in.
 
         Raises:
             ContractError: There were lines, and none could be read.
         """
         self._heed.notes.refuse_if_nothing_is_left(self._report.path)
-        return Reading(
+        return ReportFigures(
             self._sums.records(),
             earliest(self._refreshed),
             len(self._days) if self._report.by_day else None,

@@ -9,7 +9,7 @@ from typing import Final
 
 from providers.deepgram.days import SETTLING, asked_days
 from providers.deepgram.endpoints import BY_KEY_AND_ITEM, UNGROUPED, billing_of
-from providers.deepgram.parse import Billing, Sheet, parse_billing
+from providers.deepgram.parse import Billing, BreakdownFigures, parse_billing
 from providers.shared.amounts import cost_of
 from providers.shared.control import believe_twice, control, mismatch
 from providers.shared.http import Params
@@ -30,7 +30,7 @@ _MISMATCH: Final = "La somme des lignes de facturation ne correspond pas au tota
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ProjectFigures:
     """What was read of one project: its money, or its usage.
 
     `checked` is the control total, where one was read; `first` the first day with a figure; `days` the days of the
@@ -47,7 +47,7 @@ class Table:
     note: str = ""
 
 
-async def read_billing(job: Job, project: str) -> Table:
+async def read_billing(job: Job, project: str) -> ProjectFigures:
     """A project's US dollars by key and line item, held against the ungrouped total once the month is settled.
 
     Both are read once more before a mismatch is believed.
@@ -61,7 +61,7 @@ async def read_billing(job: Job, project: str) -> Table:
     if job.is_running or job.is_settling(SETTLING):
         return _table(sheet)
 
-    async def read_again() -> tuple[Sheet, Control | None, str]:
+    async def read_again() -> tuple[BreakdownFigures, Control | None, str]:
         try:
             again = await ask_billing(job, project, BY_KEY_AND_ITEM)
         except SourceError:
@@ -83,11 +83,13 @@ async def read_billing(job: Job, project: str) -> Table:
     )
 
 
-def _table(sheet: Sheet) -> Table:
-    return Table(sheet.records, sheet.notes.gaps(_COSTS), first=sheet.first, days=sheet.days, notes=sheet.notes)
+def _table(sheet: BreakdownFigures) -> ProjectFigures:
+    return ProjectFigures(
+        sheet.records, sheet.notes.gaps(_COSTS), first=sheet.first, days=sheet.days, notes=sheet.notes
+    )
 
 
-async def _control(job: Job, project: str, lines: Sheet) -> tuple[Control | None, str]:
+async def _control(job: Job, project: str, lines: BreakdownFigures) -> tuple[Control | None, str]:
     """The ungrouped total against the lines; None where there is neither, or no total to be had, and why."""
     try:
         total = await ask_billing(job, project, UNGROUPED)
@@ -107,7 +109,7 @@ async def _control(job: Job, project: str, lines: Sheet) -> tuple[Control | None
     ), ""
 
 
-async def ask_billing(job: Job, project: str, grouping: Params) -> Sheet:
+async def ask_billing(job: Job, project: str, grouping: Params) -> BreakdownFigures:
     """The billing breakdown of the month, summed by its groups.
 
     Raises:
@@ -115,14 +117,14 @@ async def ask_billing(job: Job, project: str, grouping: Params) -> Sheet:
     """
     path = billing_of(project)
     answer = await job.get(path, [*asked_days(job.month, job.now), *grouping])
-    return _summed(job, parse_billing(answer.parse(Billing), project, job.month, path))
+    return _sum_figures(job, parse_billing(answer.parse(Billing), project, job.month, path))
 
 
-def _summed(job: Job, sheet: Sheet) -> Sheet:
-    return replace(sheet, records=summed(job, sheet.records))
+def _sum_figures(job: Job, sheet: BreakdownFigures) -> BreakdownFigures:
+    return replace(sheet, records=sum_up(job, sheet.records))
 
 
-def summed(job: Job, records: Iterable[UsageRecord]) -> Records:
+def sum_up(job: Job, records: Iterable[UsageRecord]) -> Records:
     """Records of the same ids and model added up."""
     sums = MonthSums(job.source)
     sums.add(records)

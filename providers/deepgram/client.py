@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from providers.deepgram.billing import Table, read_billing
+from providers.deepgram.billing import ProjectFigures, read_billing
 from providers.deepgram.days import SETTLING, a_day_of
 from providers.deepgram.endpoints import PROJECTS, billing_of, keys_of, usage_of
 from providers.deepgram.parse import Project
@@ -21,7 +21,7 @@ from providers.shared.checks import CheckResult, CheckStatus, try_reading
 from providers.shared.http import Answer, Params
 from providers.shared.job import Job
 from providers.shared.lines import Notes, counts
-from providers.shared.parts import Part, Read, days_gap, read_parts
+from providers.shared.parts import Part, PartResults, days_gap, read_parts
 from usage.errors import SourceError
 from usage.names import Grain, Kind, ProviderName
 from usage.outcomes.report import Control, Gap, GapKind, RowNote, SourceReport, Thing
@@ -125,7 +125,7 @@ class Deepgram:
         return [seen, *await asyncio.gather(*tries)]
 
 
-async def _read_project(job: Job, project: str, suffix: str) -> Table:
+async def _read_project(job: Job, project: str, suffix: str) -> ProjectFigures:
     """Money and usage of one project; what could not be read of them are gaps of that project's rows."""
     read = await read_parts(
         [
@@ -145,7 +145,7 @@ async def _read_project(job: Job, project: str, suffix: str) -> Table:
     for table in tables:
         notes.add(table.notes)
     late = _late_billing(money, usage)
-    return Table(
+    return ProjectFigures(
         records=tuple(record for table in tables for record in table.records),
         gaps=tuple(gap.model_copy(update={"within": project}) for gap in gaps),
         remarks=(*(remark for table in tables for remark in table.remarks), *([late + suffix + "."] if late else [])),
@@ -156,7 +156,7 @@ async def _read_project(job: Job, project: str, suffix: str) -> Table:
     )
 
 
-def _late_billing(money: Table | None, usage: Table | None) -> str:
+def _late_billing(money: ProjectFigures | None, usage: ProjectFigures | None) -> str:
     """What there is to say where billing begins after the usage: how far back its data reaches is not published."""
     if money is None or usage is None or money.first is None or usage.first is None or usage.first >= money.first:
         return ""
@@ -171,7 +171,7 @@ def _note(job: Job, project: Project, sentence: str) -> RowNote:
     return RowNote(sentence=sentence, workspace=project.project_id)
 
 
-def _unread(projects: Sequence[Project], read: Read[Table]) -> Iterable[Gap]:
+def _unread(projects: Sequence[Project], read: PartResults[ProjectFigures]) -> Iterable[Gap]:
     """Gaps of the projects of which nothing could be read. The key sees them, so another key or time would bring them,
     also where both breakdowns answer 404: what is not known of a project must not pass for nothing."""
     failed = [project for project, table in zip(projects, read.values, strict=True) if table is None]
@@ -179,7 +179,7 @@ def _unread(projects: Sequence[Project], read: Read[Table]) -> Iterable[Gap]:
         yield gap.model_copy(update={"within": project.project_id, "kind": GapKind.MISSING})
 
 
-def _control_of(tables: Sequence[Table]) -> Control | None:
+def _control_of(tables: Sequence[ProjectFigures]) -> Control | None:
     """One comparison for all projects; they agree when each of them does."""
     checked = [table.checked for table in tables if table.checked is not None]
     unchecked = any(table.checked is None and _has_money(table) for table in tables)
@@ -192,7 +192,7 @@ def _control_of(tables: Sequence[Table]) -> Control | None:
     )
 
 
-def _has_money(table: Table) -> bool:
+def _has_money(table: ProjectFigures) -> bool:
     return any(record.cost is not None for record in table.records)
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Final
 from pydantic import Field
 
 from providers.deepgram.days import Period, R, Row, count_days, day_in_month, lines_of_days
-from providers.shared.amounts import RawAmount, Written, believable
+from providers.shared.amounts import RawAmount, Written, believable_amount
 from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
 from usage.errors import ContractError
@@ -86,7 +86,7 @@ class ApiKeys(ApiModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class BreakdownFigures:
     """What one answer holds: its records, one for each line, and what there is to say about it.
 
     `first` is the first day with a figure; `days` are the days of the month that the answer says it is about, None
@@ -100,7 +100,7 @@ class Sheet:
     written: Written = field(default_factory=Written)
 
 
-def parse_billing(answer: Billing, project: str, month: Month, where: str) -> Sheet:
+def parse_billing(answer: Billing, project: str, month: Month, where: str) -> BreakdownFigures:
     """One record for each line of the billing breakdown within the month, in USD.
 
     Args:
@@ -117,7 +117,7 @@ def parse_billing(answer: Billing, project: str, month: Month, where: str) -> Sh
     records, days = [], []
     for row in lines_of_days(answer, answer.results, notes, where):
         try:
-            dollars = believable(row.dollars, where)
+            dollars = believable_amount(row.dollars, where)
         except ContractError:
             notes.drop(where, "un montant n’est pas un nombre")
             continue
@@ -137,10 +137,12 @@ def parse_billing(answer: Billing, project: str, month: Month, where: str) -> Sh
             )
         )
     _refuse_nothing(answer.results, notes, where)
-    return Sheet(tuple(records), min(days, default=None), count_days(answer, month), notes, written)
+    return BreakdownFigures(tuple(records), min(days, default=None), count_days(answer, month), notes, written)
 
 
-def parse_usage(answer: Usage, project: str, month: Month, where: str, *, api_key: str | None = None) -> Sheet:
+def parse_usage(
+    answer: Usage, project: str, month: Month, where: str, *, api_key: str | None = None
+) -> BreakdownFigures:
     """One record for each line of the usage breakdown within the month. A line of zeros stands for nothing.
 
     Args:
@@ -176,7 +178,7 @@ def parse_usage(answer: Usage, project: str, month: Month, where: str, *, api_ke
             )
         )
     _refuse_nothing(answer.results, notes, where)
-    return Sheet(tuple(records), min(days, default=None), count_days(answer, month), notes)
+    return BreakdownFigures(tuple(records), min(days, default=None), count_days(answer, month), notes)
 
 
 def _refuse_nothing(rows: Lines[R], notes: Notes, where: str) -> None:

@@ -13,10 +13,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from providers.deepgram.billing import Records, Table, _summed
+from providers.deepgram.billing import ProjectFigures, Records, _sum_figures
 from providers.deepgram.days import SETTLING, asked_days
 from providers.deepgram.endpoints import BY_KEY, BY_MODEL, UNGROUPED, for_key, usage_of
-from providers.deepgram.parse import Sheet, Usage, parse_usage
+from providers.deepgram.parse import BreakdownFigures, Usage, parse_usage
 from providers.shared.amounts import FLOAT_TOLERANCE, sum_known
 from providers.shared.control import believe_twice
 from providers.shared.http import Params
@@ -47,7 +47,7 @@ _REST_WITHOUT_KEY: Final = "Une partie de l’usage n’a pas de clé chez Deepg
 _COUNTS: Final = ("requests", "tokens_input", "tokens_output")
 
 
-async def read_usage(job: Job, project: str) -> Table:
+async def read_usage(job: Job, project: str) -> ProjectFigures:
     """A project's usage, once: by model, and by key as well where a row is a key.
 
     The tables are compared once the month is settled, and read once more before a difference is believed.
@@ -67,8 +67,8 @@ async def read_usage(job: Job, project: str) -> Table:
     return replace(table, remarks=(*table.remarks, remark)) if remark else table
 
 
-def _table(both: Both, choice: _Choice) -> Table:
-    return Table(
+def _table(both: BothTables, choice: _Choice) -> ProjectFigures:
+    return ProjectFigures(
         choice.records,
         (*both.gaps, *both.notes.gaps(_USAGE), *choice.gaps),
         (*both.remarks, *choice.remarks),
@@ -78,7 +78,7 @@ def _table(both: Both, choice: _Choice) -> Table:
     )
 
 
-async def _total(job: Job, project: str) -> tuple[Sheet | None, str]:
+async def _total(job: Job, project: str) -> tuple[BreakdownFigures | None, str]:
     """The usage without groups, or why there is none."""
     try:
         total = await ask_usage(job, project, UNGROUPED)
@@ -90,7 +90,7 @@ async def _total(job: Job, project: str) -> tuple[Sheet | None, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Both:
+class BothTables:
     """The same usage twice, by group.
 
     `by_key` is None when it could not be read; `by_model` lacks the groups that could not. `lines` is how many lines
@@ -119,7 +119,7 @@ class Both:
 
     def preferred(self) -> Records:
         """Every group once, by model where its models were read."""
-        return _joined((self.by_key or {}) | self.by_model)
+        return _join((self.by_key or {}) | self.by_model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class _Choice:
     remarks: tuple[str, ...] = ()
 
 
-def choose(both: Both, total: Records | None) -> _Choice:
+def choose(both: BothTables, total: Records | None) -> _Choice:
     """Which of two tables that differ stands, by the usage without groups (`total`) where it was read.
 
     Without it, a table stands that holds all that the other one does. Where neither does, or neither equals the total,
@@ -139,8 +139,8 @@ def choose(both: Both, total: Records | None) -> _Choice:
     """
     lines, by_key = both.lines, both.by_key or {}
     chosen = by_key | both.by_model
-    key_is_right = total is not None and same_figures(total, _joined(by_key), lines=lines)
-    model_is_right = total is not None and same_figures(total, _joined(chosen), lines=lines)
+    key_is_right = total is not None and same_figures(total, _join(by_key), lines=lines)
+    model_is_right = total is not None and same_figures(total, _join(chosen), lines=lines)
     remarks: dict[str, None] = {}
     unresolved = False
     for group in both.disputed():
@@ -159,7 +159,7 @@ def choose(both: Both, total: Records | None) -> _Choice:
             # Nothing at all by key says less than something by model.
             chosen[group] = keyed or modelled
             unresolved = True
-    records = _joined(chosen)
+    records = _join(chosen)
     if both.by_key is not None and total is not None and not same_figures(total, records, lines=lines):
         left = rest(total, records, lines=lines) if covers(total, records, lines=lines) else None
         if left is None or unresolved:
@@ -170,13 +170,13 @@ def choose(both: Both, total: Records | None) -> _Choice:
     return _Choice(records, (Gap(kind=GapKind.MISSING, sentence=_DISPUTED),) if unresolved else (), tuple(remarks))
 
 
-def _joined(groups: dict[Group, Records]) -> Records:
+def _join(groups: dict[Group, Records]) -> Records:
     return tuple(record for records in groups.values() for record in records)
 
 
-async def _read_both(job: Job, project: str) -> Both:
+async def _read_both(job: Job, project: str) -> BothTables:
     by_key_grain = job.grain is Grain.API_KEY
-    keyed: Sheet | None = None
+    keyed: BreakdownFigures | None = None
     failure: SourceError | None = None
     try:
         keyed = await ask_usage(job, project, BY_KEY)
@@ -185,7 +185,7 @@ async def _read_both(job: Job, project: str) -> Both:
         if by_key_grain:
             raise
         failure = error
-    by_key = None if keyed is None else _grouped(keyed.records, by_key=by_key_grain)
+    by_key = None if keyed is None else _group(keyed.records, by_key=by_key_grain)
     groups: list[Group] = [key for key in by_key or () if key is not None] if by_key_grain else [None]
     by_model, gaps = await _by_model(job, project, groups)
     if failure is not None and not by_model:
@@ -194,7 +194,7 @@ async def _read_both(job: Job, project: str) -> Both:
     notes = Notes()
     for sheet in sheets:
         notes.add(sheet.notes)
-    return Both(
+    return BothTables(
         by_key,
         {group: sheet.records for group, sheet in by_model.items()},
         lines=sum(sheet.notes.read for sheet in sheets),
@@ -206,7 +206,9 @@ async def _read_both(job: Job, project: str) -> Both:
     )
 
 
-async def _by_model(job: Job, project: str, groups: Sequence[Group]) -> tuple[dict[Group, Sheet], tuple[Gap, ...]]:
+async def _by_model(
+    job: Job, project: str, groups: Sequence[Group]
+) -> tuple[dict[Group, BreakdownFigures], tuple[Gap, ...]]:
     """Usage by model of each of the keys; None is the whole project. Those that fail leave a gap."""
     parts = [
         Part(
@@ -224,7 +226,7 @@ async def _by_model(job: Job, project: str, groups: Sequence[Group]) -> tuple[di
     return found, read.gaps
 
 
-def _grouped(records: Iterable[UsageRecord], *, by_key: bool) -> dict[Group, Records]:
+def _group(records: Iterable[UsageRecord], *, by_key: bool) -> dict[Group, Records]:
     groups: dict[Group, list[UsageRecord]] = {}
     for record in records:
         groups.setdefault(record.api_key if by_key else None, []).append(record)
@@ -292,7 +294,7 @@ def _tolerance(sums: list[Decimal], lines: int) -> Decimal:
     return max(FLOAT_TOLERANCE, lines * Decimal(5).scaleb(-places - 1))
 
 
-async def ask_usage(job: Job, project: str, params: Params, *, api_key: str | None = None) -> Sheet:
+async def ask_usage(job: Job, project: str, params: Params, *, api_key: str | None = None) -> BreakdownFigures:
     """The usage breakdown of the month, summed by its groups; `api_key` where `params` narrow it to one.
 
     Raises:
@@ -300,4 +302,4 @@ async def ask_usage(job: Job, project: str, params: Params, *, api_key: str | No
     """
     path = usage_of(project)
     answer = await job.get(path, [*asked_days(job.month, job.now), *params])
-    return _summed(job, parse_usage(answer.parse(Usage), project, job.month, path, api_key=api_key))
+    return _sum_figures(job, parse_usage(answer.parse(Usage), project, job.month, path, api_key=api_key))

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from providers.elevenlabs.days import Span
 from providers.elevenlabs.endpoints import COSTS, CREDITS, Report
-from providers.elevenlabs.parse import Figures, query, read_table, whole_month_only
+from providers.elevenlabs.parse import TableFigures, query, read_table, whole_month_only
 from providers.elevenlabs.refusals import NOT_SERVED
 from providers.elevenlabs.tables import Table
 from providers.shared.amounts import USD, Written, sum_known
@@ -24,25 +24,25 @@ from usage.records.record import UsageRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class SpanFigures:
     """What one report said about a span of days."""
 
     report: Report
     span: Span
-    figures: Figures
+    figures: TableFigures
 
 
-async def ask(job: Job, report: Report, span: Span) -> Reading:
+async def ask(job: Job, report: Report, span: Span) -> SpanFigures:
     """One report for one span. There are no pages.
 
     Raises:
         SourceError: It could not be read.
     """
     answer = await job.post(report.path, query(report, span))
-    return Reading(report, span, read_table(answer.parse(Table), report, span))
+    return SpanFigures(report, span, read_table(answer.parse(Table), report, span))
 
 
-async def read_analytics(job: Job, span: Span) -> list[Reading]:
+async def read_analytics(job: Job, span: Span) -> list[SpanFigures]:
     """The span from the report in credits, the report by cost, or both for the days that are theirs.
 
     Raises:
@@ -64,12 +64,12 @@ async def read_analytics(job: Job, span: Span) -> list[Reading]:
     return [costs] if costs.figures.records else [credits]
 
 
-async def read_again(job: Job, readings: Sequence[Reading]) -> list[Reading]:
+async def read_again(job: Job, readings: Sequence[SpanFigures]) -> list[SpanFigures]:
     """The same reports for the same spans once more."""
     return [await ask(job, reading.report, reading.span) for reading in readings]
 
 
-async def _across_the_change(job: Job, span: Span, refused: RefusedError | UnavailableError) -> list[Reading]:
+async def _across_the_change(job: Job, span: Span, refused: RefusedError | UnavailableError) -> list[SpanFigures]:
     costs = await _if_served(job, COSTS, span)
     first = costs.figures.first if costs else None
     credits = await _longest_in_credits(job, span, span.days if first is None else (first - span.start).days)
@@ -82,7 +82,7 @@ async def _across_the_change(job: Job, span: Span, refused: RefusedError | Unava
     return found or [costs]
 
 
-async def _longest_in_credits(job: Job, span: Span, most: int) -> Reading | None:
+async def _longest_in_credits(job: Job, span: Span, most: int) -> SpanFigures | None:
     """The longest beginning of the span that the report in credits serves, of `most` days at most.
 
     A first day that is refused ends the search: that is every month but the one of the change. In that one the day
@@ -108,14 +108,14 @@ async def _longest_in_credits(job: Job, span: Span, most: int) -> Reading | None
     return served
 
 
-async def _if_served(job: Job, report: Report, span: Span) -> Reading | None:
+async def _if_served(job: Job, report: Report, span: Span) -> SpanFigures | None:
     try:
         return await ask(job, report, span)
     except NOT_SERVED:
         return None
 
 
-def merged(readings: Sequence[Reading]) -> tuple[UsageRecord, ...]:
+def merge(readings: Sequence[SpanFigures]) -> tuple[UsageRecord, ...]:
     """Records of all readings; figures that only one of the two reports counts are dropped for keys with days in both:
     half of a month must not pass for the whole."""
     keys = [{record.api_key for record in reading.figures.records} for reading in readings]
@@ -140,7 +140,7 @@ class Checked:
         return self.control is not None and not self.control.agrees
 
 
-async def compare_with_total(job: Job, readings: Sequence[Reading]) -> Checked:
+async def compare_with_total(job: Job, readings: Sequence[SpanFigures]) -> Checked:
     """ElevenLabs' own total without grouping against the sum of the records, where they are in USD.
 
     There is no control where there is nothing to compare, or where the total can't be read: then the figures are just
@@ -161,7 +161,7 @@ async def compare_with_total(job: Job, readings: Sequence[Reading]) -> Checked:
     return Checked(control(_dollars(totals), _dollars(dollars), exact=exact, written=written, of_total=of_total))
 
 
-def _written(readings: Sequence[Reading]) -> Written:
+def _written(readings: Sequence[SpanFigures]) -> Written:
     parts = [reading.figures.written for reading in readings]
     return Written(
         lines=sum(part.lines for part in parts),
@@ -170,5 +170,5 @@ def _written(readings: Sequence[Reading]) -> Written:
     )
 
 
-def _dollars(readings: Sequence[Reading]) -> Decimal:
+def _dollars(readings: Sequence[SpanFigures]) -> Decimal:
     return sum_known(reading.figures.dollars for reading in readings)

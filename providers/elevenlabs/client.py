@@ -10,12 +10,12 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from providers.elevenlabs.analytics import Checked, Reading, compare_with_total, merged, read_again, read_analytics
+from providers.elevenlabs.analytics import Checked, SpanFigures, compare_with_total, merge, read_again, read_analytics
 from providers.elevenlabs.days import SETTLING, Span, asked_days
 from providers.elevenlabs.endpoints import ANALYTICS_BEGIN, SERVICE_ACCOUNTS
-from providers.elevenlabs.parse import Figures, ServiceAccounts, Subscription
+from providers.elevenlabs.parse import ServiceAccounts, Subscription, TableFigures
 from providers.elevenlabs.refusals import NOT_SERVED, explain
-from providers.elevenlabs.registry import list_keys, named, read_names, registry
+from providers.elevenlabs.registry import list_keys, list_things, name_keys, read_names
 from providers.elevenlabs.stats import (
     account_money,
     account_usage,
@@ -73,7 +73,7 @@ class ElevenLabs:
         """
         if job.month.start < ANALYTICS_BEGIN:
             raise UnavailableError(f"ElevenLabs ne donne rien avant {ANALYTICS_BEGIN.year}.")
-        found = await harvest(job, asked_days(job))
+        found = await read_figures(job, asked_days(job))
         names = await read_names(job)
         sums = MonthSums(job.source)
         sums.add(found.records)
@@ -83,7 +83,7 @@ class ElevenLabs:
             month=job.month,
             read_at=job.now,
             records=records,
-            things=named(names.keys, found.labels, records),
+            things=name_keys(names.keys, found.labels, records),
             coarse=found.coarse,
             gaps=found.gaps,
             remarks=(found.path, *found.remarks, *names.remarks, *_few_keys(names.keys, found)),
@@ -106,7 +106,7 @@ class ElevenLabs:
         ]
 
 
-def _few_keys(keys: Sequence[Thing], found: Harvest) -> tuple[str, ...]:
+def _few_keys(keys: Sequence[Thing], found: MonthFigures) -> tuple[str, ...]:
     """Whether a key without the right to all usage is refused or is silently shown its own alone is not published."""
     used = {record.api_key for record in found.records}
     if found.coarse or len(keys) < 2 or len(used) > 1:
@@ -137,14 +137,14 @@ async def _try_usage(job: Job) -> list[CheckResult]:
 
 
 def _tell_keys(listed: ServiceAccounts) -> str:
-    return f"readable, {len(registry(listed))} keys of service accounts"
+    return f"readable, {len(list_things(listed))} keys of service accounts"
 
 
 def _tell_plan(plan: Subscription) -> str:
     return f"readable, billed in {plan.money.upper() or '(unknown)'}"
 
 
-def _check_money(figures: Figures) -> CheckResult:
+def _check_money(figures: TableFigures) -> CheckResult:
     foreign = sorted(figures.currencies - {USD})
     if figures.doubts:
         return CheckResult(what="cost", status=CheckStatus.WARNING, sentence=figures.doubts[0].sentence)
@@ -158,7 +158,7 @@ def _check_money(figures: Figures) -> CheckResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Harvest:
+class MonthFigures:
     """What the reports brought; most fields go to the `SourceReport` as they are.
 
     `note` is for each row and `path` for the source's own: which report answered. `labels` are keys named by a report.
@@ -176,7 +176,7 @@ class Harvest:
     new_fields: tuple[Count, ...] = ()
 
 
-async def harvest(job: Job, span: Span) -> Harvest:
+async def read_figures(job: Job, span: Span) -> MonthFigures:
     """The figures of a span of days.
 
     Raises:
@@ -196,16 +196,16 @@ async def harvest(job: Job, span: Span) -> Harvest:
         account = await _account(job, span)
         if account is not None and account.records:
             return account
-    readings, checked = await _controlled(job, readings)
-    return await _with_account_money(job, _of_reports(readings, checked), readings)
+    readings, checked = await _check_total(job, readings)
+    return await _with_account_money(job, _from_reports(readings, checked), readings)
 
 
-async def _controlled(job: Job, readings: list[Reading]) -> tuple[list[Reading], Checked]:
+async def _check_total(job: Job, readings: list[SpanFigures]) -> tuple[list[SpanFigures], Checked]:
     """The readings and their control total; both are read once more before a mismatch is believed."""
     if job.is_running or job.is_settling(SETTLING):
         return readings, Checked()
 
-    async def again() -> tuple[list[Reading], Checked]:
+    async def again() -> tuple[list[SpanFigures], Checked]:
         second = await read_again(job, readings)
         return second, await compare_with_total(job, second)
 
@@ -213,35 +213,35 @@ async def _controlled(job: Job, readings: list[Reading]) -> tuple[list[Reading],
     return await believe_twice(first, lambda read: read[1].differs, again)
 
 
-def _of_reports(readings: Sequence[Reading], checked: Checked) -> Harvest:
-    return Harvest(
-        merged(readings),
+def _from_reports(readings: Sequence[SpanFigures], checked: Checked) -> MonthFigures:
+    return MonthFigures(
+        merge(readings),
         _note(readings),
         _path(readings),
         gaps=tuple(_gaps(readings, checked)),
         control=checked.control,
         labels=tuple(label for reading in readings for label in reading.figures.labels),
-        remarks=(*filter(None, [checked.remark]), *_uncounted(readings)),
-        dropped=tuple(count for reading in readings for count in _dropped(reading)),
+        remarks=(*filter(None, [checked.remark]), *_note_uncounted(readings)),
+        dropped=tuple(count for reading in readings for count in _count_dropped(reading)),
         new_fields=tuple(count for reading in readings for count in reading.figures.new),
     )
 
 
-def _dropped(reading: Reading) -> Iterator[Count]:
+def _count_dropped(reading: SpanFigures) -> Iterator[Count]:
     for lost in reading.figures.lost:
         yield Count(what=f"{reading.report.path} : {lost.what}", count=lost.count)
     for doubt in reading.figures.doubts:
         yield Count(what=f"{reading.report.path} : {doubt.what}", count=len(reading.figures.records))
 
 
-def _uncounted(readings: Sequence[Reading]) -> list[str]:
+def _note_uncounted(readings: Sequence[SpanFigures]) -> list[str]:
     """What of the figures is not there to be read."""
     without = [r for r in readings if r.figures.records and not r.report.by_cost and not r.figures.counts_requests]
     doubted = any(doubt.what == REQUESTS for reading in readings for doubt in reading.figures.doubts)
     return ["Le rapport des crédits ne compte pas les requêtes."] if without and not doubted else []
 
 
-async def _with_account_money(job: Job, found: Harvest, readings: Sequence[Reading]) -> Harvest:
+async def _with_account_money(job: Job, found: MonthFigures, readings: Sequence[SpanFigures]) -> MonthFigures:
     """Where analytics have no amounts, those of the account beside them: the whole then speaks for the account.
 
     It does so too where the amounts could not be read this time: rows by key would stand in the way of the account's
@@ -271,7 +271,7 @@ async def _with_account_money(job: Job, found: Harvest, readings: Sequence[Readi
     )
 
 
-async def _account(job: Job, span: Span) -> Harvest | None:
+async def _account(job: Job, span: Span) -> MonthFigures | None:
     """The account's statistics; None where they are not served."""
     try:
         usage = await account_usage(job, span)
@@ -280,10 +280,10 @@ async def _account(job: Job, span: Span) -> Harvest | None:
     money = await account_money(job, span)
     gap = no_money("ce mois") if money.is_absent and usage else money.gap
     gaps = () if gap is None else (gap,)
-    return Harvest((*usage, *money.records), _ACCOUNT_NOTE, _ACCOUNT_PATH, gaps=gaps, coarse=True)
+    return MonthFigures((*usage, *money.records), _ACCOUNT_NOTE, _ACCOUNT_PATH, gaps=gaps, coarse=True)
 
 
-def _gaps(readings: Sequence[Reading], checked: Checked) -> list[Gap]:
+def _gaps(readings: Sequence[SpanFigures], checked: Checked) -> list[Gap]:
     currencies = {currency for r in readings if r.figures.records for currency in r.figures.currencies} - {USD}
     gaps = [foreign_money(currency) for currency in sorted(currencies)]
     for reading in readings:
@@ -294,7 +294,7 @@ def _gaps(readings: Sequence[Reading], checked: Checked) -> list[Gap]:
     return [*gaps, *mismatch(checked.control, _MISMATCH)]
 
 
-def _note(readings: Sequence[Reading]) -> str:
+def _note(readings: Sequence[SpanFigures]) -> str:
     sentences = [_COST_NOTE if any(reading.figures.currencies for reading in readings) else _CREDITS_NOTE]
     if len(readings) > 1:
         change = readings[0].span.end
@@ -307,7 +307,7 @@ def _note(readings: Sequence[Reading]) -> str:
     return " ".join(sentences)
 
 
-def _path(readings: Sequence[Reading]) -> str:
+def _path(readings: Sequence[SpanFigures]) -> str:
     currencies = sorted({currency.upper() for r in readings for currency in r.figures.currencies})
     money = f"montants en {', '.join(currencies)}" if currencies else "sans montants"
     return f"Lu par {' et '.join(reading.report.what for reading in readings)}, {money}."

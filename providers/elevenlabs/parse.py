@@ -26,7 +26,7 @@ from providers.elevenlabs.tables import (
     read_number,
     read_text,
 )
-from providers.shared.amounts import USD, RawAmount, Written, believable, cost_of, sum_known
+from providers.shared.amounts import USD, RawAmount, Written, believable_amount, cost_of, sum_known
 from providers.shared.answers import ApiModel
 from providers.shared.lines import counts
 from usage.errors import ContractError
@@ -55,7 +55,7 @@ def query(report: Report, span: Span) -> Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class TableFigures:
     """What one table holds.
 
     `currencies` are those of its money, none without any; `first` is the first day with usage; `written` is
@@ -112,7 +112,7 @@ class _Line:
         return bool(given) and not any(given) and not self.is_odd
 
 
-def read_table(table: Table, report: Report, span: Span) -> Figures:
+def read_table(table: Table, report: Report, span: Span) -> TableFigures:
     """One record for each row of the table that falls in the span and is not all zeros, as empty buckets are.
 
     A row without a readable day, key or model is lost and counted, and so is a cell that is no number.
@@ -121,9 +121,9 @@ def read_table(table: Table, report: Report, span: Span) -> Figures:
         ContractError: The columns that are needed can't be found, or no row can be read.
     """
     if not table.rows:
-        return Figures(currencies=currencies_of(table))
+        return TableFigures(currencies=currencies_of(table))
     layout = read_layout(table, report)
-    reader = _Reader(layout, report)
+    reader = _RowReader(layout, report)
     lines = [line for row in table.rows if (line := reader.line(row)) is not None]
     if reader.reason is not None and not lines:
         raise reader.reason
@@ -135,7 +135,7 @@ def read_table(table: Table, report: Report, span: Span) -> Figures:
     if nameless:
         reader.lost["montants sans devise"] += nameless
     names = {line.texts[KEY]: line.label for line in lines if line.texts.get(KEY) and line.label}
-    return Figures(
+    return TableFigures(
         records=tuple(_record(line, layout, report, of_zeros) for line in lines),
         currencies=said or frozenset(filter(is_currency, [layout.unit])),
         first=min((line.day for line in lines), default=None),
@@ -148,7 +148,7 @@ def read_table(table: Table, report: Report, span: Span) -> Figures:
     )
 
 
-class _Reader:
+class _RowReader:
     """Reads rows, and counts what it can't read."""
 
     def __init__(self, layout: Layout, report: Report) -> None:
@@ -276,7 +276,9 @@ def read_stats(stats: Stats, span: Span) -> tuple[Share, ...]:
             raise ContractError(
                 f"{STATS} ne répond plus comme prévu : une liste n’a pas la longueur de l’axe du temps."
             )
-        found = sum_known(believable(value, STATS) for value, within in zip(values, inside, strict=True) if within)
+        found = sum_known(
+            believable_amount(value, STATS) for value, within in zip(values, inside, strict=True) if within
+        )
         # Usage without a model comes under a word for nothing, or is left out.
         shares.append(Share(None if label.lower() in _NO_MODEL else label, found))
     return tuple(shares)

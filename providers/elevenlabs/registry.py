@@ -41,8 +41,8 @@ async def read_names(job: Job) -> Names:
     """Keys of service accounts. Only administrators see them, and a workspace of one person may have none."""
     try:
         listed = await list_keys(job)
-        lost = Counter({f"{SERVICE_ACCOUNTS} : clés sans empreinte": hashless(listed)})
-        return Names(registry(listed), dropped=counts(+lost))
+        lost = Counter({f"{SERVICE_ACCOUNTS} : clés sans empreinte": count_hashless(listed)})
+        return Names(list_things(listed), dropped=counts(+lost))
     except NotOfferedError:
         return Names()
     except SourceError as error:
@@ -50,19 +50,21 @@ async def read_names(job: Job) -> Names:
         return Names(remarks=(remark,))
 
 
-def registry(accounts: ServiceAccounts) -> tuple[Thing, ...]:
+def list_things(accounts: ServiceAccounts) -> tuple[Thing, ...]:
     """All keys of service accounts but those without a hash, which nothing could be joined to."""
     keys = [key for account in accounts.accounts for key in account.keys]
     hashed = [(key.hashed_xi_api_key, key.name) for key in keys]
     return tuple(Thing(kind=Kind.API_KEY, id=an_id, name=name or None) for an_id, name in hashed if an_id)
 
 
-def hashless(accounts: ServiceAccounts) -> int:
+def count_hashless(accounts: ServiceAccounts) -> int:
     """How many keys are listed without a hash."""
     return sum(not key.hashed_xi_api_key for account in accounts.accounts for key in account.keys)
 
 
-def named(keys: tuple[Thing, ...], labels: tuple[Thing, ...], records: tuple[UsageRecord, ...]) -> tuple[Thing, ...]:
+def name_keys(
+    keys: tuple[Thing, ...], labels: tuple[Thing, ...], records: tuple[UsageRecord, ...]
+) -> tuple[Thing, ...]:
     """Every key that is listed or was used, with its name in the list, else its label in a table, else the beginning
     of its hash: people's keys are on no list."""
     names = {record.api_key: record.api_key[:_SHORT] for record in records if record.api_key}

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Final
 
 from providers.elevenlabs.endpoints import CURRENCY, Report
-from providers.shared.amounts import believable
+from providers.shared.amounts import believable_amount
 from providers.shared.answers import ApiModel
 from usage.errors import ContractError
 
@@ -183,7 +183,7 @@ def read_number(cell: object, report: Report) -> Decimal | None:
     if cell is None or cell == "":
         return None
     if isinstance(cell, str | int | Decimal) and not isinstance(cell, bool):
-        return believable(cell, report.path)
+        return believable_amount(cell, report.path)
     raise ContractError(f"{report.path} ne répond plus comme prévu : une mesure n’est pas un nombre.")
 
 
@@ -256,7 +256,7 @@ class _Finder:
         return found[0]
 
     def error(self, problem: str) -> ContractError:
-        return ContractError(f"{self.path} ne répond plus comme prévu : {problem}. {listed(self.columns)}")
+        return ContractError(f"{self.path} ne répond plus comme prévu : {problem}. {list_columns(self.columns)}")
 
 
 class _Measures:
@@ -273,7 +273,7 @@ class _Measures:
         if len(found) > 1:
             sentence = (
                 f"Plusieurs colonnes possibles pour {measure.what} dans {self._find.path} : ce chiffre est laissé de "
-                f"côté. {listed(found)}"
+                f"côté. {list_columns(found)}"
             )
             self.doubts.append(Doubt(measure.what, sentence))
             return None
@@ -285,7 +285,7 @@ class _Measures:
         return column.is_number and (not column.unit or added or measure.fits(column))
 
 
-def listed(columns: list[_Column]) -> str:
+def list_columns(columns: list[_Column]) -> str:
     """The columns by name, type and unit, as a sentence."""
     names = [f"{c.name[:40]} ({', '.join(filter(None, (c.kind, c.unit)))})" for c in columns[:_SHOWN]]
     more = " …" if len(columns) > _SHOWN else ""

@@ -10,20 +10,20 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from providers.openai.costs import controlled, read_costs
+from providers.openai.costs import check_total, read_costs
 from providers.openai.days import SETTLING, cost_spans, usage_span
 from providers.openai.endpoints import COSTS, FAMILIES, PROJECTS
 from providers.openai.joining import join_reports
 from providers.openai.refusals import explain
 from providers.openai.registry import read_names
-from providers.openai.reports import Figures, read_usage
+from providers.openai.reports import ReportFigures, read_usage
 from providers.shared.amounts import foreign_gaps, rounded_amounts
 from providers.shared.checks import CheckResult, CheckStatus, try_reading
 from providers.shared.control import mismatch, without_missing_amounts
 from providers.shared.http import Answer
 from providers.shared.job import Job
 from providers.shared.lines import Notes, counts
-from providers.shared.parts import Part, Read, days_gap, read_parts
+from providers.shared.parts import Part, PartResults, days_gap, read_parts
 from usage.errors import CredentialError, SourceError
 from usage.names import Grain, ProviderName
 from usage.outcomes.report import Gap, GapKind, SourceReport
@@ -61,7 +61,7 @@ class OpenAI:
         running, checked = job.is_running, None
         provisional = job.is_settling(SETTLING)
         if costs is not None and not running and not provisional:
-            costs, checked = await controlled(job, costs)
+            costs, checked = await check_total(job, costs)
         seen = [figures for figures in (costs, *usage) if figures is not None]
         records, row_notes = join_reports(job, costs, [figures for figures in usage if figures], read)
         records, free = without_missing_amounts(records, checked, "d’OpenAI")
@@ -112,7 +112,7 @@ class OpenAI:
         )
 
 
-async def _read(job: Job) -> Read[Figures]:
+async def _read(job: Job) -> PartResults[ReportFigures]:
     """Costs, then the usage families.
 
     Raises:
@@ -134,14 +134,14 @@ async def _read(job: Job) -> Read[Figures]:
         raise CredentialError(sentence, status=error.status) from None
 
 
-def _notes(seen: Iterable[Figures]) -> Notes:
+def _notes(seen: Iterable[ReportFigures]) -> Notes:
     notes = Notes()
     for figures in seen:
         notes.add(figures.notes)
     return notes
 
 
-def _gaps(job: Job, read: Sequence[Figures | None]) -> Iterable[Gap]:
+def _gaps(job: Job, read: Sequence[ReportFigures | None]) -> Iterable[Gap]:
     """What reports that were read lack: days out of reach, days that did not come, lines that can't be read."""
     begins: dict[date, list[str]] = {}
     for what, figures in zip(_REPORTS, read, strict=True):
@@ -158,7 +158,7 @@ def _gaps(job: Job, read: Sequence[Figures | None]) -> Iterable[Gap]:
         yield Gap(kind=GapKind.UNAVAILABLE, sentence=sentence)
 
 
-def _key_remarks(job: Job, costs: Figures | None) -> tuple[str, ...]:
+def _key_remarks(job: Job, costs: ReportFigures | None) -> tuple[str, ...]:
     """What rows of keys lose to costs that are told by project."""
     if costs is None or job.grain is not Grain.API_KEY or (costs.by_key and costs.keys_from is None):
         return ()

@@ -24,7 +24,7 @@ BY_PROJECT: Final = ("project_id", "line_item")
 """Some accounts refuse grouping costs by key (400)."""
 
 
-def project_keys(project: str) -> str:
+def keys_of(project: str) -> str:
     """Path of a project's keys: there is no list of all keys of an organization."""
     return f"{PROJECTS}/{project}/api_keys"
 

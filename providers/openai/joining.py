@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from providers.openai.reports import Figures
+from providers.openai.reports import ReportFigures
 from providers.shared.job import Job
-from providers.shared.parts import Read
+from providers.shared.parts import PartResults
 from usage.names import Grain
 from usage.outcomes.report import RowNote
 from usage.records.grain import NO_PROJECT
@@ -22,7 +22,7 @@ _DATED: Final = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 _SHOWN: Final = 5
 
 
-def requests_once(records: Iterable[UsageRecord]) -> tuple[UsageRecord, ...]:
+def count_requests_once(records: Iterable[UsageRecord]) -> tuple[UsageRecord, ...]:
     """Usage in which requests of image models stand once.
 
     Token-billed image models show up both among the completions, with their tokens, and among the images. What the
@@ -55,7 +55,7 @@ def without_known_tokens(
     return tuple(
         replace(cost, tokens_input=None, tokens_output=None)
         if not usage_is_whole or _is_known(cost, known)
-        else replace(cost, tokens_input=_counted(cost.tokens_input), tokens_output=_counted(cost.tokens_output))
+        else replace(cost, tokens_input=_valid_count(cost.tokens_input), tokens_output=_valid_count(cost.tokens_output))
         for cost in costs
     )
 
@@ -70,7 +70,7 @@ def models_without_usage(costs: Sequence[UsageRecord], usage: Sequence[UsageReco
     return found
 
 
-def named(models: Sequence[str]) -> str:
+def list_some(models: Sequence[str]) -> str:
     """A few models by name, and how many more there are."""
     more = len(models) - _SHOWN
     return ", ".join(models[:_SHOWN]) + (f" et {more} autres" if more > 0 else "")
@@ -108,7 +108,7 @@ def _plain(model: str) -> str:
     return model.replace(":", "-")
 
 
-def _counted(tokens: int | None) -> int | None:
+def _valid_count(tokens: int | None) -> int | None:
     # Corrections may leave less than nothing, which is no count.
     return tokens if tokens is not None and tokens >= 0 else None
 
@@ -118,10 +118,10 @@ def _place(record: UsageRecord) -> Place:
 
 
 def join_reports(
-    job: Job, costs: Figures | None, usage: Sequence[Figures], read: Read[Figures]
+    job: Job, costs: ReportFigures | None, usage: Sequence[ReportFigures], read: PartResults[ReportFigures]
 ) -> tuple[tuple[UsageRecord, ...], tuple[RowNote, ...]]:
     """All records of the month, each thing told once; and what rows have to say about what is not."""
-    used = requests_once(record for figures in usage for record in figures.records)
+    used = count_requests_once(record for figures in usage for record in figures.records)
     money = costs.records if costs is not None else ()
     whole = not read.gaps
     sums = MonthSums(job.source)
@@ -146,7 +146,7 @@ def _absent_from_usage(
         ):
             if names:
                 which = "Un modèle facturé est absent" if len(names) == 1 else f"{len(names)} modèles facturés absents"
-                yield _of_project(job, project, f"{which} des rapports d’usage, {what} : {named(names)}.")
+                yield _of_project(job, project, f"{which} des rapports d’usage, {what} : {list_some(names)}.")
 
 
 def _of_project(job: Job, project: str | None, sentence: str) -> RowNote:

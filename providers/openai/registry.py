@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from providers.openai.endpoints import PROJECTS, project_keys
+from providers.openai.endpoints import PROJECTS, keys_of
 from providers.openai.parse import Named, NamedPage, next_registry_page
 from providers.shared.http import Params
 from providers.shared.job import Job
@@ -56,7 +56,7 @@ async def _keys(job: Job, records: Iterable[UsageRecord]) -> tuple[list[Thing], 
     for project in sorted({record.project for record in records if record.project and record.api_key}):
         try:
             # Without this parameter some enabled keys are left out.
-            keys = await _list(job, project_keys(project), [("owner_project_access", "any")])
+            keys = await _list(job, keys_of(project), [("owner_project_access", "any")])
         except SourceError as error:
             failed[project] = error
         else:

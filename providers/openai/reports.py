@@ -30,14 +30,14 @@ _PAGES_A_DAY: Final = 100
 """A day may fill several pages; how many is not published."""
 
 
-async def read_usage(job: Job, family: Family) -> Figures:
+async def read_usage(job: Job, family: Family) -> ReportFigures:
     """One usage report, from the first day on that it has.
 
     Raises:
         SourceError: It could not be read; `UnavailableError` where the month is out of reach.
     """
 
-    async def read(span: Span) -> Figures:
+    async def read(span: Span) -> ReportFigures:
         sink = await read_report(
             job,
             family.path,
@@ -55,7 +55,9 @@ async def read_usage(job: Job, family: Family) -> Figures:
     return replace(figures, begins=begins)
 
 
-async def from_its_first_day(span: Span, read: Callable[[Span], Awaitable[Figures]]) -> tuple[Figures, date | None]:
+async def from_its_first_day(
+    span: Span, read: Callable[[Span], Awaitable[ReportFigures]]
+) -> tuple[ReportFigures, date | None]:
     """A report of a span, or of its part from the first day on that the refusal names; and that day.
 
     Raises:
@@ -134,7 +136,7 @@ class _DayByDay(Generic[S]):
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class ReportFigures:
     """What one report brought of a month.
 
     `days` are those that were there; `names` those of projects, and `organisations` the ids, that cost lines told.
@@ -207,14 +209,14 @@ class CostSink:
             self._organisation = organisation
             self._organisations.add(organisation)
 
-    def figures(self, *, by_key: bool) -> Figures:
+    def figures(self, *, by_key: bool) -> ReportFigures:
         """All that was taken in.
 
         Raises:
             ContractError: There were lines, and none could be read.
         """
         self._notes.refuse_if_nothing_is_left(COSTS)
-        return Figures(
+        return ReportFigures(
             self._sums.records(),
             frozenset(self._days),
             by_key,
@@ -237,7 +239,7 @@ class MonthlyCosts:
         for sink in self._sinks.values():
             sink.add(page)
 
-    def figures(self, *, by_key: bool) -> dict[Month, Figures]:
+    def figures(self, *, by_key: bool) -> dict[Month, ReportFigures]:
         """All that was taken in, by month.
 
         Raises:
@@ -273,7 +275,7 @@ class UsageSink:
             if peak is None or record.units > peak.units:
                 self._peaks[record.project] = record
 
-    def figures(self) -> Figures:
+    def figures(self) -> ReportFigures:
         """All that was taken in.
 
         Raises:
@@ -281,4 +283,4 @@ class UsageSink:
         """
         self._notes.refuse_if_nothing_is_left(self._family.path)
         records = self._sums.records() or tuple(self._peaks.values())
-        return Figures(records, frozenset(self._days), notes=self._notes)
+        return ReportFigures(records, frozenset(self._days), notes=self._notes)

@@ -16,7 +16,7 @@ from providers.openrouter.parse import OwnKeyPage
 from providers.openrouter.query import Analytics, Question
 from providers.openrouter.refusals import explain, wrong_kind
 from providers.openrouter.total import Compared, Total, compare, is_nothing, read_total
-from providers.openrouter.workspaces import Figures, read_figures
+from providers.openrouter.workspaces import MonthFigures, read_figures
 from providers.shared.amounts import cost_of
 from providers.shared.checks import CheckResult, try_reading
 from providers.shared.control import believe_twice
@@ -94,7 +94,7 @@ class OpenRouter:
         )
 
 
-async def _read(job: Job) -> tuple[Total, Figures, Compared | None]:
+async def _read(job: Job) -> tuple[Total, MonthFigures, Compared | None]:
     total = await read_total(job)
     figures = await read_figures(job, total.lines)
     if total.lines is None or not figures.complete:

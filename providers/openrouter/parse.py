@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Final
 from pydantic import AliasChoices, BeforeValidator, Field
 
 from providers.openrouter.endpoints import KEYS_PER_PAGE, QUERY, WORKSPACES_PER_PAGE
-from providers.shared.amounts import RawAmount, believable
+from providers.shared.amounts import RawAmount, believable_amount
 from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
 from providers.shared.paging import NextPage
@@ -148,7 +148,7 @@ class Line:
 def next_workspaces_page(page: WorkspacePage, offset: str | None) -> NextPage:
     """Where the next page of workspaces begins; `offset` is where this one did."""
     data, total = page.data, page.total_count
-    given = _given(data)
+    given = _count_entries(data)
     read = int(offset or 0) + given
     more = given >= WORKSPACES_PER_PAGE if total is None else read < total
     # An empty page before the announced end has no token: the reader refuses it, as workspaces would be lost.
@@ -157,17 +157,17 @@ def next_workspaces_page(page: WorkspacePage, offset: str | None) -> NextPage:
 
 def next_keys_page(page: KeyPage, offset: str | None) -> NextPage:
     """Where the next page of keys begins; `offset` is where this one did."""
-    given = _given(page.data)
+    given = _count_entries(page.data)
     following = str(int(offset or 0) + given) if given >= KEYS_PER_PAGE else None
     return NextPage(None, following, page.data[0].hash if page.data else None)
 
 
-def _given(data: Lines[Any]) -> int:
+def _count_entries(data: Lines[Any]) -> int:
     """How many entries a page has, those that can't be read among them."""
     return len(data) + sum(data.odd.values())
 
 
-def lines(page: QueryPage, dimensions: tuple[str, ...], notes: Notes) -> Iterator[Line]:
+def read_lines(page: QueryPage, dimensions: tuple[str, ...], notes: Notes) -> Iterator[Line]:
     """The rows of an answer to a query by these dimensions.
 
     Raises:
@@ -183,7 +183,7 @@ def lines(page: QueryPage, dimensions: tuple[str, ...], notes: Notes) -> Iterato
             notes.drop(QUERY, problem)
         else:
             yield _line(row)
-    if odd and odd == _given(rows):
+    if odd and odd == _count_entries(rows):
         raise ContractError(f"{QUERY} ne répond plus comme prévu : {next(iter(notes.odd))}.")
 
 
@@ -193,14 +193,14 @@ def _problem(row: Row, dimensions: tuple[str, ...]) -> str:
         return f"champ {lacking}, attendu : une valeur"
     try:
         for raw in (row.credits_usage, row.byok_usage, row.total_usage):
-            believable(raw, QUERY)
+            believable_amount(raw, QUERY)
     except ContractError:
         return "un montant n’est pas un nombre"
     return ""
 
 
 def _line(row: Row) -> Line:
-    cost, byok = _credits(row), believable(row.byok_usage, QUERY)
+    cost, byok = _credits(row), believable_amount(row.byok_usage, QUERY)
     figures = UsageRecord(
         model=row.model or None,
         cost=cost,
@@ -219,8 +219,11 @@ def _credits(row: Row) -> Decimal | None:
     Components of money that were never used are null. Credits are such a component where the total that comes with
     them is the estimate for own keys and nothing else; a row that says null to all of it was free.
     """
-    value = believable(row.credits_usage, QUERY)
+    value = believable_amount(row.credits_usage, QUERY)
     if value is not None or not {"credits_usage", "total_usage"} <= row.model_fields_set:
         return value
-    total, byok = believable(row.total_usage, QUERY) or Decimal(0), believable(row.byok_usage, QUERY) or Decimal(0)
+    total, byok = (
+        believable_amount(row.total_usage, QUERY) or Decimal(0),
+        believable_amount(row.byok_usage, QUERY) or Decimal(0),
+    )
     return Decimal(0) if total == byok else None

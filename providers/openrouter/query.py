@@ -9,7 +9,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict
 
 from providers.openrouter.endpoints import METRICS, QUERY, ROWS
-from providers.openrouter.parse import Line, QueryPage, lines
+from providers.openrouter.parse import Line, QueryPage, read_lines
 from providers.shared.job import Job
 from providers.shared.lines import Notes
 from usage.errors import ContractError, RefusedError, TransientError
@@ -129,7 +129,7 @@ class Analytics:
                 raise
         else:
             if not page.data.metadata.truncated:
-                found = lines(page, question.dimensions, self.notes)
+                found = read_lines(page, question.dimensions, self.notes)
                 return [line for line in found if question.covers(line.day)]
             pieces = question.pieces()
             if not pieces:

@@ -28,7 +28,7 @@ def wrong_kind(where: str, *, status: int | None = None) -> CredentialError:
     )
 
 
-def refused_in_part(path: str, error: CredentialError) -> CredentialError:
+def explain_partial_refusal(path: str, error: CredentialError) -> CredentialError:
     """The refusal of one endpoint to a key that reads others, which is no key of the wrong kind."""
     sentence = f"OpenRouter refuse {path} à la clé (HTTP {error.status}), qui lit pourtant d’autres données."
     return CredentialError(sentence, status=error.status)

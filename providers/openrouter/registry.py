@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from providers.openrouter.endpoints import KEYS, WORKSPACES, keys_of, workspaces_from
+from providers.openrouter.endpoints import KEYS, WORKSPACES, keys_from, workspaces_from
 from providers.openrouter.parse import Key, KeyPage, Workspace, WorkspacePage, next_keys_page, next_workspaces_page
-from providers.openrouter.refusals import refused_in_part
+from providers.openrouter.refusals import explain_partial_refusal
 from providers.shared.job import Job
 from providers.shared.lines import Lines
 from providers.shared.paging import read_registry
@@ -54,7 +54,7 @@ async def list_workspaces(job: Job) -> Listed:
     pages = [page.data for page in read]
     # A workspace made meanwhile moves the others on: one may be listed twice.
     found = {item.id: item for page in pages for item in page}
-    return Listed(tuple(found.values()), _odd(pages, WORKSPACES))
+    return Listed(tuple(found.values()), _count_odd(pages, WORKSPACES))
 
 
 async def list_keys(job: Job, workspace: str | None) -> ListedKeys:
@@ -64,20 +64,20 @@ async def list_keys(job: Job, workspace: str | None) -> ListedKeys:
         TransientError: They can't be read just now. Names in place of ids would make rows of their own.
     """
     try:
-        read = await read_registry(job, KEYS, partial(keys_of, workspace), KeyPage, next_keys_page)
+        read = await read_registry(job, KEYS, partial(keys_from, workspace), KeyPage, next_keys_page)
     except CredentialError as error:
-        return ListedKeys(gaps=(gap_of(KEYS_BY_NAME, refused_in_part(KEYS, error)),))
+        return ListedKeys(gaps=(gap_of(KEYS_BY_NAME, explain_partial_refusal(KEYS, error)),))
     except (NotOfferedError, RefusedError, ContractError) as error:
         return ListedKeys(gaps=(gap_of(KEYS_BY_NAME, error),))
     pages = [page.data for page in read]
     found = {key.hash: key for page in pages for key in page}
-    odd = _odd(pages, KEYS)
+    odd = _count_odd(pages, KEYS)
     sentence = f"Il manque {KEYS_BY_NAME} illisibles ({odd.total()}) : {' ; '.join(odd)}."
     gaps = (Gap(kind=GapKind.MISSING, sentence=sentence),) if odd else ()
     return ListedKeys(tuple(found.values()), gaps, odd)
 
 
-def _odd(pages: Iterable[Lines[Any]], where: str) -> Counter[str]:
+def _count_odd(pages: Iterable[Lines[Any]], where: str) -> Counter[str]:
     odd: Counter[str] = Counter()
     for page in pages:
         odd.update({f"{where} : {what}": count for what, count in page.odd.items()})

@@ -14,14 +14,22 @@ from providers.openrouter.endpoints import (
     BY_WORKSPACE_AND_KEY,
     WORKSPACES,
 )
-from providers.openrouter.labels import at_home, is_doubtful, outside, owners, remainder, told_apart, unlisted_key
+from providers.openrouter.labels import (
+    bring_home,
+    is_doubtful,
+    owners,
+    place_outside,
+    remainder,
+    tell_apart,
+    unlisted_key,
+)
 from providers.openrouter.parse import (
     Key,
     Line,
     Workspace,
 )
 from providers.openrouter.query import Analytics, Filter, Question, UnappliedFilterError
-from providers.openrouter.refusals import refused_in_part
+from providers.openrouter.refusals import explain_partial_refusal
 from providers.openrouter.registry import Listed, list_keys, list_workspaces
 from providers.openrouter.total import compare
 from providers.shared.job import Job
@@ -106,7 +114,7 @@ async def read_deleted(analytics: Analytics, workspaces: Sequence[str]) -> Conte
     month = analytics.job.month
     by_model = await analytics.ask(Question.of(month, BY_KEY_AND_MODEL, *others))
     by_workspace = await analytics.ask(Question.of(month, BY_WORKSPACE_AND_KEY, *others)) if by_model else []
-    return Content(records=tuple(outside(by_model, by_workspace)))
+    return Content(records=tuple(place_outside(by_model, by_workspace)))
 
 
 async def _figures(
@@ -128,7 +136,7 @@ async def _figures(
             records += found
             unfound += lost
         else:
-            records += _given_to(bearers[0].hash if bearers else unlisted_key(name), figures)
+            records += _give_to(bearers[0].hash if bearers else unlisted_key(name), figures)
     if not unfound:
         return records, ()
     return records, (
@@ -151,9 +159,9 @@ async def _by_hash(
     records = [
         record
         for key, answer in zip(bearers, answers, strict=True)
-        for record in _given_to(key.hash, [line.figures for line in answer or ()])
+        for record in _give_to(key.hash, [line.figures for line in answer or ()])
     ]
-    rest = _given_to(unlisted_key(name), remainder(figures, records))
+    rest = _give_to(unlisted_key(name), remainder(figures, records))
     return [*records, *rest], sum(answer is None for answer in answers)
 
 
@@ -166,12 +174,12 @@ async def _of_key(analytics: Analytics, inside: tuple[Filter, ...], key: Key) ->
         return None
 
 
-def _given_to(key: str | None, figures: Iterable[UsageRecord]) -> list[UsageRecord]:
+def _give_to(key: str | None, figures: Iterable[UsageRecord]) -> list[UsageRecord]:
     return [replace(record, api_key=key) for record in figures]
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class MonthFigures:
     """What was read of all workspaces, how far it goes, what was left out of it and what is new in it."""
 
     records: tuple[UsageRecord, ...]
@@ -185,7 +193,7 @@ class Figures:
     new: Mapping[str, int]
 
 
-async def read_figures(job: Job, total: Sequence[Line] | None) -> Figures:
+async def read_figures(job: Job, total: Sequence[Line] | None) -> MonthFigures:
     """All workspaces, and what belongs to none of them where the total leaves room for it or is not known."""
     analytics = Analytics(job)
     try:
@@ -196,16 +204,16 @@ async def read_figures(job: Job, total: Sequence[Line] | None) -> Figures:
     except CredentialError as error:
         if total is None:
             raise
-        gaps = [gap_of("la liste des espaces de travail", refused_in_part(WORKSPACES, error))]
+        gaps = [gap_of("la liste des espaces de travail", explain_partial_refusal(WORKSPACES, error))]
         # There may be several: without their ids, the names in the figures tell them apart.
         parts = [await read_deleted(analytics, [])]
     else:
         parts, gaps = await _of_workspaces(analytics, listed, total)
-    named = told_apart([record for part in parts for record in part.records])
+    named = tell_apart([record for part in parts for record in part.records])
     dropped = Counter(analytics.notes.dropped)
     for part in parts:
         dropped.update(part.dropped)
-    return Figures(
+    return MonthFigures(
         records=named.records,
         things=(*(thing for part in parts for thing in part.things), *named.things),
         gaps=(*gaps, *(gap for part in parts for gap in part.gaps), *analytics.notes.gaps("les chiffres")),
@@ -256,7 +264,7 @@ async def _outside(analytics: Analytics, workspaces: Sequence[str], unfound: Seq
         return Content(gaps=gaps, remarks=() if gaps else (remark,), complete=not gaps)
     records = rest.records
     for one in unfound:
-        records = tuple(at_home(record, one.workspace.name, one.workspace.id, one.keys) for record in records)
+        records = tuple(bring_home(record, one.workspace.name, one.workspace.id, one.keys) for record in records)
     existing = {one.workspace.id for one in unfound}
     remarks = []
     if any(record.workspace not in existing for record in records):

@@ -45,7 +45,7 @@ _DIGITS_BEFORE: Final = 26
 _DIGITS_AFTER: Final = 100
 
 
-def believable(raw: RawAmount, where: str) -> Decimal | None:
+def believable_amount(raw: RawAmount, where: str) -> Decimal | None:
     """`amount`, for lines of which an odd one is left out alone.
 
     Raises:

@@ -38,7 +38,7 @@ class Part(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Read(Generic[T]):
+class PartResults(Generic[T]):
     """What became of the parts: `values` in the order of the parts, None for each that failed."""
 
     values: tuple[T | None, ...]
@@ -47,7 +47,7 @@ class Read(Generic[T]):
     """Whether the key was refused for a part, though not for all."""
 
 
-async def read_parts(parts: Sequence[Part[T]]) -> Read[T]:
+async def read_parts(parts: Sequence[Part[T]]) -> PartResults[T]:
     """Read all parts at once.
 
     Raises:
@@ -69,7 +69,7 @@ async def read_parts(parts: Sequence[Part[T]]) -> Read[T]:
     ]
     values = tuple(None if isinstance(result, BaseException) else result for result in results)
     refused = any(isinstance(failure, CredentialError) for failure in failures)
-    return Read(values, tuple(gaps), refused)
+    return PartResults(values, tuple(gaps), refused)
 
 
 def _costs_only_itself(part: Part[Any], failure: BaseException) -> bool:

@@ -16,8 +16,8 @@ from providers.deepgram import Deepgram
 from providers.deepgram.parse import (
     ApiKeys,
     Billing,
+    BreakdownFigures,
     Projects,
-    Sheet,
     Usage,
     parse_billing,
     parse_usage,
@@ -43,7 +43,7 @@ def page(*rows: Any, units: str = "day", amount: Any = 1) -> Any:
     return {"start": "a", "end": "b", "resolution": {"units": units, "amount": amount}, "results": list(rows)}
 
 
-def billing(body: Any, month: Month = MONTH) -> Sheet:
+def billing(body: Any, month: Month = MONTH) -> BreakdownFigures:
     return parse_billing(parse(decoded(body), Billing, WHERE), "p", month, WHERE)
 
 
@@ -51,7 +51,7 @@ def money(body: Any, month: Month = MONTH) -> list[UsageRecord]:
     return list(billing(body, month).records)
 
 
-def usage(body: Any, month: Month = MONTH, **narrowed: str) -> Sheet:
+def usage(body: Any, month: Month = MONTH, **narrowed: str) -> BreakdownFigures:
     return parse_usage(parse(decoded(body), Usage, WHERE), "p", month, WHERE, **narrowed)
 
 
@@ -221,7 +221,7 @@ def test_usage_without_a_day_is_refused_unless_it_is_nothing() -> None:
 def test_an_odd_line_is_lost_alone_and_counted(name: str, value: Any) -> None:
     odd = {"requests": 1, "grouping": day(), name: value}
 
-    def read(*rows: Any) -> Sheet:
+    def read(*rows: Any) -> BreakdownFigures:
         # Not through JSON: a float does not hold all that the text of a body may.
         return parse_usage(parse(page(*rows), Usage, WHERE), "p", MONTH, WHERE)
 

@@ -18,10 +18,10 @@ from providers.openrouter.endpoints import BY_KEY_AND_MODEL, METRICS
 from providers.openrouter.labels import (
     MODELS_NOT_SPLIT,
     is_doubtful,
-    outside,
     owners,
+    place_outside,
     remainder,
-    told_apart,
+    tell_apart,
     unlisted_key,
     unlisted_workspace,
 )
@@ -32,9 +32,9 @@ from providers.openrouter.parse import (
     OwnKeyPage,
     QueryPage,
     WorkspacePage,
-    lines,
     next_keys_page,
     next_workspaces_page,
+    read_lines,
 )
 from providers.openrouter.query import Filter, Question
 from providers.shared.http import parse
@@ -67,13 +67,13 @@ def page(*rows: dict[str, Any], **fields: Any) -> QueryPage:
 
 
 def only(row: dict[str, Any]) -> Line:
-    (line,) = lines(page(row), BY_KEY_AND_MODEL, Notes())
+    (line,) = read_lines(page(row), BY_KEY_AND_MODEL, Notes())
     return line
 
 
 def noted(*rows: dict[str, Any]) -> tuple[list[Line], Notes]:
     notes = Notes()
-    return list(lines(page(*rows), BY_KEY_AND_MODEL, notes)), notes
+    return list(read_lines(page(*rows), BY_KEY_AND_MODEL, notes)), notes
 
 
 # --- rows
@@ -215,7 +215,9 @@ def test_figures_add_up_whatever_the_order_and_the_split_into_answers(drawn: tup
                 | {"credits_usage": str(cost), "total_usage": str(cost)}
                 for key, model, count, cost in rows[start : start + size]
             ]
-            sums.add(replace(line.figures, api_key=line.key) for line in lines(page(*cells), BY_KEY_AND_MODEL, Notes()))
+            sums.add(
+                replace(line.figures, api_key=line.key) for line in read_lines(page(*cells), BY_KEY_AND_MODEL, Notes())
+            )
         return {(r.api_key, r.model, r.cost, r.requests, r.tokens_input) for r in sums.records()}
 
     assert summed(shuffled, size) == summed(rows, len(rows) or 1)
@@ -366,7 +368,7 @@ def test_the_past_of_deleted_workspaces_keeps_its_workspace_and_key(
     by_model = [Line(day, name, None, figures) for _, name, figures in facts]
     by_workspace = [Line(day, name, space, replace(figures, model=None)) for space, name, figures in facts]
     found: dict[tuple[str | None, str | None], list[UsageRecord]] = defaultdict(list)
-    for record in outside(by_model, by_workspace):
+    for record in place_outside(by_model, by_workspace):
         found[record.workspace, record.api_key].append(record)
 
     expected: dict[tuple[str | None, str | None], list[UsageRecord]] = defaultdict(list)
@@ -390,7 +392,7 @@ def test_the_past_of_deleted_workspaces_keeps_its_workspace_and_key(
 )
 def test_no_two_workspaces_share_the_id_of_a_deleted_key(places: list[tuple[str, str | None]]) -> None:
     records = [UsageRecord(workspace=space, api_key=name, requests=1) for space, name in places]
-    named = told_apart(records)
+    named = tell_apart(records)
 
     homes: dict[str, set[str | None]] = defaultdict(set)
     for record in named.records:
@@ -453,7 +455,7 @@ def test_published_rows_are_read(shared: Path, name: str) -> None:
     asked_for = dict.fromkeys(METRICS)
     answer["data"]["data"] = [asked_for | row for row in answer["data"]["data"]]
 
-    found = list(lines(parse(answer, QueryPage, ""), (), Notes()))
+    found = list(read_lines(parse(answer, QueryPage, ""), (), Notes()))
 
     assert [line.day for line in found] in ([date(2025, 1, 1)], [date(2026, 5, 19), date(2026, 5, 18)])
     assert [line.figures.requests for line in found] in ([1500], [1523, 892])

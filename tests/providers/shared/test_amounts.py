@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.shared.amounts import Written, amount, believable
+from providers.shared.amounts import Written, amount, believable_amount
 from providers.shared.control import control
 from usage.errors import ContractError
 from usage.money import exact_sum
@@ -106,10 +106,10 @@ def test_how_amounts_were_written() -> None:
 @pytest.mark.parametrize("raw", ["1e26", "-1e400", "1e-101", "0e-400"])
 def test_an_amount_that_no_bill_holds_is_refused(raw: str) -> None:
     with pytest.raises(ContractError, match="démesuré"):
-        believable(Decimal(raw), "/costs")
+        believable_amount(Decimal(raw), "/costs")
 
 
 @given(st.decimals(-(10**25), 10**25, places=38))
 def test_an_amount_that_a_bill_may_hold_is_believed(value: Decimal) -> None:
-    assert believable(value, "/costs") == believable(str(value), "/costs") == value
-    assert believable(None, "/costs") is None
+    assert believable_amount(value, "/costs") == believable_amount(str(value), "/costs") == value
+    assert believable_amount(None, "/costs") is None
