@@ -1,50 +1,25 @@
-"""Reads one project's money, held against Deepgram's own total, and the two breakdowns as they come."""
+"""Reads one project's money, held against Deepgram's own total."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import replace
 from typing import Final
 
 from providers.deepgram.days import SETTLING, asked_days
 from providers.deepgram.endpoints import BY_KEY_AND_ITEM, UNGROUPED, billing_of
-from providers.deepgram.parse import Billing, BreakdownFigures, parse_billing
+from providers.deepgram.parse import Billing, BreakdownFigures, ProjectFigures, parse_billing
 from providers.shared.amounts import cost_of
 from providers.shared.control import believe_twice, control, mismatch
 from providers.shared.http import Params
 from providers.shared.job import Job
-from providers.shared.lines import Notes
 from usage.errors import SourceError
 from usage.outcomes.report import Control, Gap, GapKind
-from usage.records.record import UsageRecord
-from usage.records.sums import MonthSums
-
-Records = tuple[UsageRecord, ...]
 
 _COSTS: Final = "les coûts"
 _NO_DOLLARS: Final = (
     "Deepgram ne donne aucun montant en dollars, comme aux clients sous contrat : le coût est inconnu, pas nul."
 )
 _MISMATCH: Final = "La somme des lignes de facturation ne correspond pas au total de Deepgram."
-
-
-@dataclass(frozen=True, slots=True)
-class ProjectFigures:
-    """What was read of one project: its money, or its usage.
-
-    `checked` is the control total, where one was read; `first` the first day with a figure; `days` the days of the
-    month that the answers say they are about, None where they do not say; `note` is for the log of its rows.
-    """
-
-    records: Records
-    gaps: tuple[Gap, ...] = ()
-    remarks: tuple[str, ...] = ()
-    checked: Control | None = None
-    first: date | None = None
-    days: int | None = None
-    notes: Notes = field(default_factory=Notes)
-    note: str = ""
 
 
 async def read_billing(job: Job, project: str) -> ProjectFigures:
@@ -117,15 +92,4 @@ async def ask_billing(job: Job, project: str, grouping: Params) -> BreakdownFigu
     """
     path = billing_of(project)
     answer = await job.get(path, [*asked_days(job.month, job.now), *grouping])
-    return _sum_figures(job, parse_billing(answer.parse(Billing), project, job.month, path))
-
-
-def _sum_figures(job: Job, sheet: BreakdownFigures) -> BreakdownFigures:
-    return replace(sheet, records=sum_up(job, sheet.records))
-
-
-def sum_up(job: Job, records: Iterable[UsageRecord]) -> Records:
-    """Records of the same ids and model added up."""
-    sums = MonthSums(job.source)
-    sums.add(records)
-    return sums.records()
+    return parse_billing(answer.parse(Billing), project, job.month, path).add_up(job.source)

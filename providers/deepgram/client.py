@@ -9,10 +9,10 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from providers.deepgram.billing import ProjectFigures, read_billing
+from providers.deepgram.billing import read_billing
 from providers.deepgram.days import SETTLING, a_day_of
 from providers.deepgram.endpoints import PROJECTS, billing_of, keys_of, usage_of
-from providers.deepgram.parse import Project
+from providers.deepgram.parse import Project, ProjectFigures
 from providers.deepgram.refusals import explain
 from providers.deepgram.registry import PROJECT_LIST, Names, list_projects, read_key_names
 from providers.deepgram.usage import read_usage

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import Field
 
@@ -15,7 +15,12 @@ from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
 from usage.errors import ContractError
 from usage.month import Month
+from usage.names import Source
+from usage.outcomes.report import Control, Gap
 from usage.records.record import Unit, Units, UsageRecord
+from usage.records.sums import MonthSums
+
+Records = tuple[UsageRecord, ...]
 
 _UNNAMED_ITEM: Final = "(ligne sans intitulé)"
 
@@ -93,11 +98,35 @@ class BreakdownFigures:
     where it does not say; `notes` tells what was left out and what is new; `written` how amounts were written.
     """
 
-    records: tuple[UsageRecord, ...]
+    records: Records
     first: date | None
     days: int | None
     notes: Notes
     written: Written = field(default_factory=Written)
+
+    def add_up(self, source: Source) -> Self:
+        """The same with records of the same ids and model added up."""
+        sums = MonthSums(source)
+        sums.add(self.records)
+        return replace(self, records=sums.records())
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFigures:
+    """What was read of one project: its money, or its usage.
+
+    `checked` is the control total, where one was read; `first` the first day with a figure; `days` the days of the
+    month that the answers say they are about, None where they do not say; `note` is for the log of its rows.
+    """
+
+    records: Records
+    gaps: tuple[Gap, ...] = ()
+    remarks: tuple[str, ...] = ()
+    checked: Control | None = None
+    first: date | None = None
+    days: int | None = None
+    notes: Notes = field(default_factory=Notes)
+    note: str = ""
 
 
 def parse_billing(answer: Billing, project: str, month: Month, where: str) -> BreakdownFigures:

@@ -13,10 +13,9 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from providers.deepgram.billing import ProjectFigures, Records, _sum_figures
 from providers.deepgram.days import SETTLING, asked_days
 from providers.deepgram.endpoints import BY_KEY, BY_MODEL, UNGROUPED, for_key, usage_of
-from providers.deepgram.parse import BreakdownFigures, Usage, parse_usage
+from providers.deepgram.parse import BreakdownFigures, ProjectFigures, Records, Usage, parse_usage
 from providers.shared.amounts import FLOAT_TOLERANCE, sum_known
 from providers.shared.control import believe_twice
 from providers.shared.http import Params
@@ -302,4 +301,4 @@ async def ask_usage(job: Job, project: str, params: Params, *, api_key: str | No
     """
     path = usage_of(project)
     answer = await job.get(path, [*asked_days(job.month, job.now), *params])
-    return _sum_figures(job, parse_usage(answer.parse(Usage), project, job.month, path, api_key=api_key))
+    return parse_usage(answer.parse(Usage), project, job.month, path, api_key=api_key).add_up(job.source)
