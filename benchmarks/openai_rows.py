@@ -21,7 +21,7 @@ import httpx
 
 from providers.openai.parse import CostPage, Outline
 from providers.openai.reports import CostSink
-from providers.shared.http import Answer, parse
+from providers.shared.answers import Answer, parse
 from usage.month import Month
 from usage.names import Grain, ProviderName, Source
 from usage.outcomes.report import SourceReport

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
+from providers.shared.answers import Answer
 from providers.shared.checks import CheckResult
-from providers.shared.http import Answer
 from providers.shared.job import Job
 from usage.errors import SourceError
 from usage.names import ProviderName

@@ -12,10 +12,11 @@ from typing import Any
 
 from providers import provider
 from providers.base import Provider
+from providers.shared.answers import Answer
 from providers.shared.checks import CheckResult
-from providers.shared.http import Answer, Http, Pace, Params, Retry
+from providers.shared.http import Http, Params
 from providers.shared.job import Job
-from providers.shared.patience import LONGEST_READING
+from providers.shared.patience import LONGEST_READING, Pace, Retry
 from providers.shared.together import Together, consecutive
 from usage.catalogue import looks_like
 from usage.errors import (

@@ -28,9 +28,9 @@ from providers.anthropic.reports import (
     try_report,
 )
 from providers.shared.amounts import foreign_gaps, rounded_amounts
+from providers.shared.answers import Answer
 from providers.shared.checks import CheckResult, CheckStatus, try_reading
 from providers.shared.control import without_missing_amounts
-from providers.shared.http import Answer
 from providers.shared.job import Job
 from providers.shared.lines import Notes, counts
 from providers.shared.parts import days_gap
@@ -79,7 +79,8 @@ class Anthropic:
         records, refreshed = sums.records(), figures.refreshed_at
         running, provisional = job.is_running, is_provisional(job, refreshed)
         records, free = without_missing_amounts(records, figures.control, "d’Anthropic")
-        at_least, notes = _requests_at_least(job, figures), _notes(figures)
+        at_least = _requests_at_least(job, figures)
+        notes = Notes.of_all(one.notes for _, one in figures.reports)
         return SourceReport(
             source=job.source,
             month=job.month,
@@ -140,13 +141,6 @@ def _requests_at_least(job: Job, figures: MonthFigures) -> tuple[RowNote, ...]:
         RowNote(sentence=_AT_LEAST, key=key, workspace=workspace if is_bracketed(key or "") else None)
         for key, workspace in sorted(both, key=str)
     )
-
-
-def _notes(figures: MonthFigures) -> Notes:
-    notes = Notes()
-    for _, reading in figures.reports:
-        notes.add(reading.notes)
-    return notes
 
 
 def _gaps(job: Job, figures: MonthFigures) -> Iterable[Gap]:

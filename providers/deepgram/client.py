@@ -18,7 +18,7 @@ from providers.deepgram.registry import PROJECT_LIST, Names, list_projects, read
 from providers.deepgram.usage import read_usage
 from providers.shared.amounts import sum_known
 from providers.shared.checks import CheckResult, CheckStatus, try_reading
-from providers.shared.http import Answer, Params
+from providers.shared.http import Params
 from providers.shared.job import Job
 from providers.shared.lines import Notes, counts
 from providers.shared.parts import Part, PartResults, days_gap, read_parts
@@ -42,14 +42,11 @@ class Deepgram:
 
     name = ProviderName.DEEPGRAM
     registry = re.compile(f"{PROJECTS}|{keys_of('[^/]+')}")
+    explain = staticmethod(explain)
 
     def headers(self, key: SecretStr) -> Mapping[str, str]:
         """The key after the word `Token`; `Bearer` is for temporary tokens, which these endpoints refuse."""
         return {"Authorization": f"Token {key.get_secret_value()}"}
-
-    def explain(self, answer: Answer) -> SourceError | None:
-        """Wrong key, missing scope or another project's key: see `refusals`."""
-        return explain(answer)
 
     async def collect(self, job: Job) -> SourceReport:
         """Money and usage of each project that the key sees; see the package's README for what becomes a record.
@@ -71,9 +68,7 @@ class Deepgram:
         sums.add(record for table in tables for record in table.records)
         records = sums.records()
         keys = await read_key_names(job, records) if job.grain is Grain.API_KEY else Names()
-        notes = Notes()
-        for one in (listed.notes, keys.notes, *(table.notes for table in tables)):
-            notes.add(one)
+        notes = Notes.of_all((listed.notes, keys.notes, *(table.notes for table in tables)))
         return SourceReport(
             source=job.source,
             month=job.month,
@@ -141,9 +136,6 @@ async def _read_project(job: Job, project: str, suffix: str) -> ProjectFigures:
         gaps += days_gap(job.month, days, what=f"les réponses de Deepgram{suffix}")
     if money is not None and usage is not None and usage.records and not money.records and not money.gaps:
         gaps.append(Gap(kind=GapKind.UNAVAILABLE, sentence=_NO_COST))
-    notes = Notes()
-    for table in tables:
-        notes.add(table.notes)
     late = _late_billing(money, usage)
     return ProjectFigures(
         records=tuple(record for table in tables for record in table.records),
@@ -152,7 +144,7 @@ async def _read_project(job: Job, project: str, suffix: str) -> ProjectFigures:
         note=f"{late}." if late else "",
         checked=money.checked if money is not None else None,
         days=None if job.is_running else days,
-        notes=notes,
+        notes=Notes.of_all(table.notes for table in tables),
     )
 
 

@@ -190,9 +190,6 @@ async def _read_both(job: Job, project: str) -> BothTables:
     if failure is not None and not by_model:
         raise failure
     sheets = [*([keyed] if keyed else []), *by_model.values()]
-    notes = Notes()
-    for sheet in sheets:
-        notes.add(sheet.notes)
     return BothTables(
         by_key,
         {group: sheet.records for group, sheet in by_model.items()},
@@ -201,7 +198,7 @@ async def _read_both(job: Job, project: str) -> BothTables:
         remarks=(f"L’usage par modèle n’a pas été comparé à l’usage par clé : {failure}",) if failure else (),
         first=min((sheet.first for sheet in sheets if sheet.first), default=None),
         days=min((sheet.days for sheet in sheets if sheet.days is not None), default=None),
-        notes=notes,
+        notes=Notes.of_all(sheet.notes for sheet in sheets),
     )
 
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from providers.elevenlabs.days import Span
 from providers.elevenlabs.endpoints import COSTS, CREDITS, Report
-from providers.elevenlabs.parse import TableFigures, query, read_table, whole_month_only
+from providers.elevenlabs.parse import ReportFigures, query, read_table, whole_month_only
 from providers.elevenlabs.refusals import NOT_SERVED
 from providers.elevenlabs.tables import Table
 from providers.shared.amounts import USD, Written, sum_known
@@ -23,26 +23,17 @@ from usage.outcomes.report import Control
 from usage.records.record import UsageRecord
 
 
-@dataclass(frozen=True, slots=True)
-class SpanFigures:
-    """What one report said about a span of days."""
-
-    report: Report
-    span: Span
-    figures: TableFigures
-
-
-async def ask(job: Job, report: Report, span: Span) -> SpanFigures:
+async def ask(job: Job, report: Report, span: Span) -> ReportFigures:
     """One report for one span. There are no pages.
 
     Raises:
         SourceError: It could not be read.
     """
     answer = await job.post(report.path, query(report, span))
-    return SpanFigures(report, span, read_table(answer.parse(Table), report, span))
+    return read_table(answer.parse(Table), report, span)
 
 
-async def read_analytics(job: Job, span: Span) -> list[SpanFigures]:
+async def read_analytics(job: Job, span: Span) -> list[ReportFigures]:
     """The span from the report in credits, the report by cost, or both for the days that are theirs.
 
     Raises:
@@ -54,35 +45,35 @@ async def read_analytics(job: Job, span: Span) -> list[SpanFigures]:
         credits = await ask(job, CREDITS, span)
     except NOT_SERVED as refused:
         return await _across_the_change(job, span, refused)
-    if credits.figures.records:
+    if credits.records:
         return [credits]
     try:
         # Should the report in credits not refuse days billed by cost but have nothing to say, they are not lost.
         costs = await ask(job, COSTS, span)
     except (*NOT_SERVED, CredentialError):
         return [credits]
-    return [costs] if costs.figures.records else [credits]
+    return [costs] if costs.records else [credits]
 
 
-async def read_again(job: Job, readings: Sequence[SpanFigures]) -> list[SpanFigures]:
+async def read_again(job: Job, readings: Sequence[ReportFigures]) -> list[ReportFigures]:
     """The same reports for the same spans once more."""
     return [await ask(job, reading.report, reading.span) for reading in readings]
 
 
-async def _across_the_change(job: Job, span: Span, refused: RefusedError | UnavailableError) -> list[SpanFigures]:
+async def _across_the_change(job: Job, span: Span, refused: RefusedError | UnavailableError) -> list[ReportFigures]:
     costs = await _if_served(job, COSTS, span)
-    first = costs.figures.first if costs else None
+    first = costs.first if costs else None
     credits = await _longest_in_credits(job, span, span.days if first is None else (first - span.start).days)
     if costs is None and credits is not None:
         costs = await _if_served(job, COSTS, Span(credits.span.end, span.end))
     if costs is None:
         # Neither report serves the end of the span: its beginning must not pass for the whole.
         raise refused
-    found = [reading for reading in (credits, costs) if reading is not None and reading.figures.records]
+    found = [reading for reading in (credits, costs) if reading is not None and reading.records]
     return found or [costs]
 
 
-async def _longest_in_credits(job: Job, span: Span, most: int) -> SpanFigures | None:
+async def _longest_in_credits(job: Job, span: Span, most: int) -> ReportFigures | None:
     """The longest beginning of the span that the report in credits serves, of `most` days at most.
 
     A first day that is refused ends the search: that is every month but the one of the change. In that one the day
@@ -108,22 +99,22 @@ async def _longest_in_credits(job: Job, span: Span, most: int) -> SpanFigures | 
     return served
 
 
-async def _if_served(job: Job, report: Report, span: Span) -> SpanFigures | None:
+async def _if_served(job: Job, report: Report, span: Span) -> ReportFigures | None:
     try:
         return await ask(job, report, span)
     except NOT_SERVED:
         return None
 
 
-def merge(readings: Sequence[SpanFigures]) -> tuple[UsageRecord, ...]:
+def merge(readings: Sequence[ReportFigures]) -> tuple[UsageRecord, ...]:
     """Records of all readings; figures that only one of the two reports counts are dropped for keys with days in both:
     half of a month must not pass for the whole."""
-    keys = [{record.api_key for record in reading.figures.records} for reading in readings]
+    keys = [{record.api_key for record in reading.records} for reading in readings]
     both = set.intersection(*keys) if len(keys) > 1 else set()
     return tuple(
         replace(record, requests=None, units=whole_month_only(record.units)) if record.api_key in both else record
         for reading in readings
-        for record in reading.figures.records
+        for record in reading.records
     )
 
 
@@ -140,35 +131,25 @@ class Checked:
         return self.control is not None and not self.control.agrees
 
 
-async def compare_with_total(job: Job, readings: Sequence[SpanFigures]) -> Checked:
+async def compare_with_total(job: Job, readings: Sequence[ReportFigures]) -> Checked:
     """ElevenLabs' own total without grouping against the sum of the records, where they are in USD.
 
     There is no control where there is nothing to compare, or where the total can't be read: then the figures are just
     not checked.
     """
-    dollars = [reading for reading in readings if USD in reading.figures.currencies]
-    if not dollars or not all(reading.figures.in_dollars for reading in dollars):
+    dollars = [reading for reading in readings if USD in reading.currencies]
+    if not dollars or not all(reading.in_dollars for reading in dollars):
         return Checked()
     try:
         totals = [await ask(job, replace(r.report, group_by=()), r.span) for r in dollars]
     except SourceError as error:
         return Checked(remark=f"Le total d’ElevenLabs n’a pas pu être lu, les lignes n’y sont pas comparées : {error}")
-    figures = [total.figures for total in totals]
-    if not all(total.in_dollars for total in figures) or any(total.lost for total in figures):
+    if not all(total.in_dollars for total in totals) or any(total.lost for total in totals):
         return Checked(remark="Le total d’ElevenLabs n’a pas de montant lisible : les lignes n’y sont pas comparées.")
-    written, of_total = _written(dollars), _written(totals)
+    written, of_total = (Written.of_all([one.written for one in some]) for some in (dollars, totals))
     exact = written.as_text and of_total.as_text
     return Checked(control(_dollars(totals), _dollars(dollars), exact=exact, written=written, of_total=of_total))
 
 
-def _written(readings: Sequence[SpanFigures]) -> Written:
-    parts = [reading.figures.written for reading in readings]
-    return Written(
-        lines=sum(part.lines for part in parts),
-        places=max(part.places for part in parts),
-        as_text=all(part.as_text for part in parts),
-    )
-
-
-def _dollars(readings: Sequence[SpanFigures]) -> Decimal:
-    return sum_known(reading.figures.dollars for reading in readings)
+def _dollars(readings: Sequence[ReportFigures]) -> Decimal:
+    return sum_known(reading.dollars for reading in readings)

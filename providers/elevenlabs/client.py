@@ -10,10 +10,10 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from providers.elevenlabs.analytics import Checked, SpanFigures, compare_with_total, merge, read_again, read_analytics
+from providers.elevenlabs.analytics import Checked, compare_with_total, merge, read_again, read_analytics
 from providers.elevenlabs.days import SETTLING, Span, asked_days
 from providers.elevenlabs.endpoints import ANALYTICS_BEGIN, SERVICE_ACCOUNTS
-from providers.elevenlabs.parse import ServiceAccounts, Subscription, TableFigures
+from providers.elevenlabs.parse import ReportFigures, ServiceAccounts, Subscription
 from providers.elevenlabs.refusals import NOT_SERVED, explain
 from providers.elevenlabs.registry import list_keys, list_things, name_keys, read_names
 from providers.elevenlabs.stats import (
@@ -28,7 +28,6 @@ from providers.elevenlabs.tables import REQUESTS
 from providers.shared.amounts import USD
 from providers.shared.checks import CheckResult, CheckStatus, try_reading
 from providers.shared.control import believe_twice, mismatch
-from providers.shared.http import Answer
 from providers.shared.job import Job
 from usage.errors import RefusedError, SourceError, UnavailableError
 from usage.names import ProviderName
@@ -56,14 +55,11 @@ class ElevenLabs:
 
     name = ProviderName.ELEVENLABS
     registry = re.compile(SERVICE_ACCOUNTS)
+    explain = staticmethod(explain)
 
     def headers(self, key: SecretStr) -> Mapping[str, str]:
         """The key under ElevenLabs' own name."""
         return {"xi-api-key": key.get_secret_value()}
-
-    def explain(self, answer: Answer) -> SourceError | None:
-        """By the words of the answer first, by its status second."""
-        return explain(answer)
 
     async def collect(self, job: Job) -> SourceReport:
         """Usage analytics, key names; see the package's README for what becomes a record.
@@ -128,11 +124,10 @@ async def _try_usage(job: Job) -> list[CheckResult]:
         return [CheckResult(what="usage and cost", status=status, sentence=error.sentence)]
     except SourceError as error:
         return [CheckResult(what="usage and cost", status=CheckStatus.BAD, sentence=error.sentence)]
-    figures = readings[0].figures
     billed = "by cost" if readings[0].report.by_cost else "in credits"
     return [
         CheckResult(what="usage", status=CheckStatus.OK, sentence=f"readable, billed {billed}"),
-        _check_money(figures),
+        _check_money(readings[0]),
     ]
 
 
@@ -144,7 +139,7 @@ def _tell_plan(plan: Subscription) -> str:
     return f"readable, billed in {plan.money.upper() or '(unknown)'}"
 
 
-def _check_money(figures: TableFigures) -> CheckResult:
+def _check_money(figures: ReportFigures) -> CheckResult:
     foreign = sorted(figures.currencies - {USD})
     if figures.doubts:
         return CheckResult(what="cost", status=CheckStatus.WARNING, sentence=figures.doubts[0].sentence)
@@ -191,7 +186,7 @@ async def read_figures(job: Job, span: Span) -> MonthFigures:
             sentence = f"ElevenLabs ne sert aucun rapport d’usage : {refused.sentence}"
             raise RefusedError(sentence, status=refused.status) from None
         return account
-    if readings[0].report.by_cost and not readings[0].figures.records:
+    if readings[0].report.by_cost and not readings[0].records:
         # Refused by one report, unknown to the other: an empty month, or usage that only the statistics still know.
         account = await _account(job, span)
         if account is not None and account.records:
@@ -200,12 +195,12 @@ async def read_figures(job: Job, span: Span) -> MonthFigures:
     return await _with_account_money(job, _from_reports(readings, checked), readings)
 
 
-async def _check_total(job: Job, readings: list[SpanFigures]) -> tuple[list[SpanFigures], Checked]:
+async def _check_total(job: Job, readings: list[ReportFigures]) -> tuple[list[ReportFigures], Checked]:
     """The readings and their control total; both are read once more before a mismatch is believed."""
     if job.is_running or job.is_settling(SETTLING):
         return readings, Checked()
 
-    async def again() -> tuple[list[SpanFigures], Checked]:
+    async def again() -> tuple[list[ReportFigures], Checked]:
         second = await read_again(job, readings)
         return second, await compare_with_total(job, second)
 
@@ -213,41 +208,41 @@ async def _check_total(job: Job, readings: list[SpanFigures]) -> tuple[list[Span
     return await believe_twice(first, lambda read: read[1].differs, again)
 
 
-def _from_reports(readings: Sequence[SpanFigures], checked: Checked) -> MonthFigures:
+def _from_reports(readings: Sequence[ReportFigures], checked: Checked) -> MonthFigures:
     return MonthFigures(
         merge(readings),
         _note(readings),
         _path(readings),
         gaps=tuple(_gaps(readings, checked)),
         control=checked.control,
-        labels=tuple(label for reading in readings for label in reading.figures.labels),
+        labels=tuple(label for reading in readings for label in reading.labels),
         remarks=(*filter(None, [checked.remark]), *_note_uncounted(readings)),
         dropped=tuple(count for reading in readings for count in _count_dropped(reading)),
-        new_fields=tuple(count for reading in readings for count in reading.figures.new),
+        new_fields=tuple(count for reading in readings for count in reading.new),
     )
 
 
-def _count_dropped(reading: SpanFigures) -> Iterator[Count]:
-    for lost in reading.figures.lost:
+def _count_dropped(reading: ReportFigures) -> Iterator[Count]:
+    for lost in reading.lost:
         yield Count(what=f"{reading.report.path} : {lost.what}", count=lost.count)
-    for doubt in reading.figures.doubts:
-        yield Count(what=f"{reading.report.path} : {doubt.what}", count=len(reading.figures.records))
+    for doubt in reading.doubts:
+        yield Count(what=f"{reading.report.path} : {doubt.what}", count=len(reading.records))
 
 
-def _note_uncounted(readings: Sequence[SpanFigures]) -> list[str]:
+def _note_uncounted(readings: Sequence[ReportFigures]) -> list[str]:
     """What of the figures is not there to be read."""
-    without = [r for r in readings if r.figures.records and not r.report.by_cost and not r.figures.counts_requests]
-    doubted = any(doubt.what == REQUESTS for reading in readings for doubt in reading.figures.doubts)
+    without = [r for r in readings if r.records and not r.report.by_cost and not r.counts_requests]
+    doubted = any(doubt.what == REQUESTS for reading in readings for doubt in reading.doubts)
     return ["Le rapport des crédits ne compte pas les requêtes."] if without and not doubted else []
 
 
-async def _with_account_money(job: Job, found: MonthFigures, readings: Sequence[SpanFigures]) -> MonthFigures:
+async def _with_account_money(job: Job, found: MonthFigures, readings: Sequence[ReportFigures]) -> MonthFigures:
     """Where analytics have no amounts, those of the account beside them: the whole then speaks for the account.
 
     It does so too where the amounts could not be read this time: rows by key would stand in the way of the account's
     row once they are.
     """
-    span = next((r.span for r in readings if r.figures.without_money), None)
+    span = next((r.span for r in readings if r.without_money), None)
     if span is None:
         return found
     last = span.end - timedelta(days=1)
@@ -283,19 +278,19 @@ async def _account(job: Job, span: Span) -> MonthFigures | None:
     return MonthFigures((*usage, *money.records), _ACCOUNT_NOTE, _ACCOUNT_PATH, gaps=gaps, coarse=True)
 
 
-def _gaps(readings: Sequence[SpanFigures], checked: Checked) -> list[Gap]:
-    currencies = {currency for r in readings if r.figures.records for currency in r.figures.currencies} - {USD}
+def _gaps(readings: Sequence[ReportFigures], checked: Checked) -> list[Gap]:
+    currencies = {currency for r in readings if r.records for currency in r.currencies} - {USD}
     gaps = [foreign_money(currency) for currency in sorted(currencies)]
     for reading in readings:
-        gaps += [Gap(kind=GapKind.MISSING, sentence=doubt.sentence) for doubt in reading.figures.doubts]
-        lost = " ; ".join(f"{lost.what} : {lost.count}" for lost in reading.figures.lost)
+        gaps += [Gap(kind=GapKind.MISSING, sentence=doubt.sentence) for doubt in reading.doubts]
+        lost = " ; ".join(f"{lost.what} : {lost.count}" for lost in reading.lost)
         if lost:
             gaps.append(Gap(kind=GapKind.MISSING, sentence=f"Laissé de côté dans {reading.report.what} : {lost}."))
     return [*gaps, *mismatch(checked.control, _MISMATCH)]
 
 
-def _note(readings: Sequence[SpanFigures]) -> str:
-    sentences = [_COST_NOTE if any(reading.figures.currencies for reading in readings) else _CREDITS_NOTE]
+def _note(readings: Sequence[ReportFigures]) -> str:
+    sentences = [_COST_NOTE if any(reading.currencies for reading in readings) else _CREDITS_NOTE]
     if len(readings) > 1:
         change = readings[0].span.end
         sentences.append(
@@ -307,7 +302,7 @@ def _note(readings: Sequence[SpanFigures]) -> str:
     return " ".join(sentences)
 
 
-def _path(readings: Sequence[SpanFigures]) -> str:
-    currencies = sorted({currency.upper() for r in readings for currency in r.figures.currencies})
+def _path(readings: Sequence[ReportFigures]) -> str:
+    currencies = sorted({currency.upper() for r in readings for currency in r.currencies})
     money = f"montants en {', '.join(currencies)}" if currencies else "sans montants"
     return f"Lu par {' et '.join(reading.report.what for reading in readings)}, {money}."

@@ -55,8 +55,8 @@ def query(report: Report, span: Span) -> Query:
 
 
 @dataclass(frozen=True, slots=True)
-class TableFigures:
-    """What one table holds.
+class ReportFigures:
+    """What one report said about a span of days.
 
     `currencies` are those of its money, none without any; `first` is the first day with usage; `written` is
     how its amounts were written; `labels` are keys that the table itself names. `counts_requests`
@@ -64,6 +64,8 @@ class TableFigures:
     what could not be read and what is not known here.
     """
 
+    report: Report
+    span: Span
     records: tuple[UsageRecord, ...] = ()
     currencies: frozenset[str] = frozenset()
     first: datetime | None = None
@@ -112,7 +114,7 @@ class _Line:
         return bool(given) and not any(given) and not self.is_odd
 
 
-def read_table(table: Table, report: Report, span: Span) -> TableFigures:
+def read_table(table: Table, report: Report, span: Span) -> ReportFigures:
     """One record for each row of the table that falls in the span and is not all zeros, as empty buckets are.
 
     A row without a readable day, key or model is lost and counted, and so is a cell that is no number.
@@ -121,7 +123,7 @@ def read_table(table: Table, report: Report, span: Span) -> TableFigures:
         ContractError: The columns that are needed can't be found, or no row can be read.
     """
     if not table.rows:
-        return TableFigures(currencies=currencies_of(table))
+        return ReportFigures(report, span, currencies=currencies_of(table))
     layout = read_layout(table, report)
     reader = _RowReader(layout, report)
     lines = [line for row in table.rows if (line := reader.line(row)) is not None]
@@ -135,7 +137,9 @@ def read_table(table: Table, report: Report, span: Span) -> TableFigures:
     if nameless:
         reader.lost["montants sans devise"] += nameless
     names = {line.texts[KEY]: line.label for line in lines if line.texts.get(KEY) and line.label}
-    return TableFigures(
+    return ReportFigures(
+        report,
+        span,
         records=tuple(_record(line, layout, report, of_zeros) for line in lines),
         currencies=said or frozenset(filter(is_currency, [layout.unit])),
         first=min((line.day for line in lines), default=None),

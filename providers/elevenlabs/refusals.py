@@ -9,7 +9,9 @@ from enum import Enum, auto
 from typing import Final
 
 from providers.elevenlabs.endpoints import PERMISSIONS
-from providers.shared.http import PATIENCE, Answer, retry_after
+from providers.shared.answers import Answer
+from providers.shared.http import retry_after
+from providers.shared.patience import PATIENCE
 from usage.errors import (
     ContractError,
     CredentialError,

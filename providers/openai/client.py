@@ -20,11 +20,10 @@ from providers.openai.reports import ReportFigures, read_usage
 from providers.shared.amounts import foreign_gaps, rounded_amounts
 from providers.shared.checks import CheckResult, CheckStatus, try_reading
 from providers.shared.control import mismatch, without_missing_amounts
-from providers.shared.http import Answer
 from providers.shared.job import Job
 from providers.shared.lines import Notes, counts
 from providers.shared.parts import Part, PartResults, days_gap, read_parts
-from usage.errors import CredentialError, SourceError
+from usage.errors import CredentialError
 from usage.names import Grain, ProviderName
 from usage.outcomes.report import Gap, GapKind, SourceReport
 
@@ -41,14 +40,11 @@ class OpenAI:
 
     name = ProviderName.OPENAI
     registry = re.compile(rf"{PROJECTS}(/[^/]+/api_keys)?")
+    explain = staticmethod(explain)
 
     def headers(self, key: SecretStr) -> Mapping[str, str]:
         """The key as bearer token."""
         return {"Authorization": f"Bearer {key.get_secret_value()}"}
-
-    def explain(self, answer: Answer) -> SourceError | None:
-        """By the refusal's code, parameter and text: see `refusals`."""
-        return explain(answer)
 
     async def collect(self, job: Job) -> SourceReport:
         """Costs, all usage families, names; see the package's README for what becomes a record.
@@ -67,7 +63,7 @@ class OpenAI:
         records, free = without_missing_amounts(records, checked, "d’OpenAI")
         things, remarks = await read_names(job, records, dict(costs.names) if costs else {})
         organisations = {an_id for figures in seen for an_id in figures.organisations}
-        notes = _notes(seen)
+        notes = Notes.of_all(figures.notes for figures in seen)
         return SourceReport(
             source=job.source,
             month=job.month,
@@ -132,13 +128,6 @@ async def _read(job: Job) -> PartResults[ReportFigures]:
             "d’administration (sk-admin-…) avec le droit api.usage.read."
         )
         raise CredentialError(sentence, status=error.status) from None
-
-
-def _notes(seen: Iterable[ReportFigures]) -> Notes:
-    notes = Notes()
-    for figures in seen:
-        notes.add(figures.notes)
-    return notes
 
 
 def _gaps(job: Job, read: Sequence[ReportFigures | None]) -> Iterable[Gap]:

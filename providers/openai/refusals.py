@@ -6,10 +6,8 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
-
 from providers.openai.endpoints import PROJECTS
-from providers.shared.answers import Answer
+from providers.shared.answers import Answer, ApiModel
 from usage.errors import ContractError, CredentialError, RefusedError, SourceError, UnavailableError
 
 _SCOPES: Final = re.compile(r"Missing scopes?: (\w+(?:\.\w+)*(?:, \w+(?:\.\w+)*)*)")
@@ -38,17 +36,13 @@ class KeysNotYetError(RefusedError):
         self.first_day = first_day
 
 
-class _Refusal(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Refusal(ApiModel):
     message: str = ""
     param: str | None = None
     code: str | None = None
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Body(ApiModel):
     error: _Refusal | str = _Refusal()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, Final, Generic, Protocol, Self, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 
 from providers.openai.days import Span, day_of, days_of, out_of_reach, usage_span
 from providers.openai.endpoints import BUCKETS_PER_PAGE, COSTS, Family
@@ -15,7 +15,7 @@ from providers.shared.amounts import Written
 from providers.shared.http import Params
 from providers.shared.job import Job
 from providers.shared.lines import Notes
-from providers.shared.paging import read_pages
+from providers.shared.paging import Sink, read_pages
 from usage.errors import RefusedError
 from usage.month import Month
 from usage.names import Source
@@ -24,8 +24,7 @@ from usage.records.record import UsageRecord
 from usage.records.sums import MonthSums
 
 PageT = TypeVar("PageT", CostPage, UsagePage)
-S = TypeVar("S", bound="_Sink[Any]")
-P_contra = TypeVar("P_contra", contravariant=True)
+S = TypeVar("S", bound=Sink[Any])
 _PAGES_A_DAY: Final = 100
 """A day may fill several pages; how many is not published."""
 
@@ -69,10 +68,6 @@ async def from_its_first_day(
         if error.first_day is None or not span.holds(error.first_day):
             raise
         return await read(span.from_day(error.first_day)), error.first_day
-
-
-class _Sink(Protocol[P_contra]):
-    def add(self, page: P_contra, /) -> None: ...
 
 
 async def read_report(
@@ -120,7 +115,7 @@ class _Page(Generic[PageT]):
         self._parts: Iterator[PageT] = parts
         self.outline = Outline()
 
-    def into(self, sink: _Sink[PageT]) -> None:
+    def into(self, sink: Sink[PageT]) -> None:
         with collector_paused():
             for part in self._parts:
                 self.outline.add(part)
@@ -158,19 +153,14 @@ class ReportFigures:
 
     def plus(self, other: Self) -> Self:
         """Both, of different days of the same month."""
-        notes, written = Notes(), Written(as_text=self.written.as_text and other.written.as_text)
-        for one in (self, other):
-            notes.add(one.notes)
-            written.lines += one.written.lines
-            written.places = max(written.places, one.written.places)
         return replace(
             self,
             records=self.records + other.records,
             days=self.days | other.days,
             by_key=self.by_key and other.by_key,
             keys_from=self.keys_from or other.keys_from,
-            notes=notes,
-            written=written,
+            notes=Notes.of_all((self.notes, other.notes)),
+            written=Written.of_all((self.written, other.written)),
             names=self.names + other.names,
             organisations=self.organisations | other.organisations,
             rounded=self.rounded + other.rounded,

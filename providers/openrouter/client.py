@@ -20,10 +20,9 @@ from providers.openrouter.workspaces import MonthFigures, read_figures
 from providers.shared.amounts import cost_of
 from providers.shared.checks import CheckResult, try_reading
 from providers.shared.control import believe_twice
-from providers.shared.http import Answer
 from providers.shared.job import Job
 from providers.shared.lines import counts
-from usage.errors import NotOfferedError, SourceError
+from usage.errors import NotOfferedError
 from usage.money import euros_style, exact_sum
 from usage.names import ProviderName
 from usage.outcomes.report import Gap, GapKind, SourceReport
@@ -40,14 +39,11 @@ class OpenRouter:
 
     name = ProviderName.OPENROUTER
     registry = re.compile(f"{WORKSPACES}|{KEYS}")
+    explain = staticmethod(explain)
 
     def headers(self, key: SecretStr) -> Mapping[str, str]:
         """The key as bearer token."""
         return {"Authorization": f"Bearer {key.get_secret_value()}"}
-
-    def explain(self, answer: Answer) -> SourceError | None:
-        """By the status alone: see `refusals`."""
-        return explain(answer)
 
     async def collect(self, job: Job) -> SourceReport:
         """Every workspace by key and model, held against the account's total; see the package's README.

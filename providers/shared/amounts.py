@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
 from pydantic import Field
 
@@ -73,6 +73,15 @@ class Written:
     lines: int = 0
     places: int = 0
     as_text: bool = True
+
+    @classmethod
+    def of_all(cls, several: Sequence[Written]) -> Self:
+        """How the amounts of several reports were written."""
+        return cls(
+            lines=sum(one.lines for one in several),
+            places=max(one.places for one in several),
+            as_text=all(one.as_text for one in several),
+        )
 
     def add(self, value: Decimal, raw: RawAmount) -> None:
         """Note one amount and how it came."""

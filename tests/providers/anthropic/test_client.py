@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 
 from providers.reading import check_source, read_source
 from providers.shared.checks import CheckStatus
-from providers.shared.http import Retry
+from providers.shared.patience import Retry
 from sandbox.anthropic import AnthropicApi
 from sandbox.anthropic.world import Account
 from sandbox.faults import Fault, Kind

@@ -28,7 +28,7 @@ from providers.anthropic.parse import (
     older_usage,
 )
 from providers.shared.amounts import Written
-from providers.shared.http import parse
+from providers.shared.answers import parse
 from providers.shared.lines import Notes
 from providers.shared.paging import NextPage
 from usage.errors import ContractError

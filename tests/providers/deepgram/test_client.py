@@ -14,7 +14,7 @@ import yaml
 
 from providers.reading import check_source, read_source
 from providers.shared.checks import CheckResult, CheckStatus
-from providers.shared.http import Retry
+from providers.shared.patience import Retry
 from sandbox.deepgram import DeepgramApi
 from sandbox.deepgram.world import Account
 from sandbox.faults import Fault, Kind

@@ -23,7 +23,7 @@ from providers.deepgram.parse import (
     parse_usage,
 )
 from providers.deepgram.usage import covers, rest, same_figures
-from providers.shared.http import Answer, parse
+from providers.shared.answers import Answer, parse
 from usage.errors import ContractError, CredentialError
 from usage.money import exact_sum
 from usage.month import Month

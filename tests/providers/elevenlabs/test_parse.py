@@ -19,10 +19,10 @@ from providers.elevenlabs.days import Span
 from providers.elevenlabs.endpoints import COSTS, CREDITS, PRODUCT, Report
 from providers.elevenlabs.parse import (
     Query,
+    ReportFigures,
     ServiceAccounts,
     Stats,
     Subscription,
-    TableFigures,
     query,
     read_stats,
     read_table,
@@ -31,7 +31,7 @@ from providers.elevenlabs.refusals import explain
 from providers.elevenlabs.registry import count_hashless, list_things, name_keys
 from providers.elevenlabs.tables import Table
 from providers.shared.amounts import Written
-from providers.shared.http import Answer
+from providers.shared.answers import Answer
 from usage.errors import (
     ContractError,
     CredentialError,
@@ -79,7 +79,7 @@ def table(rows: Sequence[Sequence[object]], head: Sequence[tuple[str, str, str |
     )
 
 
-def read(*rows: Sequence[object], head: Sequence[tuple[str, str, str | None]] = HEAD) -> TableFigures:
+def read(*rows: Sequence[object], head: Sequence[tuple[str, str, str | None]] = HEAD) -> ReportFigures:
     return read_table(table(rows, head), CREDITS, JANUARY)
 
 
@@ -382,7 +382,7 @@ def test_lists_of_unequal_length_stop_the_source() -> None:
 
 
 def test_an_answer_with_nothing_at_all_is_an_empty_one() -> None:
-    assert read_table(table([], []), CREDITS, JANUARY) == TableFigures()
+    assert read_table(table([], []), CREDITS, JANUARY) == ReportFigures(CREDITS, JANUARY)
 
 
 @pytest.mark.parametrize("name", ["hashed_xi_api_key_label", "api_key_name", "xi_api_key_name"])

@@ -17,7 +17,7 @@ import pytest
 from providers.openai.endpoints import FAMILIES
 from providers.reading import check_source, read_source
 from providers.shared.checks import CheckStatus
-from providers.shared.http import Retry
+from providers.shared.patience import Retry
 from sandbox.faults import Fault, Kind
 from sandbox.openai import OpenAIApi
 from sandbox.openai.world import Account, Fact

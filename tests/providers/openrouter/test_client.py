@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 
 from providers.reading import check_source, read_source
 from providers.shared.checks import CheckResult, CheckStatus
-from providers.shared.http import Retry
+from providers.shared.patience import Retry
 from sandbox.bill import BillRow
 from sandbox.faults import Fault, Kind
 from sandbox.openrouter import OpenRouterApi

@@ -37,7 +37,7 @@ from providers.openrouter.parse import (
     read_lines,
 )
 from providers.openrouter.query import Filter, Question
-from providers.shared.http import parse
+from providers.shared.answers import parse
 from providers.shared.lines import Notes
 from usage.errors import ContractError
 from usage.money import exact_sum

@@ -86,8 +86,8 @@ def test_new_fields_are_noticed_at_any_depth() -> None:
 
 
 def test_notes_add_up() -> None:
-    notes = noted({"tax": 1}, {"calls": -1})
-    notes.add(noted({"tax": 2}, {"calls": -1}, {"model": 7}))
+    several = (noted({"tax": 1}, {"calls": -1}), noted({"tax": 2}, {"calls": -1}, {"model": 7}))
+    notes = Notes.of_all(several)
     assert counts(notes.new) == (Count(what="/usage tax", count=2),)
     assert counts(notes.dropped) == (
         Count(what="/usage : champ calls, attendu : un entier", count=2),
