@@ -73,9 +73,9 @@ class Anthropic:
             SourceError: Neither costs nor usage could be read, or costs break the contract.
         """
         figures = await read_figures(job)
-        registry = await read_names(job, figures.records, coarse=figures.pair.coarse)
+        names = await read_names(job, figures.records, coarse=figures.pair.coarse)
         sums = MonthSums(job.source)
-        sums.add(replace(r, workspace=r.workspace or registry.default_workspace) for r in figures.records)
+        sums.add(replace(r, workspace=r.workspace or names.default_workspace) for r in figures.records)
         records, refreshed = sums.records(), figures.refreshed_at
         running, provisional = job.is_running, is_provisional(job, refreshed)
         records, free = without_missing_amounts(records, figures.control, "d’Anthropic")
@@ -86,7 +86,7 @@ class Anthropic:
             month=job.month,
             read_at=job.now,
             records=records,
-            things=registry.things,
+            things=names.things,
             coarse=figures.pair.coarse,
             gaps=(*figures.gaps, *_gaps(job, figures), *foreign_gaps(records, _FOREIGN)),
             remarks=(
@@ -94,7 +94,7 @@ class Anthropic:
                 *free,
                 *rounded_amounts(reading.rounded for _, reading in figures.reports),
                 *dict.fromkeys(note.sentence for note in at_least),
-                *registry.remarks,
+                *names.remarks,
                 *(_reach(refreshed) if provisional else ()),
             ),
             row_note=figures.pair.row_note,

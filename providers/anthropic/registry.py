@@ -10,7 +10,7 @@ from providers.anthropic.endpoints import API_KEYS, ORGANIZATION, REGISTRY_LIMIT
 from providers.anthropic.parse import Named, NamedPage, Organization, next_registry_page
 from providers.shared.http import Params
 from providers.shared.job import Job
-from providers.shared.paging import read_registry
+from providers.shared.paging import Names, read_registry
 from usage.errors import RefusedError, SourceError
 from usage.names import Kind
 from usage.outcomes.report import Thing
@@ -21,15 +21,13 @@ _DEFAULT: Final = ("include_default", "true")
 
 
 @dataclass(frozen=True, slots=True)
-class Registry:
-    """What the organization has. `default_workspace` is looked for only where records need it."""
+class NamesAndDefault(Names):
+    """Names, and the default workspace; it is looked for only where records need it."""
 
-    things: tuple[Thing, ...]
     default_workspace: str | None = None
-    remarks: tuple[str, ...] = ()
 
 
-async def read_names(job: Job, records: Sequence[UsageRecord], *, coarse: bool) -> Registry:
+async def read_names(job: Job, records: Sequence[UsageRecord], *, coarse: bool) -> NamesAndDefault:
     """Names of all workspaces and keys, archived ones too; ids do where names can't be read, however that fails.
 
     Args:
@@ -49,7 +47,7 @@ async def read_names(job: Job, records: Sequence[UsageRecord], *, coarse: bool) 
         things += _things(Kind.API_KEY, await _keys(job, {r.api_key for r in records if r.api_key}))
     except SourceError as error:
         remarks.append(_explain_ids("des clés", error))
-    return Registry(tuple(things), default, tuple(remarks))
+    return NamesAndDefault(tuple(things), tuple(remarks), default_workspace=default)
 
 
 async def read_organization(job: Job) -> Organization:

@@ -14,13 +14,14 @@ from providers.deepgram.days import SETTLING, a_day_of
 from providers.deepgram.endpoints import PROJECTS, billing_of, keys_of, usage_of
 from providers.deepgram.parse import Project, ProjectFigures
 from providers.deepgram.refusals import explain
-from providers.deepgram.registry import PROJECT_LIST, Names, list_projects, read_key_names
+from providers.deepgram.registry import PROJECT_LIST, list_projects, read_names
 from providers.deepgram.usage import read_usage
 from providers.shared.amounts import sum_known
 from providers.shared.checks import CheckResult, CheckStatus, try_reading
 from providers.shared.http import Params
 from providers.shared.job import Job
 from providers.shared.lines import Notes, counts
+from providers.shared.paging import Names
 from providers.shared.parts import Part, PartResults, days_gap, read_parts
 from usage.errors import SourceError
 from usage.names import Grain, Kind, ProviderName
@@ -67,7 +68,7 @@ class Deepgram:
         sums = MonthSums(job.source)
         sums.add(record for table in tables for record in table.records)
         records = sums.records()
-        keys = await read_key_names(job, records) if job.grain is Grain.API_KEY else Names()
+        keys = await read_names(job, records) if job.grain is Grain.API_KEY else Names()
         notes = Notes.of_all((listed.notes, keys.notes, *(table.notes for table in tables)))
         return SourceReport(
             source=job.source,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from providers.deepgram.endpoints import EXPIRED, PROJECTS, keys_of
@@ -11,6 +11,7 @@ from providers.deepgram.parse import ApiKeys, Project, Projects
 from providers.shared.http import Params
 from providers.shared.job import Job
 from providers.shared.lines import Notes
+from providers.shared.paging import Names
 from usage.errors import CredentialError, SourceError
 from usage.names import Kind
 from usage.outcomes.report import Thing
@@ -25,15 +26,6 @@ class ListedProjects:
 
     projects: list[Project]
     notes: Notes
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """Names of keys, and what there is to say about them."""
-
-    things: tuple[Thing, ...] = ()
-    remarks: tuple[str, ...] = ()
-    notes: Notes = field(default_factory=Notes)
 
 
 async def list_projects(job: Job) -> ListedProjects:
@@ -52,7 +44,7 @@ async def list_projects(job: Job) -> ListedProjects:
     return ListedProjects(projects, notes)
 
 
-async def read_key_names(job: Job, records: Iterable[UsageRecord]) -> Names:
+async def read_names(job: Job, records: Iterable[UsageRecord]) -> Names:
     """Names of the keys of the projects that have figures. Ids do where names can't be read."""
     used: dict[str, set[str]] = {}
     for record in records:

@@ -29,6 +29,7 @@ from providers.shared.amounts import USD
 from providers.shared.checks import CheckResult, CheckStatus, try_reading
 from providers.shared.control import believe_twice, mismatch
 from providers.shared.job import Job
+from providers.shared.lines import counts
 from usage.errors import RefusedError, SourceError, UnavailableError
 from usage.names import ProviderName
 from usage.outcomes.report import Control, Count, Gap, GapKind, SourceReport, Thing
@@ -79,17 +80,17 @@ class ElevenLabs:
             month=job.month,
             read_at=job.now,
             records=records,
-            things=name_keys(names.keys, found.labels, records),
+            things=name_keys(names.things, found.labels, records),
             coarse=found.coarse,
             gaps=found.gaps,
-            remarks=(found.path, *found.remarks, *names.remarks, *_few_keys(names.keys, found)),
+            remarks=(found.path, *found.remarks, *names.remarks, *_few_keys(names.things, found)),
             row_note=found.note,
             data_until=job.now if job.is_running else None,
             provisional=job.is_settling(SETTLING),
             # How long months are kept is not published: an empty one may be one that is gone.
             empty_proven=False,
             control=found.control,
-            dropped=(*found.dropped, *names.dropped),
+            dropped=(*found.dropped, *counts(names.notes.dropped)),
             new_fields=found.new_fields,
         )
 

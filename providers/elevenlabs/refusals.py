@@ -64,13 +64,12 @@ def explain(answer: Answer) -> SourceError | None:
     meaning = _meaning(answer)
     if meaning is _Meaning.BUSY:
         return _busy(answer)
-    kinds = {_Meaning.ABSENT: NotOfferedError, _Meaning.REFUSED: RefusedError}
-    sentences = {
-        _Meaning.ABSENT: f"{answer.path} n’existe pas pour ce compte (HTTP {answer.status}).",
-        _Meaning.REFUSED: f"{answer.path} refuse la demande (HTTP {answer.status}).",
-    }
-    if meaning in kinds:
-        return kinds[meaning](sentences[meaning], status=answer.status)
+    if meaning is _Meaning.ABSENT:
+        return NotOfferedError(
+            f"{answer.path} n’existe pas pour ce compte (HTTP {answer.status}).", status=answer.status
+        )
+    if meaning is _Meaning.REFUSED:
+        return RefusedError(f"{answer.path} refuse la demande (HTTP {answer.status}).", status=answer.status)
     return _about_the_key(answer, meaning) if meaning else None
 
 

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
 from typing import Final
 
 from providers.elevenlabs.endpoints import SERVICE_ACCOUNTS
 from providers.elevenlabs.parse import ServiceAccounts
 from providers.shared.job import Job
-from providers.shared.lines import counts
+from providers.shared.lines import Notes
+from providers.shared.paging import Names
 from usage.errors import NotOfferedError, SourceError
 from usage.names import Kind
-from usage.outcomes.report import Count, Thing
+from usage.outcomes.report import Thing
 from usage.records.record import UsageRecord
 
 _SHORT: Final = 8
 """Characters of a key's hash that stand for its name, where it has none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """Keys of the registry, and what there is to say about them."""
-
-    keys: tuple[Thing, ...] = ()
-    remarks: tuple[str, ...] = ()
-    dropped: tuple[Count, ...] = ()
 
 
 async def list_keys(job: Job) -> ServiceAccounts:
@@ -41,13 +31,15 @@ async def read_names(job: Job) -> Names:
     """Keys of service accounts. Only administrators see them, and a workspace of one person may have none."""
     try:
         listed = await list_keys(job)
-        lost = Counter({f"{SERVICE_ACCOUNTS} : clés sans empreinte": count_hashless(listed)})
-        return Names(list_things(listed), dropped=counts(+lost))
     except NotOfferedError:
         return Names()
     except SourceError as error:
         remark = f"Les noms n’ont pas pu être lus, le début des empreintes les remplace : {error.sentence}"
         return Names(remarks=(remark,))
+    notes = Notes()
+    if lost := count_hashless(listed):
+        notes.drop(SERVICE_ACCOUNTS, "clés sans empreinte", lost)
+    return Names(list_things(listed), notes=notes)
 
 
 def list_things(accounts: ServiceAccounts) -> tuple[Thing, ...]:

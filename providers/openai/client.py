@@ -61,7 +61,7 @@ class OpenAI:
         seen = [figures for figures in (costs, *usage) if figures is not None]
         records, row_notes = join_reports(job, costs, [figures for figures in usage if figures], read)
         records, free = without_missing_amounts(records, checked, "d’OpenAI")
-        things, remarks = await read_names(job, records, dict(costs.names) if costs else {})
+        names = await read_names(job, records, dict(costs.names) if costs else {})
         organisations = {an_id for figures in seen for an_id in figures.organisations}
         notes = Notes.of_all(figures.notes for figures in seen)
         return SourceReport(
@@ -69,7 +69,7 @@ class OpenAI:
             month=job.month,
             read_at=job.now if job.together is None else job.together.read_at(job.now),
             records=records,
-            things=things,
+            things=names.things,
             coarse=costs is not None and not costs.by_key and job.grain is Grain.API_KEY,
             gaps=(
                 *read.gaps,
@@ -81,7 +81,7 @@ class OpenAI:
                 *(_key_remarks(job, costs)),
                 *free,
                 *rounded_amounts(figures.rounded for figures in seen),
-                *remarks,
+                *names.remarks,
                 *([_READS_THE_REST] * read.refused),
             ),
             row_note=ROW_NOTE,

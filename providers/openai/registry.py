@@ -9,7 +9,7 @@ from providers.openai.endpoints import PROJECTS, keys_of
 from providers.openai.parse import Named, NamedPage, next_registry_page
 from providers.shared.http import Params
 from providers.shared.job import Job
-from providers.shared.paging import read_registry
+from providers.shared.paging import Names, read_registry
 from usage.errors import CredentialError, NotOfferedError, SourceError
 from usage.names import Grain, Kind
 from usage.outcomes.report import Thing
@@ -19,9 +19,7 @@ _ARCHIVED: Final = ("include_archived", "true")
 _SHOWN: Final = 3
 
 
-async def read_names(
-    job: Job, records: Iterable[UsageRecord], told: Mapping[str, str]
-) -> tuple[tuple[Thing, ...], tuple[str, ...]]:
+async def read_names(job: Job, records: Iterable[UsageRecord], told: Mapping[str, str]) -> Names:
     """Names of projects, archived ones too, and of keys where a row is a key; and remarks where they can't be read.
 
     Names never cost a figure, however their lists fail.
@@ -46,7 +44,7 @@ async def read_names(
         keys, failed = await _keys(job, records)
         things += keys
         remarks += _unread(failed)
-    return tuple(things), tuple(remarks)
+    return Names(tuple(things), tuple(remarks))
 
 
 async def _keys(job: Job, records: Iterable[UsageRecord]) -> tuple[list[Thing], dict[str, SourceError]]:

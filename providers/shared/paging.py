@@ -9,7 +9,9 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 from providers.shared.answers import ApiModel
 from providers.shared.http import Params
 from providers.shared.job import Job
+from providers.shared.lines import Notes
 from usage.errors import ContractError, StaleCursorError
+from usage.outcomes.report import Thing
 
 P = TypeVar("P")
 M = TypeVar("M", bound=ApiModel)
@@ -56,6 +58,15 @@ class Pages(Generic[P]):
     def add(self, page: P, /) -> None:
         """Keep one page."""
         self.pages.append(page)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the registries of an account told: its things, why some names are not there, what could not be read."""
+
+    things: tuple[Thing, ...] = ()
+    remarks: tuple[str, ...] = ()
+    notes: Notes = field(default_factory=Notes)
 
 
 async def read_pages(
