@@ -92,7 +92,7 @@ class Anthropic:
             remarks=(
                 *figures.remarks,
                 *free,
-                *rounded_amounts(reading.rounded for _, reading in figures.reports),
+                *rounded_amounts(report.rounded for _, report in figures.reports),
                 *dict.fromkeys(note.sentence for note in at_least),
                 *names.remarks,
                 *(_reach(refreshed) if provisional else ()),
@@ -105,7 +105,7 @@ class Anthropic:
             empty_proven=refreshed is not None and refreshed >= job.month.end,
             control=figures.control,
             organisation=await organization_of(job),
-            days_read=next((reading.days for _, reading in figures.reports), None),
+            days_read=next((report.days for _, report in figures.reports), None),
             dropped=counts(notes.dropped),
             new_fields=counts(notes.new),
         )
@@ -145,10 +145,10 @@ def _requests_at_least(job: Job, figures: MonthFigures) -> tuple[RowNote, ...]:
 
 def _gaps(job: Job, figures: MonthFigures) -> Iterable[Gap]:
     """What reports that were read lack: days that did not come, lines that can't be read."""
-    for what, reading in figures.reports:
+    for what, report in figures.reports:
         if not job.is_running:
-            yield from days_gap(job.month, reading.days, what=what)
-        yield from reading.notes.gaps(what)
+            yield from days_gap(job.month, report.days, what=what)
+        yield from report.notes.gaps(what)
 
 
 def _reach(refreshed: datetime | None) -> tuple[str, ...]:

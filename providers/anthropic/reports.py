@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any, Final, Generic, TypeVar
 
 from providers.anthropic import parse
@@ -16,8 +16,8 @@ from providers.shared.control import believe_twice, control, mismatch
 from providers.shared.job import Job
 from providers.shared.lines import Notes
 from providers.shared.paging import read_pages
-from providers.shared.parts import Part, read_parts
-from usage.errors import ContractError, RefusedError, SourceError, UnavailableError
+from providers.shared.parts import Part, out_of_reach, read_parts
+from usage.errors import ContractError, RefusedError, SourceError
 from usage.outcomes.report import Control, Gap
 from usage.records.record import UsageRecord
 from usage.records.sums import MonthSums
@@ -28,8 +28,6 @@ _REFUSALS: Final = (400, 403, 404)
 """How an organization without the newer reports may be answered; which of them it is, is not documented."""
 _MISMATCH: Final = "La somme des lignes de coûts ne correspond pas au total d’Anthropic."
 _READS_THE_REST: Final = "La clé lit l’autre rapport."
-_RECENT: Final = timedelta(days=60)
-"""A month that ended longer ago than this and is refused (400) by the older reports counts as out of their reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +80,18 @@ class MonthFigures:
     @property
     def records(self) -> tuple[UsageRecord, ...]:
         """Costs and usage; what has one without the other keeps what it has."""
-        return tuple(record for reading in (self.costs, self.usage) if reading for record in reading.records)
+        return tuple(record for one in (self.costs, self.usage) if one for record in one.records)
 
     @property
     def refreshed_at(self) -> datetime | None:
         """How far all of it goes; None unless both reports say so."""
-        return earliest(reading.refreshed_at if reading else None for reading in (self.costs, self.usage))
+        return earliest(one.refreshed_at if one else None for one in (self.costs, self.usage))
 
     @property
     def reports(self) -> tuple[tuple[str, ReportFigures], ...]:
         """What was read, by what it brings."""
         both = ((self.pair.costs, self.costs), (self.pair.usage, self.usage))
-        return tuple((reader.report.what, reading) for reader, reading in both if reading is not None)
+        return tuple((form.report.what, one) for form, one in both if one is not None)
 
 
 async def read_figures(job: Job) -> MonthFigures:
@@ -126,13 +124,13 @@ async def read_figures(job: Job) -> MonthFigures:
     return replace(older, remarks=(f"{refusals[0].sentence} {OLDER_INSTEAD}", *older.remarks))
 
 
-async def try_report(job: Job, reader: ReportFormat[Any]) -> None:
+async def try_report(job: Job, form: ReportFormat[Any]) -> None:
     """Ask for the least that shows whether the key may read a report.
 
     Raises:
         SourceError: It may not.
     """
-    report = reader.report
+    report = form.report
     await job.get(report.path, [*asked_days(job, report), ("limit", "1")], report.headers)
 
 
@@ -143,11 +141,11 @@ def is_refusal(error: SourceError) -> bool:
 
 async def _read_pair(job: Job, pair: Pair, refusals: list[SourceError] | None = None) -> MonthFigures:
     """Both reports of a pair; refusals of the newer ones are noted in `refusals`."""
-    readers = (pair.costs, pair.usage)
+    forms = (pair.costs, pair.usage)
     parts = [
         # Usage that can't be trusted says nothing against the costs.
-        Part(reader.report.what, _read(job, pair, reader, refusals), apart=reader is pair.usage)
-        for reader in readers
+        Part(form.report.what, _read(job, pair, form, refusals), apart=form is pair.usage)
+        for form in forms
     ]
     read = await read_parts(parts)
     costs, usage = read.values
@@ -158,32 +156,30 @@ async def _read_pair(job: Job, pair: Pair, refusals: list[SourceError] | None = 
     return await _check_total(job, figures, costs)
 
 
-async def _read(job: Job, pair: Pair, reader: ReportFormat[Any], refusals: list[SourceError] | None) -> ReportFigures:
+async def _read(job: Job, pair: Pair, form: ReportFormat[Any], refusals: list[SourceError] | None) -> ReportFigures:
     try:
-        return await _report(job, reader, reader.report.group_by)
+        return await _report(job, form, form.report.group_by)
     except SourceError as error:
         if refusals is not None and is_refusal(error):
             refusals.append(error)
-        if pair is OLDER and isinstance(error, RefusedError) and job.month.end <= job.now - _RECENT:
-            # How far back the older reports go is not published; a refusal of an old month is taken for their end.
-            sentence = f"Anthropic ne donne plus {job.month} ({error.sentence})"
-            raise UnavailableError(sentence, status=error.status) from None
+        if pair is OLDER and isinstance(error, RefusedError):
+            raise out_of_reach(job, error, "Anthropic") from None
         raise
 
 
-async def _report(job: Job, reader: ReportFormat[L], group_by: Iterable[str]) -> ReportFigures:
-    report = reader.report
+async def _report(job: Job, form: ReportFormat[L], group_by: Iterable[str]) -> ReportFigures:
+    report = form.report
     # Brackets, repeated: other spellings are refused.
     params = [*asked_days(job, report), ("limit", report.limit), *(("group_by[]", name) for name in group_by)]
 
     async def ask(token: str | None) -> ReportPage[L]:
         answer = await job.get(report.path, [*params, *([("page", token)] if token else [])], report.headers)
-        return answer.parse(reader.page)
+        return answer.parse(form.page)
 
     sink = await read_pages(
         ask,
         lambda page: next_report_page(page, job.month),
-        lambda: ReportSink(job, report, reader.records),
+        lambda: ReportSink(job, report, form.records),
         where=report.path,
         tells_its_days=report.by_day,
     )

@@ -30,7 +30,7 @@ async def read_billing(job: Job, project: str) -> ProjectFigures:
     Raises:
         SourceError: The lines could not be read.
     """
-    sheet = await ask_billing(job, project, BY_KEY_AND_ITEM)
+    sheet = await _ask(job, project, BY_KEY_AND_ITEM)
     if sheet.records and all(record.cost is None for record in sheet.records):
         return replace(_table(sheet), records=(), gaps=(Gap(kind=GapKind.UNAVAILABLE, sentence=_NO_DOLLARS),))
     if job.is_running or job.is_settling(SETTLING):
@@ -38,7 +38,7 @@ async def read_billing(job: Job, project: str) -> ProjectFigures:
 
     async def read_again() -> tuple[BreakdownFigures, Control | None, str]:
         try:
-            again = await ask_billing(job, project, BY_KEY_AND_ITEM)
+            again = await _ask(job, project, BY_KEY_AND_ITEM)
         except SourceError:
             # What was read the first time is not lost for it: it is compared with a total that is read again.
             again = sheet
@@ -67,7 +67,7 @@ def _table(sheet: BreakdownFigures) -> ProjectFigures:
 async def _control(job: Job, project: str, lines: BreakdownFigures) -> tuple[Control | None, str]:
     """The ungrouped total against the lines; None where there is neither, or no total to be had, and why."""
     try:
-        total = await ask_billing(job, project, UNGROUPED)
+        total = await _ask(job, project, UNGROUPED)
     except SourceError as error:
         # The lines themselves were read; without the total they are just not checked.
         return None, f"Les lignes de facturation n’ont pas été comparées au total de Deepgram : {error}"
@@ -84,12 +84,8 @@ async def _control(job: Job, project: str, lines: BreakdownFigures) -> tuple[Con
     ), ""
 
 
-async def ask_billing(job: Job, project: str, grouping: Params) -> BreakdownFigures:
-    """The billing breakdown of the month, summed by its groups.
-
-    Raises:
-        SourceError: It could not be read.
-    """
+async def _ask(job: Job, project: str, grouping: Params) -> BreakdownFigures:
+    """The billing breakdown of the month, summed by its groups."""
     path = billing_of(project)
     answer = await job.get(path, [*asked_days(job.month, job.now), *grouping])
     return parse_billing(answer.parse(Billing), project, job.month, path).add_up(job.source)

@@ -80,7 +80,7 @@ def _table(both: BothTables, choice: _Choice) -> ProjectFigures:
 async def _total(job: Job, project: str) -> tuple[BreakdownFigures | None, str]:
     """The usage without groups, or why there is none."""
     try:
-        total = await ask_usage(job, project, UNGROUPED)
+        total = await _ask(job, project, UNGROUPED)
     except SourceError as error:
         return None, f"L’usage sans regroupement, qui départagerait, n’a pas pu être lu : {error}"
     if total.notes.odd:
@@ -178,7 +178,7 @@ async def _read_both(job: Job, project: str) -> BothTables:
     keyed: BreakdownFigures | None = None
     failure: SourceError | None = None
     try:
-        keyed = await ask_usage(job, project, BY_KEY)
+        keyed = await _ask(job, project, BY_KEY)
     except SourceError as error:
         # Rows of projects can do without; rows of keys can't.
         if by_key_grain:
@@ -209,7 +209,7 @@ async def _by_model(
     parts = [
         Part(
             _MODELS,
-            ask_usage(job, project, [*BY_MODEL, *(for_key(group) if group else [])], api_key=group),
+            _ask(job, project, [*BY_MODEL, *(for_key(group) if group else [])], api_key=group),
             apart=True,
         )
         for group in groups
@@ -290,12 +290,8 @@ def _tolerance(sums: list[Decimal], lines: int) -> Decimal:
     return max(FLOAT_TOLERANCE, lines * Decimal(5).scaleb(-places - 1))
 
 
-async def ask_usage(job: Job, project: str, params: Params, *, api_key: str | None = None) -> BreakdownFigures:
-    """The usage breakdown of the month, summed by its groups; `api_key` where `params` narrow it to one.
-
-    Raises:
-        SourceError: It could not be read.
-    """
+async def _ask(job: Job, project: str, params: Params, *, api_key: str | None = None) -> BreakdownFigures:
+    """The usage breakdown of the month, summed by its groups; `api_key` where `params` narrow it to one."""
     path = usage_of(project)
     answer = await job.get(path, [*asked_days(job.month, job.now), *params])
     return parse_usage(answer.parse(Usage), project, job.month, path, api_key=api_key).add_up(job.source)

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date
 
-from providers.openai.days import Span, cost_spans, midnight, out_of_reach, usage_span
+from providers.openai.days import Span, cost_spans, midnight, usage_span
 from providers.openai.endpoints import BUCKETS_PER_PAGE, BY_KEY, BY_PROJECT, COST_BUCKETS_PER_PAGE, COSTS
 from providers.openai.parse import CostPage
 from providers.openai.refusals import KeysNotYetError
@@ -15,6 +15,7 @@ from providers.openai.reports import MonthlyCosts, ReportFigures, from_its_first
 from providers.shared.amounts import cost_of
 from providers.shared.control import believe_twice, control
 from providers.shared.job import Job
+from providers.shared.parts import out_of_reach
 from providers.shared.together import Together
 from usage.errors import RefusedError, SourceError, UnavailableError
 from usage.month import Month
@@ -85,7 +86,7 @@ async def _read_alone(job: Job) -> ReportFigures:
     if job.is_running and job.now.astimezone(UTC).date() == job.month.first_day:
         # Not every account takes tomorrow's midnight, and none takes a range within one day.
         raise UnavailableError("OpenAI ne donne pas encore les coûts du premier jour du mois.")
-    raise out_of_reach(job, refusals[0])
+    raise out_of_reach(job, refusals[0], "OpenAI")
 
 
 async def _by_key(ask: AskCosts, span: Span) -> ByMonth:

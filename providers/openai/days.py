@@ -10,12 +10,7 @@ from typing import Final, Self
 from providers.openai.parse import BucketT, CostBucket, UsageBucket
 from providers.shared.http import Params
 from providers.shared.job import Job
-from usage.errors import RefusedError, SourceError, UnavailableError
 from usage.month import Month
-
-_RECENT: Final = timedelta(days=60)
-"""A month that ended longer ago than this and is refused (400) counts as out of OpenAI's reach."""
-
 
 SETTLING: Final = timedelta(days=1)
 """Costs of a day were seen to change for some hours after it ends."""
@@ -85,10 +80,3 @@ def days_of(buckets: Iterable[BucketT], month: Month) -> Iterator[BucketT]:
 def day_of(bucket: CostBucket | UsageBucket) -> date:
     """The day that a bucket stands for, UTC."""
     return datetime.fromtimestamp(bucket.start_time, UTC).date()
-
-
-def out_of_reach(job: Job, error: RefusedError) -> SourceError:
-    """How far back OpenAI answers is not published; a refusal of an old month is taken for its end."""
-    if job.month.end > job.now - _RECENT:
-        return error
-    return UnavailableError(f"OpenAI ne donne plus {job.month} ({error.sentence})", status=error.status)

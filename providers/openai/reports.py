@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Final, Generic, Self, TypeVar
 
-from providers.openai.days import Span, day_of, days_of, out_of_reach, usage_span
+from providers.openai.days import Span, day_of, days_of, usage_span
 from providers.openai.endpoints import BUCKETS_PER_PAGE, COSTS, Family
 from providers.openai.parse import CostPage, CostResult, Outline, UsagePage, cost_records, usage_records
 from providers.openai.refusals import TooOldError
@@ -16,6 +16,7 @@ from providers.shared.http import Params
 from providers.shared.job import Job
 from providers.shared.lines import Notes
 from providers.shared.paging import Sink, read_pages
+from providers.shared.parts import out_of_reach
 from usage.errors import RefusedError
 from usage.month import Month
 from usage.names import Source
@@ -50,7 +51,7 @@ async def read_usage(job: Job, family: Family) -> ReportFigures:
     try:
         figures, begins = await from_its_first_day(usage_span(job), read)
     except RefusedError as error:
-        raise out_of_reach(job, error) from None
+        raise out_of_reach(job, error, "OpenAI") from None
     return replace(figures, begins=begins)
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from datetime import timedelta
+from typing import Any, Final, Generic, TypeVar
 
+from providers.shared.job import Job
 from usage.errors import (
     ContractError,
     CredentialError,
     NotOfferedError,
+    RefusedError,
     SourceError,
     TransientError,
     UnavailableError,
@@ -20,6 +23,9 @@ from usage.outcomes.report import Gap, GapKind
 from usage.outcomes.story import days_read
 
 T = TypeVar("T")
+
+_RECENT: Final = timedelta(days=60)
+"""How long ago a month ended that is not old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +109,11 @@ def days_gap(month: Month, days: int | None, *, out_of_reach: int = 0, what: str
     lack = "Il manque 1 jour" if missing == 1 else f"Il manque {missing} jours"
     of_what = f" dans {what}" if what else ""
     return (Gap(kind=GapKind.MISSING, sentence=f"{lack}{of_what} : {days_read(days, month)}."),)
+
+
+def out_of_reach(job: Job, error: RefusedError, provider: str) -> SourceError:
+    """What the refusal of a month means where it is not published how far back a provider answers: that of an old month
+    is taken for the end, any other for what it is."""
+    if job.month.end > job.now - _RECENT:
+        return error
+    return UnavailableError(f"{provider} ne donne plus {job.month} ({error.sentence})", status=error.status)
