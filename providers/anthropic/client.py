@@ -14,7 +14,6 @@ from pydantic import SecretStr
 
 from providers.anthropic.days import is_provisional, newer_reports_reach
 from providers.anthropic.endpoints import API_KEYS, ORGANIZATION, VERSION, WORKSPACES
-from providers.anthropic.parse import Organization
 from providers.anthropic.refusals import explain
 from providers.anthropic.registry import organization_of, read_names, read_organization
 from providers.anthropic.reports import (
@@ -118,7 +117,12 @@ class Anthropic:
         return list(
             await asyncio.gather(
                 # The job does without; keys that only read reports can't tell.
-                try_reading("organization", read_organization(job), CheckStatus.WARNING, tell=_tell_organization),
+                try_reading(
+                    "organization",
+                    read_organization(job),
+                    CheckStatus.WARNING,
+                    tell=lambda found: f"admin key of {found.name or 'an unnamed one'}",
+                ),
                 _try_report(job, "costs", NEWER.costs, OLDER.costs),
                 _try_report(job, "usage", NEWER.usage, OLDER.usage),
                 *(
@@ -153,10 +157,6 @@ def _gaps(job: Job, figures: MonthFigures) -> Iterable[Gap]:
 
 def _reach(refreshed: datetime | None) -> tuple[str, ...]:
     return (f"Données d’Anthropic jusqu’au {refreshed.astimezone(UTC):%Y-%m-%d %H:%M} UTC.",) if refreshed else ()
-
-
-def _tell_organization(organization: Organization) -> str:
-    return f"admin key of {organization.name or 'an unnamed one'}"
 
 
 async def _try_report(job: Job, what: str, newer: ReportFormat[Any], older: ReportFormat[Any]) -> CheckResult:

@@ -55,8 +55,7 @@ class Deepgram:
         Raises:
             SourceError: The projects could not be listed, none of them could be read, or an answer breaks the contract.
         """
-        listed = await list_projects(job)
-        projects = listed.projects
+        projects, unlisted = await list_projects(job)
         suffixes = [f" du projet {project.project_id}" if len(projects) > 1 else "" for project in projects]
         read = await read_parts(
             [
@@ -69,7 +68,7 @@ class Deepgram:
         sums.add(record for table in tables for record in table.records)
         records = sums.records()
         keys = await read_names(job, records) if job.grain is Grain.API_KEY else Names()
-        notes = Notes.of_all((listed.notes, keys.notes, *(table.notes for table in tables)))
+        notes = Notes.of_all((unlisted, keys.notes, *(table.notes for table in tables)))
         return SourceReport(
             source=job.source,
             month=job.month,
@@ -77,7 +76,7 @@ class Deepgram:
             records=records,
             things=(*(Thing(kind=Kind.PROJECT, id=p.project_id, name=p.name) for p in projects), *keys.things),
             gaps=(
-                *listed.notes.gaps(PROJECT_LIST),
+                *unlisted.gaps(PROJECT_LIST),
                 *_unread(projects, read),
                 *(gap for table in tables for gap in table.gaps),
             ),
@@ -104,7 +103,7 @@ class Deepgram:
         A key may have one role in one project and another in the next.
         """
         try:
-            projects = (await list_projects(job)).projects
+            projects, _ = await list_projects(job)
         except SourceError as error:
             return [CheckResult(what="projects and their names", status=CheckStatus.BAD, sentence=error.sentence)]
         ids, day = [project.project_id for project in projects], a_day_of(job.month)

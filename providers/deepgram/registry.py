@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from providers.deepgram.endpoints import EXPIRED, PROJECTS, keys_of
@@ -20,16 +19,8 @@ from usage.records.record import UsageRecord
 PROJECT_LIST: Final = "la liste des projets"
 
 
-@dataclass(frozen=True, slots=True)
-class ListedProjects:
-    """What the key sees, and what of the list could not be read."""
-
-    projects: list[Project]
-    notes: Notes
-
-
-async def list_projects(job: Job) -> ListedProjects:
-    """All projects that the key sees.
+async def list_projects(job: Job) -> tuple[list[Project], Notes]:
+    """All projects that the key sees, and what of their list could not be read.
 
     Raises:
         SourceError: They can't be listed, or there is none.
@@ -41,7 +32,7 @@ async def list_projects(job: Job) -> ListedProjects:
     projects = list({project.project_id: project for project in lines}.values())
     if not projects:
         raise CredentialError("La clé Deepgram ne voit aucun projet : créez dans le projet une clé de rôle admin.")
-    return ListedProjects(projects, notes)
+    return projects, notes
 
 
 async def read_names(job: Job, records: Iterable[UsageRecord]) -> Names:

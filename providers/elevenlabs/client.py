@@ -96,10 +96,17 @@ class ElevenLabs:
 
     async def check(self, job: Job) -> list[CheckResult]:
         """One request each for usage and money, key names, and the plan; one more where usage is billed by cost."""
+
+        def tell_keys(listed: ServiceAccounts) -> str:
+            return f"readable, {len(list_things(listed))} keys of service accounts"
+
+        def tell_plan(plan: Subscription) -> str:
+            return f"readable, billed in {plan.money.upper() or '(unknown)'}"
+
         return [
             *await _try_usage(job),
-            await try_reading("key names", list_keys(job), CheckStatus.WARNING, tell=_tell_keys),
-            await try_reading("plan", subscription(job), CheckStatus.WARNING, tell=_tell_plan),
+            await try_reading("key names", list_keys(job), CheckStatus.WARNING, tell=tell_keys),
+            await try_reading("plan", subscription(job), CheckStatus.WARNING, tell=tell_plan),
         ]
 
 
@@ -130,14 +137,6 @@ async def _try_usage(job: Job) -> list[CheckResult]:
         CheckResult(what="usage", status=CheckStatus.OK, sentence=f"readable, billed {billed}"),
         _check_money(readings[0]),
     ]
-
-
-def _tell_keys(listed: ServiceAccounts) -> str:
-    return f"readable, {len(list_things(listed))} keys of service accounts"
-
-
-def _tell_plan(plan: Subscription) -> str:
-    return f"readable, billed in {plan.money.upper() or '(unknown)'}"
 
 
 def _check_money(figures: ReportFigures) -> CheckResult:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -143,7 +143,7 @@ def read_table(table: Table, report: Report, span: Span) -> ReportFigures:
         records=tuple(_record(line, layout, report, of_zeros) for line in lines),
         currencies=said or frozenset(filter(is_currency, [layout.unit])),
         first=min((line.day for line in lines), default=None),
-        written=_written(lines),
+        written=Written.of((line.money, line.raw_money) for line in lines),
         labels=tuple(Thing(kind=Kind.API_KEY, id=key, name=name) for key, name in names.items() if key),
         counts_requests=layout.requests is not None,
         doubts=layout.doubts,
@@ -205,14 +205,6 @@ class _RowReader:
         except ContractError:
             self.lost[what] += 1
             return None
-
-
-def _written(lines: Iterable[_Line]) -> Written:
-    written = Written()
-    for line in lines:
-        if line.money is not None:
-            written.add(line.money, line.raw_money)
-    return written
 
 
 def _currency_of(line: _Line, layout: Layout) -> str:

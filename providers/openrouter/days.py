@@ -22,7 +22,7 @@ def is_old(job: Job) -> bool:
     return job.month.start < job.now - REACH
 
 
-def out_of_reach(job: Job) -> UnavailableError:
+def explain_reach(job: Job) -> UnavailableError:
     """What there is to say of a month that is too old."""
     return UnavailableError(f"OpenRouter ne remonte qu’à {REACH.days} jours et ne donne plus {job.month}.")
 

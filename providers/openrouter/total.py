@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from providers.openrouter.days import SETTLING, is_old, out_of_reach
+from providers.openrouter.days import SETTLING, explain_reach, is_old
 from providers.openrouter.endpoints import UNGROUPED
 from providers.openrouter.parse import Line
 from providers.openrouter.query import Analytics, Question
@@ -47,7 +47,7 @@ async def read_total(job: Job) -> Total:
         lines = tuple(await analytics.ask(replace(Question.of(job.month, UNGROUPED), granularity="day")))
     except RefusedError as error:
         if is_old(job):
-            raise out_of_reach(job) from error
+            raise explain_reach(job) from error
         return Total(remarks=(f"{_UNCHECKED} : {error}",))
     except (TransientError, ContractError) as error:
         if is_old(job):
@@ -56,7 +56,7 @@ async def read_total(job: Job) -> Total:
         return Total(remarks=(f"{_UNCHECKED} : {error}",))
     if is_old(job) and is_nothing(lines):
         # Too far back, or nothing used: it can't be told, and nothing is not written as 0.
-        raise out_of_reach(job)
+        raise explain_reach(job)
     if analytics.notes.odd:
         return Total(remarks=(f"{_UNCHECKED} : {next(iter(analytics.notes.odd))}.",))
     if analytics.until < job.month.end + SETTLING:
@@ -86,7 +86,13 @@ class Compared:
 def compare(total: Sequence[Line], records: Sequence[UsageRecord]) -> Compared:
     """Requests and tokens have to be equal; money came as floats and may differ in its last digits."""
     whole = [line.figures for line in total]
-    money = control(cost_of(whole), cost_of(records), exact=False, written=_written(records), of_total=_written(whole))
+    money = control(
+        cost_of(whole),
+        cost_of(records),
+        exact=False,
+        written=Written.of((one.cost, one.cost) for one in records),
+        of_total=Written.of((one.cost, one.cost) for one in whole),
+    )
     differences = []
     if not money.agrees:
         differences.append("coût {} USD contre {}".format(*apart(money.summed, money.total)))
@@ -94,14 +100,6 @@ def compare(total: Sequence[Line], records: Sequence[UsageRecord]) -> Compared:
         if summed != of_total:
             differences.append(f"{name} {summed} contre {of_total}")
     return Compared(money, tuple(differences))
-
-
-def _written(records: Iterable[UsageRecord]) -> Written:
-    written = Written()
-    for record in records:
-        if record.cost is not None:
-            written.add(record.cost, record.cost)
-    return written
 
 
 def _counts(records: Iterable[UsageRecord]) -> list[int]:

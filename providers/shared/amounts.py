@@ -75,6 +75,15 @@ class Written:
     as_text: bool = True
 
     @classmethod
+    def of(cls, amounts: Iterable[tuple[Decimal | None, RawAmount]]) -> Self:
+        """How some amounts, each beside what it came as, were written; those that are not there do not count."""
+        written = cls()
+        for value, raw in amounts:
+            if value is not None:
+                written.add(value, raw)
+        return written
+
+    @classmethod
     def of_all(cls, several: Sequence[Written]) -> Self:
         """How the amounts of several reports were written."""
         return cls(
