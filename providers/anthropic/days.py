@@ -12,8 +12,6 @@ from usage.month import Month
 
 _FIRST_MONTH: Final = Month(2026, 1)
 _REACH: Final = timedelta(days=365)
-
-
 SETTLING: Final = timedelta(days=1)
 """Data may come this late: a month is provisional until it goes that far past the month's end."""
 

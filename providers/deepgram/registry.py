@@ -1,4 +1,4 @@
-"""Deepgram's projects, and the names of their keys."""
+"""Deepgram's projects, without which nothing can be asked for, and the names of their keys."""
 
 from __future__ import annotations
 

@@ -41,8 +41,6 @@ _REST_WITHOUT_MODEL: Final = "Une partie de l’usage n’a pas de modèle chez 
 _MODELS_TOO_LARGE: Final = "L’usage par modèle de Deepgram dépasse son total : les modèles ne sont pas détaillés."
 _KEYS_TOO_SMALL: Final = "Une partie de l’usage manque au relevé par clé de Deepgram : le relevé par modèle est compté."
 _REST_WITHOUT_KEY: Final = "Une partie de l’usage n’a pas de clé chez Deepgram : elle est sous (sans clé API)."
-
-
 _COUNTS: Final = ("requests", "tokens_input", "tokens_output")
 
 

@@ -40,7 +40,6 @@ _NO_MONEY_HERE: Final = (
     "Les analyses d’ElevenLabs n’ont pas de montants ici : ceux du compte entier sont cherchés dans character-stats."
 )
 
-
 _COST_NOTE: Final = "Coût d’usage donné par ElevenLabs, sans l’abonnement, les taxes ni les remises."
 _CREDITS_NOTE: Final = "Crédits donnés par ElevenLabs."
 _BY_COST_NOTE: Final = "Facturation au coût : ElevenLabs n’y compte ni crédits ni requêtes."

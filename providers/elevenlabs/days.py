@@ -1,4 +1,4 @@
-"""The days of a month at ElevenLabs: which are asked for, until when they may change."""
+"""The days of a month at ElevenLabs: which are asked for, until when they may change. `tables` reads the day of a row."""
 
 from __future__ import annotations
 

@@ -12,7 +12,6 @@ from usage.records.record import Unit
 
 COSTS: Final = "/organization/costs"
 PROJECTS: Final = "/organization/projects"
-
 BUCKETS_PER_PAGE: Final = "31"
 """A month has at most 31 daily buckets, the most that the usage endpoints give in one page."""
 

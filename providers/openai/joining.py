@@ -22,6 +22,21 @@ _DATED: Final = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 _SHOWN: Final = 5
 
 
+def join_reports(
+    job: Job, costs: ReportFigures | None, usage: Sequence[ReportFigures], read: PartResults[ReportFigures]
+) -> tuple[tuple[UsageRecord, ...], tuple[RowNote, ...]]:
+    """All records of the month, each thing told once; and what rows have to say about what is not."""
+    used = count_requests_once(record for figures in usage for record in figures.records)
+    money = costs.records if costs is not None else ()
+    whole = not read.gaps
+    sums = MonthSums(job.source)
+    sums.add(used)
+    sums.add(without_known_tokens(money, used, usage_is_whole=whole))
+    if not whole:
+        return sums.records(), ()
+    return sums.records(), tuple(_absent_from_usage(job, money, models_without_usage(money, used)))
+
+
 def count_requests_once(records: Iterable[UsageRecord]) -> tuple[UsageRecord, ...]:
     """Usage in which requests of image models stand once.
 
@@ -115,21 +130,6 @@ def _valid_count(tokens: int | None) -> int | None:
 
 def _place(record: UsageRecord) -> Place:
     return record.project, record.api_key, record.model
-
-
-def join_reports(
-    job: Job, costs: ReportFigures | None, usage: Sequence[ReportFigures], read: PartResults[ReportFigures]
-) -> tuple[tuple[UsageRecord, ...], tuple[RowNote, ...]]:
-    """All records of the month, each thing told once; and what rows have to say about what is not."""
-    used = count_requests_once(record for figures in usage for record in figures.records)
-    money = costs.records if costs is not None else ()
-    whole = not read.gaps
-    sums = MonthSums(job.source)
-    sums.add(used)
-    sums.add(without_known_tokens(money, used, usage_is_whole=whole))
-    if not whole:
-        return sums.records(), ()
-    return sums.records(), tuple(_absent_from_usage(job, money, models_without_usage(money, used)))
 
 
 def _absent_from_usage(

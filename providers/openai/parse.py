@@ -20,8 +20,6 @@ from usage.records.record import UsageRecord
 _TOKENS_IN: Final = {"tokens": 1, "1000_tokens": 1000}
 """Units of a cost line's quantity that are tokens, and how many each is."""
 _MOST_TOKENS: Final = 10**15
-
-
 _TOKEN_KINDS: Final = re.compile(r"input|output|cache|audio|image|text|token|training", re.IGNORECASE)
 _OUT: Final = re.compile(r"output", re.IGNORECASE)
 _IN: Final = re.compile(r"input|cache", re.IGNORECASE)

@@ -1,4 +1,7 @@
-"""The days of a month at OpenRouter: how far back they reach, until when they may change."""
+"""The days of a month at OpenRouter: how far back they reach, until when they may change.
+
+Which are asked for, and which day a row stands for, is a matter of the question: see `query`.
+"""
 
 from __future__ import annotations
 

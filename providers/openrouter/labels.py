@@ -21,7 +21,6 @@ from usage.records.grain import LABEL
 from usage.records.record import NO_UNITS, Unit, UsageRecord
 
 MODELS_NOT_SPLIT: Final = "(modèles non détaillés)"
-
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

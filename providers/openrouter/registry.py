@@ -1,4 +1,4 @@
-"""OpenRouter's workspaces and keys."""
+"""Lists of OpenRouter's workspaces and keys: here they are more than names, since figures are asked for by their ids."""
 
 from __future__ import annotations
 

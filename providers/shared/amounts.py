@@ -40,7 +40,6 @@ def amount(raw: RawAmount, where: str) -> Decimal | None:
 
 
 USD: Final = "usd"
-
 _DIGITS_BEFORE: Final = 26
 _DIGITS_AFTER: Final = 100
 
