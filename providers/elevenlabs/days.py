@@ -1,4 +1,4 @@
-"""The days of a month at ElevenLabs: which are asked for, until when they may change. `tables` reads the day of a row."""
+"""The days of a month at ElevenLabs: which are asked for, until when they may change; `tables` reads a row's day."""
 
 from __future__ import annotations
 

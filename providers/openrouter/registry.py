@@ -1,4 +1,4 @@
-"""Lists of OpenRouter's workspaces and keys: here they are more than names, since figures are asked for by their ids."""
+"""OpenRouter's workspaces and keys: more than names here, since figures are asked for by their ids."""
 
 from __future__ import annotations
 
