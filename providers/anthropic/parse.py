@@ -268,15 +268,15 @@ def next_registry_page(page: NamedPage, _: str | None = None) -> NextPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Heed:
-    """What is noted of a report's lines while they become records. `where` is the report's path."""
+class LineNotes:
+    """What is line_notes of a report's lines while they become records. `where` is the report's path."""
 
     where: str
     notes: Notes
     written: Written
 
 
-def analytics_usage(line: AnalyticsUsage, _: Heed) -> Iterator[UsageRecord]:
+def analytics_usage(line: AnalyticsUsage, _: LineNotes) -> Iterator[UsageRecord]:
     """Usage of a workspace, key and model. What has no model is code execution: executions are not requests."""
     group, counts = line.group, line.usage
     model = group.model or None
@@ -293,13 +293,13 @@ def analytics_usage(line: AnalyticsUsage, _: Heed) -> Iterator[UsageRecord]:
     )
 
 
-def analytics_cost(line: AnalyticsCost, heed: Heed) -> Iterator[UsageRecord]:
+def analytics_cost(line: AnalyticsCost, line_notes: LineNotes) -> Iterator[UsageRecord]:
     """Cost of a workspace, key and model, or of a type of cost that has no model."""
     group = line.group
-    yield _cost(line.cost, heed, group.workspace_id, group.model, group.cost_type, api_key=group.api_key_id)
+    yield _cost(line.cost, line_notes, group.workspace_id, group.model, group.cost_type, api_key=group.api_key_id)
 
 
-def older_usage(line: OlderUsage, _: Heed) -> Iterator[UsageRecord]:
+def older_usage(line: OlderUsage, _: LineNotes) -> Iterator[UsageRecord]:
     """Usage of a day by workspace and model; requests are not counted here."""
     for result in line.results:
         yield UsageRecord(
@@ -311,24 +311,30 @@ def older_usage(line: OlderUsage, _: Heed) -> Iterator[UsageRecord]:
         )
 
 
-def older_cost(line: OlderCost, heed: Heed) -> Iterator[UsageRecord]:
+def older_cost(line: OlderCost, line_notes: LineNotes) -> Iterator[UsageRecord]:
     """Cost of a day by workspace and model, or by type of cost where there is no model."""
     for result in line.results:
-        yield _cost(result, heed, result.workspace_id, result.model, result.cost_type or result.description)
+        yield _cost(result, line_notes, result.workspace_id, result.model, result.cost_type or result.description)
 
 
 def _cost(
-    money: Money, heed: Heed, workspace: str | None, model: str | None, item: str | None, *, api_key: str | None = None
+    money: Money,
+    line_notes: LineNotes,
+    workspace: str | None,
+    model: str | None,
+    item: str | None,
+    *,
+    api_key: str | None = None,
 ) -> UsageRecord:
-    """A record of money. An amount that can't be read is a missing one, and noted."""
+    """A record of money. An amount that can't be read is a missing one, and line_notes."""
     value = None
     try:
-        cents = amount(money.amount, heed.where)
+        cents = amount(money.amount, line_notes.where)
         value = None if cents is None else cents_to_dollars(cents)
     except ContractError:
-        heed.notes.lose(heed.where, "champ amount, attendu : un nombre")
+        line_notes.notes.lose(line_notes.where, "champ amount, attendu : un nombre")
     if value is not None:
-        heed.written.add(value, money.amount)
+        line_notes.written.add(value, money.amount)
     cost, units = dollars_or_unit(value, money.currency)
     return UsageRecord(
         workspace=workspace or None,

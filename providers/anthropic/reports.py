@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 from providers.anthropic import parse
 from providers.anthropic.days import asked_days, is_provisional, newer_reports_reach
 from providers.anthropic.endpoints import ANALYTICS_COSTS, ANALYTICS_USAGE, OLDER_COSTS, OLDER_USAGE, Report
-from providers.anthropic.parse import Heed, Line, OlderCost, OlderUsage, ReportPage, next_report_page
+from providers.anthropic.parse import Line, LineNotes, OlderCost, OlderUsage, ReportPage, next_report_page
 from providers.shared.amounts import Written, cost_of
 from providers.shared.control import believe_twice, control, mismatch
 from providers.shared.job import Job
@@ -36,7 +36,7 @@ class ReportFormat(Generic[L]):
 
     report: Report
     page: type[ReportPage[L]]
-    records: Callable[[L, Heed], Iterator[UsageRecord]]
+    records: Callable[[L, LineNotes], Iterator[UsageRecord]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +140,7 @@ def is_refusal(error: SourceError) -> bool:
 
 
 async def _read_pair(job: Job, pair: Pair, refusals: list[SourceError] | None = None) -> MonthFigures:
-    """Both reports of a pair; refusals of the newer ones are noted in `refusals`."""
+    """Both reports of a pair; refusals of the newer ones are line_notes in `refusals`."""
     forms = (pair.costs, pair.usage)
     parts = [
         # Usage that can't be trusted says nothing against the costs.
@@ -231,10 +231,10 @@ class ReportFigures:
 class ReportSink(Generic[L]):
     """Takes in pages of a report."""
 
-    def __init__(self, job: Job, report: Report, records: Callable[[L, Heed], Iterator[UsageRecord]]) -> None:
+    def __init__(self, job: Job, report: Report, records: Callable[[L, LineNotes], Iterator[UsageRecord]]) -> None:
         self._month, self._report, self._records = job.month, report, records
         self._sums = MonthSums(job.source)
-        self._heed = Heed(report.path, Notes(), Written())
+        self._line_notes = LineNotes(report.path, Notes(), Written())
         self._days: set[date] = set()
         self._refreshed: set[datetime | None] = set()
         self._uncounted: set[UsageRecord] = set()
@@ -244,12 +244,12 @@ class ReportSink(Generic[L]):
         if page.is_past(self._month):
             return
         self._refreshed.add(page.data_refreshed_at)
-        self._heed.notes.take(page.data, self._report.path, are_days=self._report.by_day)
+        self._line_notes.notes.take(page.data, self._report.path, are_days=self._report.by_day)
         for line in page.within(self._month):
             self._days.add(line.starting_at.astimezone(UTC).date())
             if isinstance(line, OlderUsage | OlderCost):
-                self._heed.notes.take(line.results, self._report.path)
-            self._sums.add(self._note_uncounted(self._records(line, self._heed)))
+                self._line_notes.notes.take(line.results, self._report.path)
+            self._sums.add(self._note_uncounted(self._records(line, self._line_notes)))
 
     def _note_uncounted(self, records: Iterable[UsageRecord]) -> Iterator[UsageRecord]:
         for record in records:
@@ -263,13 +263,13 @@ class ReportSink(Generic[L]):
         Raises:
             ContractError: There were lines, and none could be read.
         """
-        self._heed.notes.refuse_if_nothing_is_left(self._report.path)
+        self._line_notes.notes.refuse_if_nothing_is_left(self._report.path)
         return ReportFigures(
             self._sums.records(),
             earliest(self._refreshed),
             len(self._days) if self._report.by_day else None,
-            self._heed.notes,
-            self._heed.written,
+            self._line_notes.notes,
+            self._line_notes.written,
             self._sums.rounded,
             frozenset(self._uncounted),
         )

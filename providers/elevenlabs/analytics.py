@@ -106,7 +106,7 @@ async def _if_served(job: Job, report: Report, span: Span) -> ReportFigures | No
         return None
 
 
-def merge(readings: Sequence[ReportFigures]) -> tuple[UsageRecord, ...]:
+def merge_records(readings: Sequence[ReportFigures]) -> tuple[UsageRecord, ...]:
     """Records of all readings; figures that only one of the two reports counts are dropped for keys with days in both:
     half of a month must not pass for the whole."""
     keys = [{record.api_key for record in reading.records} for reading in readings]
@@ -119,7 +119,7 @@ def merge(readings: Sequence[ReportFigures]) -> tuple[UsageRecord, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class TotalCheck:
     """The records held against ElevenLabs' own total; without a `control`, `remark` may say why there is none."""
 
     control: Control | None = None
@@ -131,7 +131,7 @@ class Checked:
         return self.control is not None and not self.control.agrees
 
 
-async def compare_with_total(job: Job, readings: Sequence[ReportFigures]) -> Checked:
+async def compare_with_total(job: Job, readings: Sequence[ReportFigures]) -> TotalCheck:
     """ElevenLabs' own total without grouping against the sum of the records, where they are in USD.
 
     There is no control where there is nothing to compare, or where the total can't be read: then the figures are just
@@ -139,16 +139,20 @@ async def compare_with_total(job: Job, readings: Sequence[ReportFigures]) -> Che
     """
     dollars = [reading for reading in readings if USD in reading.currencies]
     if not dollars or not all(reading.in_dollars for reading in dollars):
-        return Checked()
+        return TotalCheck()
     try:
         totals = [await ask(job, replace(r.report, group_by=()), r.span) for r in dollars]
     except SourceError as error:
-        return Checked(remark=f"Le total d’ElevenLabs n’a pas pu être lu, les lignes n’y sont pas comparées : {error}")
+        return TotalCheck(
+            remark=f"Le total d’ElevenLabs n’a pas pu être lu, les lignes n’y sont pas comparées : {error}"
+        )
     if not all(total.in_dollars for total in totals) or any(total.lost for total in totals):
-        return Checked(remark="Le total d’ElevenLabs n’a pas de montant lisible : les lignes n’y sont pas comparées.")
+        return TotalCheck(
+            remark="Le total d’ElevenLabs n’a pas de montant lisible : les lignes n’y sont pas comparées."
+        )
     written, of_total = (Written.of_all([one.written for one in some]) for some in (dollars, totals))
     exact = written.as_text and of_total.as_text
-    return Checked(control(_dollars(totals), _dollars(dollars), exact=exact, written=written, of_total=of_total))
+    return TotalCheck(control(_dollars(totals), _dollars(dollars), exact=exact, written=written, of_total=of_total))
 
 
 def _dollars(readings: Sequence[ReportFigures]) -> Decimal:

@@ -10,7 +10,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from providers.elevenlabs.analytics import Checked, compare_with_total, merge, read_again, read_analytics
+from providers.elevenlabs.analytics import TotalCheck, compare_with_total, merge_records, read_again, read_analytics
 from providers.elevenlabs.days import SETTLING, Span, asked_days
 from providers.elevenlabs.endpoints import ANALYTICS_BEGIN, SERVICE_ACCOUNTS
 from providers.elevenlabs.parse import ReportFigures, ServiceAccounts, Subscription
@@ -194,12 +194,12 @@ async def read_figures(job: Job, span: Span) -> MonthFigures:
     return await _with_account_money(job, _from_reports(readings, checked), readings)
 
 
-async def _check_total(job: Job, readings: list[ReportFigures]) -> tuple[list[ReportFigures], Checked]:
+async def _check_total(job: Job, readings: list[ReportFigures]) -> tuple[list[ReportFigures], TotalCheck]:
     """The readings and their control total; both are read once more before a mismatch is believed."""
     if job.is_running or job.is_settling(SETTLING):
-        return readings, Checked()
+        return readings, TotalCheck()
 
-    async def again() -> tuple[list[ReportFigures], Checked]:
+    async def again() -> tuple[list[ReportFigures], TotalCheck]:
         second = await read_again(job, readings)
         return second, await compare_with_total(job, second)
 
@@ -207,9 +207,9 @@ async def _check_total(job: Job, readings: list[ReportFigures]) -> tuple[list[Re
     return await believe_twice(first, lambda read: read[1].differs, again)
 
 
-def _from_reports(readings: Sequence[ReportFigures], checked: Checked) -> MonthFigures:
+def _from_reports(readings: Sequence[ReportFigures], checked: TotalCheck) -> MonthFigures:
     return MonthFigures(
-        merge(readings),
+        merge_records(readings),
         _note(readings),
         _path(readings),
         gaps=tuple(_gaps(readings, checked)),
@@ -277,7 +277,7 @@ async def _account(job: Job, span: Span) -> MonthFigures | None:
     return MonthFigures((*usage, *money.records), _ACCOUNT_NOTE, _ACCOUNT_PATH, gaps=gaps, coarse=True)
 
 
-def _gaps(readings: Sequence[ReportFigures], checked: Checked) -> list[Gap]:
+def _gaps(readings: Sequence[ReportFigures], checked: TotalCheck) -> list[Gap]:
     currencies = {currency for r in readings if r.records for currency in r.currencies} - {USD}
     gaps = [foreign_money(currency) for currency in sorted(currencies)]
     for reading in readings:

@@ -15,7 +15,7 @@ from providers.openrouter.endpoints import BY_KEY_AND_MODEL, KEYS, OWN_KEY, WORK
 from providers.openrouter.parse import OwnKeyPage
 from providers.openrouter.query import Analytics, Question
 from providers.openrouter.refusals import explain, wrong_kind
-from providers.openrouter.total import Compared, Total, compare, is_nothing, read_total
+from providers.openrouter.total import Total, TotalCheck, compare, is_nothing, read_total
 from providers.openrouter.workspaces import MonthFigures, read_figures
 from providers.shared.amounts import cost_of
 from providers.shared.checks import CheckResult, try_reading
@@ -90,7 +90,7 @@ class OpenRouter:
         )
 
 
-async def _read(job: Job) -> tuple[Total, MonthFigures, Compared | None]:
+async def _read(job: Job) -> tuple[Total, MonthFigures, TotalCheck | None]:
     total = await read_total(job)
     figures = await read_figures(job, total.lines)
     if total.lines is None or not figures.complete:
@@ -98,7 +98,7 @@ async def _read(job: Job) -> tuple[Total, MonthFigures, Compared | None]:
     return total, figures, compare(total.lines, figures.records)
 
 
-def _disagreement(checked: Compared | None) -> list[Gap]:
+def _disagreement(checked: TotalCheck | None) -> list[Gap]:
     if checked is None or checked.agrees:
         return []
     sentence = f"La somme des lignes ne correspond pas au total d’OpenRouter : {', '.join(checked.differences)}."

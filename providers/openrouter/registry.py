@@ -37,14 +37,14 @@ class ListedKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListedWorkspaces:
     """All workspaces that exist, and what of their list could not be read."""
 
     workspaces: tuple[Workspace, ...]
     dropped: Mapping[str, int] = field(default_factory=dict)
 
 
-async def list_workspaces(job: Job) -> Listed:
+async def list_workspaces(job: Job) -> ListedWorkspaces:
     """All workspaces that exist.
 
     Raises:
@@ -54,7 +54,7 @@ async def list_workspaces(job: Job) -> Listed:
     pages = [page.data for page in read]
     # A workspace made meanwhile moves the others on: one may be listed twice.
     found = {item.id: item for page in pages for item in page}
-    return Listed(tuple(found.values()), _count_odd(pages, WORKSPACES))
+    return ListedWorkspaces(tuple(found.values()), _count_odd(pages, WORKSPACES))
 
 
 async def list_keys(job: Job, workspace: str | None) -> ListedKeys:

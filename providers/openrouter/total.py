@@ -71,7 +71,7 @@ def is_nothing(total: Sequence[Line]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class TotalCheck:
     """A total against the sum of the lines: the money, and in words what of all differs."""
 
     control: Control
@@ -83,7 +83,7 @@ class Compared:
         return not self.differences
 
 
-def compare(total: Sequence[Line], records: Sequence[UsageRecord]) -> Compared:
+def compare(total: Sequence[Line], records: Sequence[UsageRecord]) -> TotalCheck:
     """Requests and tokens have to be equal; money came as floats and may differ in its last digits."""
     whole = [line.figures for line in total]
     money = control(
@@ -99,7 +99,7 @@ def compare(total: Sequence[Line], records: Sequence[UsageRecord]) -> Compared:
     for name, summed, of_total in zip(_COUNTS, _counts(records), _counts(whole), strict=True):
         if summed != of_total:
             differences.append(f"{name} {summed} contre {of_total}")
-    return Compared(money, tuple(differences))
+    return TotalCheck(money, tuple(differences))
 
 
 def _counts(records: Iterable[UsageRecord]) -> list[int]:

@@ -30,7 +30,7 @@ from providers.openrouter.parse import (
 )
 from providers.openrouter.query import Analytics, Filter, Question, UnappliedFilterError
 from providers.openrouter.refusals import explain_partial_refusal
-from providers.openrouter.registry import Listed, list_keys, list_workspaces
+from providers.openrouter.registry import ListedWorkspaces, list_keys, list_workspaces
 from providers.openrouter.total import compare
 from providers.shared.job import Job
 from providers.shared.parts import Part, gap_of, read_parts
@@ -42,7 +42,7 @@ from usage.records.record import UsageRecord
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class WorkspaceFigures:
     """What was read of one or several workspaces."""
 
     records: tuple[UsageRecord, ...] = ()
@@ -53,18 +53,18 @@ class Content:
     """False when a workspace that exists is missing."""
     dropped: Mapping[str, int] = field(default_factory=dict)
     """Entries of the registries that could not be read."""
-    unfound: Unfound | None = None
+    unfound: UnfoundWorkspace | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Unfound:
+class UnfoundWorkspace:
     """A workspace that is listed, but that no filter finds, and its keys."""
 
     workspace: Workspace
     keys: tuple[Key, ...]
 
 
-async def read_workspace(analytics: Analytics, workspace: Workspace) -> Content:
+async def read_workspace(analytics: Analytics, workspace: Workspace) -> WorkspaceFigures:
     """The keys of a workspace and what they used.
 
     Raises:
@@ -75,8 +75,10 @@ async def read_workspace(analytics: Analytics, workspace: Workspace) -> Content:
     try:
         records, remarks = await _figures(analytics, inside, keys.keys)
     except UnappliedFilterError:
-        return Content(things=keys.things, dropped=keys.dropped, unfound=Unfound(workspace, keys.keys))
-    return Content(
+        return WorkspaceFigures(
+            things=keys.things, dropped=keys.dropped, unfound=UnfoundWorkspace(workspace, keys.keys)
+        )
+    return WorkspaceFigures(
         records=tuple(replace(record, workspace=workspace.id) for record in records),
         things=keys.things,
         gaps=tuple(gap.model_copy(update={"within": workspace.id}) for gap in keys.gaps),
@@ -85,7 +87,7 @@ async def read_workspace(analytics: Analytics, workspace: Workspace) -> Content:
     )
 
 
-async def read_account(analytics: Analytics) -> Content:
+async def read_account(analytics: Analytics) -> WorkspaceFigures:
     """An account as a whole, where it has no list of workspaces.
 
     Raises:
@@ -95,7 +97,7 @@ async def read_account(analytics: Analytics) -> Content:
     records, remarks = await _figures(analytics, (), keys.keys)
     homes = {key.workspace_id for key in keys.keys}
     home = next(iter(homes)) if len(homes) == 1 else None
-    return Content(
+    return WorkspaceFigures(
         records=tuple(replace(record, workspace=home) for record in records),
         things=(*([Thing(kind=Kind.WORKSPACE, id=home)] if home else []), *keys.things),
         gaps=keys.gaps,
@@ -104,7 +106,7 @@ async def read_account(analytics: Analytics) -> Content:
     )
 
 
-async def read_deleted(analytics: Analytics, workspaces: Sequence[str]) -> Content:
+async def read_deleted(analytics: Analytics, workspaces: Sequence[str]) -> WorkspaceFigures:
     """What belongs to none of these workspaces: nothing as a rule, else the past of deleted ones.
 
     Raises:
@@ -114,7 +116,7 @@ async def read_deleted(analytics: Analytics, workspaces: Sequence[str]) -> Conte
     month = analytics.job.month
     by_model = await analytics.ask(Question.of(month, BY_KEY_AND_MODEL, *others))
     by_workspace = await analytics.ask(Question.of(month, BY_WORKSPACE_AND_KEY, *others)) if by_model else []
-    return Content(records=tuple(place_outside(by_model, by_workspace)))
+    return WorkspaceFigures(records=tuple(place_outside(by_model, by_workspace)))
 
 
 async def _figures(
@@ -226,8 +228,8 @@ async def read_figures(job: Job, total: Sequence[Line] | None) -> MonthFigures:
 
 
 async def _of_workspaces(
-    analytics: Analytics, listed: Listed, total: Sequence[Line] | None
-) -> tuple[list[Content], list[Gap]]:
+    analytics: Analytics, listed: ListedWorkspaces, total: Sequence[Line] | None
+) -> tuple[list[WorkspaceFigures], list[Gap]]:
     """Each workspace, and what lies outside of those that could be asked for by their ids."""
     workspaces = listed.workspaces
     read = await read_parts(
@@ -238,7 +240,7 @@ async def _of_workspaces(
     gaps = [gap.model_copy(update={"within": item}) for item, gap in zip(lost, read.gaps, strict=True)]
     unfound = [value.unfound for value in found if value.unfound is not None]
     records = [record for value in found for record in value.records]
-    names = Content(
+    names = WorkspaceFigures(
         things=tuple(Thing(kind=Kind.WORKSPACE, id=item.id, name=item.name) for item in workspaces),
         dropped=listed.dropped,
         complete=not lost,
@@ -250,7 +252,9 @@ async def _of_workspaces(
     return parts, gaps
 
 
-async def _outside(analytics: Analytics, workspaces: Sequence[str], unfound: Sequence[Unfound]) -> Content:
+async def _outside(
+    analytics: Analytics, workspaces: Sequence[str], unfound: Sequence[UnfoundWorkspace]
+) -> WorkspaceFigures:
     """What belongs to none of these workspaces: to deleted ones, or to some that no filter finds."""
     try:
         rest = await read_deleted(analytics, workspaces)
@@ -261,7 +265,7 @@ async def _outside(analytics: Analytics, workspaces: Sequence[str], unfound: Seq
         )
         # Every other workspace was read. On a closed month the total tells whether this lacks anything.
         remark = f"Les espaces de travail supprimés n’ont pas pu être lus : {error.sentence}"
-        return Content(gaps=gaps, remarks=() if gaps else (remark,), complete=not gaps)
+        return WorkspaceFigures(gaps=gaps, remarks=() if gaps else (remark,), complete=not gaps)
     records = rest.records
     for one in unfound:
         records = tuple(bring_home(record, one.workspace.name, one.workspace.id, one.keys) for record in records)
@@ -274,4 +278,4 @@ async def _outside(analytics: Analytics, workspaces: Sequence[str], unfound: Seq
             f"OpenRouter n’a pas retrouvé {len(unfound)} espace(s) de travail par leur identifiant : leur usage est "
             "compté d’après leur nom."
         )
-    return Content(records=records, remarks=tuple(remarks))
+    return WorkspaceFigures(records=records, remarks=tuple(remarks))
