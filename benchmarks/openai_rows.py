@@ -20,8 +20,8 @@ from datetime import UTC, datetime
 import httpx
 
 from providers.openai.parse import CostPage, Outline
-from providers.openai.sinks import CostSink
-from providers.shared.http import Answer, parse
+from providers.openai.reports import CostSink
+from providers.shared.answers import Answer, parse
 from usage.month import Month
 from usage.names import Grain, ProviderName, Source
 from usage.outcomes.report import SourceReport
@@ -95,7 +95,7 @@ def run(lines: int, steps: Steps) -> int:
                 with steps.measure("records and sums"):
                     outline.add(read)
                     sink.add(read)
-        outline.turn(int(MONTH.end.timestamp()))
+        outline.next_page(int(MONTH.end.timestamp()))
     with steps.measure("records and sums"):
         records = sink.figures(by_key=True).records
     with steps.measure("rows"):

@@ -11,9 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from providers import provider
-from providers.base import Finding, Job, Provider
-from providers.shared.http import Answer, Http, Pace, Params, Retry
-from providers.shared.patience import LONGEST_READING
+from providers.base import Provider
+from providers.shared.answers import Answer
+from providers.shared.checks import CheckResult
+from providers.shared.http import Http, Params
+from providers.shared.job import Job
+from providers.shared.patience import LONGEST_READING, Pace, Retry
 from providers.shared.together import Together, consecutive
 from usage.catalogue import looks_like
 from usage.errors import (
@@ -92,7 +95,7 @@ def about_key(credential: Credential) -> str:
     return f"La clé vient de {credential.variable}{resembles}."
 
 
-async def check_source(settings: Settings, source: Source, month: Month) -> list[Finding]:
+async def check_source(settings: Settings, source: Source, month: Month) -> list[CheckResult]:
     """Try what the job needs of one source; see `Provider.check`."""
     async with _http(settings, source, Retry(tries=2, rate_tries=2)) as http:
         job = Job(source, month, settings.now(), settings.grains[source.provider], http)

@@ -17,17 +17,17 @@ from cli.display import new_table, note, out, shown
 from notion.client.gateway import Gateway
 from notion.setup.checkup import CheckReport, check_notion
 from notion.setup.checkup import Finding as Weight
-from providers.base import Finding, Verdict
 from providers.reading import about_key, check_source, read_source
+from providers.shared.checks import CheckResult, CheckStatus
 from usage.errors import NotionError, SourceError
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.report import SourceReport
 from usage.settings import KEY_VARIABLES, Settings, load_settings
 
-_STYLES = {Verdict.OK: "green", Verdict.WARNING: "yellow", Verdict.BAD: "red"}
-_VERDICTS = {Weight.OK: Verdict.OK, Weight.NOTE: Verdict.WARNING, Weight.PROBLEM: Verdict.BAD}
-_WORST_FIRST = (Verdict.BAD, Verdict.WARNING, Verdict.OK)
+_STYLES = {CheckStatus.OK: "green", CheckStatus.WARNING: "yellow", CheckStatus.BAD: "red"}
+_VERDICTS = {Weight.OK: CheckStatus.OK, Weight.NOTE: CheckStatus.WARNING, Weight.PROBLEM: CheckStatus.BAD}
+_WORST_FIRST = (CheckStatus.BAD, CheckStatus.WARNING, CheckStatus.OK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Checked:
     """What was found out about one source."""
 
     source: Source
-    findings: tuple[Finding, ...]
+    findings: tuple[CheckResult, ...]
     ids: frozenset[str] = frozenset()
     """What its key reaches; looked at only where a provider has several keys."""
 
@@ -53,7 +53,7 @@ class Checkup:
         """What the job goes on without, and what may keep a provider away in silence."""
         report = self.notion if isinstance(self.notion, CheckReport) else None
         return [
-            *(sentence for one in self.checked for sentence in _told(one, Verdict.WARNING)),
+            *(sentence for one in self.checked for sentence in _told(one, CheckStatus.WARNING)),
             *shared_ids({one.source: one.ids for one in self.checked}),
             *self.settings.slips,
             *self.settings.without_key(report.providers_with_rows if report is not None else ()),
@@ -80,7 +80,7 @@ class Checkup:
     def _keys_told(self) -> list[str]:
         told: list[str] = []
         for one in self.checked:
-            bad = _told(one, Verdict.BAD)
+            bad = _told(one, CheckStatus.BAD)
             told += [*bad, f"{one.source.name}: {about_key(self.settings.credential(one.source))}"] if bad else []
         return told
 
@@ -137,13 +137,13 @@ async def _check_sources(settings: Settings) -> Sequence[Checked]:
 
 async def _check(settings: Settings, source: Source, month: Month, *, siblings: bool) -> Checked:
     findings = tuple(await check_source(settings, source, month))
-    if not siblings or any(finding.verdict is Verdict.BAD for finding in findings):
+    if not siblings or any(finding.status is CheckStatus.BAD for finding in findings):
         return Checked(source, findings)
     try:
         return Checked(source, findings, _ids(await read_source(settings, source, month)))
     except SourceError as error:
         sentence = f"could not be compared with the provider's other keys: {error.sentence}"
-        return Checked(source, (*findings, Finding(what="ids", verdict=Verdict.WARNING, sentence=sentence)))
+        return Checked(source, (*findings, CheckResult(what="ids", status=CheckStatus.WARNING, sentence=sentence)))
 
 
 def _ids(report: SourceReport) -> frozenset[str]:
@@ -173,7 +173,7 @@ def _overview(checkup: Checkup) -> Table:
     for provider in ProviderName:
         sources = [one for one in checkup.checked if one.source.provider is provider]
         for one in sources:
-            verdict, what = _summary([(finding.verdict, finding.what) for finding in one.findings])
+            verdict, what = _summary([(finding.status, finding.what) for finding in one.findings])
             table.add_row(one.source.name, shown(what), _verdict(verdict), _where(verdict))
         if not sources:
             hint = checkup.settings.ordinary_keys.get(provider, f"{KEY_VARIABLES[provider]} is not set")
@@ -183,28 +183,28 @@ def _overview(checkup: Checkup) -> Table:
     return table
 
 
-def _databases(notion: CheckReport | str) -> Iterator[tuple[str, Verdict, str]]:
+def _databases(notion: CheckReport | str) -> Iterator[tuple[str, CheckStatus, str]]:
     rows = notion.rows if isinstance(notion, CheckReport) else ()
     for database in dict.fromkeys(row.database for row in rows):
         columns = [(_VERDICTS[row.verdict], row.property) for row in rows if row.database == database]
         verdict, what = _summary(columns)
-        yield database, verdict, f"{len(columns)} columns" if verdict is Verdict.OK else what
+        yield database, verdict, f"{len(columns)} columns" if verdict is CheckStatus.OK else what
     if isinstance(notion, str) or not (rows or notion.usable):
-        yield "Notion", Verdict.BAD, ""
+        yield "Notion", CheckStatus.BAD, ""
 
 
-def _summary(looked_at: Sequence[tuple[Verdict, str]]) -> tuple[Verdict, str]:
+def _summary(looked_at: Sequence[tuple[CheckStatus, str]]) -> tuple[CheckStatus, str]:
     """The worst verdict, and what got it."""
-    worst = next((one for one in _WORST_FIRST if any(verdict is one for verdict, _ in looked_at)), Verdict.OK)
+    worst = next((one for one in _WORST_FIRST if any(verdict is one for verdict, _ in looked_at)), CheckStatus.OK)
     return worst, ", ".join(what for verdict, what in looked_at if verdict is worst)
 
 
-def _where(verdict: Verdict) -> str:
-    return "" if verdict is Verdict.OK else "see below"
+def _where(verdict: CheckStatus) -> str:
+    return "" if verdict is CheckStatus.OK else "see below"
 
 
-def _told(one: Checked, verdict: Verdict) -> list[str]:
-    return [f"{one.source.name}, {found.what}: {found.sentence}" for found in one.findings if found.verdict is verdict]
+def _told(one: Checked, verdict: CheckStatus) -> list[str]:
+    return [f"{one.source.name}, {found.what}: {found.sentence}" for found in one.findings if found.status is verdict]
 
 
 def _columns_told(report: CheckReport, weight: Weight) -> list[str]:
@@ -221,7 +221,7 @@ def _sources_table(checked: Sequence[Checked]) -> Table:
         table.add_column(name, no_wrap=name != "Found, or what to do")
     for one in checked:
         for finding in one.findings:
-            table.add_row(one.source.name, finding.what, _verdict(finding.verdict), shown(finding.sentence))
+            table.add_row(one.source.name, finding.what, _verdict(finding.status), shown(finding.sentence))
     return table
 
 
@@ -241,5 +241,5 @@ def _columns_table(report: CheckReport) -> Table:
     return table
 
 
-def _verdict(verdict: Verdict) -> Text:
+def _verdict(verdict: CheckStatus) -> Text:
     return Text(verdict.value, style=_STYLES[verdict])

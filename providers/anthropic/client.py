@@ -12,34 +12,36 @@ from typing import Any, Final
 
 from pydantic import SecretStr
 
-from providers.anthropic.endpoints import API_KEYS, ORGANIZATION, VERSION, WORKSPACES, newer_reports_reach
-from providers.anthropic.parse import Organization
+from providers.anthropic.days import is_provisional, newer_reports_reach
+from providers.anthropic.endpoints import API_KEYS, ORGANIZATION, VERSION, WORKSPACES
 from providers.anthropic.refusals import explain
-from providers.anthropic.registry import list_one, organization_of, read_registry
+from providers.anthropic.registry import organization_of, read_names, read_organization
 from providers.anthropic.reports import (
     NEWER,
     OLDER,
     OLDER_INSTEAD,
-    Figures,
-    Reader,
-    is_provisional,
+    MonthFigures,
+    ReportFormat,
     is_refusal,
     read_figures,
     try_report,
 )
-from providers.base import Finding, Job, Verdict
-from providers.shared.http import Answer
+from providers.shared.amounts import foreign_gaps, rounded_amounts
+from providers.shared.answers import Answer
+from providers.shared.checks import CheckResult, CheckStatus, try_reading
+from providers.shared.control import without_missing_amounts
+from providers.shared.job import Job
 from providers.shared.lines import Notes, counts
 from providers.shared.parts import days_gap
 from usage.errors import SourceError
 from usage.names import ProviderName
-from usage.outcomes.report import Control, Gap, GapKind, RowNote, SourceReport
+from usage.outcomes.report import Gap, RowNote, SourceReport
 from usage.records.grain import GRAINS, is_bracketed
-from usage.records.record import UsageRecord, cost_unit
 from usage.records.sums import MonthSums
 
 log = logging.getLogger(__name__)
 
+_FOREIGN: Final = "Des coûts sont dans une autre devise que le dollar ; ils ne sont pas comptés en USD."
 _AT_LEAST: Final = "Requêtes : au moins ce nombre ; Anthropic n’en compte pas pour une partie de l’usage."
 
 
@@ -70,28 +72,28 @@ class Anthropic:
             SourceError: Neither costs nor usage could be read, or costs break the contract.
         """
         figures = await read_figures(job)
-        registry = await read_registry(job, figures.records, coarse=figures.pair.coarse)
+        names = await read_names(job, figures.records, coarse=figures.pair.coarse)
         sums = MonthSums(job.source)
-        sums.add(replace(r, workspace=r.workspace or registry.default_workspace) for r in figures.records)
+        sums.add(replace(r, workspace=r.workspace or names.default_workspace) for r in figures.records)
         records, refreshed = sums.records(), figures.refreshed_at
-        running, provisional = job.month.is_running(job.now), is_provisional(job, refreshed)
-        if free := _is_free(records, figures.control):
-            records = tuple(replace(record, missing_amounts=0) for record in records)
-        at_least, notes = _requests_at_least(job, figures), _notes(figures)
+        running, provisional = job.is_running, is_provisional(job, refreshed)
+        records, free = without_missing_amounts(records, figures.control, "d’Anthropic")
+        at_least = _requests_at_least(job, figures)
+        notes = Notes.of_all(one.notes for _, one in figures.reports)
         return SourceReport(
             source=job.source,
             month=job.month,
             read_at=job.now,
             records=records,
-            things=registry.things,
+            things=names.things,
             coarse=figures.pair.coarse,
-            gaps=(*figures.gaps, *_gaps(job, figures), *_foreign(records)),
+            gaps=(*figures.gaps, *_gaps(job, figures), *foreign_gaps(records, _FOREIGN)),
             remarks=(
                 *figures.remarks,
                 *free,
-                *_rounded(figures),
+                *rounded_amounts(report.rounded for _, report in figures.reports),
                 *dict.fromkeys(note.sentence for note in at_least),
-                *registry.remarks,
+                *names.remarks,
                 *(_reach(refreshed) if provisional else ()),
             ),
             row_note=figures.pair.row_note,
@@ -101,30 +103,37 @@ class Anthropic:
             # The older reports have no such time, and how long they keep a month is not published.
             empty_proven=refreshed is not None and refreshed >= job.month.end,
             control=figures.control,
-            requests=job.http.requests,
             organisation=await organization_of(job),
-            days_read=next((reading.days for _, reading in figures.readings), None),
+            days_read=next((report.days for _, report in figures.reports), None),
             dropped=counts(notes.dropped),
             new_fields=counts(notes.new),
         )
 
-    async def check(self, job: Job) -> list[Finding]:
+    async def check(self, job: Job) -> list[CheckResult]:
         """One request each for the organization, costs, usage and the names of workspaces and keys.
 
         Where the newer reports are refused, the older ones are tried: one request more for each.
         """
         return list(
             await asyncio.gather(
-                _try_organization(job),
+                # The job does without; keys that only read reports can't tell.
+                try_reading(
+                    "organization",
+                    read_organization(job),
+                    CheckStatus.WARNING,
+                    tell=lambda found: f"admin key of {found.name or 'an unnamed one'}",
+                ),
                 _try_report(job, "costs", NEWER.costs, OLDER.costs),
                 _try_report(job, "usage", NEWER.usage, OLDER.usage),
-                _try_names(job, "workspace names", WORKSPACES),
-                _try_names(job, "key names", API_KEYS),
+                *(
+                    try_reading(what, job.get(path, [("limit", "1")]), CheckStatus.WARNING)
+                    for what, path in (("workspace names", WORKSPACES), ("key names", API_KEYS))
+                ),
             )
         )
 
 
-def _requests_at_least(job: Job, figures: Figures) -> tuple[RowNote, ...]:
+def _requests_at_least(job: Job, figures: MonthFigures) -> tuple[RowNote, ...]:
     """A note for rows of which some usage is counted in requests and some is not: sign-ins without a key."""
     if figures.usage is None:
         return ()
@@ -138,82 +147,29 @@ def _requests_at_least(job: Job, figures: Figures) -> tuple[RowNote, ...]:
     )
 
 
-def _is_free(records: Iterable[UsageRecord], checked: Control | None) -> tuple[str, ...]:
-    """A remark where lines without an amount are shown to cost nothing by a total that agrees without them."""
-    lines = sum(record.missing_amounts for record in records)
-    if not lines or checked is None or not checked.agrees:
-        return ()
-    which = "Une ligne est" if lines == 1 else f"{lines} lignes sont"
-    return (f"{which} sans montant ; le total d’Anthropic montre que rien n’y manque.",)
-
-
-def _notes(figures: Figures) -> Notes:
-    notes = Notes()
-    for _, reading in figures.readings:
-        notes.add(reading.notes)
-    return notes
-
-
-def _rounded(figures: Figures) -> tuple[str, ...]:
-    amounts = sum(reading.rounded for _, reading in figures.readings)
-    return (f"Montants arrondis à la 38e décimale : {amounts}.",) if amounts else ()
-
-
-def _gaps(job: Job, figures: Figures) -> Iterable[Gap]:
+def _gaps(job: Job, figures: MonthFigures) -> Iterable[Gap]:
     """What reports that were read lack: days that did not come, lines that can't be read."""
-    for what, reading in figures.readings:
-        if not job.month.is_running(job.now):
-            yield from days_gap(job.month, reading.days, what=what)
-        yield from reading.notes.gaps(what)
+    for what, report in figures.reports:
+        if not job.is_running:
+            yield from days_gap(job.month, report.days, what=what)
+        yield from report.notes.gaps(what)
 
 
 def _reach(refreshed: datetime | None) -> tuple[str, ...]:
     return (f"Données d’Anthropic jusqu’au {refreshed.astimezone(UTC):%Y-%m-%d %H:%M} UTC.",) if refreshed else ()
 
 
-def _foreign(records: Iterable[UsageRecord]) -> list[Gap]:
-    if not any(unit.startswith(cost_unit("")) for record in records for unit, _ in record.units):
-        return []
-    sentence = "Des coûts sont dans une autre devise que le dollar ; ils ne sont pas comptés en USD."
-    return [Gap(kind=GapKind.UNAVAILABLE, sentence=sentence)]
-
-
-async def _try_organization(job: Job) -> Finding:
-    """Which organization the key belongs to. The job does without; keys that only read reports can't tell."""
-    what = "organization"
-    try:
-        organization = (await job.http.get(ORGANIZATION)).parse(Organization)
-    except SourceError as error:
-        return Finding(what=what, verdict=Verdict.WARNING, sentence=error.sentence)
-    return Finding(what=what, verdict=Verdict.OK, sentence=f"admin key of {organization.name or 'an unnamed one'}")
-
-
-async def _try_report(job: Job, what: str, newer: Reader[Any], older: Reader[Any]) -> Finding:
-    if not newer_reports_reach(job.month, job.now):
-        return await _try_older(job, what, older)
-    try:
-        await try_report(job, newer)
-    except SourceError as error:
-        if not is_refusal(error):
-            return Finding(what=what, verdict=Verdict.BAD, sentence=error.sentence)
-        found = await _try_older(job, what, older)
-        if found.verdict is Verdict.BAD:
-            return found
-        return Finding(what=what, verdict=Verdict.WARNING, sentence=f"{error.sentence} {OLDER_INSTEAD}")
-    return Finding(what=what, verdict=Verdict.OK, sentence="readable")
-
-
-async def _try_older(job: Job, what: str, older: Reader[Any]) -> Finding:
-    try:
-        await try_report(job, older)
-    except SourceError as error:
-        return Finding(what=what, verdict=Verdict.BAD, sentence=error.sentence)
-    return Finding(what=what, verdict=Verdict.OK, sentence="readable, by workspace only")
-
-
-async def _try_names(job: Job, what: str, path: str) -> Finding:
-    try:
-        await list_one(job, path)
-    except SourceError as error:
-        return Finding(what=what, verdict=Verdict.WARNING, sentence=error.sentence)
-    return Finding(what=what, verdict=Verdict.OK, sentence="readable")
+async def _try_report(job: Job, what: str, newer: ReportFormat[Any], older: ReportFormat[Any]) -> CheckResult:
+    """Try a newer report; where it is refused or does not reach, the older one."""
+    if newer_reports_reach(job.month, job.now):
+        try:
+            await try_report(job, newer)
+        except SourceError as error:
+            if not is_refusal(error):
+                return CheckResult(what=what, status=CheckStatus.BAD, sentence=error.sentence)
+            found = await try_reading(what, try_report(job, older))
+            if found.status is CheckStatus.BAD:
+                return found
+            return CheckResult(what=what, status=CheckStatus.WARNING, sentence=f"{error.sentence} {OLDER_INSTEAD}")
+        return CheckResult(what=what, status=CheckStatus.OK, sentence="readable")
+    return await try_reading(what, try_report(job, older), tell=lambda _: "readable, by workspace only")

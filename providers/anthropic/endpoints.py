@@ -8,10 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Final
-
-from usage.month import Month
 
 VERSION: Final = "2026-10-21"
 OLDER_VERSION: Final = "2023-06-01"
@@ -23,9 +20,6 @@ ORGANIZATION: Final = "/v1/organizations/me"
 WORKSPACES: Final = "/v1/organizations/workspaces"
 API_KEYS: Final = "/v1/organizations/api_keys"
 REGISTRY_LIMIT: Final = "1000"
-
-_FIRST_MONTH: Final = Month(2026, 1)
-_REACH: Final = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +75,3 @@ OLDER_COSTS: Final = Report(
     {"anthropic-version": OLDER_VERSION},
     by_day=True,
 )
-
-
-def newer_reports_reach(month: Month, now: datetime) -> bool:
-    """Whether the newer reports have the whole month: 365 days back from `now`, and nothing before 2026."""
-    return month >= _FIRST_MONTH and month.start >= now - _REACH

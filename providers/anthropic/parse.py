@@ -13,20 +13,20 @@ from typing import Annotated, ClassVar, Final, Generic, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime
 
-from providers.base import Wire
-from providers.shared.amounts import RawAmount, Written, amount
+from providers.shared.amounts import RawAmount, Written, amount, dollars_or_unit
+from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
-from providers.shared.paging import Turn
+from providers.shared.paging import NextPage
 from usage.errors import ContractError
 from usage.money import cents_to_dollars
 from usage.month import Month
-from usage.records.record import NO_UNITS, Unit, UsageRecord, cost_unit
+from usage.records.record import NO_UNITS, Unit, UsageRecord
 
 CODE_EXECUTION: Final = "code_execution"
 """Anthropic's own word, as in `cost_type`."""
 
 
-class CacheCreation(Wire):
+class CacheCreation(ApiModel):
     """Tokens written to the cache, by how long they are kept there."""
 
     ephemeral_5m_input_tokens: Whole | None = None
@@ -38,13 +38,13 @@ class CacheCreation(Wire):
         return (self.ephemeral_5m_input_tokens or 0) + (self.ephemeral_1h_input_tokens or 0)
 
 
-class ServerTools(Wire):
+class ServerTools(ApiModel):
     """Tools that ran on Anthropic's side."""
 
     web_search_requests: Whole | None = None
 
 
-class Counts(Wire):
+class Counts(ApiModel):
     """What was counted, alike in both generations of reports; the older one counts no requests.
 
     Rows from before the cache was counted lack its fields.
@@ -71,7 +71,7 @@ class Counts(Wire):
         return (self.server_tool_use and self.server_tool_use.web_search_requests) or 0
 
 
-class Money(Wire):
+class Money(ApiModel):
     """An amount in cents, after discount and before credits."""
 
     unused: ClassVar[frozenset[str]] = frozenset({"list_amount", "requests"})
@@ -88,7 +88,7 @@ def _in_utc(instant: datetime) -> datetime:
         raise ValueError("no instant in UTC") from None
 
 
-class Line(Wire):
+class Line(ApiModel):
     """A row of a newer report, or a day of an older one. It begins at `starting_at`."""
 
     unused: ClassVar[frozenset[str]] = frozenset({"ending_at"})
@@ -106,7 +106,7 @@ class Line(Wire):
         return True
 
 
-class Group(Wire):
+class Group(ApiModel):
     """Whose and what a row of a newer report is; the default workspace has its real id here."""
 
     # All of them are there, and null but for what is grouped by.
@@ -212,7 +212,7 @@ class OlderCost(Line):
 L = TypeVar("L", bound=Line)
 
 
-class ReportPage(Wire, Generic[L]):
+class ReportPage(ApiModel, Generic[L]):
     """One page of any report. Only the newer ones say how far their data goes."""
 
     data: Lines[L]
@@ -229,7 +229,7 @@ class ReportPage(Wire, Generic[L]):
         return bool(self.data) and all(line.starting_at >= month.end for line in self.data)
 
 
-class Named(Wire):
+class Named(ApiModel):
     """A workspace or an API key: its id and name, the same in all versions of the API.
 
     Where a key belongs differs between versions (`scope` or `workspace_id`); the reports tell it themselves.
@@ -241,7 +241,7 @@ class Named(Wire):
     """Of keys: `archived` and others."""
 
 
-class NamedPage(Wire):
+class NamedPage(ApiModel):
     """One page of a registry."""
 
     data: list[Named]
@@ -249,19 +249,19 @@ class NamedPage(Wire):
     last_id: str | None = None
 
 
-class Organization(Wire):
+class Organization(ApiModel):
     """The organization that a key belongs to."""
 
     id: str | None = None
     name: str | None = None
 
 
-def report_turn(page: ReportPage[L], month: Month) -> Turn:
+def next_report_page(page: ReportPage[L], month: Month) -> NextPage:
     """Where a report goes on. Groups and days never come twice.
 
     `has_more` may be missing according to the vendor's own package; a token alone ends the report like a null one.
     """
-    return Turn(
+    return NextPage(
         page.has_more is True,
         page.next_page,
         (page.data[0].mark, page.data[-1].mark) if page.data else None,
@@ -270,22 +270,22 @@ def report_turn(page: ReportPage[L], month: Month) -> Turn:
     )
 
 
-def registry_turn(page: NamedPage) -> Turn:
+def next_registry_page(page: NamedPage, _: str | None = None) -> NextPage:
     """Where a registry goes on: after the last id."""
     last = page.last_id or (page.data[-1].id if page.data else None)
-    return Turn(page.has_more, last if page.has_more else None, page.data[0].id if page.data else None)
+    return NextPage(page.has_more, last if page.has_more else None, page.data[0].id if page.data else None)
 
 
 @dataclass(frozen=True, slots=True)
-class Heed:
-    """What is noted of a report's lines while they become records. `where` is the report's path."""
+class LineNotes:
+    """What is line_notes of a report's lines while they become records. `where` is the report's path."""
 
     where: str
     notes: Notes
     written: Written
 
 
-def analytics_usage(line: AnalyticsUsage, _: Heed) -> Iterator[UsageRecord]:
+def analytics_usage(line: AnalyticsUsage, _: LineNotes) -> Iterator[UsageRecord]:
     """Usage of a workspace, key and model. What has no model is code execution: executions are not requests."""
     group, counts = line.group, line.usage
     model = group.model or None
@@ -302,13 +302,13 @@ def analytics_usage(line: AnalyticsUsage, _: Heed) -> Iterator[UsageRecord]:
     )
 
 
-def analytics_cost(line: AnalyticsCost, heed: Heed) -> Iterator[UsageRecord]:
+def analytics_cost(line: AnalyticsCost, line_notes: LineNotes) -> Iterator[UsageRecord]:
     """Cost of a workspace, key and model, or of a type of cost that has no model."""
     group = line.group
-    yield _cost(line.cost, heed, group.workspace_id, group.model, group.cost_type, api_key=group.api_key_id)
+    yield _cost(line.cost, line_notes, group.workspace_id, group.model, group.cost_type, api_key=group.api_key_id)
 
 
-def older_usage(line: OlderUsage, _: Heed) -> Iterator[UsageRecord]:
+def older_usage(line: OlderUsage, _: LineNotes) -> Iterator[UsageRecord]:
     """Usage of a day by workspace and model; requests are not counted here."""
     for result in line.results:
         yield UsageRecord(
@@ -320,33 +320,38 @@ def older_usage(line: OlderUsage, _: Heed) -> Iterator[UsageRecord]:
         )
 
 
-def older_cost(line: OlderCost, heed: Heed) -> Iterator[UsageRecord]:
+def older_cost(line: OlderCost, line_notes: LineNotes) -> Iterator[UsageRecord]:
     """Cost of a day by workspace and model, or by type of cost where there is no model."""
     for result in line.results:
-        yield _cost(result, heed, result.workspace_id, result.model, result.cost_type or result.description)
+        yield _cost(result, line_notes, result.workspace_id, result.model, result.cost_type or result.description)
 
 
 def _cost(
-    money: Money, heed: Heed, workspace: str | None, model: str | None, item: str | None, *, api_key: str | None = None
+    money: Money,
+    line_notes: LineNotes,
+    workspace: str | None,
+    model: str | None,
+    item: str | None,
+    *,
+    api_key: str | None = None,
 ) -> UsageRecord:
-    """A record of money. An amount that can't be read is a missing one, and noted."""
+    """A record of money. An amount that can't be read is a missing one, and line_notes."""
     value = None
     try:
-        cents = amount(money.amount, heed.where)
+        cents = amount(money.amount, line_notes.where)
         value = None if cents is None else cents_to_dollars(cents)
     except ContractError:
-        heed.notes.lose(heed.where, "champ amount, attendu : un nombre")
+        line_notes.notes.lose(line_notes.where, "champ amount, attendu : un nombre")
     if value is not None:
-        heed.written.add(value, money.amount)
-    # Dollars are promised; should another currency come, it is not counted as dollars.
-    foreign = value is not None and (money.currency or "usd").lower() != "usd"
+        line_notes.written.add(value, money.amount)
+    cost, units = dollars_or_unit(value, money.currency)
     return UsageRecord(
         workspace=workspace or None,
         api_key=api_key or None,
         model=model or None,
         item=None if model else item or None,
-        cost=None if foreign else value,
-        units=((cost_unit(money.currency or ""), value),) if foreign and value is not None else NO_UNITS,
+        cost=cost,
+        units=units,
         missing_amounts=1 if value is None else 0,
     )
 

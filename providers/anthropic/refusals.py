@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
-
 from providers.anthropic.endpoints import API_KEYS, ORGANIZATION, WORKSPACES
-from providers.shared.answers import Answer
+from providers.shared.answers import Answer, ApiModel
 from usage.errors import ContractError, CredentialError, RefusedError, SourceError
 
 _ADDRESS: Final = re.compile(r"\bIPs?\b|ip_address|allow-?list", re.IGNORECASE)
@@ -21,15 +19,11 @@ _REGISTRIES: Final = {
 }
 
 
-class _Details(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Details(ApiModel):
     error_code: str | None = None
 
 
-class _Refusal(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Refusal(ApiModel):
     message: str = ""
     details: _Details | None = None
 
@@ -38,9 +32,7 @@ class _Refusal(BaseModel):
         return self.details.error_code if self.details else None
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Body(ApiModel):
     error: _Refusal = _Refusal()
 
 

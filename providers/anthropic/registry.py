@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from providers.anthropic.endpoints import API_KEYS, ORGANIZATION, REGISTRY_LIMIT, WORKSPACES
-from providers.anthropic.parse import Named, NamedPage, Organization, registry_turn
-from providers.base import Job
+from providers.anthropic.parse import Named, NamedPage, Organization, next_registry_page
 from providers.shared.http import Params
-from providers.shared.paging import Pages, read_pages
+from providers.shared.job import Job
+from providers.shared.paging import Names, read_registry
 from usage.errors import RefusedError, SourceError
 from usage.names import Kind
 from usage.outcomes.report import Thing
@@ -21,15 +21,13 @@ _DEFAULT: Final = ("include_default", "true")
 
 
 @dataclass(frozen=True, slots=True)
-class Registry:
-    """What the organization has. `default_workspace` is looked for only where records need it."""
+class NamesAndDefault(Names):
+    """Names, and the default workspace; it is looked for only where records need it."""
 
-    things: tuple[Thing, ...]
     default_workspace: str | None = None
-    remarks: tuple[str, ...] = ()
 
 
-async def read_registry(job: Job, records: Sequence[UsageRecord], *, coarse: bool) -> Registry:
+async def read_names(job: Job, records: Sequence[UsageRecord], *, coarse: bool) -> NamesAndDefault:
     """Names of all workspaces and keys, archived ones too; ids do where names can't be read, however that fails.
 
     Args:
@@ -44,31 +42,29 @@ async def read_registry(job: Job, records: Sequence[UsageRecord], *, coarse: boo
         workspaces, default = await _workspaces(job, find_default=coarse and any(not r.workspace for r in records))
         things += _things(Kind.WORKSPACE, workspaces)
     except SourceError as error:
-        remarks.append(_nameless("des espaces de travail", error))
+        remarks.append(_explain_ids("des espaces de travail", error))
     try:
         things += _things(Kind.API_KEY, await _keys(job, {r.api_key for r in records if r.api_key}))
     except SourceError as error:
-        remarks.append(_nameless("des clés", error))
-    return Registry(tuple(things), default, tuple(remarks))
+        remarks.append(_explain_ids("des clés", error))
+    return NamesAndDefault(tuple(things), tuple(remarks), default_workspace=default)
+
+
+async def read_organization(job: Job) -> Organization:
+    """The organization behind the key.
+
+    Raises:
+        SourceError: It can't be read.
+    """
+    return (await job.get(ORGANIZATION)).parse(Organization)
 
 
 async def organization_of(job: Job) -> str | None:
     """Id of the organization behind the key; None where it can't be read: some keys read reports alone."""
     try:
-        answer = await job.http.get(ORGANIZATION)
-        job.on_page()
-        return answer.parse(Organization).id or None
+        return (await read_organization(job)).id or None
     except SourceError:
         return None
-
-
-async def list_one(job: Job, path: str) -> None:
-    """Ask for the least that shows whether the key may read a registry.
-
-    Raises:
-        SourceError: It may not.
-    """
-    await job.http.get(path, [("limit", "1")])
 
 
 async def _workspaces(job: Job, *, find_default: bool) -> tuple[list[Named], str | None]:
@@ -97,19 +93,16 @@ async def _keys(job: Job, used: set[str]) -> list[Named]:
 
 
 async def _list(job: Job, path: str, params: Params) -> list[Named]:
-    async def ask(after: str | None) -> NamedPage:
-        page = [("limit", REGISTRY_LIMIT), *params, *([("after_id", after)] if after else [])]
-        answer = await job.http.get(path, page)
-        job.on_page()
-        return answer.parse(NamedPage)
+    def ask_after(an_id: str | None) -> Params:
+        return [("limit", REGISTRY_LIMIT), *params, *([("after_id", an_id)] if an_id else [])]
 
-    sink = await read_pages(ask, registry_turn, Pages[NamedPage], where=path)
-    return [item for page in sink.pages for item in page.data]
+    pages = await read_registry(job, path, ask_after, NamedPage, next_registry_page)
+    return [item for page in pages for item in page.data]
 
 
 def _things(kind: Kind, items: Sequence[Named]) -> list[Thing]:
     return [Thing(kind=kind, id=item.id, name=item.name) for item in {item.id: item for item in items}.values()]
 
 
-def _nameless(whose: str, error: SourceError) -> str:
+def _explain_ids(whose: str, error: SourceError) -> str:
     return f"Les noms {whose} n’ont pas pu être lus, les identifiants les remplacent : {error.sentence}"

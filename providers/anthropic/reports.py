@@ -3,71 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from typing import Any, Final, Generic, TypeVar
 
 from providers.anthropic import parse
-from providers.anthropic.endpoints import (
-    ANALYTICS_COSTS,
-    ANALYTICS_USAGE,
-    OLDER_COSTS,
-    OLDER_USAGE,
-    Report,
-    newer_reports_reach,
-)
-from providers.anthropic.parse import Heed, Line, ReportPage, report_turn
-from providers.anthropic.sinks import Reading, ReportSink, earliest
-from providers.base import Job
-from providers.shared.amounts import control
-from providers.shared.http import Params
+from providers.anthropic.days import asked_days, is_provisional, newer_reports_reach
+from providers.anthropic.endpoints import ANALYTICS_COSTS, ANALYTICS_USAGE, OLDER_COSTS, OLDER_USAGE, Report
+from providers.anthropic.parse import Line, LineNotes, OlderCost, OlderUsage, ReportPage, next_report_page
+from providers.shared.amounts import Written, cost_of
+from providers.shared.control import believe_twice, control, mismatch
+from providers.shared.job import Job
+from providers.shared.lines import Notes
 from providers.shared.paging import read_pages
-from providers.shared.parts import Part, read_parts
-from usage.errors import ContractError, RefusedError, SourceError, UnavailableError
-from usage.outcomes.report import Control, Gap, GapKind
+from providers.shared.parts import Part, out_of_reach, read_parts
+from usage.errors import ContractError, RefusedError, SourceError
+from usage.outcomes.report import Control, Gap
 from usage.records.record import UsageRecord
+from usage.records.sums import MonthSums
 
 L = TypeVar("L", bound=Line)
 
 _REFUSALS: Final = (400, 403, 404)
 """How an organization without the newer reports may be answered; which of them it is, is not documented."""
-_SETTLING: Final = timedelta(days=1)
-"""Data may come this late: a month is provisional until it goes that far past the month's end."""
+_MISMATCH: Final = "La somme des lignes de coûts ne correspond pas au total d’Anthropic."
 _READS_THE_REST: Final = "La clé lit l’autre rapport."
-_RECENT: Final = timedelta(days=60)
-"""A month that ended longer ago than this and is refused (400) by the older reports counts as out of their reach."""
 
 
 @dataclass(frozen=True, slots=True)
-class Reader(Generic[L]):
+class ReportFormat(Generic[L]):
     """A report with the shape of its pages and the records that a line becomes."""
 
     report: Report
     page: type[ReportPage[L]]
-    records: Callable[[L, Heed], Iterator[UsageRecord]]
+    records: Callable[[L, LineNotes], Iterator[UsageRecord]]
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
     """The reports of one generation; `coarse` where they know no keys."""
 
-    costs: Reader[Any]
-    usage: Reader[Any]
+    costs: ReportFormat[Any]
+    usage: ReportFormat[Any]
     coarse: bool
     row_note: str
 
 
 NEWER: Final = Pair(
-    Reader(ANALYTICS_COSTS, ReportPage[parse.AnalyticsCost], parse.analytics_cost),
-    Reader(ANALYTICS_USAGE, ReportPage[parse.AnalyticsUsage], parse.analytics_usage),
+    ReportFormat(ANALYTICS_COSTS, ReportPage[parse.AnalyticsCost], parse.analytics_cost),
+    ReportFormat(ANALYTICS_USAGE, ReportPage[parse.AnalyticsUsage], parse.analytics_usage),
     coarse=False,
     row_note="Coûts : rapport des coûts d’Anthropic, après remise, hors crédits et taxes. Jetons d’entrée : cache "
     "compris.",
 )
 OLDER: Final = Pair(
-    Reader(OLDER_COSTS, ReportPage[parse.OlderCost], parse.older_cost),
-    Reader(OLDER_USAGE, ReportPage[parse.OlderUsage], parse.older_usage),
+    ReportFormat(OLDER_COSTS, ReportPage[parse.OlderCost], parse.older_cost),
+    ReportFormat(OLDER_USAGE, ReportPage[parse.OlderUsage], parse.older_usage),
     coarse=True,
     row_note="Par espace de travail : les anciens rapports d’Anthropic ne donnent ni coûts par clé ni nombre de "
     "requêtes. Coûts hors crédits, taxes et Priority Tier. Jetons d’entrée : cache compris.",
@@ -76,12 +67,12 @@ OLDER_INSTEAD: Final = "Les anciens rapports les remplacent : une ligne par espa
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class MonthFigures:
     """What a pair of reports brought; None for a report that could not be read."""
 
     pair: Pair
-    costs: Reading | None
-    usage: Reading | None
+    costs: ReportFigures | None
+    usage: ReportFigures | None
     gaps: tuple[Gap, ...]
     control: Control | None = None
     remarks: tuple[str, ...] = ()
@@ -89,21 +80,21 @@ class Figures:
     @property
     def records(self) -> tuple[UsageRecord, ...]:
         """Costs and usage; what has one without the other keeps what it has."""
-        return tuple(record for reading in (self.costs, self.usage) if reading for record in reading.records)
+        return tuple(record for one in (self.costs, self.usage) if one for record in one.records)
 
     @property
     def refreshed_at(self) -> datetime | None:
         """How far all of it goes; None unless both reports say so."""
-        return earliest(reading.refreshed_at if reading else None for reading in (self.costs, self.usage))
+        return earliest(one.refreshed_at if one else None for one in (self.costs, self.usage))
 
     @property
-    def readings(self) -> tuple[tuple[str, Reading], ...]:
+    def reports(self) -> tuple[tuple[str, ReportFigures], ...]:
         """What was read, by what it brings."""
         both = ((self.pair.costs, self.costs), (self.pair.usage, self.usage))
-        return tuple((reader.report.what, reading) for reader, reading in both if reading is not None)
+        return tuple((form.report.what, one) for form, one in both if one is not None)
 
 
-async def read_figures(job: Job) -> Figures:
+async def read_figures(job: Job) -> MonthFigures:
     """The month from the newer reports where they reach it and are not refused, else from the older ones.
 
     Where one of the newer ones is refused, the older pair has to bring both to be the better one.
@@ -114,7 +105,7 @@ async def read_figures(job: Job) -> Figures:
     if not newer_reports_reach(job.month, job.now):
         return await _read_pair(job, OLDER)
     refusals: list[SourceError] = []
-    newer: Figures | None = None
+    newer: MonthFigures | None = None
     try:
         newer = await _read_pair(job, NEWER, refusals)
     except SourceError as error:
@@ -133,14 +124,14 @@ async def read_figures(job: Job) -> Figures:
     return replace(older, remarks=(f"{refusals[0].sentence} {OLDER_INSTEAD}", *older.remarks))
 
 
-async def try_report(job: Job, reader: Reader[Any]) -> None:
+async def try_report(job: Job, form: ReportFormat[Any]) -> None:
     """Ask for the least that shows whether the key may read a report.
 
     Raises:
         SourceError: It may not.
     """
-    report = reader.report
-    await job.http.get(report.path, [*_range(job, report), ("limit", "1")], report.headers)
+    report = form.report
+    await job.get(report.path, [*asked_days(job, report), ("limit", "1")], report.headers)
 
 
 def is_refusal(error: SourceError) -> bool:
@@ -148,103 +139,143 @@ def is_refusal(error: SourceError) -> bool:
     return error.status in _REFUSALS
 
 
-def is_provisional(job: Job, refreshed_at: datetime | None) -> bool:
-    """Whether a closed month may still change: its data may come late."""
-    return not job.month.is_running(job.now) and (refreshed_at or job.now) < job.month.end + _SETTLING
-
-
-async def _read_pair(job: Job, pair: Pair, refusals: list[SourceError] | None = None) -> Figures:
-    """Both reports of a pair; refusals of the newer ones are noted in `refusals`."""
-    readers = (pair.costs, pair.usage)
+async def _read_pair(job: Job, pair: Pair, refusals: list[SourceError] | None = None) -> MonthFigures:
+    """Both reports of a pair; refusals of the newer ones are line_notes in `refusals`."""
+    forms = (pair.costs, pair.usage)
     parts = [
         # Usage that can't be trusted says nothing against the costs.
-        Part(reader.report.what, _read(job, pair, reader, refusals), apart=reader is pair.usage)
-        for reader in readers
+        Part(form.report.what, _read(job, pair, form, refusals), apart=form is pair.usage)
+        for form in forms
     ]
     read = await read_parts(parts)
     costs, usage = read.values
     remarks = (_READS_THE_REST,) if read.refused else ()
-    figures = Figures(pair, costs, usage, read.gaps, remarks=remarks)
-    if costs is None or job.month.is_running(job.now) or is_provisional(job, figures.refreshed_at):
+    figures = MonthFigures(pair, costs, usage, read.gaps, remarks=remarks)
+    if costs is None or job.is_running or is_provisional(job, figures.refreshed_at):
         return figures
-    return await _controlled(job, figures, costs)
+    return await _check_total(job, figures, costs)
 
 
-async def _read(job: Job, pair: Pair, reader: Reader[Any], refusals: list[SourceError] | None) -> Reading:
+async def _read(job: Job, pair: Pair, form: ReportFormat[Any], refusals: list[SourceError] | None) -> ReportFigures:
     try:
-        return await _report(job, reader, reader.report.group_by)
+        return await _report(job, form, form.report.group_by)
     except SourceError as error:
         if refusals is not None and is_refusal(error):
             refusals.append(error)
-        if pair is OLDER and isinstance(error, RefusedError) and job.month.end <= job.now - _RECENT:
-            # How far back the older reports go is not published; a refusal of an old month is taken for their end.
-            sentence = f"Anthropic ne donne plus {job.month} ({error.sentence})"
-            raise UnavailableError(sentence, status=error.status) from None
+        if pair is OLDER and isinstance(error, RefusedError):
+            raise out_of_reach(job, error, "Anthropic") from None
         raise
 
 
-async def _report(job: Job, reader: Reader[L], group_by: Iterable[str]) -> Reading:
-    report = reader.report
+async def _report(job: Job, form: ReportFormat[L], group_by: Iterable[str]) -> ReportFigures:
+    report = form.report
     # Brackets, repeated: other spellings are refused.
-    params = [*_range(job, report), ("limit", report.limit), *(("group_by[]", name) for name in group_by)]
+    params = [*asked_days(job, report), ("limit", report.limit), *(("group_by[]", name) for name in group_by)]
 
     async def ask(token: str | None) -> ReportPage[L]:
-        answer = await job.http.get(report.path, [*params, *([("page", token)] if token else [])], report.headers)
-        job.on_page()
-        return answer.parse(reader.page)
+        answer = await job.get(report.path, [*params, *([("page", token)] if token else [])], report.headers)
+        return answer.parse(form.page)
 
     sink = await read_pages(
         ask,
-        lambda page: report_turn(page, job.month),
-        lambda: ReportSink(job, report, reader.records),
+        lambda page: next_report_page(page, job.month),
+        lambda: ReportSink(job, report, form.records),
         where=report.path,
         tells_its_days=report.by_day,
     )
-    return sink.reading()
+    return sink.figures()
 
 
-def _range(job: Job, report: Report) -> Params:
-    """The month. While it runs, up to the last full hour or the next midnight: a future end is not documented.
-
-    The newer reports round to the hour themselves; the older ones give whole days.
-    """
-    end = job.month.end
-    if job.month.is_running(job.now):
-        hour = job.now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-        end = hour.replace(hour=0) + timedelta(days=1) if report.by_day else hour
-        # In the first hour of a month there is no full one yet, and an empty range is refused.
-        end = max(end, job.month.start + timedelta(hours=1))
-    return [("starting_at", _stamp(job.month.start)), ("ending_at", _stamp(end))]
-
-
-def _stamp(instant: datetime) -> str:
-    return instant.strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-async def _controlled(job: Job, figures: Figures, costs: Reading) -> Figures:
+async def _check_total(job: Job, figures: MonthFigures, costs: ReportFigures) -> MonthFigures:
     """Hold the costs against Anthropic's own ungrouped total; both are read once more before a mismatch is believed."""
+
+    async def read_again() -> tuple[ReportFigures, Control]:
+        again = await _report(job, figures.pair.costs, figures.pair.costs.report.group_by)
+        return again, await _control(job, figures.pair, again)
+
     try:
-        checked = await _control(job, figures.pair, costs)
-        if not checked.agrees:
-            costs = await _report(job, figures.pair.costs, figures.pair.costs.report.group_by)
-            checked = await _control(job, figures.pair, costs)
+        first = costs, await _control(job, figures.pair, costs)
+        costs, checked = await believe_twice(first, lambda read: not read[1].agrees, read_again, first_stands=False)
     except SourceError as error:
         # The figures themselves were read; without the total they are just not checked.
         return replace(figures, remarks=(*figures.remarks, f"Total de contrôle non lu : {error.sentence}"))
-    figures = replace(figures, costs=costs, control=checked)
-    if checked.agrees:
-        return figures
-    sentence = "La somme des lignes de coûts ne correspond pas au total d’Anthropic."
-    gap = Gap(kind=GapKind.MISSING, sentence=sentence)
-    return replace(figures, gaps=(*figures.gaps, gap))
+    return replace(figures, costs=costs, control=checked, gaps=(*figures.gaps, *mismatch(checked, _MISMATCH)))
 
 
-async def _control(job: Job, pair: Pair, costs: Reading) -> Control:
+async def _control(job: Job, pair: Pair, costs: ReportFigures) -> Control:
     total = await _report(job, pair.costs, ())
     return control(
-        total.cost or Decimal(0),
-        costs.cost or Decimal(0),
+        cost_of(total.records),
+        cost_of(costs.records),
         exact=True,
         written=costs.written,
         of_total=total.written,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFigures:
+    """What one report brought; `refreshed_at` is how far its data goes, where it says so."""
+
+    records: tuple[UsageRecord, ...]
+    refreshed_at: datetime | None
+    days: int | None = None
+    """Days that came; None for a report that gives none."""
+    notes: Notes = field(default_factory=Notes)
+    written: Written = field(default_factory=Written)
+    rounded: int = 0
+    uncounted: frozenset[UsageRecord] = frozenset()
+    """Whose requests, in part or all, were not counted: workspace and key alone."""
+
+
+class ReportSink(Generic[L]):
+    """Takes in pages of a report."""
+
+    def __init__(self, job: Job, report: Report, records: Callable[[L, LineNotes], Iterator[UsageRecord]]) -> None:
+        self._month, self._report, self._records = job.month, report, records
+        self._sums = MonthSums(job.source)
+        self._line_notes = LineNotes(report.path, Notes(), Written())
+        self._days: set[date] = set()
+        self._refreshed: set[datetime | None] = set()
+        self._uncounted: set[UsageRecord] = set()
+
+    def add(self, page: ReportPage[L], /) -> None:
+        """Take in one page, if it is not past the month."""
+        if page.is_past(self._month):
+            return
+        self._refreshed.add(page.data_refreshed_at)
+        self._line_notes.notes.take(page.data, self._report.path, are_days=self._report.by_day)
+        for line in page.within(self._month):
+            self._days.add(line.starting_at.astimezone(UTC).date())
+            if isinstance(line, OlderUsage | OlderCost):
+                self._line_notes.notes.take(line.results, self._report.path)
+            self._sums.add(self._note_uncounted(self._records(line, self._line_notes)))
+
+    def _note_uncounted(self, records: Iterable[UsageRecord]) -> Iterator[UsageRecord]:
+        for record in records:
+            if record.model and record.tokens_output is not None and record.requests is None:
+                self._uncounted.add(UsageRecord(workspace=record.workspace, api_key=record.api_key))
+            yield record
+
+    def figures(self) -> ReportFigures:
+        """All that was taken in.
+
+        Raises:
+            ContractError: There were lines, and none could be read.
+        """
+        self._line_notes.notes.refuse_if_nothing_is_left(self._report.path)
+        return ReportFigures(
+            self._sums.records(),
+            earliest(self._refreshed),
+            len(self._days) if self._report.by_day else None,
+            self._line_notes.notes,
+            self._line_notes.written,
+            self._sums.rounded,
+            frozenset(self._uncounted),
+        )
+
+
+def earliest(instants: Iterable[datetime | None]) -> datetime | None:
+    """The earliest instant; None when there is none or one of them is not known."""
+    known = list(instants)
+    return min((at for at in known if at), default=None) if None not in known else None

@@ -5,11 +5,9 @@ Facts: Deepgram's published API description of July 2026 and the official Python
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from providers.shared.http import Params
-from usage.month import Month
 
 PROJECTS: Final = "/projects"
 """What the key sees: one project as a rule. The answer has no pages."""
@@ -46,21 +44,6 @@ def usage_of(project: str) -> str:
 def for_key(key: str) -> Params:
     """The filter that keeps one key's usage."""
     return [("accessor", key)]
-
-
-def days_of(month: Month, now: datetime) -> Params:
-    """The days to ask for: through the first of the next month, or through tomorrow while the month runs.
-
-    Whether `end` is part of the answer is not published, though samples say that it is. One day too many is asked for,
-    and what lies outside the month is dropped when the rows are read.
-    """
-    end = min(month.end.date(), now.astimezone(UTC).date() + timedelta(days=1))
-    return [("start", month.first_day.isoformat()), ("end", end.isoformat())]
-
-
-def a_day_of(month: Month) -> Params:
-    """The least to ask for when the answer does not matter: a day, and the next as `end`."""
-    return [("start", month.first_day.isoformat()), ("end", (month.first_day + timedelta(days=1)).isoformat())]
 
 
 def scope_of(path: str) -> str:

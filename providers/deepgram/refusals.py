@@ -6,7 +6,7 @@ A 401 is not always a wrong key: a good key without the scope gets one as well, 
 from __future__ import annotations
 
 from providers.deepgram.endpoints import PROJECTS, scope_of
-from providers.shared.http import Answer
+from providers.shared.answers import Answer
 from usage.errors import CredentialError, SourceError
 from usage.peers.bodies import UnreadableError, decode
 

@@ -8,53 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from decimal import Decimal
-from typing import Final
 
-from providers.base import Job
+from providers.elevenlabs.days import Span
 from providers.elevenlabs.endpoints import COSTS, CREDITS, Report
-from providers.elevenlabs.parse import USD, Figures, Span, query, read_table, whole_month_only
+from providers.elevenlabs.parse import ReportFigures, query, read_table, whole_month_only
+from providers.elevenlabs.refusals import NOT_SERVED
 from providers.elevenlabs.tables import Table
-from providers.shared.amounts import Written, control
+from providers.shared.amounts import USD, Written, sum_known
+from providers.shared.control import control
+from providers.shared.job import Job
 from usage.errors import CredentialError, RefusedError, SourceError, UnavailableError
-from usage.money import exact_sum
 from usage.outcomes.report import Control
 from usage.records.record import UsageRecord
 
-NOT_SERVED: Final = (RefusedError, UnavailableError)
-"""What a report may answer for days that are not its own, or where a workspace does not have it."""
 
-_SETTLING: Final = timedelta(days=3)
-"""A day's figures were seen to change for so long."""
-
-
-def is_settling(job: Job) -> bool:
-    """Whether the month has ended and may still change."""
-    return job.month.end <= job.now < job.month.end + _SETTLING
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What one report said about a span of days."""
-
-    report: Report
-    span: Span
-    figures: Figures
-
-
-async def ask(job: Job, report: Report, span: Span) -> Reading:
+async def ask(job: Job, report: Report, span: Span) -> ReportFigures:
     """One report for one span. There are no pages.
 
     Raises:
         SourceError: It could not be read.
     """
-    answer = await job.http.post(report.path, query(report, span))
-    job.on_page()
-    return Reading(report, span, read_table(answer.parse(Table), report, span))
+    answer = await job.post(report.path, query(report, span))
+    return read_table(answer.parse(Table), report, span)
 
 
-async def read_analytics(job: Job, span: Span) -> list[Reading]:
+async def read_analytics(job: Job, span: Span) -> list[ReportFigures]:
     """The span from the report in credits, the report by cost, or both for the days that are theirs.
 
     Raises:
@@ -66,35 +45,35 @@ async def read_analytics(job: Job, span: Span) -> list[Reading]:
         credits = await ask(job, CREDITS, span)
     except NOT_SERVED as refused:
         return await _across_the_change(job, span, refused)
-    if credits.figures.records:
+    if credits.records:
         return [credits]
     try:
         # Should the report in credits not refuse days billed by cost but have nothing to say, they are not lost.
         costs = await ask(job, COSTS, span)
     except (*NOT_SERVED, CredentialError):
         return [credits]
-    return [costs] if costs.figures.records else [credits]
+    return [costs] if costs.records else [credits]
 
 
-async def read_again(job: Job, readings: Sequence[Reading]) -> list[Reading]:
+async def read_again(job: Job, readings: Sequence[ReportFigures]) -> list[ReportFigures]:
     """The same reports for the same spans once more."""
     return [await ask(job, reading.report, reading.span) for reading in readings]
 
 
-async def _across_the_change(job: Job, span: Span, refused: RefusedError | UnavailableError) -> list[Reading]:
+async def _across_the_change(job: Job, span: Span, refused: RefusedError | UnavailableError) -> list[ReportFigures]:
     costs = await _if_served(job, COSTS, span)
-    first = costs.figures.first if costs else None
+    first = costs.first if costs else None
     credits = await _longest_in_credits(job, span, span.days if first is None else (first - span.start).days)
     if costs is None and credits is not None:
         costs = await _if_served(job, COSTS, Span(credits.span.end, span.end))
     if costs is None:
         # Neither report serves the end of the span: its beginning must not pass for the whole.
         raise refused
-    found = [reading for reading in (credits, costs) if reading is not None and reading.figures.records]
+    found = [reading for reading in (credits, costs) if reading is not None and reading.records]
     return found or [costs]
 
 
-async def _longest_in_credits(job: Job, span: Span, most: int) -> Reading | None:
+async def _longest_in_credits(job: Job, span: Span, most: int) -> ReportFigures | None:
     """The longest beginning of the span that the report in credits serves, of `most` days at most.
 
     A first day that is refused ends the search: that is every month but the one of the change. In that one the day
@@ -120,27 +99,27 @@ async def _longest_in_credits(job: Job, span: Span, most: int) -> Reading | None
     return served
 
 
-async def _if_served(job: Job, report: Report, span: Span) -> Reading | None:
+async def _if_served(job: Job, report: Report, span: Span) -> ReportFigures | None:
     try:
         return await ask(job, report, span)
     except NOT_SERVED:
         return None
 
 
-def merged(readings: Sequence[Reading]) -> tuple[UsageRecord, ...]:
+def merge_records(readings: Sequence[ReportFigures]) -> tuple[UsageRecord, ...]:
     """Records of all readings; figures that only one of the two reports counts are dropped for keys with days in both:
     half of a month must not pass for the whole."""
-    keys = [{record.api_key for record in reading.figures.records} for reading in readings]
+    keys = [{record.api_key for record in reading.records} for reading in readings]
     both = set.intersection(*keys) if len(keys) > 1 else set()
     return tuple(
         replace(record, requests=None, units=whole_month_only(record.units)) if record.api_key in both else record
         for reading in readings
-        for record in reading.figures.records
+        for record in reading.records
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class TotalCheck:
     """The records held against ElevenLabs' own total; without a `control`, `remark` may say why there is none."""
 
     control: Control | None = None
@@ -152,35 +131,29 @@ class Checked:
         return self.control is not None and not self.control.agrees
 
 
-async def total_of(job: Job, readings: Sequence[Reading]) -> Checked:
+async def compare_with_total(job: Job, readings: Sequence[ReportFigures]) -> TotalCheck:
     """ElevenLabs' own total without grouping against the sum of the records, where they are in USD.
 
     There is no control where there is nothing to compare, or where the total can't be read: then the figures are just
     not checked.
     """
-    dollars = [reading for reading in readings if USD in reading.figures.currencies]
-    if not dollars or not all(reading.figures.in_dollars for reading in dollars):
-        return Checked()
+    dollars = [reading for reading in readings if USD in reading.currencies]
+    if not dollars or not all(reading.in_dollars for reading in dollars):
+        return TotalCheck()
     try:
         totals = [await ask(job, replace(r.report, group_by=()), r.span) for r in dollars]
     except SourceError as error:
-        return Checked(remark=f"Le total d’ElevenLabs n’a pas pu être lu, les lignes n’y sont pas comparées : {error}")
-    figures = [total.figures for total in totals]
-    if not all(total.in_dollars for total in figures) or any(total.lost for total in figures):
-        return Checked(remark="Le total d’ElevenLabs n’a pas de montant lisible : les lignes n’y sont pas comparées.")
-    written, of_total = _written(dollars), _written(totals)
+        return TotalCheck(
+            remark=f"Le total d’ElevenLabs n’a pas pu être lu, les lignes n’y sont pas comparées : {error}"
+        )
+    if not all(total.in_dollars for total in totals) or any(total.lost for total in totals):
+        return TotalCheck(
+            remark="Le total d’ElevenLabs n’a pas de montant lisible : les lignes n’y sont pas comparées."
+        )
+    written, of_total = (Written.of_all([one.written for one in some]) for some in (dollars, totals))
     exact = written.as_text and of_total.as_text
-    return Checked(control(_dollars(totals), _dollars(dollars), exact=exact, written=written, of_total=of_total))
+    return TotalCheck(control(_dollars(totals), _dollars(dollars), exact=exact, written=written, of_total=of_total))
 
 
-def _written(readings: Sequence[Reading]) -> Written:
-    parts = [reading.figures.written for reading in readings]
-    return Written(
-        lines=sum(part.lines for part in parts),
-        places=max(part.places for part in parts),
-        as_text=all(part.as_text for part in parts),
-    )
-
-
-def _dollars(readings: Sequence[Reading]) -> Decimal:
-    return exact_sum(reading.figures.dollars for reading in readings) or Decimal(0)
+def _dollars(readings: Sequence[ReportFigures]) -> Decimal:
+    return sum_known(reading.dollars for reading in readings)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Final, cast
 
 from pydantic import BaseModel, Field
 
-from providers.base import Wire
+from providers.elevenlabs.days import Span
 from providers.elevenlabs.endpoints import CHARGE, CURRENCY, DAY_SECONDS, KEY, MODEL, STATS, Report
 from providers.elevenlabs.tables import (
     MONEY,
@@ -26,45 +26,16 @@ from providers.elevenlabs.tables import (
     read_number,
     read_text,
 )
-from providers.shared.amounts import RawAmount, Written, believable
+from providers.shared.amounts import USD, RawAmount, Written, believable_amount, cost_of, sum_known
+from providers.shared.answers import ApiModel
 from providers.shared.lines import counts
 from usage.errors import ContractError
-from usage.money import exact_sum
 from usage.names import Kind
 from usage.outcomes.report import Count, Thing
 from usage.records.record import Unit, Units, UsageRecord, cost_unit
 
-USD: Final = "usd"
 _CHARGED_UNITS: Final = frozenset({Unit.CHARACTERS, Unit.MINUTES, Unit.SECONDS, Unit.HOURS, Unit.IMAGES})
 _NO_MODEL: Final = frozenset({"", "null", "none"})
-_SHORT: Final = 8
-"""Characters of a key's hash that stand for its name, where it has none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Whole UTC days from `start` up to, but without, `end`."""
-
-    start: datetime
-    end: datetime
-
-    @property
-    def milliseconds(self) -> tuple[int, int]:
-        """First and last millisecond. Whether ends are inclusive is not published: these are right either way."""
-        return int(self.start.timestamp()) * 1000, int(self.end.timestamp()) * 1000 - 1
-
-    @property
-    def days(self) -> int:
-        """How many days."""
-        return (self.end - self.start).days
-
-    def first_days(self, days: int) -> Span:
-        """Its beginning."""
-        return Span(self.start, self.start + timedelta(days=days))
-
-    def holds(self, instant: datetime) -> bool:
-        """Whether an instant falls in it."""
-        return self.start <= instant < self.end
 
 
 class Query(BaseModel):
@@ -84,8 +55,8 @@ def query(report: Report, span: Span) -> Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """What one table holds.
+class ReportFigures:
+    """What one report said about a span of days.
 
     `currencies` are those of its money, none without any; `first` is the first day with usage; `written` is
     how its amounts were written; `labels` are keys that the table itself names. `counts_requests`
@@ -93,6 +64,8 @@ class Figures:
     what could not be read and what is not known here.
     """
 
+    report: Report
+    span: Span
     records: tuple[UsageRecord, ...] = ()
     currencies: frozenset[str] = frozenset()
     first: datetime | None = None
@@ -106,7 +79,7 @@ class Figures:
     @property
     def dollars(self) -> Decimal:
         """USD in all."""
-        return exact_sum(record.cost for record in self.records) or Decimal(0)
+        return cost_of(self.records)
 
     @property
     def in_dollars(self) -> bool:
@@ -141,7 +114,7 @@ class _Line:
         return bool(given) and not any(given) and not self.is_odd
 
 
-def read_table(table: Table, report: Report, span: Span) -> Figures:
+def read_table(table: Table, report: Report, span: Span) -> ReportFigures:
     """One record for each row of the table that falls in the span and is not all zeros, as empty buckets are.
 
     A row without a readable day, key or model is lost and counted, and so is a cell that is no number.
@@ -150,9 +123,9 @@ def read_table(table: Table, report: Report, span: Span) -> Figures:
         ContractError: The columns that are needed can't be found, or no row can be read.
     """
     if not table.rows:
-        return Figures(currencies=currencies_of(table))
+        return ReportFigures(report, span, currencies=currencies_of(table))
     layout = read_layout(table, report)
-    reader = _Reader(layout, report)
+    reader = _RowReader(layout, report)
     lines = [line for row in table.rows if (line := reader.line(row)) is not None]
     if reader.reason is not None and not lines:
         raise reader.reason
@@ -164,11 +137,13 @@ def read_table(table: Table, report: Report, span: Span) -> Figures:
     if nameless:
         reader.lost["montants sans devise"] += nameless
     names = {line.texts[KEY]: line.label for line in lines if line.texts.get(KEY) and line.label}
-    return Figures(
+    return ReportFigures(
+        report,
+        span,
         records=tuple(_record(line, layout, report, of_zeros) for line in lines),
         currencies=said or frozenset(filter(is_currency, [layout.unit])),
         first=min((line.day for line in lines), default=None),
-        written=_written(lines),
+        written=Written.of((line.money, line.raw_money) for line in lines),
         labels=tuple(Thing(kind=Kind.API_KEY, id=key, name=name) for key, name in names.items() if key),
         counts_requests=layout.requests is not None,
         doubts=layout.doubts,
@@ -177,7 +152,7 @@ def read_table(table: Table, report: Report, span: Span) -> Figures:
     )
 
 
-class _Reader:
+class _RowReader:
     """Reads rows, and counts what it can't read."""
 
     def __init__(self, layout: Layout, report: Report) -> None:
@@ -232,14 +207,6 @@ class _Reader:
             return None
 
 
-def _written(lines: Iterable[_Line]) -> Written:
-    written = Written()
-    for line in lines:
-        if line.money is not None:
-            written.add(line.money, line.raw_money)
-    return written
-
-
 def _currency_of(line: _Line, layout: Layout) -> str:
     """Of a row's money, in small letters: what the row says, else what the column says; empty where neither does."""
     said = (line.texts.get(CURRENCY) or "").strip().lower()
@@ -276,7 +243,7 @@ def _units(line: _Line, money: Decimal | None, currency: str) -> Iterator[tuple[
         yield cost_unit(currency), money
 
 
-class Stats(Wire):
+class Stats(ApiModel):
     """One answer of the deprecated statistics: a time axis in milliseconds, and for each label a list along it."""
 
     time: list[int]
@@ -305,19 +272,21 @@ def read_stats(stats: Stats, span: Span) -> tuple[Share, ...]:
             raise ContractError(
                 f"{STATS} ne répond plus comme prévu : une liste n’a pas la longueur de l’axe du temps."
             )
-        found = exact_sum(believable(value, STATS) for value, within in zip(values, inside, strict=True) if within)
+        found = sum_known(
+            believable_amount(value, STATS) for value, within in zip(values, inside, strict=True) if within
+        )
         # Usage without a model comes under a word for nothing, or is left out.
-        shares.append(Share(None if label.lower() in _NO_MODEL else label, found or Decimal(0)))
+        shares.append(Share(None if label.lower() in _NO_MODEL else label, found))
     return tuple(shares)
 
 
-class Overage(Wire):
+class Overage(ApiModel):
     """Money due beyond the plan."""
 
     currency: str | None = None
 
 
-class Subscription(Wire):
+class Subscription(ApiModel):
     """The plan, as far as it matters here."""
 
     tier: str
@@ -331,7 +300,7 @@ class Subscription(Wire):
         return (self.currency or overage or "").strip().lower()
 
 
-class ServiceKey(Wire):
+class ServiceKey(ApiModel):
     """A key of a service account."""
 
     hashed_xi_api_key: str | None = None
@@ -339,37 +308,16 @@ class ServiceKey(Wire):
     name: str | None = None
 
 
-class ServiceAccount(Wire):
+class ServiceAccount(ApiModel):
     """A user that is a machine."""
 
     keys: list[ServiceKey] = Field(alias="api-keys", default=[])
 
 
-class ServiceAccounts(Wire):
+class ServiceAccounts(ApiModel):
     """The list of service accounts; its names have hyphens."""
 
     accounts: list[ServiceAccount] = Field(alias="service-accounts")
-
-
-def registry(accounts: ServiceAccounts) -> tuple[Thing, ...]:
-    """All keys of service accounts but those without a hash, which nothing could be joined to."""
-    keys = [key for account in accounts.accounts for key in account.keys]
-    hashed = [(key.hashed_xi_api_key, key.name) for key in keys]
-    return tuple(Thing(kind=Kind.API_KEY, id=an_id, name=name or None) for an_id, name in hashed if an_id)
-
-
-def hashless(accounts: ServiceAccounts) -> int:
-    """How many keys are listed without a hash."""
-    return sum(not key.hashed_xi_api_key for account in accounts.accounts for key in account.keys)
-
-
-def named(keys: tuple[Thing, ...], labels: tuple[Thing, ...], records: tuple[UsageRecord, ...]) -> tuple[Thing, ...]:
-    """Every key that is listed or was used, with its name in the list, else its label in a table, else the beginning
-    of its hash: people's keys are on no list."""
-    names = {record.api_key: record.api_key[:_SHORT] for record in records if record.api_key}
-    names.update({key.id: key.id[:_SHORT] for key in keys})
-    names.update({thing.id: thing.name for thing in (*labels, *keys) if thing.name and thing.name.strip()})
-    return tuple(Thing(kind=Kind.API_KEY, id=key, name=name) for key, name in names.items())
 
 
 def whole_month_only(units: Units) -> Units:

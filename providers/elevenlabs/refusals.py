@@ -9,7 +9,9 @@ from enum import Enum, auto
 from typing import Final
 
 from providers.elevenlabs.endpoints import PERMISSIONS
-from providers.shared.http import PATIENCE, Answer, retry_after
+from providers.shared.answers import Answer
+from providers.shared.http import retry_after
+from providers.shared.patience import PATIENCE
 from usage.errors import (
     ContractError,
     CredentialError,
@@ -17,7 +19,11 @@ from usage.errors import (
     RefusedError,
     SourceError,
     TransientError,
+    UnavailableError,
 )
+
+NOT_SERVED: Final = (RefusedError, UnavailableError)
+"""What a report may answer for days that are not its own, or where a workspace does not have it."""
 
 
 class _Meaning(Enum):
@@ -58,13 +64,12 @@ def explain(answer: Answer) -> SourceError | None:
     meaning = _meaning(answer)
     if meaning is _Meaning.BUSY:
         return _busy(answer)
-    kinds = {_Meaning.ABSENT: NotOfferedError, _Meaning.REFUSED: RefusedError}
-    sentences = {
-        _Meaning.ABSENT: f"{answer.path} n’existe pas pour ce compte (HTTP {answer.status}).",
-        _Meaning.REFUSED: f"{answer.path} refuse la demande (HTTP {answer.status}).",
-    }
-    if meaning in kinds:
-        return kinds[meaning](sentences[meaning], status=answer.status)
+    if meaning is _Meaning.ABSENT:
+        return NotOfferedError(
+            f"{answer.path} n’existe pas pour ce compte (HTTP {answer.status}).", status=answer.status
+        )
+    if meaning is _Meaning.REFUSED:
+        return RefusedError(f"{answer.path} refuse la demande (HTTP {answer.status}).", status=answer.status)
     return _about_the_key(answer, meaning) if meaning else None
 
 

@@ -3,21 +3,21 @@ are no analytics. They know no key by its id and one breakdown at a time, so the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from providers.base import Job
-from providers.elevenlabs.analytics import NOT_SERVED
+from providers.elevenlabs.days import Span
 from providers.elevenlabs.endpoints import STATS, SUBSCRIPTION
-from providers.elevenlabs.parse import USD, Share, Span, Stats, Subscription, read_stats
-from providers.shared.amounts import FLOAT_TOLERANCE
+from providers.elevenlabs.parse import Share, Stats, Subscription, read_stats
+from providers.elevenlabs.refusals import NOT_SERVED
+from providers.shared.amounts import FLOAT_TOLERANCE, USD, dollars_or_unit, sum_known
+from providers.shared.job import Job
 from providers.shared.parts import gap_of
 from usage.errors import ContractError, CredentialError, SourceError, TransientError, UnavailableError
-from usage.money import difference, exact_sum
+from usage.money import difference
 from usage.outcomes.report import Gap, GapKind
-from usage.records.record import Unit, UsageRecord, cost_unit
+from usage.records.record import Unit, UsageRecord
 
 _CREDITS: Final = "credits"
 _REQUESTS: Final = "request_count"
@@ -91,19 +91,18 @@ async def account_money(job: Job, span: Span) -> AccountMoney:
         raise
     except SourceError as error:
         return AccountMoney(gap=gap_of("la devise des montants", error))
-    if currency == USD:
-        return AccountMoney(tuple(UsageRecord(model=share.model, cost=share.amount) for share in shares), currency)
-    records = tuple(UsageRecord(model=s.model, units=((cost_unit(currency), s.amount),)) for s in shares)
-    return AccountMoney(records, currency, foreign_money(currency))
+    amounts = [(share.model, *dollars_or_unit(share.amount, currency)) for share in shares]
+    records = tuple(UsageRecord(model=model, cost=cost, units=units) for model, cost, units in amounts)
+    return AccountMoney(records, currency, None if currency == USD else foreign_money(currency))
 
 
 async def _shares(job: Job, metric: str, span: Span) -> tuple[Share, ...]:
     """A metric by model, in sum what it is without a breakdown: usage without a model may be left out of one."""
-    total = _sum(await _ask(job, metric, "none", span))
+    total = sum_known(share.amount for share in await _ask(job, metric, "none", span))
     if not total:
         return ()
     shares = await _ask(job, metric, "model", span)
-    rest = difference(total, _sum(shares))
+    rest = difference(total, sum_known(share.amount for share in shares))
     return shares if abs(rest) <= FLOAT_TOLERANCE else (*shares, Share(None, rest))
 
 
@@ -118,8 +117,7 @@ async def _ask(job: Job, metric: str, breakdown: str, span: Span) -> tuple[Share
         ("aggregation_interval", "day"),
         ("metric", metric),
     ]
-    answer = await job.http.get(STATS, params)
-    job.on_page()
+    answer = await job.get(STATS, params)
     return read_stats(answer.parse(Stats), span)
 
 
@@ -136,13 +134,8 @@ async def subscription(job: Job) -> Subscription:
     Raises:
         SourceError: It could not be read.
     """
-    answer = await job.http.get(SUBSCRIPTION)
-    job.on_page()
+    answer = await job.get(SUBSCRIPTION)
     return answer.parse(Subscription)
-
-
-def _sum(shares: Sequence[Share]) -> Decimal:
-    return exact_sum(share.amount for share in shares) or Decimal(0)
 
 
 def _whole(count: Decimal) -> int:

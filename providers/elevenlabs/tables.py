@@ -16,9 +16,9 @@ from decimal import Decimal
 from functools import partial
 from typing import Final
 
-from providers.base import Wire
 from providers.elevenlabs.endpoints import CURRENCY, Report
-from providers.shared.amounts import believable
+from providers.shared.amounts import believable_amount
+from providers.shared.answers import ApiModel
 from usage.errors import ContractError
 
 MONEY: Final = "le montant"
@@ -37,7 +37,7 @@ _MILLISECONDS: Final = Decimal(10**11)
 """Instants since 1970 from here on are milliseconds: in seconds this is the year 5138."""
 
 
-class Table(Wire):
+class Table(ApiModel):
     """One answer; all four lists are promised. Rows, and cells of columns that nobody reads, may be
     anything: an odd one costs itself alone."""
 
@@ -184,7 +184,7 @@ def read_number(cell: object, report: Report) -> Decimal | None:
     if cell is None or cell == "":
         return None
     if isinstance(cell, str | int | Decimal) and not isinstance(cell, bool):
-        return believable(cell, report.path)
+        return believable_amount(cell, report.path)
     raise ContractError(f"{report.path} ne répond plus comme prévu : une mesure n’est pas un nombre.")
 
 
@@ -257,7 +257,7 @@ class _Finder:
         return found[0]
 
     def error(self, problem: str) -> ContractError:
-        return ContractError(f"{self.path} ne répond plus comme prévu : {problem}. {listed(self.columns)}")
+        return ContractError(f"{self.path} ne répond plus comme prévu : {problem}. {list_columns(self.columns)}")
 
 
 class _Measures:
@@ -274,7 +274,7 @@ class _Measures:
         if len(found) > 1:
             sentence = (
                 f"Plusieurs colonnes possibles pour {measure.what} dans {self._find.path} : ce chiffre est laissé de "
-                f"côté. {listed(found)}"
+                f"côté. {list_columns(found)}"
             )
             self.doubts.append(Doubt(measure.what, sentence))
             return None
@@ -286,7 +286,7 @@ class _Measures:
         return column.is_number and (not column.unit or added or measure.fits(column))
 
 
-def listed(columns: list[_Column]) -> str:
+def list_columns(columns: list[_Column]) -> str:
     """The columns by name, type and unit, as a sentence."""
     names = [f"{c.name[:40]} ({', '.join(filter(None, (c.kind, c.unit)))})" for c in columns[:_SHOWN]]
     more = " …" if len(columns) > _SHOWN else ""

@@ -5,36 +5,33 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Final
 
 from pydantic import SecretStr
 
-from providers.base import Finding, Job, Verdict
-from providers.openai.costs import controlled, read_costs
+from providers.openai.costs import check_total, read_costs
+from providers.openai.days import SETTLING, cost_spans, usage_span
 from providers.openai.endpoints import COSTS, FAMILIES, PROJECTS
-from providers.openai.joining import models_without_usage, named, requests_once, without_known_tokens
-from providers.openai.questions import cost_spans, usage_span
+from providers.openai.joining import join_reports
 from providers.openai.refusals import explain
 from providers.openai.registry import read_names
-from providers.openai.reports import read_usage
-from providers.openai.sinks import Figures
-from providers.shared.http import Answer, Params
+from providers.openai.reports import ReportFigures, read_usage
+from providers.shared.amounts import foreign_gaps, rounded_amounts
+from providers.shared.checks import CheckResult, CheckStatus, try_reading
+from providers.shared.control import mismatch, without_missing_amounts
+from providers.shared.job import Job
 from providers.shared.lines import Notes, counts
-from providers.shared.parts import Part, Read, days_gap, read_parts
-from usage.errors import CredentialError, SourceError
+from providers.shared.parts import Part, PartResults, days_gap, read_parts
+from usage.errors import CredentialError
 from usage.names import Grain, ProviderName
-from usage.outcomes.report import Control, Gap, GapKind, RowNote, SourceReport
-from usage.records.grain import NO_PROJECT
-from usage.records.record import UsageRecord
-from usage.records.sums import MonthSums
+from usage.outcomes.report import Gap, GapKind, SourceReport
 
 ROW_NOTE: Final = "Coûts : rapport des coûts d’OpenAI, hors taxes et crédits. Jetons et requêtes : rapports d’usage."
 _COSTS: Final = "les coûts"
 _REPORTS: Final = (_COSTS, *(family.what for family in FAMILIES))
-_SETTLING: Final = timedelta(days=1)
-"""Costs of a day were seen to change for some hours after it ends."""
+_FOREIGN: Final = "OpenAI donne des montants en {} ; ils restent à part et ne sont pas comptés en USD."
+_MISMATCH: Final = "La somme des lignes de coûts ne correspond pas au total d’OpenAI."
 _READS_THE_REST: Final = "La clé lit les autres rapports."
 
 
@@ -43,14 +40,11 @@ class OpenAI:
 
     name = ProviderName.OPENAI
     registry = re.compile(rf"{PROJECTS}(/[^/]+/api_keys)?")
+    explain = staticmethod(explain)
 
     def headers(self, key: SecretStr) -> Mapping[str, str]:
         """The key as bearer token."""
         return {"Authorization": f"Bearer {key.get_secret_value()}"}
-
-    def explain(self, answer: Answer) -> SourceError | None:
-        """By the refusal's code, parameter and text: see `refusals`."""
-        return explain(answer)
 
     async def collect(self, job: Job) -> SourceReport:
         """Costs, all usage families, names; see the package's README for what becomes a record.
@@ -60,31 +54,34 @@ class OpenAI:
         """
         read = await _read(job)
         costs, *usage = read.values
-        running, checked = job.month.is_running(job.now), None
-        provisional = not running and job.now < job.month.end + _SETTLING
+        running, checked = job.is_running, None
+        provisional = job.is_settling(SETTLING)
         if costs is not None and not running and not provisional:
-            costs, checked = await controlled(job, costs)
+            costs, checked = await check_total(job, costs)
         seen = [figures for figures in (costs, *usage) if figures is not None]
-        records, row_notes = _joined(job, costs, [figures for figures in usage if figures], read)
-        free = _is_free(records, checked)
-        if free:
-            records = tuple(replace(record, missing_amounts=0) for record in records)
-        things, remarks = await read_names(job, records, dict(costs.names) if costs else {})
+        records, row_notes = join_reports(job, costs, [figures for figures in usage if figures], read)
+        records, free = without_missing_amounts(records, checked, "d’OpenAI")
+        names = await read_names(job, records, dict(costs.names) if costs else {})
         organisations = {an_id for figures in seen for an_id in figures.organisations}
-        notes = _notes(seen)
+        notes = Notes.of_all(figures.notes for figures in seen)
         return SourceReport(
             source=job.source,
             month=job.month,
             read_at=job.now if job.together is None else job.together.read_at(job.now),
             records=records,
-            things=things,
+            things=names.things,
             coarse=costs is not None and not costs.by_key and job.grain is Grain.API_KEY,
-            gaps=(*read.gaps, *_gaps(job, (costs, *usage)), *_disagreement(checked), *_other_currencies(records)),
+            gaps=(
+                *read.gaps,
+                *_gaps(job, (costs, *usage)),
+                *mismatch(checked, _MISMATCH),
+                *foreign_gaps(records, _FOREIGN),
+            ),
             remarks=(
                 *(_key_remarks(job, costs)),
                 *free,
-                *_rounded(seen),
-                *remarks,
+                *rounded_amounts(figures.rounded for figures in seen),
+                *names.remarks,
                 *([_READS_THE_REST] * read.refused),
             ),
             row_note=ROW_NOTE,
@@ -99,18 +96,19 @@ class OpenAI:
             new_fields=counts(notes.new),
         )
 
-    async def check(self, job: Job) -> list[Finding]:
+    async def check(self, job: Job) -> list[CheckResult]:
         """One request each for costs, usage and project names."""
+        least = ("limit", "1")
         return list(
             await asyncio.gather(
-                _try(job, "costs", COSTS, cost_spans(job)[0].params, Verdict.BAD),
-                _try(job, "usage", FAMILIES[0].path, usage_span(job).params, Verdict.BAD),
-                _try(job, "project names", PROJECTS, (), Verdict.WARNING),
+                try_reading("costs", job.get(COSTS, [*cost_spans(job)[0].params, least])),
+                try_reading("usage", job.get(FAMILIES[0].path, [*usage_span(job).params, least])),
+                try_reading("project names", job.get(PROJECTS, [least]), CheckStatus.WARNING),
             )
         )
 
 
-async def _read(job: Job) -> Read[Figures]:
+async def _read(job: Job) -> PartResults[ReportFigures]:
     """Costs, then the usage families.
 
     Raises:
@@ -132,70 +130,7 @@ async def _read(job: Job) -> Read[Figures]:
         raise CredentialError(sentence, status=error.status) from None
 
 
-def _joined(
-    job: Job, costs: Figures | None, usage: Sequence[Figures], read: Read[Figures]
-) -> tuple[tuple[UsageRecord, ...], tuple[RowNote, ...]]:
-    """All records of the month, each thing told once; and what rows have to say about what is not."""
-    used = requests_once(record for figures in usage for record in figures.records)
-    money = costs.records if costs is not None else ()
-    whole = not read.gaps
-    sums = MonthSums(job.source)
-    sums.add(used)
-    sums.add(without_known_tokens(money, used, usage_is_whole=whole))
-    if not whole:
-        return sums.records(), ()
-    return sums.records(), tuple(_absent_from_usage(job, money, models_without_usage(money, used)))
-
-
-def _absent_from_usage(
-    job: Job, money: Iterable[UsageRecord], absent: Mapping[str | None, Sequence[str]]
-) -> Iterable[RowNote]:
-    """What rows say of models that were billed in their project and that no usage report has."""
-    billed = {(record.project, record.model) for record in money if _has_tokens(record)}
-    for project, models in absent.items():
-        told = [model for model in models if (project, model) in billed]
-        untold = [model for model in models if (project, model) not in billed]
-        for names, what in (
-            (told, "jetons d’après la facture, requêtes inconnues"),
-            (untold, "jetons et requêtes inconnus"),
-        ):
-            if names:
-                which = "Un modèle facturé est absent" if len(names) == 1 else f"{len(names)} modèles facturés absents"
-                yield _of_project(job, project, f"{which} des rapports d’usage, {what} : {named(names)}.")
-
-
-def _of_project(job: Job, project: str | None, sentence: str) -> RowNote:
-    if job.grain is Grain.API_KEY:
-        return RowNote(sentence=sentence, workspace=project or "")
-    return RowNote(sentence=sentence, key=project or NO_PROJECT)
-
-
-def _has_tokens(record: UsageRecord) -> bool:
-    return record.tokens_input is not None or record.tokens_output is not None
-
-
-def _is_free(records: Iterable[UsageRecord], checked: Control | None) -> tuple[str, ...]:
-    """A remark where lines without an amount are shown to cost nothing by a total that agrees without them."""
-    lines = sum(record.missing_amounts for record in records)
-    if not lines or checked is None or not checked.agrees:
-        return ()
-    which = "Une ligne est" if lines == 1 else f"{lines} lignes sont"
-    return (f"{which} sans montant ; le total d’OpenAI montre que rien n’y manque.",)
-
-
-def _notes(seen: Iterable[Figures]) -> Notes:
-    notes = Notes()
-    for figures in seen:
-        notes.add(figures.notes)
-    return notes
-
-
-def _rounded(seen: Iterable[Figures]) -> tuple[str, ...]:
-    amounts = sum(figures.rounded for figures in seen)
-    return (f"Montants arrondis à la 38e décimale : {amounts}.",) if amounts else ()
-
-
-def _gaps(job: Job, read: Sequence[Figures | None]) -> Iterable[Gap]:
+def _gaps(job: Job, read: Sequence[ReportFigures | None]) -> Iterable[Gap]:
     """What reports that were read lack: days out of reach, days that did not come, lines that can't be read."""
     begins: dict[date, list[str]] = {}
     for what, figures in zip(_REPORTS, read, strict=True):
@@ -203,7 +138,7 @@ def _gaps(job: Job, read: Sequence[Figures | None]) -> Iterable[Gap]:
             continue
         if figures.begins is not None:
             begins.setdefault(figures.begins, []).append(what)
-        if not job.month.is_running(job.now) and (figures.days or what == _COSTS):
+        if not job.is_running and (figures.days or what == _COSTS):
             out_of_reach = (figures.begins - job.month.first_day).days if figures.begins else 0
             yield from days_gap(job.month, len(figures.days), out_of_reach=out_of_reach, what=what)
         yield from figures.notes.gaps(what)
@@ -212,7 +147,7 @@ def _gaps(job: Job, read: Sequence[Figures | None]) -> Iterable[Gap]:
         yield Gap(kind=GapKind.UNAVAILABLE, sentence=sentence)
 
 
-def _key_remarks(job: Job, costs: Figures | None) -> tuple[str, ...]:
+def _key_remarks(job: Job, costs: ReportFigures | None) -> tuple[str, ...]:
     """What rows of keys lose to costs that are told by project."""
     if costs is None or job.grain is not Grain.API_KEY or (costs.by_key and costs.keys_from is None):
         return ()
@@ -221,26 +156,3 @@ def _key_remarks(job: Job, costs: Figures | None) -> tuple[str, ...]:
     lead = f"OpenAI ne donne les coûts par clé qu’à partir du {costs.keys_from}"
     before = "ceux d’avant sont sans clé, par projet" if costs.by_key else "les lignes de ce mois sont par projet"
     return (f"{lead} : {before}.",)
-
-
-def _disagreement(checked: Control | None) -> tuple[Gap, ...]:
-    if checked is None or checked.agrees:
-        return ()
-    sentence = "La somme des lignes de coûts ne correspond pas au total d’OpenAI."
-    return (Gap(kind=GapKind.MISSING, sentence=sentence),)
-
-
-def _other_currencies(records: Iterable[UsageRecord]) -> tuple[Gap, ...]:
-    units = {unit for record in records for unit, _ in record.units if unit.startswith("cost_")}
-    names = ", ".join(sorted(unit.removeprefix("cost_").upper() for unit in units))
-    sentence = f"OpenAI donne des montants en {names} ; ils restent à part et ne sont pas comptés en USD."
-    return (Gap(kind=GapKind.UNAVAILABLE, sentence=sentence),) if names else ()
-
-
-async def _try(job: Job, what: str, path: str, params: Params, verdict: Verdict) -> Finding:
-    """Ask for the least that shows whether the key may read `path`."""
-    try:
-        await job.http.get(path, [*params, ("limit", "1")])
-    except SourceError as error:
-        return Finding(what=what, verdict=verdict, sentence=error.sentence)
-    return Finding(what=what, verdict=Verdict.OK, sentence="readable")

@@ -6,27 +6,26 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date
-from decimal import Decimal
 
-from providers.base import Job
+from providers.openai.days import Span, cost_spans, midnight, usage_span
 from providers.openai.endpoints import BUCKETS_PER_PAGE, BY_KEY, BY_PROJECT, COST_BUCKETS_PER_PAGE, COSTS
 from providers.openai.parse import CostPage
-from providers.openai.questions import Span, cost_spans, midnight, read_report, usage_span
 from providers.openai.refusals import KeysNotYetError
-from providers.openai.reports import from_its_first_day, out_of_reach
-from providers.openai.sinks import Figures, MonthlyCosts
-from providers.shared.amounts import control
+from providers.openai.reports import MonthlyCosts, ReportFigures, from_its_first_day, read_report
+from providers.shared.amounts import cost_of
+from providers.shared.control import believe_twice, control
+from providers.shared.job import Job
+from providers.shared.parts import out_of_reach
 from providers.shared.together import Together
 from usage.errors import RefusedError, SourceError, UnavailableError
-from usage.money import exact_sum
 from usage.month import Month
 from usage.outcomes.report import Control
 
-ByMonth = Mapping[Month, Figures]
-Read = Callable[[Span, Sequence[str]], Awaitable[ByMonth]]
+ByMonth = Mapping[Month, ReportFigures]
+AskCosts = Callable[[Span, Sequence[str]], Awaitable[ByMonth]]
 
 
-async def read_costs(job: Job) -> Figures:
+async def read_costs(job: Job) -> ReportFigures:
     """Costs by project, key and line item; without the key as far as the account has none (400).
 
     In a backfill those of all its months at once.
@@ -47,27 +46,26 @@ async def read_costs(job: Job) -> Figures:
     return await _read_alone(job)
 
 
-async def controlled(job: Job, costs: Figures) -> tuple[Figures, Control | None]:
+async def check_total(job: Job, costs: ReportFigures) -> tuple[ReportFigures, Control | None]:
     """Hold the costs of a closed month against OpenAI's own ungrouped total.
 
     Both are read once more before a mismatch is believed. The total is a check: where it, or the second reading, can't
     be had, the figures stand as they are.
     """
     try:
-        checked = _compared(await _total(job, costs), costs)
+        first = costs, _compare(await _total(job, costs), costs)
     except SourceError:
         return costs, None
-    if checked.agrees:
-        return costs, checked
-    try:
+
+    async def read_again() -> tuple[ReportFigures, Control]:
         again = await _read_alone(job)
-        return again, _compared(await _total_alone(job, again), again)
-    except SourceError:
-        return costs, checked
+        return again, _compare(await _total_alone(job, again), again)
+
+    return await believe_twice(first, lambda read: not read[1].agrees, read_again)
 
 
-async def _read_alone(job: Job) -> Figures:
-    async def read(span: Span) -> Figures:
+async def _read_alone(job: Job) -> ReportFigures:
+    async def read(span: Span) -> ReportFigures:
         async def ask(part: Span, group_by: Sequence[str]) -> ByMonth:
             return await _ask(job, (job.month,), part, group_by, BUCKETS_PER_PAGE)
 
@@ -85,32 +83,32 @@ async def _read_alone(job: Job) -> Figures:
             refusals.append(error)
         else:
             return replace(figures, begins=begins)
-    if job.month.is_running(job.now) and job.now.astimezone(UTC).date() == job.month.first_day:
+    if job.is_running and job.now.astimezone(UTC).date() == job.month.first_day:
         # Not every account takes tomorrow's midnight, and none takes a range within one day.
         raise UnavailableError("OpenAI ne donne pas encore les coûts du premier jour du mois.")
-    raise out_of_reach(job, refusals[0])
+    raise out_of_reach(job, refusals[0], "OpenAI")
 
 
-async def _by_key(read: Read, span: Span) -> ByMonth:
+async def _by_key(ask: AskCosts, span: Span) -> ByMonth:
     """A span by key; where keys are told from a later day on, the days before by project.
 
     Raises:
         RefusedError: Costs by key are refused altogether.
     """
     try:
-        return await read(span, BY_KEY)
+        return await ask(span, BY_KEY)
     except KeysNotYetError as error:
         day = min((day for day in error.days if midnight(day) > span.start), default=None)
         if day is None:
             raise
     later: ByMonth = {}
     if midnight(day) < span.end:
-        later, span = await read(span.from_day(day), BY_KEY), span.until_day(day)
-    earlier = await read(span, BY_PROJECT)
-    return {month: _joined(month, figures, later.get(month), day) for month, figures in earlier.items()}
+        later, span = await ask(span.from_day(day), BY_KEY), span.until_day(day)
+    earlier = await ask(span, BY_PROJECT)
+    return {month: _join(month, figures, later.get(month), day) for month, figures in earlier.items()}
 
 
-def _joined(month: Month, earlier: Figures, later: Figures | None, keys_from: date) -> Figures:
+def _join(month: Month, earlier: ReportFigures, later: ReportFigures | None, keys_from: date) -> ReportFigures:
     """A month's costs before the day from which on keys are told, and after."""
     if later is None or month.last_day < keys_from:
         return replace(earlier, keys_from=keys_from)
@@ -119,7 +117,7 @@ def _joined(month: Month, earlier: Figures, later: Figures | None, keys_from: da
     return replace(earlier.plus(later), by_key=True, keys_from=keys_from)
 
 
-async def _part(job: Job, together: Together, group_by: Sequence[str]) -> Figures:
+async def _part(job: Job, together: Together, group_by: Sequence[str]) -> ReportFigures:
     """The month's part of the costs of all months of a backfill.
 
     Raises:
@@ -143,7 +141,7 @@ async def _ask(job: Job, months: Sequence[Month], span: Span, group_by: Sequence
     return sink.figures(by_key=group_by is BY_KEY)
 
 
-async def _total(job: Job, costs: Figures) -> Figures:
+async def _total(job: Job, costs: ReportFigures) -> ReportFigures:
     if job.together is not None and costs.begins is None:
         with suppress(SourceError):
             total = await _part(job, job.together, ())
@@ -152,16 +150,16 @@ async def _total(job: Job, costs: Figures) -> Figures:
     return await _total_alone(job, costs)
 
 
-async def _total_alone(job: Job, costs: Figures) -> Figures:
+async def _total_alone(job: Job, costs: ReportFigures) -> ReportFigures:
     span = usage_span(job)
     span = span.from_day(costs.begins) if costs.begins else span
     return (await _ask(job, (job.month,), span, (), BUCKETS_PER_PAGE))[job.month]
 
 
-def _compared(total: Figures, costs: Figures) -> Control:
+def _compare(total: ReportFigures, costs: ReportFigures) -> Control:
     return control(
-        exact_sum(record.cost for record in total.records) or Decimal(0),
-        exact_sum(record.cost for record in costs.records) or Decimal(0),
+        cost_of(total.records),
+        cost_of(costs.records),
         exact=costs.written.as_text and total.written.as_text,
         written=costs.written,
         of_total=total.written,

@@ -12,7 +12,6 @@ from usage.records.record import Unit
 
 COSTS: Final = "/organization/costs"
 PROJECTS: Final = "/organization/projects"
-
 BUCKETS_PER_PAGE: Final = "31"
 """A month has at most 31 daily buckets, the most that the usage endpoints give in one page."""
 
@@ -24,7 +23,7 @@ BY_PROJECT: Final = ("project_id", "line_item")
 """Some accounts refuse grouping costs by key (400)."""
 
 
-def project_keys(project: str) -> str:
+def keys_of(project: str) -> str:
     """Path of a project's keys: there is no list of all keys of an organization."""
     return f"{PROJECTS}/{project}/api_keys"
 

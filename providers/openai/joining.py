@@ -4,18 +4,40 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from providers.openai.reports import ReportFigures
+from providers.shared.job import Job
+from providers.shared.parts import PartResults
+from usage.names import Grain
+from usage.outcomes.report import RowNote
+from usage.records.grain import NO_PROJECT
 from usage.records.record import Unit, UsageRecord
+from usage.records.sums import MonthSums
 
 Place = tuple[str | None, str | None, str | None]
 _DATED: Final = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 _SHOWN: Final = 5
 
 
-def requests_once(records: Iterable[UsageRecord]) -> tuple[UsageRecord, ...]:
+def join_reports(
+    job: Job, costs: ReportFigures | None, usage: Sequence[ReportFigures], read: PartResults[ReportFigures]
+) -> tuple[tuple[UsageRecord, ...], tuple[RowNote, ...]]:
+    """All records of the month, each thing told once; and what rows have to say about what is not."""
+    used = count_requests_once(record for figures in usage for record in figures.records)
+    money = costs.records if costs is not None else ()
+    whole = not read.gaps
+    sums = MonthSums(job.source)
+    sums.add(used)
+    sums.add(without_known_tokens(money, used, usage_is_whole=whole))
+    if not whole:
+        return sums.records(), ()
+    return sums.records(), tuple(_absent_from_usage(job, money, models_without_usage(money, used)))
+
+
+def count_requests_once(records: Iterable[UsageRecord]) -> tuple[UsageRecord, ...]:
     """Usage in which requests of image models stand once.
 
     Token-billed image models show up both among the completions, with their tokens, and among the images. What the
@@ -48,7 +70,7 @@ def without_known_tokens(
     return tuple(
         replace(cost, tokens_input=None, tokens_output=None)
         if not usage_is_whole or _is_known(cost, known)
-        else replace(cost, tokens_input=_counted(cost.tokens_input), tokens_output=_counted(cost.tokens_output))
+        else replace(cost, tokens_input=_valid_count(cost.tokens_input), tokens_output=_valid_count(cost.tokens_output))
         for cost in costs
     )
 
@@ -63,7 +85,7 @@ def models_without_usage(costs: Sequence[UsageRecord], usage: Sequence[UsageReco
     return found
 
 
-def named(models: Sequence[str]) -> str:
+def list_some(models: Sequence[str]) -> str:
     """A few models by name, and how many more there are."""
     more = len(models) - _SHOWN
     return ", ".join(models[:_SHOWN]) + (f" et {more} autres" if more > 0 else "")
@@ -101,10 +123,37 @@ def _plain(model: str) -> str:
     return model.replace(":", "-")
 
 
-def _counted(tokens: int | None) -> int | None:
+def _valid_count(tokens: int | None) -> int | None:
     # Corrections may leave less than nothing, which is no count.
     return tokens if tokens is not None and tokens >= 0 else None
 
 
 def _place(record: UsageRecord) -> Place:
     return record.project, record.api_key, record.model
+
+
+def _absent_from_usage(
+    job: Job, money: Iterable[UsageRecord], absent: Mapping[str | None, Sequence[str]]
+) -> Iterable[RowNote]:
+    """What rows say of models that were billed in their project and that no usage report has."""
+    billed = {(record.project, record.model) for record in money if _has_tokens(record)}
+    for project, models in absent.items():
+        told = [model for model in models if (project, model) in billed]
+        untold = [model for model in models if (project, model) not in billed]
+        for names, what in (
+            (told, "jetons d’après la facture, requêtes inconnues"),
+            (untold, "jetons et requêtes inconnus"),
+        ):
+            if names:
+                which = "Un modèle facturé est absent" if len(names) == 1 else f"{len(names)} modèles facturés absents"
+                yield _of_project(job, project, f"{which} des rapports d’usage, {what} : {list_some(names)}.")
+
+
+def _of_project(job: Job, project: str | None, sentence: str) -> RowNote:
+    if job.grain is Grain.API_KEY:
+        return RowNote(sentence=sentence, workspace=project or "")
+    return RowNote(sentence=sentence, key=project or NO_PROJECT)
+
+
+def _has_tokens(record: UsageRecord) -> bool:
+    return record.tokens_input is not None or record.tokens_output is not None

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, ClassVar, Final, TypeVar
 
-from providers.base import Wire
 from providers.openai.endpoints import COSTS, Family
-from providers.openai.line_items import read_line_item
-from providers.shared.amounts import RawAmount, Written, amount
+from providers.shared.amounts import RawAmount, Written, amount, dollars_or_unit
+from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
-from providers.shared.paging import Turn
+from providers.shared.paging import NextPage
 from usage.errors import ContractError
-from usage.month import Month
-from usage.records.record import UsageRecord, cost_unit
+from usage.records.record import UsageRecord
 
 _TOKENS_IN: Final = {"tokens": 1, "1000_tokens": 1000}
 """Units of a cost line's quantity that are tokens, and how many each is."""
 _MOST_TOKENS: Final = 10**15
+_TOKEN_KINDS: Final = re.compile(r"input|output|cache|audio|image|text|token|training", re.IGNORECASE)
+_OUT: Final = re.compile(r"output", re.IGNORECASE)
+_IN: Final = re.compile(r"input|cache", re.IGNORECASE)
+_UNNAMED_LINE: Final = "(ligne sans intitulé)"
 
 
-class Amount(Wire):
+class Amount(ApiModel):
     """An amount of money: US dollars, as a number or, in newer answers, as decimal text."""
 
     value: RawAmount = None
     currency: str | None = None
 
 
-class CostResult(Wire):
+class CostResult(ApiModel):
     """One line of the costs report. Only `object` is promised.
 
     What goes beyond the money and its owner is read as it comes: an odd value there must not cost the money.
@@ -52,14 +56,14 @@ class CostResult(Wire):
         return self.project_id, self.api_key_id, self.line_item
 
 
-class CostBucket(Wire):
+class CostBucket(ApiModel):
     """One day of costs. Times are Unix seconds."""
 
     start_time: int
     results: Lines[CostResult]
 
 
-class CostPage(Wire):
+class CostPage(ApiModel):
     """One page of the costs report."""
 
     data: list[CostBucket]
@@ -67,7 +71,7 @@ class CostPage(Wire):
     next_page: str | None = None
 
 
-class UsageResult(Wire):
+class UsageResult(ApiModel):
     """One line of any usage report: the dimensions, and the measures of all families, each of which has its own."""
 
     # `input_tokens` and `output_tokens` hold all of these.
@@ -124,7 +128,7 @@ class UsageResult(Wire):
         return self
 
 
-class UsageBucket(Wire):
+class UsageBucket(ApiModel):
     """One day of usage. Times are Unix seconds."""
 
     start_time: int
@@ -134,7 +138,7 @@ class UsageBucket(Wire):
 BucketT = TypeVar("BucketT", CostBucket, UsageBucket)
 
 
-class UsagePage(Wire):
+class UsagePage(ApiModel):
     """One page of a usage report."""
 
     data: list[UsageBucket]
@@ -142,14 +146,14 @@ class UsagePage(Wire):
     next_page: str | None = None
 
 
-class Named(Wire):
+class Named(ApiModel):
     """A project or a key: its id and name."""
 
     id: str
     name: str | None = None
 
 
-class NamedPage(Wire):
+class NamedPage(ApiModel):
     """One page of a registry."""
 
     data: list[Named]
@@ -180,9 +184,9 @@ class Outline:
             self._days.append((bucket.start_time, len(bucket.results)))
         self._more, self._token = part.has_more, part.next_page
 
-    def turn(self, end: int) -> Turn:
+    def next_page(self, end: int) -> NextPage:
         """Where the report goes on, after a page of a range that ends then (Unix seconds)."""
-        return Turn(
+        return NextPage(
             self._more is True,
             self._token,
             (tuple(self._days), self._lines) if self._days else None,
@@ -191,22 +195,11 @@ class Outline:
         )
 
 
-def registry_turn(page: NamedPage) -> Turn:
+def next_registry_page(page: NamedPage, _: str | None = None) -> NextPage:
     """Where a registry goes on. The published examples have `last_id` in another spelling than the items' ids: the
     last item's own id comes first."""
     last = page.data[-1].id if page.data else page.last_id
-    return Turn(page.has_more, last if page.has_more else None, page.data[0].id if page.data else None)
-
-
-def days_of(buckets: Iterable[BucketT], month: Month) -> Iterator[BucketT]:
-    """The days that belong to the month: whether a range holds its end must not matter."""
-    start, end = month.start.timestamp(), month.end.timestamp()
-    return (bucket for bucket in buckets if start <= bucket.start_time < end)
-
-
-def day_of(bucket: CostBucket | UsageBucket) -> date:
-    """The day that a bucket stands for, UTC."""
-    return datetime.fromtimestamp(bucket.start_time, UTC).date()
+    return NextPage(page.has_more, last if page.has_more else None, page.data[0].id if page.data else None)
 
 
 def cost_records(results: Iterable[CostResult], notes: Notes, written: Written) -> Iterator[UsageRecord]:
@@ -225,18 +218,18 @@ def cost_records(results: Iterable[CostResult], notes: Notes, written: Written) 
             value = None
         if value is not None:
             written.add(value, money.value)
-        # Another currency than dollars was never seen; should it come, it is not counted as dollars.
-        foreign = value is not None and (money.currency or "usd").lower() != "usd"
+        # Another currency than dollars was never seen.
+        cost, units = dollars_or_unit(value, money.currency)
         tokens = _tokens(result)
         yield UsageRecord(
             project=result.project_id or None,
             api_key=result.api_key_id or None,
             model=line.model,
             item=line.item,
-            cost=None if foreign else value,
+            cost=cost,
             tokens_input=tokens if line.is_input else None,
             tokens_output=tokens if line.is_output else None,
-            units=((cost_unit(money.currency or ""), value),) if foreign and value is not None else (),
+            units=units,
             missing_amounts=1 if value is None else 0,
         )
 
@@ -282,3 +275,33 @@ def _needed(family: Family) -> tuple[str, ...]:
         family.measure: family.unit is not None,
     }
     return tuple(name for name, needed in wanted.items() if needed)
+
+
+@dataclass(frozen=True, slots=True)
+class LineItem:
+    """What was billed: a model's tokens of a kind, or an item without a model."""
+
+    model: str | None = None
+    item: str | None = None
+    is_input: bool = False
+    is_output: bool = False
+
+
+# A month repeats a few hundred of them in hundreds of thousands of lines.
+@lru_cache(maxsize=4096)
+def read_line_item(text: str | None) -> LineItem:
+    """Read the text of a cost line, which is made for people and has no published grammar.
+
+    Seen: `gpt-5.5, input`, `priority | gpt-5.6-sol, output, long context`, `assistants api | gpt-4o, input`,
+    `gpt-audio-mini audio, input`, `gpt-realtime-2.1, audio input`, `web search tool calls`, `assistants api | file
+    search`. What stands before the bar is a service tier or the surface that was used, never a model.
+    """
+    line = (text or "").strip()
+    if not line:
+        return LineItem(item=_UNNAMED_LINE)
+    first, comma, kind = line.rpartition(" | ")[2].partition(", ")
+    model, *modality = first.split() or [""]
+    if not comma or not model or not _TOKEN_KINDS.search(kind) or not all(map(_TOKEN_KINDS.fullmatch, modality)):
+        return LineItem(item=line)
+    output = bool(_OUT.search(kind))
+    return LineItem(model=model, is_output=output, is_input=not output and bool(_IN.search(kind)))

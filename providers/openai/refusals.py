@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BeforeValidator
 
 from providers.openai.endpoints import PROJECTS
-from providers.shared.answers import Answer
+from providers.shared.answers import Answer, ApiModel
 from usage.errors import ContractError, CredentialError, RefusedError, SourceError, UnavailableError
 
 _SCOPES: Final = re.compile(r"Missing scopes?: (\w+(?:\.\w+)*(?:, \w+(?:\.\w+)*)*)")
@@ -42,16 +42,12 @@ _Text = Annotated[str, BeforeValidator(lambda value: value if isinstance(value, 
 """A field of no other use than its text: one that has another type takes nothing from the others."""
 
 
-class _Refusal(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Refusal(ApiModel):
     message: _Text = ""
     code: _Text = ""
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
+class _Body(ApiModel):
     error: _Refusal | str = _Refusal()
 
 

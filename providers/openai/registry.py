@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from providers.base import Job
-from providers.openai.endpoints import PROJECTS, project_keys
-from providers.openai.parse import Named, NamedPage, registry_turn
+from providers.openai.endpoints import PROJECTS, keys_of
+from providers.openai.parse import Named, NamedPage, next_registry_page
 from providers.shared.http import Params
-from providers.shared.paging import Pages, read_pages
+from providers.shared.job import Job
+from providers.shared.paging import Names, read_registry
 from usage.errors import CredentialError, NotOfferedError, SourceError
 from usage.names import Grain, Kind
 from usage.outcomes.report import Thing
@@ -19,9 +19,7 @@ _ARCHIVED: Final = ("include_archived", "true")
 _SHOWN: Final = 3
 
 
-async def read_names(
-    job: Job, records: Iterable[UsageRecord], told: Mapping[str, str]
-) -> tuple[tuple[Thing, ...], tuple[str, ...]]:
+async def read_names(job: Job, records: Iterable[UsageRecord], told: Mapping[str, str]) -> Names:
     """Names of projects, archived ones too, and of keys where a row is a key; and remarks where they can't be read.
 
     Names never cost a figure, however their lists fail.
@@ -36,7 +34,7 @@ async def read_names(
     refused = False
     names: dict[str, str | None] = dict(told)
     try:
-        names |= {item.id: item.name or told.get(item.id) for item in await _registry(job, PROJECTS, [_ARCHIVED])}
+        names |= {item.id: item.name or told.get(item.id) for item in await _list(job, PROJECTS, [_ARCHIVED])}
     except SourceError as error:
         instead = "les noms des lignes de coûts, sinon les identifiants," if told else "les identifiants"
         refused = isinstance(error, CredentialError)
@@ -46,7 +44,7 @@ async def read_names(
         keys, failed = await _keys(job, records)
         things += keys
         remarks += _unread(failed)
-    return tuple(things), tuple(remarks)
+    return Names(tuple(things), tuple(remarks))
 
 
 async def _keys(job: Job, records: Iterable[UsageRecord]) -> tuple[list[Thing], dict[str, SourceError]]:
@@ -56,7 +54,7 @@ async def _keys(job: Job, records: Iterable[UsageRecord]) -> tuple[list[Thing], 
     for project in sorted({record.project for record in records if record.project and record.api_key}):
         try:
             # Without this parameter some enabled keys are left out.
-            keys = await _registry(job, project_keys(project), [("owner_project_access", "any")])
+            keys = await _list(job, keys_of(project), [("owner_project_access", "any")])
         except SourceError as error:
             failed[project] = error
         else:
@@ -72,15 +70,13 @@ def _unread(failed: Mapping[str, SourceError]) -> list[str]:
     return [f"Les noms des clés de {shown} n’ont pas pu être lus, les identifiants les remplacent : {sentence}"]
 
 
-async def _registry(job: Job, path: str, params: Params) -> list[Named]:
-    async def ask(token: str | None) -> NamedPage:
-        answer = await job.http.get(path, [("limit", "100"), *params, *([("after", token)] if token else [])])
-        job.on_page()
-        return answer.parse(NamedPage)
+async def _list(job: Job, path: str, params: Params) -> list[Named]:
+    def ask_after(an_id: str | None) -> Params:
+        return [("limit", "100"), *params, *([("after", an_id)] if an_id else [])]
 
     try:
-        sink = await read_pages(ask, registry_turn, Pages[NamedPage], where=path)
+        pages = await read_registry(job, path, ask_after, NamedPage, next_registry_page)
     except NotOfferedError:
         # A project that was deleted has no list of keys.
         return []
-    return [item for page in sink.pages for item in page.data]
+    return [item for page in pages for item in page.data]

@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
-from datetime import date, timedelta
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any, Final, Generic, Self, TypeVar
 
-from providers.base import Job
-from providers.openai.endpoints import Family
-from providers.openai.parse import UsagePage
-from providers.openai.questions import Span, read_report, usage_span
+from providers.openai.days import Span, day_of, days_of, usage_span
+from providers.openai.endpoints import BUCKETS_PER_PAGE, COSTS, Family
+from providers.openai.parse import CostPage, CostResult, Outline, UsagePage, cost_records, usage_records
 from providers.openai.refusals import TooOldError
-from providers.openai.sinks import Figures, UsageSink
-from usage.errors import RefusedError, SourceError, UnavailableError
+from providers.shared.amounts import Written
+from providers.shared.http import Params
+from providers.shared.job import Job
+from providers.shared.lines import Notes
+from providers.shared.paging import Sink, read_pages
+from providers.shared.parts import out_of_reach
+from usage.errors import RefusedError
+from usage.month import Month
+from usage.names import Source
+from usage.records.garbage import collector_paused
+from usage.records.record import UsageRecord
+from usage.records.sums import MonthSums
 
-_RECENT: Final = timedelta(days=60)
-"""A month that ended longer ago than this and is refused (400) counts as out of OpenAI's reach."""
+PageT = TypeVar("PageT", CostPage, UsagePage)
+S = TypeVar("S", bound=Sink[Any])
+_PAGES_A_DAY: Final = 100
+"""A day may fill several pages; how many is not published."""
 
 
-async def read_usage(job: Job, family: Family) -> Figures:
+async def read_usage(job: Job, family: Family) -> ReportFigures:
     """One usage report, from the first day on that it has.
 
     Raises:
         SourceError: It could not be read; `UnavailableError` where the month is out of reach.
     """
 
-    async def read(span: Span) -> Figures:
+    async def read(span: Span) -> ReportFigures:
         sink = await read_report(
             job,
             family.path,
@@ -40,11 +51,13 @@ async def read_usage(job: Job, family: Family) -> Figures:
     try:
         figures, begins = await from_its_first_day(usage_span(job), read)
     except RefusedError as error:
-        raise out_of_reach(job, error) from None
+        raise out_of_reach(job, error, "OpenAI") from None
     return replace(figures, begins=begins)
 
 
-async def from_its_first_day(span: Span, read: Callable[[Span], Awaitable[Figures]]) -> tuple[Figures, date | None]:
+async def from_its_first_day(
+    span: Span, read: Callable[[Span], Awaitable[ReportFigures]]
+) -> tuple[ReportFigures, date | None]:
     """A report of a span, or of its part from the first day on that the refusal names; and that day.
 
     Raises:
@@ -59,8 +72,207 @@ async def from_its_first_day(span: Span, read: Callable[[Span], Awaitable[Figure
         return await read(span.from_day(day)), day
 
 
-def out_of_reach(job: Job, error: RefusedError) -> SourceError:
-    """How far back OpenAI answers is not published; a refusal of an old month is taken for its end."""
-    if job.month.end > job.now - _RECENT:
-        return error
-    return UnavailableError(f"OpenAI ne donne plus {job.month} ({error.sentence})", status=error.status)
+async def read_report(
+    job: Job,
+    path: str,
+    span: Span,
+    group_by: Sequence[str],
+    *,
+    model: type[PageT],
+    sink: Callable[[], S],
+    limit: str = BUCKETS_PER_PAGE,
+) -> S:
+    """All pages of one question.
+
+    Raises:
+        SourceError: They could not be read; see `providers.shared.http` and `providers.shared.paging`.
+    """
+    question: Params = [
+        *span.params,
+        ("bucket_width", "1d"),
+        ("limit", limit),
+        # Brackets, as OpenAI's own SDK sends them; the published description declares the plain form.
+        *(("group_by[]", name) for name in group_by),
+    ]
+
+    async def ask(token: str | None) -> _Page[PageT]:
+        answer = await job.get(path, [*question, *([("page", token)] if token else [])])
+        return _Page(answer.parts(model, "data"))
+
+    taken = await read_pages(
+        ask,
+        lambda page: page.outline.next_page(span.end),
+        lambda: _DayByDay(sink()),
+        where=path,
+        tells_its_days=True,
+        most=span.days * _PAGES_A_DAY,
+    )
+    return taken.sink
+
+
+class _Page(Generic[PageT]):
+    """A page that is read day by day, while it is taken in: a month may come in one answer of 150 MB."""
+
+    def __init__(self, parts: Iterator[PageT]) -> None:
+        self._parts: Iterator[PageT] = parts
+        self.outline = Outline()
+
+    def into(self, sink: Sink[PageT]) -> None:
+        with collector_paused():
+            for part in self._parts:
+                self.outline.add(part)
+                sink.add(part)
+
+
+@dataclass(frozen=True, slots=True)
+class _DayByDay(Generic[S]):
+    sink: S
+
+    def add(self, page: _Page[Any], /) -> None:
+        page.into(self.sink)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportFigures:
+    """What one report brought of a month.
+
+    `days` are those that were there; `names` those of projects, and `organisations` the ids, that cost lines told.
+    """
+
+    records: tuple[UsageRecord, ...]
+    days: frozenset[date] = frozenset()
+    by_key: bool = True
+    """Whether the money is told apart by API key."""
+    keys_from: date | None = None
+    """The day from which on it is, where OpenAI named one that is not before the month."""
+    begins: date | None = None
+    """The first day that the report has of this month, where it does not reach back to the month's first."""
+    notes: Notes = field(default_factory=Notes)
+    written: Written = field(default_factory=Written)
+    names: tuple[tuple[str, str], ...] = ()
+    organisations: frozenset[str] = frozenset()
+    rounded: int = 0
+
+    def plus(self, other: Self) -> Self:
+        """Both, of different days of the same month."""
+        return replace(
+            self,
+            records=self.records + other.records,
+            days=self.days | other.days,
+            by_key=self.by_key and other.by_key,
+            keys_from=self.keys_from or other.keys_from,
+            notes=Notes.of_all((self.notes, other.notes)),
+            written=Written.of_all((self.written, other.written)),
+            names=self.names + other.names,
+            organisations=self.organisations | other.organisations,
+            rounded=self.rounded + other.rounded,
+        )
+
+
+class CostSink:
+    """Takes in pages of the costs report."""
+
+    def __init__(self, source: Source, month: Month) -> None:
+        self._month = month
+        self._sums = MonthSums(source)
+        self._days: set[date] = set()
+        self._notes, self._written = Notes(), Written()
+        self._names: dict[str, str] = {}
+        self._organisations: set[str] = set()
+        self._organisation: str | None = None
+
+    def add(self, page: CostPage, /) -> None:
+        """Take in one page."""
+        for bucket in days_of(page.data, self._month):
+            self._days.add(day_of(bucket))
+            self._notes.take(bucket.results, COSTS)
+            self._sums.add(cost_records(bucket.results, self._notes, self._written))
+            for result in bucket.results:
+                self._look_at(result)
+
+    def _look_at(self, result: CostResult) -> None:
+        project, organisation = result.project_id, result.organization_id
+        # Most of hundreds of thousands of lines say what one before them has said.
+        if project and project not in self._names:
+            name = result.project_name
+            if isinstance(name, str) and name.strip():
+                self._names[project] = name
+        if organisation != self._organisation and isinstance(organisation, str) and organisation:
+            self._organisation = organisation
+            self._organisations.add(organisation)
+
+    def figures(self, *, by_key: bool) -> ReportFigures:
+        """All that was taken in.
+
+        Raises:
+            ContractError: There were lines, and none could be read.
+        """
+        self._notes.refuse_if_nothing_is_left(COSTS)
+        return ReportFigures(
+            self._sums.records(),
+            frozenset(self._days),
+            by_key,
+            notes=self._notes,
+            written=self._written,
+            names=tuple(self._names.items()),
+            organisations=frozenset(self._organisations),
+            rounded=self._sums.rounded,
+        )
+
+
+class MonthlyCosts:
+    """Takes in pages of a costs report that spans several months."""
+
+    def __init__(self, source: Source, months: Iterable[Month]) -> None:
+        self._sinks = {month: CostSink(source, month) for month in months}
+
+    def add(self, page: CostPage, /) -> None:
+        """Take in one page."""
+        for sink in self._sinks.values():
+            sink.add(page)
+
+    def figures(self, *, by_key: bool) -> dict[Month, ReportFigures]:
+        """All that was taken in, by month.
+
+        Raises:
+            ContractError: A month has lines, and none could be read.
+        """
+        return {month: sink.figures(by_key=by_key) for month, sink in self._sinks.items()}
+
+
+class UsageSink:
+    """Takes in pages of one usage report. Of what is stored rather than used, the highest day stands for the month."""
+
+    def __init__(self, source: Source, month: Month, family: Family) -> None:
+        self._month, self._family = month, family
+        self._sums = MonthSums(source)
+        self._days: set[date] = set()
+        self._notes = Notes()
+        self._peaks: dict[str | None, UsageRecord] = {}
+
+    def add(self, page: UsagePage, /) -> None:
+        """Take in one page."""
+        for bucket in days_of(page.data, self._month):
+            self._days.add(day_of(bucket))
+            self._notes.take(bucket.results, self._family.path)
+            records = usage_records(bucket.results, self._family, self._notes)
+            if self._family.is_stock:
+                self._keep_highest(records)
+            else:
+                self._sums.add(records)
+
+    def _keep_highest(self, records: Iterable[UsageRecord]) -> None:
+        for record in records:
+            peak = self._peaks.get(record.project)
+            if peak is None or record.units > peak.units:
+                self._peaks[record.project] = record
+
+    def figures(self) -> ReportFigures:
+        """All that was taken in.
+
+        Raises:
+            ContractError: There were lines, and none could be read.
+        """
+        self._notes.refuse_if_nothing_is_left(self._family.path)
+        records = self._sums.records() or tuple(self._peaks.values())
+        return ReportFigures(records, frozenset(self._days), notes=self._notes)

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from datetime import UTC
-from typing import Any, Final
+from typing import Final
 
 from pydantic import SecretStr
 
-from providers.base import Finding, Job, Verdict
-from providers.openrouter.endpoints import BY_KEY_AND_MODEL, KEYS, OWN_KEY, REACH, WORKSPACES
-from providers.openrouter.figures import Figures, read_figures
-from providers.openrouter.parse import Line, OwnKeyPage
+from providers.openrouter.days import SETTLING, reach_gap
+from providers.openrouter.endpoints import BY_KEY_AND_MODEL, KEYS, OWN_KEY, WORKSPACES
+from providers.openrouter.parse import OwnKeyPage
 from providers.openrouter.query import Analytics, Question
-from providers.openrouter.total import Compared, Total, compare, cost_of, is_nothing, is_old, is_settling, read_total
-from providers.shared.http import Answer
+from providers.openrouter.refusals import explain, wrong_kind
+from providers.openrouter.total import Total, TotalCheck, compare, is_nothing, read_total
+from providers.openrouter.workspaces import MonthFigures, read_figures
+from providers.shared.amounts import cost_of
+from providers.shared.checks import CheckResult, try_reading
+from providers.shared.control import believe_twice
+from providers.shared.job import Job
 from providers.shared.lines import counts
-from usage.errors import CredentialError, NotOfferedError, RefusedError, SourceError
+from usage.errors import NotOfferedError
 from usage.money import euros_style, exact_sum
 from usage.names import ProviderName
 from usage.outcomes.report import Gap, GapKind, SourceReport
@@ -36,22 +39,11 @@ class OpenRouter:
 
     name = ProviderName.OPENROUTER
     registry = re.compile(f"{WORKSPACES}|{KEYS}")
+    explain = staticmethod(explain)
 
     def headers(self, key: SecretStr) -> Mapping[str, str]:
         """The key as bearer token."""
         return {"Authorization": f"Bearer {key.get_secret_value()}"}
-
-    def explain(self, answer: Answer) -> SourceError | None:
-        """401: no such key. 403: an ordinary key. Statuses alone are read: the messages have changed over time."""
-        if answer.status == 401:
-            return CredentialError(
-                f"OpenRouter ne connaît pas la clé (HTTP 401 sur {answer.path}) : créez une clé de gestion sur "
-                "openrouter.ai/settings/management-keys.",
-                status=401,
-            )
-        if answer.status == 402:
-            return RefusedError("OpenRouter refuse de répondre tant que le solde est négatif (HTTP 402).", status=402)
-        return _wrong_kind(f"HTTP 403 sur {answer.path}", status=403) if answer.status == 403 else None
 
     async def collect(self, job: Job) -> SourceReport:
         """Every workspace by key and model, held against the account's total; see the package's README.
@@ -60,13 +52,9 @@ class OpenRouter:
             SourceError: Nothing could be read, or an answer breaks the contract.
             UnavailableError: The month is out of reach.
         """
-        total, figures = await _read(job)
-        checked = _compared(total.lines, figures) if figures.complete else None
-        if checked is not None and not checked.agrees:
-            # A mismatch is believed the second time only. What was read is not lost where that reading fails.
-            with suppress(SourceError):
-                total, figures = await _read(job)
-                checked = _compared(total.lines, figures) if figures.complete else None
+        total, figures, checked = await believe_twice(
+            await _read(job), lambda read: read[2] is not None and not read[2].agrees, lambda: _read(job)
+        )
         sums = MonthSums(job.source)
         sums.add(figures.records)
         # Where stored answers were made before the month's end, they go no further than that.
@@ -77,62 +65,40 @@ class OpenRouter:
             read_at=job.now,
             records=sums.records(),
             things=figures.things,
-            gaps=(*figures.gaps, *_reach(job, total.lines), *_disagreement(checked)),
+            gaps=(*figures.gaps, *reach_gap(job, total.lines), *_disagreement(checked)),
             remarks=(*total.remarks, *figures.remarks, *_own_keys(figures.records)),
             row_note=ROW_NOTE,
             data_until=until if job.month.is_running(until) else None,
-            provisional=is_settling(job, until),
+            provisional=job.is_settling(SETTLING, until),
             empty_proven=total.lines is not None and is_nothing(total.lines),
             control=checked.control if checked else None,
-            requests=job.http.requests,
             dropped=counts(figures.dropped),
             new_fields=counts(figures.new),
         )
 
-    async def check(self, job: Job) -> list[Finding]:
+    async def check(self, job: Job) -> list[CheckResult]:
         """One request each for the kind of key, the figures, the workspaces and the keys."""
         today = job.now.astimezone(UTC).date()
         figures = Question(first=today, last=today, dimensions=BY_KEY_AND_MODEL, granularity="day")
         return list(
             await asyncio.gather(
-                _try("kind of key", _require_management_key(job), "a management key"),
-                _try("usage and cost", Analytics(job).ask(figures), "readable"),
-                _try("workspaces", job.http.get(WORKSPACES, [("limit", "1")]), "readable", optional=True),
-                _try("key names", job.http.get(KEYS), "readable"),
+                try_reading("kind of key", _require_management_key(job), tell=lambda _: "a management key"),
+                try_reading("usage and cost", Analytics(job).ask(figures)),
+                try_reading("workspaces", job.get(WORKSPACES, [("limit", "1")]), spared=(NotOfferedError,)),
+                try_reading("key names", job.get(KEYS)),
             )
         )
 
 
-def _wrong_kind(where: str, *, status: int | None = None) -> CredentialError:
-    return CredentialError(
-        f"Cette clé OpenRouter n’est pas une clé de gestion ({where}) : créez-en une sur "
-        "openrouter.ai/settings/management-keys.",
-        status=status,
-    )
-
-
-async def _read(job: Job) -> tuple[Total, Figures]:
+async def _read(job: Job) -> tuple[Total, MonthFigures, TotalCheck | None]:
     total = await read_total(job)
-    return total, await read_figures(job, total.lines)
+    figures = await read_figures(job, total.lines)
+    if total.lines is None or not figures.complete:
+        return total, figures, None
+    return total, figures, compare(total.lines, figures.records)
 
 
-def _reach(job: Job, total: Sequence[Line] | None) -> list[Gap]:
-    """The gap of a month whose first days may have been left out in silence.
-
-    They may where the reach ends within the month and no day before it has a figure.
-    """
-    edge = (job.now - REACH).astimezone(UTC).date()
-    if total is None or not is_old(job) or edge > job.month.last_day or any(line.day < edge for line in total):
-        return []
-    sentence = f"OpenRouter ne remonte qu’à {REACH.days} jours : les jours avant le {edge} peuvent manquer."
-    return [Gap(kind=GapKind.UNAVAILABLE, sentence=sentence)]
-
-
-def _compared(total: Sequence[Line] | None, figures: Figures) -> Compared | None:
-    return None if total is None else compare(total, figures.records)
-
-
-def _disagreement(checked: Compared | None) -> list[Gap]:
+def _disagreement(checked: TotalCheck | None) -> list[Gap]:
     if checked is None or checked.agrees:
         return []
     sentence = f"La somme des lignes ne correspond pas au total d’OpenRouter : {', '.join(checked.differences)}."
@@ -153,15 +119,6 @@ def _own_keys(records: Iterable[UsageRecord]) -> list[str]:
 
 
 async def _require_management_key(job: Job) -> None:
-    own = (await job.http.get(OWN_KEY)).parse(OwnKeyPage).data
+    own = (await job.get(OWN_KEY)).parse(OwnKeyPage).data
     if not (own.is_management_key or own.is_provisioning_key):
-        raise _wrong_kind("clé d’inférence")
-
-
-async def _try(what: str, asking: Coroutine[Any, Any, object], fine: str, *, optional: bool = False) -> Finding:
-    try:
-        await asking
-    except SourceError as error:
-        spared = optional and isinstance(error, NotOfferedError)
-        return Finding(what=what, verdict=Verdict.WARNING if spared else Verdict.BAD, sentence=error.sentence)
-    return Finding(what=what, verdict=Verdict.OK, sentence=fine)
+        raise wrong_kind("clé d’inférence")

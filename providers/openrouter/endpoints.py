@@ -54,7 +54,7 @@ BY_WORKSPACE_AND_KEY: Final = ("workspace", "api_key_id")
 UNGROUPED: Final[tuple[str, ...]] = ()
 
 
-def keys_of(workspace: str | None, offset: str | None) -> Params:
+def keys_from(workspace: str | None, offset: str | None) -> Params:
     """Parameters for one page of a workspace's keys.
 
     Without a workspace the default one's keys alone are listed; disabled and expired keys have to be asked for.

@@ -12,7 +12,7 @@ from typing import Final
 
 from providers.openrouter.endpoints import KEYS
 from providers.openrouter.parse import Key, Line
-from providers.shared.amounts import FLOAT_TOLERANCE, believable
+from providers.shared.amounts import FLOAT_TOLERANCE, believable_amount
 from usage.money import difference, exact_sum
 from usage.month import Month
 from usage.names import Kind
@@ -21,7 +21,6 @@ from usage.records.grain import LABEL
 from usage.records.record import NO_UNITS, Unit, UsageRecord
 
 MODELS_NOT_SPLIT: Final = "(modèles non détaillés)"
-
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -43,7 +42,7 @@ def is_doubtful(key: Key, month: Month, spent: Decimal | None) -> bool:
     made = key.created_at if key.created_at.tzinfo else key.created_at.replace(tzinfo=UTC)
     if made >= month.end:
         return True
-    lifetime = believable(key.usage, KEYS)
+    lifetime = believable_amount(key.usage, KEYS)
     if made < month.start or lifetime is None or spent is None:
         return False
     return difference(spent, lifetime) > FLOAT_TOLERANCE
@@ -104,7 +103,7 @@ def _count_left(whole: list[int | None], parts: list[int | None]) -> int | None:
     return sum(known) - sum(count for count in parts if count is not None) if known else None
 
 
-def outside(by_model: Sequence[Line], by_workspace: Sequence[Line]) -> Iterator[UsageRecord]:
+def place_outside(by_model: Sequence[Line], by_workspace: Sequence[Line]) -> Iterator[UsageRecord]:
     """Records of deleted workspaces, which rows name but no filter can pick.
 
     Args:
@@ -129,8 +128,8 @@ def outside(by_model: Sequence[Line], by_workspace: Sequence[Line]) -> Iterator[
             )
 
 
-def at_home(record: UsageRecord, name: str | None, workspace: str, keys: Sequence[Key]) -> UsageRecord:
-    """A record that `outside` gave to a workspace's name, given to the workspace and the key that bear the names.
+def bring_home(record: UsageRecord, name: str | None, workspace: str, keys: Sequence[Key]) -> UsageRecord:
+    """A record that `place_outside` gave to a workspace's name, given to the workspace and the key that bear the names.
 
     `name` is that of a workspace that exists, and `keys` are its keys.
     """
@@ -143,14 +142,14 @@ def at_home(record: UsageRecord, name: str | None, workspace: str, keys: Sequenc
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedRecords:
     """Records, and the names of what no list has."""
 
     records: tuple[UsageRecord, ...]
     things: tuple[Thing, ...]
 
 
-def told_apart(records: Sequence[UsageRecord]) -> Named:
+def tell_apart(records: Sequence[UsageRecord]) -> NamedRecords:
     """The same records, with `label:<name>` carrying its workspace where two workspaces have lost a key of one name.
 
     A row's key is unique: the two would become one row.
@@ -169,4 +168,4 @@ def told_apart(records: Sequence[UsageRecord]) -> Named:
         if workspace is not None and workspace.startswith(LABEL):
             things[workspace] = Thing(kind=Kind.WORKSPACE, id=workspace, name=workspace.removeprefix(LABEL))
         renamed.append(replace(record, api_key=key))
-    return Named(tuple(renamed), tuple(things.values()))
+    return NamedRecords(tuple(renamed), tuple(things.values()))

@@ -7,19 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
+from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import AliasChoices, BeforeValidator, Field
 
-from providers.base import Wire
 from providers.openrouter.endpoints import KEYS_PER_PAGE, QUERY, WORKSPACES_PER_PAGE
-from providers.shared.amounts import RawAmount, believable
+from providers.shared.amounts import RawAmount, believable_amount
+from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
-from providers.shared.paging import Turn
+from providers.shared.paging import NextPage
 from usage.errors import ContractError
 from usage.records.record import NO_UNITS, Unit, UsageRecord
-
-P = TypeVar("P")
 
 
 def _day(text: object) -> object:
@@ -57,7 +55,7 @@ Counted = Annotated[Whole, BeforeValidator(_digits)]
 _TIME_COLUMNS: Final = [f"{start}__{width}" for start in ("date", "created_at") for width in ("month", "day")]
 
 
-class Row(Wire):
+class Row(ApiModel):
     """One row of analytics. Counts come as numbers or as text, money as numbers (USD), either as null."""
 
     unused: ClassVar = frozenset(_TIME_COLUMNS)
@@ -76,13 +74,13 @@ class Row(Wire):
     total_usage: RawAmount
 
 
-class Metadata(Wire):
+class Metadata(ApiModel):
     """What an answer says about itself."""
 
     truncated: bool
 
 
-class Result(Wire):
+class Result(ApiModel):
     """An answer's rows."""
 
     data: Lines[Row]
@@ -94,20 +92,20 @@ class Result(Wire):
     warnings: tuple[str, ...] | None = None
 
 
-class QueryPage(Wire):
+class QueryPage(ApiModel):
     """The answer to an analytics query. It has no further pages: what is too long is cut, and says so."""
 
     data: Result
 
 
-class Workspace(Wire):
+class Workspace(ApiModel):
     """A workspace."""
 
     id: str
     name: str | None = None
 
 
-class WorkspacePage(Wire):
+class WorkspacePage(ApiModel):
     """One page of workspaces."""
 
     data: Lines[Workspace]
@@ -115,7 +113,7 @@ class WorkspacePage(Wire):
     """Where it is not told, a page that is not full is the last."""
 
 
-class Key(Wire):
+class Key(ApiModel):
     """An API key. Older answers lack most fields."""
 
     hash: str
@@ -134,20 +132,20 @@ class Key(Wire):
         return self.name or self.label or ""
 
 
-class KeyPage(Wire):
+class KeyPage(ApiModel):
     """One page of keys."""
 
     data: Lines[Key]
 
 
-class OwnKey(Wire):
+class OwnKey(ApiModel):
     """The key that asks. The second field is the older name of the first."""
 
     is_management_key: bool | None = None
     is_provisioning_key: bool | None = None
 
 
-class OwnKeyPage(Wire):
+class OwnKeyPage(ApiModel):
     """The answer about the key that asks."""
 
     data: OwnKey
@@ -166,38 +164,29 @@ class Line:
     figures: UsageRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Placed(Generic[P]):
-    """A page of a registry and how many entries stand before it, which the page itself does not say."""
-
-    offset: int
-    page: P
-
-
-def workspaces_turn(placed: Placed[WorkspacePage]) -> Turn:
-    """Where the next page of workspaces begins."""
-    data, total = placed.page.data, placed.page.total_count
-    given = _given(data)
-    read = placed.offset + given
+def next_workspaces_page(page: WorkspacePage, offset: str | None) -> NextPage:
+    """Where the next page of workspaces begins; `offset` is where this one did."""
+    data, total = page.data, page.total_count
+    given = _count_entries(data)
+    read = int(offset or 0) + given
     more = given >= WORKSPACES_PER_PAGE if total is None else read < total
     # An empty page before the announced end has no token: the reader refuses it, as workspaces would be lost.
-    return Turn(more, str(read) if more and given else None, data[0].id if data else None)
+    return NextPage(more, str(read) if more and given else None, data[0].id if data else None)
 
 
-def keys_turn(placed: Placed[KeyPage]) -> Turn:
-    """Where the next page of keys begins."""
-    data = placed.page.data
-    given = _given(data)
-    full = given >= KEYS_PER_PAGE
-    return Turn(None, str(placed.offset + given) if full else None, data[0].hash if data else None)
+def next_keys_page(page: KeyPage, offset: str | None) -> NextPage:
+    """Where the next page of keys begins; `offset` is where this one did."""
+    given = _count_entries(page.data)
+    following = str(int(offset or 0) + given) if given >= KEYS_PER_PAGE else None
+    return NextPage(None, following, page.data[0].hash if page.data else None)
 
 
-def _given(data: Lines[Any]) -> int:
+def _count_entries(data: Lines[Any]) -> int:
     """How many entries a page has, those that can't be read among them."""
     return len(data) + sum(data.odd.values())
 
 
-def lines(page: QueryPage, dimensions: tuple[str, ...], notes: Notes) -> Iterator[Line]:
+def read_lines(page: QueryPage, dimensions: tuple[str, ...], notes: Notes) -> Iterator[Line]:
     """The rows of an answer to a query by these dimensions.
 
     Raises:
@@ -213,7 +202,7 @@ def lines(page: QueryPage, dimensions: tuple[str, ...], notes: Notes) -> Iterato
             notes.drop(QUERY, problem)
         else:
             yield _line(row)
-    if odd and odd == _given(rows):
+    if odd and odd == _count_entries(rows):
         raise ContractError(f"{QUERY} ne répond plus comme prévu : {next(iter(notes.odd))}.")
 
 
@@ -223,14 +212,14 @@ def _problem(row: Row, dimensions: tuple[str, ...]) -> str:
         return f"champ {lacking}, attendu : une valeur"
     try:
         for raw in (row.credits_usage, row.byok_usage, row.total_usage):
-            believable(raw, QUERY)
+            believable_amount(raw, QUERY)
     except ContractError:
         return "un montant n’est pas un nombre"
     return ""
 
 
 def _line(row: Row) -> Line:
-    cost, byok = _credits(row), believable(row.byok_usage, QUERY)
+    cost, byok = _credits(row), believable_amount(row.byok_usage, QUERY)
     figures = UsageRecord(
         model=row.model or None,
         cost=cost,
@@ -249,8 +238,11 @@ def _credits(row: Row) -> Decimal | None:
     Components of money that were never used are null. Credits are such a component where the total that comes with
     them is the estimate for own keys and nothing else; a row that says null to all of it was free.
     """
-    value = believable(row.credits_usage, QUERY)
+    value = believable_amount(row.credits_usage, QUERY)
     if value is not None or not {"credits_usage", "total_usage"} <= row.model_fields_set:
         return value
-    total, byok = believable(row.total_usage, QUERY) or Decimal(0), believable(row.byok_usage, QUERY) or Decimal(0)
+    total, byok = (
+        believable_amount(row.total_usage, QUERY) or Decimal(0),
+        believable_amount(row.byok_usage, QUERY) or Decimal(0),
+    )
     return Decimal(0) if total == byok else None

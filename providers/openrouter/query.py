@@ -8,9 +8,9 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from providers.base import Job
 from providers.openrouter.endpoints import METRICS, QUERY, ROWS
-from providers.openrouter.parse import Line, QueryPage, lines
+from providers.openrouter.parse import Line, QueryPage, read_lines
+from providers.shared.job import Job
 from providers.shared.lines import Notes
 from usage.errors import ContractError, RefusedError, TransientError
 from usage.month import Month
@@ -129,7 +129,7 @@ class Analytics:
                 raise
         else:
             if not page.data.metadata.truncated:
-                found = lines(page, question.dimensions, self.notes)
+                found = read_lines(page, question.dimensions, self.notes)
                 return [line for line in found if question.covers(line.day)]
             pieces = question.pieces()
             if not pieces:
@@ -137,8 +137,7 @@ class Analytics:
         return [line for piece in pieces for line in await self.ask(piece)]
 
     async def _once(self, question: Question) -> QueryPage:
-        answer = await self.job.http.post(QUERY, question.body())
-        self.job.on_page()
+        answer = await self.job.post(QUERY, question.body())
         page = answer.parse(QueryPage)
         if page.data.warnings and question.filters:
             # An id that can't be resolved empties the answer in silence, apart from this.

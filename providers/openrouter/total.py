@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Final
 
-from providers.base import Job
-from providers.openrouter.endpoints import REACH, UNGROUPED
+from providers.openrouter.days import SETTLING, explain_reach, is_old
+from providers.openrouter.endpoints import UNGROUPED
 from providers.openrouter.parse import Line
 from providers.openrouter.query import Analytics, Question
-from providers.shared.amounts import Written, control
-from usage.errors import ContractError, RefusedError, TransientError, UnavailableError
-from usage.money import apart, exact_sum
+from providers.shared.amounts import Written, cost_of
+from providers.shared.control import control
+from providers.shared.job import Job
+from usage.errors import ContractError, RefusedError, TransientError
+from usage.money import apart
 from usage.outcomes.report import Control
 from usage.records.record import UsageRecord
 
-_SETTLING: Final = timedelta(days=1)
-"""How long after its end a month may still change."""
 _COUNTS: Final = ("requêtes", "jetons d’entrée", "jetons de sortie")
 _UNCHECKED: Final = "Les lignes n’ont pas été comparées au total d’OpenRouter"
 
@@ -32,12 +30,6 @@ class Total:
     remarks: tuple[str, ...] = ()
 
 
-def is_settling(job: Job, seen: datetime) -> bool:
-    """Whether figures of that moment may still change though the month has ended: requests are counted under the day
-    they began on, and long ones arrive later."""
-    return job.month.end <= seen < job.month.end + _SETTLING
-
-
 async def read_total(job: Job) -> Total:
     """The account's own figures of the month, unless it is running or settling.
 
@@ -48,14 +40,14 @@ async def read_total(job: Job) -> Total:
         CredentialError: It is not a management key.
         SourceError: Whether an old month is within reach could not be read.
     """
-    if job.month.is_running(job.now) or is_settling(job, job.now):
+    if job.is_running or job.is_settling(SETTLING):
         return Total()
     analytics = Analytics(job)
     try:
         lines = tuple(await analytics.ask(replace(Question.of(job.month, UNGROUPED), granularity="day")))
     except RefusedError as error:
         if is_old(job):
-            raise _out_of_reach(job) from error
+            raise explain_reach(job) from error
         return Total(remarks=(f"{_UNCHECKED} : {error}",))
     except (TransientError, ContractError) as error:
         if is_old(job):
@@ -64,10 +56,10 @@ async def read_total(job: Job) -> Total:
         return Total(remarks=(f"{_UNCHECKED} : {error}",))
     if is_old(job) and is_nothing(lines):
         # Too far back, or nothing used: it can't be told, and nothing is not written as 0.
-        raise _out_of_reach(job)
+        raise explain_reach(job)
     if analytics.notes.odd:
         return Total(remarks=(f"{_UNCHECKED} : {next(iter(analytics.notes.odd))}.",))
-    if analytics.until < job.month.end + _SETTLING:
+    if analytics.until < job.month.end + SETTLING:
         return Total(remarks=(f"{_UNCHECKED} : il date du {analytics.until:%Y-%m-%d %H:%M} UTC.",))
     return Total(lines)
 
@@ -78,17 +70,8 @@ def is_nothing(total: Sequence[Line]) -> bool:
     return not any(f.cost or f.missing_amounts or f.requests or f.tokens_input or f.tokens_output for f in figures)
 
 
-def is_old(job: Job) -> bool:
-    """Whether the month begins before what OpenRouter promises to have."""
-    return job.month.start < job.now - REACH
-
-
-def _out_of_reach(job: Job) -> UnavailableError:
-    return UnavailableError(f"OpenRouter ne remonte qu’à {REACH.days} jours et ne donne plus {job.month}.")
-
-
 @dataclass(frozen=True, slots=True)
-class Compared:
+class TotalCheck:
     """A total against the sum of the lines: the money, and in words what of all differs."""
 
     control: Control
@@ -100,30 +83,23 @@ class Compared:
         return not self.differences
 
 
-def compare(total: Sequence[Line], records: Sequence[UsageRecord]) -> Compared:
+def compare(total: Sequence[Line], records: Sequence[UsageRecord]) -> TotalCheck:
     """Requests and tokens have to be equal; money came as floats and may differ in its last digits."""
     whole = [line.figures for line in total]
-    money = control(cost_of(whole), cost_of(records), exact=False, written=_written(records), of_total=_written(whole))
+    money = control(
+        cost_of(whole),
+        cost_of(records),
+        exact=False,
+        written=Written.of((one.cost, one.cost) for one in records),
+        of_total=Written.of((one.cost, one.cost) for one in whole),
+    )
     differences = []
     if not money.agrees:
         differences.append("coût {} USD contre {}".format(*apart(money.summed, money.total)))
     for name, summed, of_total in zip(_COUNTS, _counts(records), _counts(whole), strict=True):
         if summed != of_total:
             differences.append(f"{name} {summed} contre {of_total}")
-    return Compared(money, tuple(differences))
-
-
-def _written(records: Iterable[UsageRecord]) -> Written:
-    written = Written()
-    for record in records:
-        if record.cost is not None:
-            written.add(record.cost, record.cost)
-    return written
-
-
-def cost_of(records: Iterable[UsageRecord]) -> Decimal:
-    """USD in all."""
-    return exact_sum(record.cost for record in records) or Decimal(0)
+    return TotalCheck(money, tuple(differences))
 
 
 def _counts(records: Iterable[UsageRecord]) -> list[int]:

@@ -6,44 +6,43 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from datetime import datetime
 
-from providers.base import Job
 from providers.openrouter.endpoints import (
     BY_KEY_AND_MODEL,
     BY_MODEL,
     BY_WORKSPACE_AND_KEY,
-    KEYS,
     WORKSPACES,
-    keys_of,
-    workspaces_from,
 )
-from providers.openrouter.labels import is_doubtful, outside, owners, remainder, unlisted_key
+from providers.openrouter.labels import (
+    bring_home,
+    is_doubtful,
+    owners,
+    place_outside,
+    remainder,
+    tell_apart,
+    unlisted_key,
+)
 from providers.openrouter.parse import (
     Key,
-    KeyPage,
     Line,
-    Placed,
     Workspace,
-    WorkspacePage,
-    keys_turn,
-    workspaces_turn,
 )
 from providers.openrouter.query import Analytics, Filter, Question, UnappliedFilterError
-from providers.shared.lines import Lines
-from providers.shared.paging import Pages, read_pages
-from providers.shared.parts import gap_of
-from usage.errors import ContractError, CredentialError, NotOfferedError, RefusedError
+from providers.openrouter.refusals import explain_partial_refusal
+from providers.openrouter.registry import ListedWorkspaces, list_keys, list_workspaces
+from providers.openrouter.total import compare
+from providers.shared.job import Job
+from providers.shared.parts import Part, gap_of, read_parts
+from usage.errors import CredentialError, NotOfferedError, SourceError
 from usage.money import exact_sum
 from usage.names import Kind
-from usage.outcomes.report import Gap, GapKind, Thing
+from usage.outcomes.report import Gap, Thing
 from usage.records.record import UsageRecord
-
-KEYS_BY_NAME: Final = "les identifiants des clés"
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class WorkspaceFigures:
     """What was read of one or several workspaces."""
 
     records: tuple[UsageRecord, ...] = ()
@@ -54,68 +53,32 @@ class Content:
     """False when a workspace that exists is missing."""
     dropped: Mapping[str, int] = field(default_factory=dict)
     """Entries of the registries that could not be read."""
-    unfound: Unfound | None = None
+    unfound: UnfoundWorkspace | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Unfound:
+class UnfoundWorkspace:
     """A workspace that is listed, but that no filter finds, and its keys."""
 
     workspace: Workspace
     keys: tuple[Key, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Keys:
-    keys: tuple[Key, ...] = ()
-    gaps: tuple[Gap, ...] = ()
-    dropped: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def things(self) -> tuple[Thing, ...]:
-        return tuple(Thing(kind=Kind.API_KEY, id=key.hash, name=key.shown or None) for key in self.keys)
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """All workspaces that exist, and what of their list could not be read."""
-
-    workspaces: tuple[Workspace, ...]
-    dropped: Mapping[str, int] = field(default_factory=dict)
-
-
-async def list_workspaces(job: Job) -> Listed:
-    """All workspaces that exist.
-
-    Raises:
-        SourceError: They can't be read.
-    """
-
-    async def ask(offset: str | None) -> Placed[WorkspacePage]:
-        answer = await job.http.get(WORKSPACES, workspaces_from(offset))
-        job.on_page()
-        return Placed(int(offset or 0), answer.parse(WorkspacePage))
-
-    sink = await read_pages(ask, workspaces_turn, Pages[Placed[WorkspacePage]], where=WORKSPACES)
-    pages = [placed.page.data for placed in sink.pages]
-    # A workspace made meanwhile moves the others on: one may be listed twice.
-    found = {item.id: item for page in pages for item in page}
-    return Listed(tuple(found.values()), _odd(pages, WORKSPACES))
-
-
-async def read_workspace(analytics: Analytics, workspace: Workspace) -> Content:
+async def read_workspace(analytics: Analytics, workspace: Workspace) -> WorkspaceFigures:
     """The keys of a workspace and what they used.
 
     Raises:
         SourceError: Keys or figures could not be read.
     """
-    keys = await _keys(analytics.job, workspace.id)
+    keys = await list_keys(analytics.job, workspace.id)
     inside = (Filter(field="workspace", operator="eq", value=workspace.id),)
     try:
         records, remarks = await _figures(analytics, inside, keys.keys)
     except UnappliedFilterError:
-        return Content(things=keys.things, dropped=keys.dropped, unfound=Unfound(workspace, keys.keys))
-    return Content(
+        return WorkspaceFigures(
+            things=keys.things, dropped=keys.dropped, unfound=UnfoundWorkspace(workspace, keys.keys)
+        )
+    return WorkspaceFigures(
         records=tuple(replace(record, workspace=workspace.id) for record in records),
         things=keys.things,
         gaps=tuple(gap.model_copy(update={"within": workspace.id}) for gap in keys.gaps),
@@ -124,17 +87,17 @@ async def read_workspace(analytics: Analytics, workspace: Workspace) -> Content:
     )
 
 
-async def read_account(analytics: Analytics) -> Content:
+async def read_account(analytics: Analytics) -> WorkspaceFigures:
     """An account as a whole, where it has no list of workspaces.
 
     Raises:
         SourceError: Keys or figures could not be read.
     """
-    keys = await _keys(analytics.job, None)
+    keys = await list_keys(analytics.job, None)
     records, remarks = await _figures(analytics, (), keys.keys)
     homes = {key.workspace_id for key in keys.keys}
     home = next(iter(homes)) if len(homes) == 1 else None
-    return Content(
+    return WorkspaceFigures(
         records=tuple(replace(record, workspace=home) for record in records),
         things=(*([Thing(kind=Kind.WORKSPACE, id=home)] if home else []), *keys.things),
         gaps=keys.gaps,
@@ -143,7 +106,7 @@ async def read_account(analytics: Analytics) -> Content:
     )
 
 
-async def read_deleted(analytics: Analytics, workspaces: Sequence[str]) -> Content:
+async def read_deleted(analytics: Analytics, workspaces: Sequence[str]) -> WorkspaceFigures:
     """What belongs to none of these workspaces: nothing as a rule, else the past of deleted ones.
 
     Raises:
@@ -153,46 +116,7 @@ async def read_deleted(analytics: Analytics, workspaces: Sequence[str]) -> Conte
     month = analytics.job.month
     by_model = await analytics.ask(Question.of(month, BY_KEY_AND_MODEL, *others))
     by_workspace = await analytics.ask(Question.of(month, BY_WORKSPACE_AND_KEY, *others)) if by_model else []
-    return Content(records=tuple(outside(by_model, by_workspace)))
-
-
-async def _keys(job: Job, workspace: str | None) -> _Keys:
-    """All keys of a workspace; none, and a gap, where they can't be had: their names stand in the figures all the same.
-
-    Raises:
-        TransientError: They can't be read just now. Names in place of ids would make rows of their own.
-    """
-
-    async def ask(offset: str | None) -> Placed[KeyPage]:
-        answer = await job.http.get(KEYS, keys_of(workspace, offset))
-        job.on_page()
-        return Placed(int(offset or 0), answer.parse(KeyPage))
-
-    try:
-        sink = await read_pages(ask, keys_turn, Pages[Placed[KeyPage]], where=KEYS)
-    except CredentialError as error:
-        return _Keys(gaps=(gap_of(KEYS_BY_NAME, refused_in_part(KEYS, error)),))
-    except (NotOfferedError, RefusedError, ContractError) as error:
-        return _Keys(gaps=(gap_of(KEYS_BY_NAME, error),))
-    pages = [placed.page.data for placed in sink.pages]
-    found = {key.hash: key for page in pages for key in page}
-    odd = _odd(pages, KEYS)
-    sentence = f"Il manque {KEYS_BY_NAME} illisibles ({odd.total()}) : {' ; '.join(odd)}."
-    gaps = (Gap(kind=GapKind.MISSING, sentence=sentence),) if odd else ()
-    return _Keys(tuple(found.values()), gaps, odd)
-
-
-def refused_in_part(path: str, error: CredentialError) -> CredentialError:
-    """The refusal of one endpoint to a key that reads others, which is no key of the wrong kind."""
-    sentence = f"OpenRouter refuse {path} à la clé (HTTP {error.status}), qui lit pourtant d’autres données."
-    return CredentialError(sentence, status=error.status)
-
-
-def _odd(pages: Iterable[Lines[Any]], where: str) -> Counter[str]:
-    odd: Counter[str] = Counter()
-    for page in pages:
-        odd.update({f"{where} : {what}": count for what, count in page.odd.items()})
-    return odd
+    return WorkspaceFigures(records=tuple(place_outside(by_model, by_workspace)))
 
 
 async def _figures(
@@ -214,7 +138,7 @@ async def _figures(
             records += found
             unfound += lost
         else:
-            records += _given_to(bearers[0].hash if bearers else unlisted_key(name), figures)
+            records += _give_to(bearers[0].hash if bearers else unlisted_key(name), figures)
     if not unfound:
         return records, ()
     return records, (
@@ -237,9 +161,9 @@ async def _by_hash(
     records = [
         record
         for key, answer in zip(bearers, answers, strict=True)
-        for record in _given_to(key.hash, [line.figures for line in answer or ()])
+        for record in _give_to(key.hash, [line.figures for line in answer or ()])
     ]
-    rest = _given_to(unlisted_key(name), remainder(figures, records))
+    rest = _give_to(unlisted_key(name), remainder(figures, records))
     return [*records, *rest], sum(answer is None for answer in answers)
 
 
@@ -252,5 +176,106 @@ async def _of_key(analytics: Analytics, inside: tuple[Filter, ...], key: Key) ->
         return None
 
 
-def _given_to(key: str | None, figures: Iterable[UsageRecord]) -> list[UsageRecord]:
+def _give_to(key: str | None, figures: Iterable[UsageRecord]) -> list[UsageRecord]:
     return [replace(record, api_key=key) for record in figures]
+
+
+@dataclass(frozen=True, slots=True)
+class MonthFigures:
+    """What was read of all workspaces, how far it goes, what was left out of it and what is new in it."""
+
+    records: tuple[UsageRecord, ...]
+    things: tuple[Thing, ...]
+    gaps: tuple[Gap, ...]
+    remarks: tuple[str, ...]
+    complete: bool
+    """False when a workspace that exists is missing."""
+    until: datetime
+    dropped: Mapping[str, int]
+    new: Mapping[str, int]
+
+
+async def read_figures(job: Job, total: Sequence[Line] | None) -> MonthFigures:
+    """All workspaces, and what belongs to none of them where the total leaves room for it or is not known."""
+    analytics = Analytics(job)
+    try:
+        listed = await list_workspaces(job)
+    except NotOfferedError:
+        # An account without workspaces. Where nothing is served at this address, the figures will tell.
+        parts, gaps = [await read_account(analytics)], []
+    except CredentialError as error:
+        if total is None:
+            raise
+        gaps = [gap_of("la liste des espaces de travail", explain_partial_refusal(WORKSPACES, error))]
+        # There may be several: without their ids, the names in the figures tell them apart.
+        parts = [await read_deleted(analytics, [])]
+    else:
+        parts, gaps = await _of_workspaces(analytics, listed, total)
+    named = tell_apart([record for part in parts for record in part.records])
+    dropped = Counter(analytics.notes.dropped)
+    for part in parts:
+        dropped.update(part.dropped)
+    return MonthFigures(
+        records=named.records,
+        things=(*(thing for part in parts for thing in part.things), *named.things),
+        gaps=(*gaps, *(gap for part in parts for gap in part.gaps), *analytics.notes.gaps("les chiffres")),
+        remarks=tuple(dict.fromkeys(remark for part in parts for remark in part.remarks)),
+        complete=all(part.complete for part in parts),
+        until=analytics.until,
+        dropped=dropped,
+        new=analytics.notes.new,
+    )
+
+
+async def _of_workspaces(
+    analytics: Analytics, listed: ListedWorkspaces, total: Sequence[Line] | None
+) -> tuple[list[WorkspaceFigures], list[Gap]]:
+    """Each workspace, and what lies outside of those that could be asked for by their ids."""
+    workspaces = listed.workspaces
+    read = await read_parts(
+        [Part(f"l’espace de travail {item.id}", read_workspace(analytics, item), apart=True) for item in workspaces]
+    )
+    found = [value for value in read.values if value is not None]
+    lost = [item.id for item, value in zip(workspaces, read.values, strict=True) if value is None]
+    gaps = [gap.model_copy(update={"within": item}) for item, gap in zip(lost, read.gaps, strict=True)]
+    unfound = [value.unfound for value in found if value.unfound is not None]
+    records = [record for value in found for record in value.records]
+    names = WorkspaceFigures(
+        things=tuple(Thing(kind=Kind.WORKSPACE, id=item.id, name=item.name) for item in workspaces),
+        dropped=listed.dropped,
+        complete=not lost,
+    )
+    parts = [names, *found]
+    if total is None or unfound or (not lost and not compare(total, records).agrees):
+        away = {one.workspace.id for one in unfound}
+        parts.append(await _outside(analytics, [item.id for item in workspaces if item.id not in away], unfound))
+    return parts, gaps
+
+
+async def _outside(
+    analytics: Analytics, workspaces: Sequence[str], unfound: Sequence[UnfoundWorkspace]
+) -> WorkspaceFigures:
+    """What belongs to none of these workspaces: to deleted ones, or to some that no filter finds."""
+    try:
+        rest = await read_deleted(analytics, workspaces)
+    except SourceError as error:
+        gaps = tuple(
+            gap_of(f"l’espace de travail {one.workspace.id}", error).model_copy(update={"within": one.workspace.id})
+            for one in unfound
+        )
+        # Every other workspace was read. On a closed month the total tells whether this lacks anything.
+        remark = f"Les espaces de travail supprimés n’ont pas pu être lus : {error.sentence}"
+        return WorkspaceFigures(gaps=gaps, remarks=() if gaps else (remark,), complete=not gaps)
+    records = rest.records
+    for one in unfound:
+        records = tuple(bring_home(record, one.workspace.name, one.workspace.id, one.keys) for record in records)
+    existing = {one.workspace.id for one in unfound}
+    remarks = []
+    if any(record.workspace not in existing for record in records):
+        remarks.append("De l’usage vient d’espaces de travail supprimés ; il est compté sous leur nom.")
+    if unfound:
+        remarks.append(
+            f"OpenRouter n’a pas retrouvé {len(unfound)} espace(s) de travail par leur identifiant : leur usage est "
+            "compté d’après leur nom."
+        )
+    return WorkspaceFigures(records=records, remarks=tuple(remarks))

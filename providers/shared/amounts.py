@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
 from pydantic import Field
 
 from usage.errors import ContractError
-from usage.money import difference
-from usage.outcomes.report import Control
+from usage.money import exact_sum
+from usage.outcomes.report import Gap, GapKind
+from usage.records.record import NO_UNITS, Units, UsageRecord, cost_unit
 
 RawAmount = Annotated[str | Decimal | int | None, Field(union_mode="left_to_right")]
 """An amount in decoded JSON: decimal text, a number (`Decimal`, never a float), or nothing. Tried in this order, which
@@ -37,11 +39,12 @@ def amount(raw: RawAmount, where: str) -> Decimal | None:
     return value
 
 
+USD: Final = "usd"
 _DIGITS_BEFORE: Final = 26
 _DIGITS_AFTER: Final = 100
 
 
-def believable(raw: RawAmount, where: str) -> Decimal | None:
+def believable_amount(raw: RawAmount, where: str) -> Decimal | None:
     """`amount`, for lines of which an odd one is left out alone.
 
     Raises:
@@ -70,6 +73,24 @@ class Written:
     places: int = 0
     as_text: bool = True
 
+    @classmethod
+    def of(cls, amounts: Iterable[tuple[Decimal | None, RawAmount]]) -> Self:
+        """How some amounts, each beside what it came as, were written; those that are not there do not count."""
+        written = cls()
+        for value, raw in amounts:
+            if value is not None:
+                written.add(value, raw)
+        return written
+
+    @classmethod
+    def of_all(cls, several: Sequence[Written]) -> Self:
+        """How the amounts of several reports were written."""
+        return cls(
+            lines=sum(one.lines for one in several),
+            places=max(one.places for one in several),
+            as_text=all(one.as_text for one in several),
+        )
+
     def add(self, value: Decimal, raw: RawAmount) -> None:
         """Note one amount and how it came."""
         self.lines += 1
@@ -82,23 +103,35 @@ class Written:
             self.places = -exponent
 
 
-def control(
-    total: Decimal, summed: Decimal, *, exact: bool, written: Written | None = None, of_total: Written | None = None
-) -> Control:
-    """A provider's own total against the sum of the records (USD).
+def dollars_or_unit(value: Decimal | None, currency: str | None) -> tuple[Decimal | None, Units]:
+    """An amount as a cost in USD, or as the unit that holds another currency: that is never counted as dollars.
 
-    Lines that were rounded one by one differ from a total that was rounded once by up to half a unit of the last digit
-    for each of them. The last digit is the finest that occurs: zeros at the end are often not written.
-
-    Args:
-        total: What the provider says all of it is, USD.
-        summed: The sum of the lines, USD.
-        exact: True when amounts came as decimal text. Floats may differ by `FLOAT_TOLERANCE` in any case.
-        written: How the lines were written, in the unit of `total`; without it they count as not rounded.
-        of_total: How the total was written.
+    An API that promises dollars need not name them: no currency stands for USD.
     """
-    tolerance = Decimal(0) if exact else FLOAT_TOLERANCE
-    if written is not None and written.lines > 1:
-        places = max(written.places, of_total.places if of_total else 0)
-        tolerance = max(tolerance, written.lines * Decimal(5).scaleb(-places - 1))
-    return Control(total=total, summed=summed, agrees=abs(difference(total, summed)) <= tolerance)
+    if value is None or not currency or currency == USD or currency.lower() == USD:
+        return value, NO_UNITS
+    return None, ((cost_unit(currency), value),)
+
+
+def foreign_gaps(records: Iterable[UsageRecord], sentence: str) -> tuple[Gap, ...]:
+    """The gap of money in other currencies than USD; `{}` in the sentence is their names."""
+    prefix = cost_unit("")
+    units = {unit for record in records for unit, _ in record.units if unit.startswith(prefix)}
+    names = ", ".join(sorted(unit.removeprefix(prefix).upper() for unit in units))
+    return (Gap(kind=GapKind.UNAVAILABLE, sentence=sentence.format(names)),) if units else ()
+
+
+def sum_known(amounts: Iterable[Decimal | None]) -> Decimal:
+    """Sum of the known amounts, without rounding; 0 where none is known."""
+    return exact_sum(amounts) or Decimal(0)
+
+
+def cost_of(records: Iterable[UsageRecord]) -> Decimal:
+    """USD over all records; 0 where none has a cost."""
+    return sum_known(record.cost for record in records)
+
+
+def rounded_amounts(counts: Iterable[int]) -> tuple[str, ...]:
+    """A remark on amounts that had more decimals than the table holds."""
+    amounts = sum(counts)
+    return (f"Montants arrondis à la 38e décimale : {amounts}.",) if amounts else ()

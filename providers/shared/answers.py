@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import httpx
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from usage.errors import ContractError
 from usage.peers.bodies import (
@@ -33,6 +33,12 @@ _ERRORS: Final = ("error", "errors", "err_code", "detail")
 """Fields that hold what went wrong, by one or the other of the five APIs."""
 _FIGURES: Final = ("data", "rows", "results")
 _A_CODE: Final = re.compile(r"[a-z][a-z_]{2,40}")
+
+
+class ApiModel(BaseModel):
+    """Base of the models of raw answers: fields that are not known are ignored, so that an API may grow."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 @dataclass(frozen=True, slots=True)

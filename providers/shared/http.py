@@ -25,9 +25,9 @@ from typing import Any, Final, Self
 import httpx
 from pydantic import BaseModel
 
-from providers.shared.answers import Answer, parse
+from providers.shared.answers import Answer
 from providers.shared.clock import clock_offset
-from providers.shared.patience import PATIENCE, TRIES, Pace, Retry, Tries
+from providers.shared.patience import PATIENCE, Pace, Retry, Tries
 from usage.errors import (
     ContractError,
     CredentialError,
@@ -39,20 +39,6 @@ from usage.errors import (
 )
 from usage.machine.network import asks_directly
 from usage.peers.bodies import ENCODINGS, Body, TooLargeError, UnreadableError
-
-__all__ = [
-    "PATIENCE",
-    "TRIES",
-    "Answer",
-    "Explain",
-    "Http",
-    "Pace",
-    "Params",
-    "Retry",
-    "parse",
-    "refusal",
-    "retry_after",
-]
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from types import GenericAlias
-from typing import Annotated, Any, Final, Generic, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Final, Generic, Self, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, core_schema
@@ -114,12 +114,16 @@ class Notes:
         self.odd[what] += count
         self.dropped[f"{where} : {what}"] += count
 
-    def add(self, other: Notes) -> None:
-        """Take over what another report's lines showed."""
-        self.read += other.read
-        self.odd.update(other.odd)
-        self.dropped.update(other.dropped)
-        self.new.update(other.new)
+    @classmethod
+    def of_all(cls, several: Iterable[Notes]) -> Self:
+        """What the lines of several reports showed."""
+        whole = cls()
+        for one in several:
+            whole.read += one.read
+            whole.odd.update(one.odd)
+            whole.dropped.update(one.dropped)
+            whole.new.update(one.new)
+        return whole
 
     def refuse_if_nothing_is_left(self, where: str) -> None:
         """A report of which no line can be read is not odd, it has changed.

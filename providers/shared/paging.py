@@ -6,9 +6,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Protocol, TypeVar
 
+from providers.shared.answers import ApiModel
+from providers.shared.http import Params
+from providers.shared.job import Job
+from providers.shared.lines import Notes
 from usage.errors import ContractError, StaleCursorError
+from usage.outcomes.report import Thing
 
 P = TypeVar("P")
+M = TypeVar("M", bound=ApiModel)
 P_contra = TypeVar("P_contra", contravariant=True)
 S = TypeVar("S", bound="Sink[Any]")
 
@@ -19,7 +25,7 @@ MOST_PAGES: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class NextPage:
     """What a page says about the next one.
 
     `more` is None where the API has no such field; `mark` identifies the page's content (None for an empty page).
@@ -54,9 +60,18 @@ class Pages(Generic[P]):
         self.pages.append(page)
 
 
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What the registries of an account told: its things, why some names are not there, what could not be read."""
+
+    things: tuple[Thing, ...] = ()
+    remarks: tuple[str, ...] = ()
+    notes: Notes = field(default_factory=Notes)
+
+
 async def read_pages(
     ask: Callable[[str | None], Awaitable[P]],
-    turn: Callable[[P], Turn],
+    find_next: Callable[[P], NextPage],
     sink: Callable[[], S],
     *,
     where: str,
@@ -70,7 +85,7 @@ async def read_pages(
 
     Args:
         ask: Reads the page behind a token; None is the first.
-        turn: What a page that has been taken in says about the next one.
+        find_next: What a page that has been taken in says about the next one.
         sink: Makes an empty sink; pages of an abandoned reading are dropped with theirs.
         where: The endpoint, for messages.
         tells_its_days: True where the caller counts the days that came, so that pages that stay empty are just the
@@ -81,28 +96,55 @@ async def read_pages(
         ContractError: More is announced without a token, a page with lines comes a second time, or the listing was
             cut.
     """
-    reading = _Reading(where, tells_its_days, most)
+    listing = _Listing(where, tells_its_days, most)
     try:
-        return await reading.read(ask, turn, sink())
+        return await listing.read(ask, find_next, sink())
     except StaleCursorError:
-        return await reading.read(ask, turn, sink())
+        return await listing.read(ask, find_next, sink())
+
+
+async def read_registry(
+    job: Job,
+    path: str,
+    params: Callable[[str | None], Params],
+    model: type[M],
+    find_next: Callable[[M, str | None], NextPage],
+) -> list[M]:
+    """All pages of a list of what an account has.
+
+    Args:
+        job: The job.
+        path: The list.
+        params: Parameters of the page behind a token; None is the first.
+        model: The shape of a page.
+        find_next: What a page, and the token that brought it, say about the next one.
+
+    Raises:
+        SourceError: See `providers.shared.http` and `read_pages`.
+    """
+
+    async def ask(token: str | None) -> tuple[M, str | None]:
+        return (await job.get(path, params(token))).parse(model), token
+
+    sink = await read_pages(ask, lambda asked: find_next(*asked), Pages[tuple[M, str | None]], where=path)
+    return [page for page, _ in sink.pages]
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class _Listing:
     where: str
     tells_its_days: bool
     most: int
 
-    async def read(self, ask: Callable[[str | None], Awaitable[P]], turn: Callable[[P], Turn], sink: S) -> S:
+    async def read(self, ask: Callable[[str | None], Awaitable[P]], find_next: Callable[[P], NextPage], sink: S) -> S:
         token: str | None = None
         seen: set[object] = set()
         idle = 0
         for _ in range(self.most):
             page = await ask(token)
-            # Before its turn: where a page goes on may stand at the end of what is read while it is taken in.
+            # First: where a page goes on may stand at the end of what is read while it is taken in.
             sink.add(page)
-            step = turn(page)
+            step = find_next(page)
             if step.past:
                 return sink
             idle = 0 if self._is_new(step, seen) else idle + 1
@@ -123,7 +165,7 @@ class _Reading:
             token = step.token
         raise ContractError(f"{self.where} n’en finit pas : la lecture est arrêtée après {self.most} pages.")
 
-    def _is_new(self, step: Turn, seen: set[object]) -> bool:
+    def _is_new(self, step: NextPage, seen: set[object]) -> bool:
         """Whether a page brings something that was not there before; notes it."""
         if step.mark is None:
             return False

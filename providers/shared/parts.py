@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from datetime import timedelta
+from typing import Any, Final, Generic, TypeVar
 
+from providers.shared.job import Job
 from usage.errors import (
     ContractError,
     CredentialError,
     NotOfferedError,
+    RefusedError,
     SourceError,
     TransientError,
     UnavailableError,
@@ -20,6 +23,9 @@ from usage.outcomes.report import Gap, GapKind
 from usage.outcomes.story import days_read
 
 T = TypeVar("T")
+
+_RECENT: Final = timedelta(days=60)
+"""How long ago a month ended that is not old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +44,7 @@ class Part(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Read(Generic[T]):
+class PartResults(Generic[T]):
     """What became of the parts: `values` in the order of the parts, None for each that failed."""
 
     values: tuple[T | None, ...]
@@ -47,7 +53,7 @@ class Read(Generic[T]):
     """Whether the key was refused for a part, though not for all."""
 
 
-async def read_parts(parts: Sequence[Part[T]]) -> Read[T]:
+async def read_parts(parts: Sequence[Part[T]]) -> PartResults[T]:
     """Read all parts at once.
 
     Raises:
@@ -69,7 +75,7 @@ async def read_parts(parts: Sequence[Part[T]]) -> Read[T]:
     ]
     values = tuple(None if isinstance(result, BaseException) else result for result in results)
     refused = any(isinstance(failure, CredentialError) for failure in failures)
-    return Read(values, tuple(gaps), refused)
+    return PartResults(values, tuple(gaps), refused)
 
 
 def _costs_only_itself(part: Part[Any], failure: BaseException) -> bool:
@@ -103,3 +109,11 @@ def days_gap(month: Month, days: int | None, *, out_of_reach: int = 0, what: str
     lack = "Il manque 1 jour" if missing == 1 else f"Il manque {missing} jours"
     of_what = f" dans {what}" if what else ""
     return (Gap(kind=GapKind.MISSING, sentence=f"{lack}{of_what} : {days_read(days, month)}."),)
+
+
+def out_of_reach(job: Job, error: RefusedError, provider: str) -> SourceError:
+    """What the refusal of a month means where it is not published how far back a provider answers: that of an old month
+    is taken for the end, any other for what it is."""
+    if job.month.end > job.now - _RECENT:
+        return error
+    return UnavailableError(f"{provider} ne donne plus {job.month} ({error.sentence})", status=error.status)

@@ -9,7 +9,7 @@ import pytest
 
 from cli.commands.check import Checked, Checkup, shared_ids
 from notion.setup.checkup import CheckReport
-from providers.base import Finding, Verdict
+from providers.shared.checks import CheckResult, CheckStatus
 from sandbox.faults import Fault, Kind
 from usage.names import ProviderName, Source
 from usage.settings import Settings, load_settings
@@ -171,6 +171,6 @@ def test_the_command_that_notion_s_sentences_ask_for() -> None:
     settings = load_settings({"OPENAI_ADMIN_KEY": "x"}, None)
     missing = CheckReport((), ("Lancez llm-usage setup.",), False)
     assert checkup(missing, settings).next_command == "llm-usage setup"
-    found = Finding(what="costs", verdict=Verdict.BAD, sentence="no")
+    found = CheckResult(what="costs", status=CheckStatus.BAD, sentence="no")
     bad = Checked(Source(provider=ProviderName.OPENAI), (found,))
     assert Checkup(settings, (bad,), missing).next_command.startswith("llm-usage setup, then put this right")

@@ -7,64 +7,27 @@ import gzip
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
-from providers.base import Finding, Verdict
+from providers.shared.checks import CheckStatus
 from providers.shared.patience import SOURCE_PATIENCE
 from sandbox.bill import BillRow
 from sandbox.faults import Fault, Kind
-from sandbox.server import Server
+from tests.conformance.desk import Case, Desk, Drift, Scope
 from usage.errors import ContractError, CredentialError, SourceError, TransientError
 from usage.money import exact_sum
-from usage.names import ProviderName, Source, Status
+from usage.names import Status
 from usage.outcomes.outcome import UsageRow
 from usage.outcomes.report import GapKind, SourceReport
 from usage.outcomes.rows import totals
 from usage.outcomes.story import source_log
-from usage.peers.bodies import BODY_LIMIT
 from usage.records.grain import NO_API_KEY, NO_PROJECT
 from usage.settings import KEY_VARIABLES
 
 SECRET = "sk-secret-in-an-answer"
-
-
-class Case(Protocol):
-    """See `conftest.py`."""
-
-    name: ProviderName
-    money: str
-    names: str
-    budget: Callable[[Any], int]
-    posts: tuple[str, ...]
-    shrink: Callable[[Any], None]
-    money_apart: bool
-    proves_empty: bool
-    needs_names: bool
-    names_are_ids: bool
-    lines_are_objects: bool
-
-
-class Desk(Protocol):
-    """See `conftest.py`."""
-
-    case: Case
-    api: Any
-    server: Server
-    slept: list[float]
-    sources: list[Source]
-    account: Any
-
-    def account_of(self, source: Source) -> Any: ...
-    def use_key(self, key: str) -> None: ...
-    def read(
-        self, month: str = "2026-01", source: Source | None = None, *, most_bytes: int = BODY_LIMIT
-    ) -> SourceReport: ...
-    def check(self) -> list[Finding]: ...
-    def rows(self, report: SourceReport) -> tuple[UsageRow, ...]: ...
 
 
 def fault(desk: Desk, kind: Kind, path: str = "", **more: Any) -> Fault:
@@ -139,6 +102,7 @@ def test_a_second_reading_says_the_same(case: Case, desk: Desk) -> None:
 
 @pytest.mark.paged
 def test_the_smallest_pages(case: Case, fresh: Desk) -> None:
+    assert case.shrink is not None
     case.shrink(fresh.api)
     report = fresh.read()
     matches(fresh, report)
@@ -322,7 +286,7 @@ def test_a_wrong_key(case: Case, desk: Desk) -> None:
     assert desk.slept == []
 
 
-def test_a_key_that_may_not_do_everything(scope: Any, case: Case, desk: Desk) -> None:
+def test_a_key_that_may_not_do_everything(scope: Scope, case: Case, desk: Desk) -> None:
     desk.use_key(getattr(desk.account, scope.key))
     if not isinstance(scope.outcome, Status):
         with pytest.raises(scope.outcome):
@@ -340,11 +304,11 @@ def test_a_key_that_may_not_do_everything(scope: Any, case: Case, desk: Desk) ->
 
 def test_checking(case: Case, desk: Desk) -> None:
     findings = desk.check()
-    assert {finding.verdict for finding in findings} == {Verdict.OK}
+    assert {finding.status for finding in findings} == {CheckStatus.OK}
     assert len(desk.server.journal.requests()) <= 2 + 2 * len(findings)
     desk.use_key(desk.account.key[:-4] + "zzzz")
     findings = desk.check()
-    assert Verdict.BAD in {finding.verdict for finding in findings}
+    assert CheckStatus.BAD in {finding.status for finding in findings}
     assert all(finding.sentence for finding in findings)
 
 
@@ -414,7 +378,7 @@ def holders(body: Any, steps: list[str]) -> list[Any]:
 
 
 @pytest.mark.parametrize("how", ["removed", "retyped"])
-def test_a_required_field_that_changes_is_named(drift: Any, case: Case, desk: Desk, how: str) -> None:
+def test_a_required_field_that_changes_is_named(drift: Drift, case: Case, desk: Desk, how: str) -> None:
     steps = drift.field.split(".")
     changed = 0
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from providers.shared.http import Retry
+from providers.shared.patience import Retry
 
 
 @dataclass

@@ -14,9 +14,9 @@ from urllib.parse import parse_qsl
 import pytest
 from jsonschema import Draft202012Validator
 
-from providers.base import Verdict
 from providers.reading import check_source, read_source
-from providers.shared.http import Retry
+from providers.shared.checks import CheckStatus
+from providers.shared.patience import Retry
 from sandbox.anthropic import AnthropicApi
 from sandbox.anthropic.world import Account
 from sandbox.faults import Fault, Kind
@@ -66,9 +66,9 @@ class Desk:
     def read(self, month: Month = JANUARY) -> SourceReport:
         return asyncio.run(read_source(self.settings(), SOURCE, month, retry=Retry(sleep=no_sleep)))
 
-    def check(self, month: Month = JANUARY) -> dict[str, tuple[Verdict, str]]:
+    def check(self, month: Month = JANUARY) -> dict[str, tuple[CheckStatus, str]]:
         findings = asyncio.run(check_source(self.settings(), SOURCE, month))
-        return {finding.what: (finding.verdict, finding.sentence) for finding in findings}
+        return {finding.what: (finding.status, finding.sentence) for finding in findings}
 
     def rows(self, report: SourceReport) -> tuple[UsageRow, ...]:
         reading = Reading(report, self.settings().grains[ProviderName.ANTHROPIC], "")
@@ -817,11 +817,11 @@ def test_a_key_that_worked_in_one_workspace_alone_is_one_row(desk: Desk) -> None
 
 def test_check_of_a_good_key(desk: Desk) -> None:
     findings = desk.check()
-    assert {verdict for verdict, _ in findings.values()} == {Verdict.OK}
+    assert {verdict for verdict, _ in findings.values()} == {CheckStatus.OK}
     assert findings["organization"][1] == "admin key of Memoways SA"
     assert findings.keys() == {"organization", "costs", "usage", "workspace names", "key names"}
     assert desk.asked() == {"/me": 1, COST: 1, USAGE: 1, WORKSPACES: 1, KEYS: 1}
-    assert desk.check(NOVEMBER)["costs"] == (Verdict.OK, "readable, by workspace only")
+    assert desk.check(NOVEMBER)["costs"] == (CheckStatus.OK, "readable, by workspace only")
 
 
 @pytest.mark.parametrize("wrong_kind_status", [401, 403])
@@ -829,29 +829,29 @@ def test_check_of_a_key_of_the_wrong_kind(desk: Desk, wrong_kind_status: Any) ->
     desk.api.wrong_kind_status = wrong_kind_status
     desk.use_key(desk.account.workspace_key)
     findings = desk.check()
-    assert findings["costs"][0] is findings["usage"][0] is Verdict.BAD
+    assert findings["costs"][0] is findings["usage"][0] is CheckStatus.BAD
     assert "sk-ant-admin01" in findings["costs"][1]
 
 
 def test_check_of_a_key_for_analytics_alone(desk: Desk) -> None:
     desk.use_key(desk.account.limited_key)
     assert {what: verdict for what, (verdict, _) in desk.check().items()} == {
-        "organization": Verdict.WARNING,
-        "costs": Verdict.OK,
-        "usage": Verdict.OK,
-        "workspace names": Verdict.WARNING,
-        "key names": Verdict.WARNING,
+        "organization": CheckStatus.WARNING,
+        "costs": CheckStatus.OK,
+        "usage": CheckStatus.OK,
+        "workspace names": CheckStatus.WARNING,
+        "key names": CheckStatus.WARNING,
     }
 
 
 def test_check_without_the_newer_reports(desk: Desk) -> None:
     desk.api.absent |= {ROOT + COST, ROOT + USAGE}
     verdict, sentence = desk.check()["costs"]
-    assert verdict is Verdict.WARNING
+    assert verdict is CheckStatus.WARNING
     assert "anciens rapports" in sentence
     desk.api.absent |= {ROOT + OLDER_COST}
-    assert desk.check()["costs"][0] is Verdict.BAD
-    assert desk.check()["usage"][0] is Verdict.WARNING
+    assert desk.check()["costs"][0] is CheckStatus.BAD
+    assert desk.check()["usage"][0] is CheckStatus.WARNING
 
 
 def test_reports_can_be_kept_and_hold_no_key(desk: Desk) -> None:

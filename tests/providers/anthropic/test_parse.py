@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from providers.anthropic.parse import (
     AnalyticsCost,
     AnalyticsUsage,
-    Heed,
+    LineNotes,
     NamedPage,
     OlderCost,
     OlderUsage,
@@ -22,15 +22,15 @@ from providers.anthropic.parse import (
     ReportPage,
     analytics_cost,
     analytics_usage,
+    next_registry_page,
+    next_report_page,
     older_cost,
     older_usage,
-    registry_turn,
-    report_turn,
 )
 from providers.shared.amounts import Written
-from providers.shared.http import parse
+from providers.shared.answers import parse
 from providers.shared.lines import Notes
-from providers.shared.paging import Turn
+from providers.shared.paging import NextPage
 from usage.errors import ContractError
 from usage.money import exact_sum
 from usage.month import Month
@@ -53,18 +53,18 @@ def line(group: Mapping[str, Any], at: str = "2026-01-01T00:00:00Z", **more: Any
     return {"starting_at": at, "ending_at": "2026-02-01T00:00:00Z", "group": group, **more}
 
 
-def heed() -> Heed:
-    return Heed("/cost", Notes(), Written())
+def line_notes() -> LineNotes:
+    return LineNotes("/cost", Notes(), Written())
 
 
 def usage_record(group: Mapping[str, Any], **counts: Any) -> UsageRecord:
     found = parse(line(group, usage=COUNTS | counts), AnalyticsUsage, "usage")
-    (record,) = analytics_usage(found, heed())
+    (record,) = analytics_usage(found, line_notes())
     return record
 
 
 def cost_record(group: Mapping[str, Any], **cost: Any) -> UsageRecord:
-    (record,) = analytics_cost(parse(line(group, cost=cost), AnalyticsCost, "cost"), heed())
+    (record,) = analytics_cost(parse(line(group, cost=cost), AnalyticsCost, "cost"), line_notes())
     return record
 
 
@@ -109,7 +109,7 @@ def test_web_searches_of_a_model_are_calls_and_their_cost_is_the_model_s() -> No
 def test_the_older_report_names_no_model_for_web_searches() -> None:
     result = {"amount": "5", "currency": "USD", "cost_type": "web_search", "description": "Web Search Usage"}
     bucket = parse({"starting_at": "2025-11-01T00:00:00Z", "results": [result]}, OlderCost, "cost")
-    assert [(record.model, record.item, record.cost) for record in older_cost(bucket, heed())] == [
+    assert [(record.model, record.item, record.cost) for record in older_cost(bucket, line_notes())] == [
         (None, "web_search", Decimal("0.05"))
     ]
 
@@ -134,7 +134,7 @@ def test_an_empty_id_is_none(empty: str | None) -> None:
 
 @pytest.mark.parametrize("text", ["", "abc", "NaN", "Infinity", "1,5"])
 def test_an_amount_that_is_no_number_is_missing_and_noted_without_being_shown(text: str) -> None:
-    noted = heed()
+    noted = line_notes()
     (record,) = analytics_cost(
         parse(line({"model": "m"}, cost={"amount": text, "currency": "USD"}), AnalyticsCost, "cost"), noted
     )
@@ -154,7 +154,7 @@ def test_a_count_that_is_missing_breaks_the_contract(field: str) -> None:
 
 def test_rows_from_before_the_cache_was_counted_have_none_of_it() -> None:
     older = counts_without("cache_read_input_tokens", "cache_creation", "requests", "server_tool_use")
-    (record,) = analytics_usage(parse(line({"model": "m"}, usage=older), AnalyticsUsage, "usage"), heed())
+    (record,) = analytics_usage(parse(line({"model": "m"}, usage=older), AnalyticsUsage, "usage"), line_notes())
     assert (record.tokens_input, record.tokens_output) == (1, 50000)
     assert usage_record({"model": "m"}, cache_read_input_tokens=None, cache_creation={}).tokens_input == 1
 
@@ -190,16 +190,16 @@ def test_where_reports_and_registries_go_on() -> None:
     def page(**more: Any) -> ReportPage[AnalyticsUsage]:
         return parse({"data": []} | more, ReportPage[AnalyticsUsage], "usage")
 
-    assert report_turn(page(has_more=True, next_page="p"), JANUARY) == Turn(True, "p", lines=False)
-    assert report_turn(page(has_more=False, next_page="p"), JANUARY) == Turn(False, "p", lines=False)
-    assert report_turn(page(next_page="p"), JANUARY) == Turn(False, "p", lines=False)
-    assert report_turn(page(data=[line({}, "2026-02-01T00:00:00Z", usage=COUNTS)]), JANUARY).past
+    assert next_report_page(page(has_more=True, next_page="p"), JANUARY) == NextPage(True, "p", lines=False)
+    assert next_report_page(page(has_more=False, next_page="p"), JANUARY) == NextPage(False, "p", lines=False)
+    assert next_report_page(page(next_page="p"), JANUARY) == NextPage(False, "p", lines=False)
+    assert next_report_page(page(data=[line({}, "2026-02-01T00:00:00Z", usage=COUNTS)]), JANUARY).past
     empty_day = {"data": [{"starting_at": "2026-01-05T00:00:00Z", "results": []}]}
-    turn = report_turn(parse(empty_day, ReportPage[OlderUsage], "usage"), JANUARY)
+    turn = next_report_page(parse(empty_day, ReportPage[OlderUsage], "usage"), JANUARY)
     assert (turn.lines, turn.past, turn.mark is None) == (False, False, False)
     names = parse({"data": [{"id": "a"}, {"id": "b"}], "has_more": True}, NamedPage, "names")
-    assert registry_turn(names) == Turn(True, "b", "a")
-    assert registry_turn(parse({"data": [], "has_more": False, "last_id": None}, NamedPage, "names")).token is None
+    assert next_registry_page(names) == NextPage(True, "b", "a")
+    assert next_registry_page(parse({"data": [], "has_more": False, "last_id": None}, NamedPage, "names")).token is None
 
 
 def test_published_examples_of_the_older_reports(shared: Path) -> None:
@@ -207,11 +207,11 @@ def test_published_examples_of_the_older_reports(shared: Path) -> None:
         return json.loads((shared / f"examples/anthropic/{name}.response.json").read_text(), parse_float=Decimal)
 
     (bucket,) = parse(example("cost_report"), ReportPage[OlderCost], "cost").data
-    (cost,) = older_cost(bucket, heed())
+    (cost,) = older_cost(bucket, line_notes())
     assert (cost.workspace, cost.model) == ("wrkspc_01JwQvzr7rXLA5AGx3HKfFUJ", "claude-opus-4-6")
     assert cost.cost == Decimal("1.2378912")
     (day,) = parse(example("usage_report_messages"), ReportPage[OlderUsage], "usage").data
-    (usage,) = older_usage(day, heed())
+    (usage,) = older_usage(day, line_notes())
     assert (usage.tokens_input, usage.tokens_output, usage.requests) == (3200, 500, None)
     assert usage.units == (("calls", Decimal(10)),)
 
@@ -245,7 +245,7 @@ def summed(pages: Iterable[list[tuple[dict[str, Any], Decimal | None]]]) -> set[
     for page in pages:
         body = {"data": [line(group, cost={"amount": a and str(a), "currency": "USD"}) for group, a in page]}
         found = parse(body, ReportPage[AnalyticsCost], "cost")
-        sums.add(record for one in found.within(JANUARY) for record in analytics_cost(one, heed()))
+        sums.add(record for one in found.within(JANUARY) for record in analytics_cost(one, line_notes()))
     return set(sums.records())
 
 

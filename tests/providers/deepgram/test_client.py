@@ -12,9 +12,9 @@ from urllib.parse import parse_qsl
 import pytest
 import yaml
 
-from providers.base import Finding, Verdict
 from providers.reading import check_source, read_source
-from providers.shared.http import Retry
+from providers.shared.checks import CheckResult, CheckStatus
+from providers.shared.patience import Retry
 from sandbox.deepgram import DeepgramApi
 from sandbox.deepgram.world import Account
 from sandbox.faults import Fault, Kind
@@ -61,7 +61,7 @@ class Desk:
         reading = Reading(report, settings.grains[ProviderName.DEEPGRAM], settings.label(report.source))
         return {row.key: row for row in aggregate([reading])[report.source]}
 
-    def check(self, name: str = "prod") -> list[Finding]:
+    def check(self, name: str = "prod") -> list[CheckResult]:
         source = Source(provider=ProviderName.DEEPGRAM, account=name)
         return asyncio.run(check_source(self.settings(), source, JANUARY))
 
@@ -785,40 +785,40 @@ def test_the_story_is_french_and_holds_no_secret(desk: Desk) -> None:
     assert "example" not in repr(report)
 
 
-def verdicts(findings: list[Finding]) -> dict[str, Verdict]:
-    return {finding.what: finding.verdict for finding in findings}
+def verdicts(findings: list[CheckResult]) -> dict[str, CheckStatus]:
+    return {finding.what: finding.status for finding in findings}
 
 
 def test_check_tries_each_thing_the_job_needs(desk: Desk) -> None:
-    assert set(verdicts(desk.check()).values()) == {Verdict.OK}
+    assert set(verdicts(desk.check()).values()) == {CheckStatus.OK}
     assert len(desk.server.journal.requests("deepgram")) == 3
     by_key(desk)
-    assert verdicts(desk.check())["key names"] is Verdict.OK
+    assert verdicts(desk.check())["key names"] is CheckStatus.OK
 
 
 def test_check_says_what_a_member_key_lacks(desk: Desk) -> None:
     desk.use_key("labs", desk.account("labs").member_key)
     findings = {finding.what: finding for finding in desk.check("labs")}
-    assert findings["costs"].verdict is Verdict.BAD
+    assert findings["costs"].status is CheckStatus.BAD
     assert "billing:read" in findings["costs"].sentence
-    assert findings["usage"].verdict is Verdict.OK
+    assert findings["usage"].status is CheckStatus.OK
 
 
 def test_check_says_what_a_limited_key_lacks(desk: Desk) -> None:
     by_key(desk)
     desk.use_key("labs", desk.account("labs").limited_key)
     assert verdicts(desk.check("labs")) == {
-        "projects and their names": Verdict.OK,
-        "costs": Verdict.BAD,
-        "usage": Verdict.BAD,
-        "key names": Verdict.WARNING,
+        "projects and their names": CheckStatus.OK,
+        "costs": CheckStatus.BAD,
+        "usage": CheckStatus.BAD,
+        "key names": CheckStatus.WARNING,
     }
 
 
 def test_check_stops_at_a_wrong_key(desk: Desk) -> None:
     desk.use_key("prod", "sandboxnotakey")
     (finding,) = desk.check()
-    assert finding.verdict is Verdict.BAD
+    assert finding.status is CheckStatus.BAD
     assert len(desk.server.journal.requests("deepgram")) == 1
 
 

@@ -13,17 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from providers.deepgram import Deepgram
-from providers.deepgram.measures import covers, rest, same_figures
 from providers.deepgram.parse import (
     ApiKeys,
     Billing,
+    BreakdownFigures,
     Projects,
-    Sheet,
     Usage,
-    read_billing,
-    read_usage,
+    parse_billing,
+    parse_usage,
 )
-from providers.shared.http import Answer, parse
+from providers.deepgram.usage import covers, rest, same_figures
+from providers.shared.answers import Answer, parse
 from usage.errors import ContractError, CredentialError
 from usage.money import exact_sum
 from usage.month import Month
@@ -43,16 +43,16 @@ def page(*rows: Any, units: str = "day", amount: Any = 1) -> Any:
     return {"start": "a", "end": "b", "resolution": {"units": units, "amount": amount}, "results": list(rows)}
 
 
-def billing(body: Any, month: Month = MONTH) -> Sheet:
-    return read_billing(parse(decoded(body), Billing, WHERE), "p", month, WHERE)
+def billing(body: Any, month: Month = MONTH) -> BreakdownFigures:
+    return parse_billing(parse(decoded(body), Billing, WHERE), "p", month, WHERE)
 
 
 def money(body: Any, month: Month = MONTH) -> list[UsageRecord]:
     return list(billing(body, month).records)
 
 
-def usage(body: Any, month: Month = MONTH, **narrowed: str) -> Sheet:
-    return read_usage(parse(decoded(body), Usage, WHERE), "p", month, WHERE, **narrowed)
+def usage(body: Any, month: Month = MONTH, **narrowed: str) -> BreakdownFigures:
+    return parse_usage(parse(decoded(body), Usage, WHERE), "p", month, WHERE, **narrowed)
 
 
 def used(body: Any, month: Month = MONTH, **narrowed: str) -> list[UsageRecord]:
@@ -221,9 +221,9 @@ def test_usage_without_a_day_is_refused_unless_it_is_nothing() -> None:
 def test_an_odd_line_is_lost_alone_and_counted(name: str, value: Any) -> None:
     odd = {"requests": 1, "grouping": day(), name: value}
 
-    def read(*rows: Any) -> Sheet:
+    def read(*rows: Any) -> BreakdownFigures:
         # Not through JSON: a float does not hold all that the text of a body may.
-        return read_usage(parse(page(*rows), Usage, WHERE), "p", MONTH, WHERE)
+        return parse_usage(parse(page(*rows), Usage, WHERE), "p", MONTH, WHERE)
 
     sheet = read(odd, {"requests": 2, "grouping": day()})
     assert [record.requests for record in sheet.records] == [2]

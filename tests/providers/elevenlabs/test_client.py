@@ -14,9 +14,9 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from providers.base import Finding, Verdict
 from providers.reading import check_source, read_source
-from providers.shared.http import Retry
+from providers.shared.checks import CheckResult, CheckStatus
+from providers.shared.patience import Retry
 from sandbox.elevenlabs import ElevenLabsApi
 from sandbox.elevenlabs.world import Account
 from sandbox.faults import Fault, Kind
@@ -76,7 +76,7 @@ class Desk:
         rows = self.rows(report)
         return source_log(report, totals(rows.values()), len(rows))
 
-    def check(self, month: Month = JANUARY) -> dict[str, Finding]:
+    def check(self, month: Month = JANUARY) -> dict[str, CheckResult]:
         self.server.journal.clear()
         return {finding.what: finding for finding in asyncio.run(check_source(self.settings(), SOURCE, month))}
 
@@ -571,8 +571,8 @@ def test_a_key_without_analytics_is_told_which_permission_it_lacks(desk: Desk) -
     with pytest.raises(CredentialError, match="workspace_analytics_full_read"):
         desk.read()
     findings = desk.check()
-    assert findings["usage and cost"].verdict is Verdict.BAD
-    assert findings["plan"].verdict is Verdict.OK
+    assert findings["usage and cost"].status is CheckStatus.BAD
+    assert findings["plan"].status is CheckStatus.OK
 
 
 def test_a_key_without_names_shows_beginnings_of_hashes(desk: Desk) -> None:
@@ -764,7 +764,7 @@ def test_fields_and_columns_that_are_new_are_left_alone(desk: Desk) -> None:
 def test_check_finds_all_well(desk: Desk, since: date | None, billed: str, requests: int) -> None:
     desk.account.cost_billed_since = since
     findings = desk.check()
-    assert {finding.verdict for finding in findings.values()} == {Verdict.OK}
+    assert {finding.status for finding in findings.values()} == {CheckStatus.OK}
     assert billed in findings["usage"].sentence
     assert "USD" in findings["cost"].sentence
     assert set(findings) == {"usage", "cost", "key names", "plan"}
@@ -775,9 +775,9 @@ def test_check_says_what_is_wrong(desk: Desk) -> None:
     desk.account.currency = "eur"
     desk.extra = {"ELEVENLABS_API_KEY": desk.account.nameless_key}
     findings = desk.check()
-    assert findings["cost"].verdict is Verdict.WARNING
+    assert findings["cost"].status is CheckStatus.WARNING
     assert "EUR" in findings["cost"].sentence
-    assert findings["key names"].verdict is Verdict.WARNING
+    assert findings["key names"].status is CheckStatus.WARNING
     desk.account.currency, desk.account.money_column = "usd", False
     assert "character-stats" in desk.check()["cost"].sentence
 
@@ -785,22 +785,22 @@ def test_check_says_what_is_wrong(desk: Desk) -> None:
 def test_check_with_a_wrong_key(desk: Desk) -> None:
     desk.extra = {"ELEVENLABS_API_KEY": "sk_wrong_key"}
     findings = desk.check()
-    assert findings["usage and cost"].verdict is Verdict.BAD
+    assert findings["usage and cost"].status is CheckStatus.BAD
     assert all("sk_wrong" not in finding.sentence for finding in findings.values())
 
 
 def test_check_without_analytics(desk: Desk) -> None:
     desk.api.absent = {CREDITS, COSTS}
-    assert desk.check()["usage and cost"].verdict is Verdict.WARNING
+    assert desk.check()["usage and cost"].status is CheckStatus.WARNING
     desk.api.absent.add(STATS)
-    assert desk.check()["usage and cost"].verdict is Verdict.BAD
+    assert desk.check()["usage and cost"].status is CheckStatus.BAD
 
 
 def test_check_on_a_day_without_usage(desk: Desk) -> None:
     desk.account.clear("2026-01")
     desk.account.money_column = False
     findings = desk.check()
-    assert findings["cost"].verdict is Verdict.OK
+    assert findings["cost"].status is CheckStatus.OK
     assert "no usage" in findings["cost"].sentence
 
 

@@ -15,25 +15,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from providers.elevenlabs.days import Span
 from providers.elevenlabs.endpoints import COSTS, CREDITS, PRODUCT, Report
 from providers.elevenlabs.parse import (
-    Figures,
     Query,
+    ReportFigures,
     ServiceAccounts,
-    Span,
     Stats,
     Subscription,
-    hashless,
-    named,
     query,
     read_stats,
     read_table,
-    registry,
 )
 from providers.elevenlabs.refusals import explain
+from providers.elevenlabs.registry import count_hashless, list_things, name_keys
 from providers.elevenlabs.tables import Table
 from providers.shared.amounts import Written
-from providers.shared.http import Answer
+from providers.shared.answers import Answer
 from usage.errors import (
     ContractError,
     CredentialError,
@@ -81,7 +79,7 @@ def table(rows: Sequence[Sequence[object]], head: Sequence[tuple[str, str, str |
     )
 
 
-def read(*rows: Sequence[object], head: Sequence[tuple[str, str, str | None]] = HEAD) -> Figures:
+def read(*rows: Sequence[object], head: Sequence[tuple[str, str, str | None]] = HEAD) -> ReportFigures:
     return read_table(table(rows, head), CREDITS, JANUARY)
 
 
@@ -386,7 +384,7 @@ def test_lists_of_unequal_length_stop_the_source() -> None:
 
 
 def test_an_answer_with_nothing_at_all_is_an_empty_one() -> None:
-    assert read_table(table([], []), CREDITS, JANUARY) == Figures()
+    assert read_table(table([], []), CREDITS, JANUARY) == ReportFigures(CREDITS, JANUARY)
 
 
 @pytest.mark.parametrize("name", ["hashed_xi_api_key_label", "api_key_name", "xi_api_key_name"])
@@ -444,7 +442,7 @@ def test_every_key_has_a_name_or_the_beginning_of_its_hash() -> None:
         Thing(kind=Kind.API_KEY, id="person-key", name="Mine"),
     )
     records = tuple(UsageRecord(api_key=key) for key in ("person-key", "gone-for-long", "0123456789", None))
-    things = named(registry(accounts), labels, records)
+    things = name_keys(list_things(accounts), labels, records)
     assert {thing.id: thing.name for thing in things} == {
         "0123456789": "Site",
         "nameless-key": "nameless",
@@ -458,8 +456,8 @@ def test_every_key_has_a_name_or_the_beginning_of_its_hash() -> None:
 def test_a_listed_key_without_a_hash_costs_itself_alone() -> None:
     keys = [{"hashed_xi_api_key": ""}, {"name": "Site"}, {"hashed_xi_api_key": "abc"}]
     accounts = ServiceAccounts.model_validate({"service-accounts": [{"api-keys": keys}, {"name": "empty"}]})
-    assert [thing.id for thing in registry(accounts)] == ["abc"]
-    assert hashless(accounts) == 2
+    assert [thing.id for thing in list_things(accounts)] == ["abc"]
+    assert count_hashless(accounts) == 2
 
 
 def answer(status: int, body: object = None, headers: dict[str, str] | None = None, path: str = PATH) -> Answer:
@@ -600,7 +598,7 @@ def test_published_examples_are_read(shared: Path) -> None:
     assert [(share.model, share.amount) for share in read_stats(stats, early)] == [("All", Decimal(49))]
     assert Subscription.model_validate(example("user_subscription.response")).money == "usd"
     accounts = ServiceAccounts.model_validate(example("service_accounts_list.shape_response"))
-    assert registry(accounts) == (Thing(kind=Kind.API_KEY, id="hashed_xi_api_key", name="name"),)
+    assert list_things(accounts) == (Thing(kind=Kind.API_KEY, id="hashed_xi_api_key", name="name"),)
 
 
 def test_required_fields_are_required_by_the_published_description(shared: Path) -> None:

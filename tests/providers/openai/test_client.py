@@ -14,10 +14,10 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from providers.base import Verdict
 from providers.openai.endpoints import FAMILIES
 from providers.reading import check_source, read_source
-from providers.shared.http import Retry
+from providers.shared.checks import CheckStatus
+from providers.shared.patience import Retry
 from sandbox.faults import Fault, Kind
 from sandbox.openai import OpenAIApi
 from sandbox.openai.world import Account, Fact
@@ -815,17 +815,17 @@ def test_each_key_sees_its_own_organisation(world: World, read: Read) -> None:
 @pytest.mark.parametrize(
     ("key", "verdicts"),
     [
-        ("key", [Verdict.OK, Verdict.OK, Verdict.OK]),
-        ("limited_key", [Verdict.OK, Verdict.OK, Verdict.WARNING]),
-        ("registry_key", [Verdict.BAD, Verdict.BAD, Verdict.OK]),
-        ("project_key", [Verdict.BAD, Verdict.BAD, Verdict.WARNING]),
+        ("key", [CheckStatus.OK, CheckStatus.OK, CheckStatus.OK]),
+        ("limited_key", [CheckStatus.OK, CheckStatus.OK, CheckStatus.WARNING]),
+        ("registry_key", [CheckStatus.BAD, CheckStatus.BAD, CheckStatus.OK]),
+        ("project_key", [CheckStatus.BAD, CheckStatus.BAD, CheckStatus.WARNING]),
     ],
 )
-def test_checking_a_key(world: World, key: str, verdicts: list[Verdict]) -> None:
+def test_checking_a_key(world: World, key: str, verdicts: list[CheckStatus]) -> None:
     secret = getattr(world.account, key)
     settings = world.settings(OPENAI_ADMIN_KEY_MEMOWAYS=secret)
     findings = asyncio.run(check_source(settings, SOURCE, JANUARY))
-    assert [finding.verdict for finding in findings] == verdicts
+    assert [finding.status for finding in findings] == verdicts
     assert len(world.paths()) == 3
     assert secret not in repr(findings)
 
@@ -833,7 +833,7 @@ def test_checking_a_key(world: World, key: str, verdicts: list[Verdict]) -> None
 def test_checking_on_the_first_day_of_a_month(world: World) -> None:
     world.moment = datetime(2026, 2, 1, 9, tzinfo=UTC)
     findings = asyncio.run(check_source(world.settings(), SOURCE, FEBRUARY))
-    assert {finding.verdict for finding in findings} == {Verdict.OK}
+    assert {finding.status for finding in findings} == {CheckStatus.OK}
 
 
 def test_everything_down(world: World, read: Read) -> None:

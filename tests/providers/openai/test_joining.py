@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.openai.joining import models_without_usage, named, requests_once, without_known_tokens
+from providers.openai.joining import count_requests_once, list_some, models_without_usage, without_known_tokens
 from usage.records.record import UsageRecord
 
 IMAGES = (("images", Decimal(3)),)
@@ -79,7 +79,7 @@ RECORDS = st.lists(
 
 @given(RECORDS)
 def test_requests_of_images_are_counted_once(records: list[UsageRecord]) -> None:
-    told = requests_once(records)
+    told = count_requests_once(records)
     for place in {(r.project, r.api_key, r.model) for r in records}:
         here = [r for r in records if (r.project, r.api_key, r.model) == place]
         of_images = sum(r.requests or 0 for r in here if r.units)
@@ -94,4 +94,4 @@ def test_requests_of_images_are_counted_once(records: list[UsageRecord]) -> None
     [(["a"], "a"), (list("abcde"), "a, b, c, d, e"), (list("abcdefg"), "a, b, c, d, e et 2 autres")],
 )
 def test_a_few_models_by_name(models: list[str], words: str) -> None:
-    assert named(models) == words
+    assert list_some(models) == words

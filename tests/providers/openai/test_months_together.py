@@ -12,7 +12,7 @@ import pytest
 
 from providers.openai.endpoints import FAMILIES
 from providers.reading import backfilling, read_source
-from providers.shared.http import Retry
+from providers.shared.patience import Retry
 from sandbox.faults import Fault, Kind
 from sandbox.openai import OpenAIApi
 from sandbox.server import Server

@@ -15,9 +15,9 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from providers.base import Finding, Verdict
 from providers.reading import check_source, read_source
-from providers.shared.http import Retry
+from providers.shared.checks import CheckResult, CheckStatus
+from providers.shared.patience import Retry
 from sandbox.bill import BillRow
 from sandbox.faults import Fault, Kind
 from sandbox.openrouter import OpenRouterApi
@@ -65,7 +65,7 @@ class Desk:
     def rows(self, report: SourceReport) -> tuple[UsageRow, ...]:
         return aggregate([Reading(report, self.settings().grains[ProviderName.OPENROUTER], "")])[SOURCE]
 
-    def check(self) -> dict[str, Finding]:
+    def check(self) -> dict[str, CheckResult]:
         return {found.what: found for found in asyncio.run(check_source(self.settings(), SOURCE, JANUARY))}
 
     def workspace(self, slug: str) -> str:
@@ -359,7 +359,7 @@ def test_an_account_that_has_no_list_of_workspaces_is_read_as_one(desk: Desk) ->
     assert (report.status, report.requests) == (Status.SUCCES, 4)
     assert {row.workspace for row in desk.rows(report)} == {home}
     assert home in {thing.id for thing in report.things}
-    assert desk.check()["workspaces"].verdict is Verdict.WARNING
+    assert desk.check()["workspaces"].status is CheckStatus.WARNING
 
 
 def test_a_list_of_workspaces_that_is_refused_to_a_key_that_reads_costs_the_workspaces_alone(desk: Desk) -> None:
@@ -975,7 +975,7 @@ def test_a_wrong_key_is_refused_at_the_first_request(desk: Desk) -> None:
 def test_check_tries_the_key_the_figures_and_the_names(desk: Desk) -> None:
     found = desk.check()
 
-    assert {finding.verdict for finding in found.values()} == {Verdict.OK}
+    assert {finding.status for finding in found.values()} == {CheckStatus.OK}
     assert set(found) == {"kind of key", "usage and cost", "workspaces", "key names"}
     assert desk.asked().total() == 4
 
@@ -985,14 +985,14 @@ def test_check_knows_an_inference_key(desk: Desk) -> None:
 
     found = desk.check()
 
-    assert {finding.verdict for finding in found.values()} == {Verdict.BAD}
+    assert {finding.status for finding in found.values()} == {CheckStatus.BAD}
     assert "clé d’inférence" in found["kind of key"].sentence
 
 
 def test_check_knows_an_unknown_key(desk: Desk) -> None:
     desk.extra["OPENROUTER_MANAGEMENT_KEY"] = "sk-or-v1-nobody"
 
-    assert {finding.verdict for finding in desk.check().values()} == {Verdict.BAD}
+    assert {finding.status for finding in desk.check().values()} == {CheckStatus.BAD}
 
 
 # --- held against what OpenRouter publishes

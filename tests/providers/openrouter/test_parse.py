@@ -18,10 +18,10 @@ from providers.openrouter.endpoints import BY_KEY_AND_MODEL, METRICS
 from providers.openrouter.labels import (
     MODELS_NOT_SPLIT,
     is_doubtful,
-    outside,
     owners,
+    place_outside,
     remainder,
-    told_apart,
+    tell_apart,
     unlisted_key,
     unlisted_workspace,
 )
@@ -30,15 +30,14 @@ from providers.openrouter.parse import (
     KeyPage,
     Line,
     OwnKeyPage,
-    Placed,
     QueryPage,
     WorkspacePage,
-    keys_turn,
-    lines,
-    workspaces_turn,
+    next_keys_page,
+    next_workspaces_page,
+    read_lines,
 )
 from providers.openrouter.query import Filter, Question
-from providers.shared.http import parse
+from providers.shared.answers import parse
 from providers.shared.lines import Notes
 from usage.errors import ContractError
 from usage.money import exact_sum
@@ -68,13 +67,13 @@ def page(*rows: dict[str, Any], **fields: Any) -> QueryPage:
 
 
 def only(row: dict[str, Any]) -> Line:
-    (line,) = lines(page(row), BY_KEY_AND_MODEL, Notes())
+    (line,) = read_lines(page(row), BY_KEY_AND_MODEL, Notes())
     return line
 
 
 def noted(*rows: dict[str, Any]) -> tuple[list[Line], Notes]:
     notes = Notes()
-    return list(lines(page(*rows), BY_KEY_AND_MODEL, notes)), notes
+    return list(read_lines(page(*rows), BY_KEY_AND_MODEL, notes)), notes
 
 
 # --- rows
@@ -216,7 +215,9 @@ def test_figures_add_up_whatever_the_order_and_the_split_into_answers(drawn: tup
                 | {"credits_usage": str(cost), "total_usage": str(cost)}
                 for key, model, count, cost in rows[start : start + size]
             ]
-            sums.add(replace(line.figures, api_key=line.key) for line in lines(page(*cells), BY_KEY_AND_MODEL, Notes()))
+            sums.add(
+                replace(line.figures, api_key=line.key) for line in read_lines(page(*cells), BY_KEY_AND_MODEL, Notes())
+            )
         return {(r.api_key, r.model, r.cost, r.requests, r.tokens_input) for r in sums.records()}
 
     assert summed(shuffled, size) == summed(rows, len(rows) or 1)
@@ -367,7 +368,7 @@ def test_the_past_of_deleted_workspaces_keeps_its_workspace_and_key(
     by_model = [Line(day, name, None, figures) for _, name, figures in facts]
     by_workspace = [Line(day, name, space, replace(figures, model=None)) for space, name, figures in facts]
     found: dict[tuple[str | None, str | None], list[UsageRecord]] = defaultdict(list)
-    for record in outside(by_model, by_workspace):
+    for record in place_outside(by_model, by_workspace):
         found[record.workspace, record.api_key].append(record)
 
     expected: dict[tuple[str | None, str | None], list[UsageRecord]] = defaultdict(list)
@@ -391,7 +392,7 @@ def test_the_past_of_deleted_workspaces_keeps_its_workspace_and_key(
 )
 def test_no_two_workspaces_share_the_id_of_a_deleted_key(places: list[tuple[str, str | None]]) -> None:
     records = [UsageRecord(workspace=space, api_key=name, requests=1) for space, name in places]
-    named = told_apart(records)
+    named = tell_apart(records)
 
     homes: dict[str, set[str | None]] = defaultdict(set)
     for record in named.records:
@@ -414,17 +415,17 @@ def test_registries_know_where_they_end() -> None:
     keys = parse({"data": [{"hash": str(number)} for number in range(100)]}, KeyPage, "/keys")
     empty = parse({"data": []}, KeyPage, "/keys")
 
-    step = workspaces_turn(Placed(0, workspaces))
+    step = next_workspaces_page(workspaces, None)
     assert (step.more, step.token) == (True, "2")
     full = parse({"data": [{"id": str(number)} for number in range(100)]}, WorkspacePage, "/workspaces")
-    assert workspaces_turn(Placed(0, full)).token == "100"
-    assert workspaces_turn(Placed(0, parse({"data": [{"id": "w"}]}, WorkspacePage, "/workspaces"))).token is None
+    assert next_workspaces_page(full, None).token == "100"
+    assert next_workspaces_page(parse({"data": [{"id": "w"}]}, WorkspacePage, "/workspaces"), None).token is None
     odd = parse({"data": [{"id": "w"}, {"name": "no id"}], "total_count": 3}, WorkspacePage, "/workspaces")
-    assert workspaces_turn(Placed(0, odd)).token == "2"
-    step = workspaces_turn(Placed(3, workspaces))
+    assert next_workspaces_page(odd, None).token == "2"
+    step = next_workspaces_page(workspaces, "3")
     assert (step.more, step.token) == (False, None)
-    assert keys_turn(Placed(200, keys)).token == "300"
-    assert (keys_turn(Placed(300, empty)).token, keys_turn(Placed(300, empty)).mark) == (None, None)
+    assert next_keys_page(keys, "200").token == "300"
+    assert (next_keys_page(empty, "300").token, next_keys_page(empty, "300").mark) == (None, None)
 
 
 # --- held against what OpenRouter publishes
@@ -454,7 +455,7 @@ def test_published_rows_are_read(shared: Path, name: str) -> None:
     asked_for = dict.fromkeys(METRICS)
     answer["data"]["data"] = [asked_for | row for row in answer["data"]["data"]]
 
-    found = list(lines(parse(answer, QueryPage, ""), (), Notes()))
+    found = list(read_lines(parse(answer, QueryPage, ""), (), Notes()))
 
     assert [line.day for line in found] in ([date(2025, 1, 1)], [date(2026, 5, 19), date(2026, 5, 18)])
     assert [line.figures.requests for line in found] in ([1500], [1523, 892])

@@ -1,15 +1,23 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal, localcontext
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers.shared.amounts import Written, amount, believable, control
+from providers.shared.amounts import (
+    Written,
+    amount,
+    believable_amount,
+    cost_of,
+    dollars_or_unit,
+    foreign_gaps,
+    sum_known,
+)
 from usage.errors import ContractError
-from usage.money import exact_sum
+from usage.records.record import UsageRecord
 
 
 @given(st.integers(-(10**40), 10**40), st.integers(0, 40), st.booleans())
@@ -36,62 +44,11 @@ def test_what_is_no_amount_is_refused_without_being_shown(raw: str | Decimal) ->
     assert error.value.sentence == "/costs ne répond plus comme prévu : un montant n’est pas un nombre."
 
 
-@pytest.mark.parametrize(
-    ("gap", "exactly", "nearly"),
-    [
-        ("0", True, True),
-        ("1E-30", False, True),
-        ("0.000001", False, True),
-        ("-0.0000011", False, False),
-        ("1", False, False),
-    ],
-)
-def test_control_totals(gap: str, exactly: bool, nearly: bool) -> None:
-    total = Decimal("123456789012345678901234567890.12")
-    summed = exact_sum([total, Decimal(gap)])
-    assert summed is not None
-    assert control(total, summed, exact=True).agrees is exactly
-    assert control(total, summed, exact=False).agrees is nearly
-    assert (control(total, summed, exact=True).total, control(total, summed, exact=True).summed) == (total, summed)
-
-
 def written(*amounts: str) -> Written:
     found = Written()
     for raw in amounts:
         found.add(Decimal(raw), raw)
     return found
-
-
-@pytest.mark.parametrize(
-    ("lines", "total", "agrees"),
-    [
-        # Half a unit of the sixth decimal for each of two lines.
-        (("0.000003", "0.000003"), "0.000005", True),
-        (("0.000003", "0.000003"), "0.000004", False),
-        # The finest digit that occurs is the one that was rounded at: zeros at the end are often not written.
-        (("1.5", "2.25"), "3.76", True),
-        (("1.5", "2.25"), "3.77", False),
-        # The total may be finer than the lines.
-        (("1.50", "2.25"), "3.7500", True),
-        (("1.50", "2.25"), "3.7599", False),
-        # One line is not a sum.
-        (("1.50",), "1.51", False),
-    ],
-)
-def test_lines_that_were_rounded_one_by_one(lines: tuple[str, ...], total: str, agrees: bool) -> None:
-    summed = exact_sum(map(Decimal, lines)) or Decimal(0)
-    found = control(Decimal(total), summed, exact=True, written=written(*lines), of_total=written(total))
-    assert found.agrees is agrees
-
-
-@given(st.lists(st.decimals(-(10**9), 10**9, places=25), min_size=2, max_size=30), st.integers(0, 20))
-def test_a_total_rounded_once_never_differs_from_its_rounded_lines(exact: list[Decimal], places: int) -> None:
-    unit = Decimal(1).scaleb(-places)
-    with localcontext(prec=80):
-        lines = [value.quantize(unit) for value in exact]
-        total = sum(exact, Decimal(0))
-    summed = exact_sum(lines) or Decimal(0)
-    assert control(total, summed, exact=True, written=written(*map(str, lines))).agrees
 
 
 def test_how_amounts_were_written() -> None:
@@ -105,10 +62,31 @@ def test_how_amounts_were_written() -> None:
 @pytest.mark.parametrize("raw", ["1e26", "-1e400", "1e-101", "0e-400"])
 def test_an_amount_that_no_bill_holds_is_refused(raw: str) -> None:
     with pytest.raises(ContractError, match="démesuré"):
-        believable(Decimal(raw), "/costs")
+        believable_amount(Decimal(raw), "/costs")
 
 
 @given(st.decimals(-(10**25), 10**25, places=38))
 def test_an_amount_that_a_bill_may_hold_is_believed(value: Decimal) -> None:
-    assert believable(value, "/costs") == believable(str(value), "/costs") == value
-    assert believable(None, "/costs") is None
+    assert believable_amount(value, "/costs") == believable_amount(str(value), "/costs") == value
+    assert believable_amount(None, "/costs") is None
+
+
+@pytest.mark.parametrize("currency", [None, "", "usd", "USD"])
+def test_no_currency_is_dollars(currency: str | None) -> None:
+    assert dollars_or_unit(Decimal("1.5"), currency) == (Decimal("1.5"), ())
+    assert dollars_or_unit(None, currency) == (None, ())
+
+
+def test_another_currency_is_no_cost_and_a_gap() -> None:
+    cost, units = dollars_or_unit(Decimal(3), "EUR")
+    assert (cost, units) == (None, (("cost_eur", Decimal(3)),))
+    (gap,) = foreign_gaps([UsageRecord(units=units), UsageRecord(units=(("cost_chf", Decimal(1)),))], "en {}")
+    assert gap.sentence == "en CHF, EUR"
+    assert foreign_gaps([UsageRecord(units=(("calls", Decimal(1)),))], "en {}") == ()
+
+
+def test_nothing_known_adds_up_to_nothing() -> None:
+    assert sum_known([None, None]) == cost_of([UsageRecord()]) == 0
+    assert cost_of([UsageRecord(cost=Decimal("0.1")), UsageRecord(), UsageRecord(cost=Decimal("0.2"))]) == Decimal(
+        "0.3"
+    )

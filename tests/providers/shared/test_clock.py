@@ -8,7 +8,7 @@ import pytest
 
 from providers.reading import read_source
 from providers.shared.clock import clock_offset
-from providers.shared.http import Retry
+from providers.shared.patience import Retry
 from sandbox.openai import OpenAIApi
 from sandbox.server import Server
 from usage.month import Month

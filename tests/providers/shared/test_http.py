@@ -18,9 +18,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from providers.base import Wire
-from providers.shared.http import PATIENCE, TRIES, Answer, Explain, Http, Pace, Retry, retry_after
-from providers.shared.patience import RATE_PATIENCE, RATE_TRIES
+from providers.shared.answers import Answer, ApiModel
+from providers.shared.http import Explain, Http, retry_after
+from providers.shared.patience import PATIENCE, RATE_PATIENCE, RATE_TRIES, TRIES, Pace, Retry
 from sandbox.faults import Fault, Kind
 from sandbox.server import Server
 from usage.errors import (
@@ -531,12 +531,12 @@ def test_halves_of_characters_are_replaced(server: Server, echo: Echo, clock: Cl
     assert decode(server, clock) == {"name": "a😀b�", "�": ["�", "\\ud800"]}
 
 
-class Item(Wire):
+class Item(ApiModel):
     id: str
     amount: Decimal
 
 
-class Items(Wire):
+class Items(ApiModel):
     data: list[Item]
     more: bool = False
 

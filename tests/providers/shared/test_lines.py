@@ -8,24 +8,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from providers.base import Wire
+from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole, counts
 from usage.errors import ContractError
 from usage.outcomes.report import Count, GapKind
 
 
-class Money(Wire):
+class Money(ApiModel):
     value: Decimal | None = None
 
 
-class Result(Wire):
+class Result(ApiModel):
     unused: ClassVar[frozenset[str]] = frozenset({"object"})
     model: str | None = None
     calls: Whole | None = None
     money: Money | None = None
 
 
-class Page(Wire):
+class Page(ApiModel):
     results: Lines[Result]
 
 
@@ -86,8 +86,8 @@ def test_new_fields_are_noticed_at_any_depth() -> None:
 
 
 def test_notes_add_up() -> None:
-    notes = noted({"tax": 1}, {"calls": -1})
-    notes.add(noted({"tax": 2}, {"calls": -1}, {"model": 7}))
+    several = (noted({"tax": 1}, {"calls": -1}), noted({"tax": 2}, {"calls": -1}, {"model": 7}))
+    notes = Notes.of_all(several)
     assert counts(notes.new) == (Count(what="/usage tax", count=2),)
     assert counts(notes.dropped) == (
         Count(what="/usage : champ calls, attendu : un entier", count=2),

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from providers.shared.parts import Part, Read, days_gap, gap_of, read_parts
+from providers.shared.parts import Part, PartResults, days_gap, gap_of, read_parts
 from usage.errors import (
     ContractError,
     CredentialError,
@@ -28,13 +28,13 @@ def part(result: str | Exception, *, optional: bool = False, apart: bool = False
     return Part("les images", give(result), optional=optional, apart=apart)
 
 
-def read(*parts: Part[str]) -> Read[str]:
+def read(*parts: Part[str]) -> PartResults[str]:
     return asyncio.run(read_parts(parts))
 
 
 def test_parts_come_back_in_their_order() -> None:
-    assert read(part("a"), part("b"), part("c")) == Read(("a", "b", "c"), ())
-    assert read() == Read((), ())
+    assert read(part("a"), part("b"), part("c")) == PartResults(("a", "b", "c"), ())
+    assert read() == PartResults((), ())
 
 
 @pytest.mark.parametrize(
@@ -50,11 +50,11 @@ def test_parts_come_back_in_their_order() -> None:
 def test_a_part_that_fails_leaves_a_gap(error: SourceError, kind: GapKind, passing: bool) -> None:
     gap = Gap(kind=kind, sentence="Il manque les images : Refusé.", passing=passing)
     assert gap_of("les images", error) == gap
-    assert read(part("a"), part(error), part("c")) == Read(("a", None, "c"), (gap,))
+    assert read(part("a"), part(error), part("c")) == PartResults(("a", None, "c"), (gap,))
 
 
 def test_an_optional_part_may_be_missing_without_a_word() -> None:
-    assert read(part("a"), part(NotOfferedError("…"), optional=True)) == Read(("a", None), ())
+    assert read(part("a"), part(NotOfferedError("…"), optional=True)) == PartResults(("a", None), ())
     assert len(read(part("a"), part(CredentialError("…"), optional=True)).gaps) == 1
 
 
@@ -67,7 +67,7 @@ def test_a_broken_contract_stops_the_source() -> None:
 def test_a_part_that_others_do_not_depend_on_costs_only_itself(*, optional: bool) -> None:
     gap = Gap(kind=GapKind.MISSING, sentence="Il manque les images : champ")
     broken = part(ContractError("champ"), optional=optional, apart=not optional)
-    assert read(part("a"), broken) == Read(("a", None), (gap,))
+    assert read(part("a"), broken) == PartResults(("a", None), (gap,))
 
 
 def test_a_source_all_parts_of_which_break_the_contract_has_failed() -> None:

@@ -8,19 +8,22 @@ or without a key.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 from typing import Final
 
-from providers.base import Job
-from providers.deepgram.endpoints import BY_KEY, BY_MODEL, UNGROUPED, for_key
-from providers.deepgram.measures import covers, rest, same_figures
-from providers.deepgram.parse import Sheet
-from providers.deepgram.tables import Records, Table, ask_usage, is_settling
+from providers.deepgram.days import SETTLING, asked_days
+from providers.deepgram.endpoints import BY_KEY, BY_MODEL, UNGROUPED, for_key, usage_of
+from providers.deepgram.parse import BreakdownFigures, ProjectFigures, Records, Usage, parse_usage
+from providers.shared.amounts import FLOAT_TOLERANCE, sum_known
+from providers.shared.control import believe_twice
+from providers.shared.http import Params
+from providers.shared.job import Job
 from providers.shared.lines import Notes
 from providers.shared.parts import Part, gap_of, read_parts
 from usage.errors import SourceError
+from usage.money import difference, plain
 from usage.names import Grain
 from usage.outcomes.report import Gap, GapKind
 from usage.records.record import UsageRecord
@@ -38,9 +41,10 @@ _REST_WITHOUT_MODEL: Final = "Une partie de l’usage n’a pas de modèle chez 
 _MODELS_TOO_LARGE: Final = "L’usage par modèle de Deepgram dépasse son total : les modèles ne sont pas détaillés."
 _KEYS_TOO_SMALL: Final = "Une partie de l’usage manque au relevé par clé de Deepgram : le relevé par modèle est compté."
 _REST_WITHOUT_KEY: Final = "Une partie de l’usage n’a pas de clé chez Deepgram : elle est sous (sans clé API)."
+_COUNTS: Final = ("requests", "tokens_input", "tokens_output")
 
 
-async def read_usage(job: Job, project: str) -> Table:
+async def read_usage(job: Job, project: str) -> ProjectFigures:
     """A project's usage, once: by model, and by key as well where a row is a key.
 
     The tables are compared once the month is settled, and read once more before a difference is believed.
@@ -48,13 +52,10 @@ async def read_usage(job: Job, project: str) -> Table:
     Raises:
         SourceError: The usage could not be read.
     """
-    both = await _read_both(job, project)
-    if job.month.is_running(job.now) or is_settling(job):
-        return _table(both, _Choice(both.preferred()))
-    if both.disputed():
-        # What was read the first time is not lost where the second reading fails: the difference is believed.
-        with suppress(SourceError):
-            both = await _read_both(job, project)
+    first = await _read_both(job, project)
+    if job.is_running or job.is_settling(SETTLING):
+        return _table(first, _Choice(first.preferred()))
+    both = await believe_twice(first, lambda read: bool(read.disputed()), lambda: _read_both(job, project))
     total, remark = None, ""
     if both.by_key is not None and (both.disputed() or job.grain is Grain.API_KEY):
         total, remark = await _total(job, project)
@@ -63,8 +64,8 @@ async def read_usage(job: Job, project: str) -> Table:
     return replace(table, remarks=(*table.remarks, remark)) if remark else table
 
 
-def _table(both: Both, choice: _Choice) -> Table:
-    return Table(
+def _table(both: BothTables, choice: _Choice) -> ProjectFigures:
+    return ProjectFigures(
         choice.records,
         (*both.gaps, *both.notes.gaps(_USAGE), *choice.gaps),
         (*both.remarks, *choice.remarks),
@@ -74,10 +75,10 @@ def _table(both: Both, choice: _Choice) -> Table:
     )
 
 
-async def _total(job: Job, project: str) -> tuple[Sheet | None, str]:
+async def _total(job: Job, project: str) -> tuple[BreakdownFigures | None, str]:
     """The usage without groups, or why there is none."""
     try:
-        total = await ask_usage(job, project, UNGROUPED)
+        total = await _ask(job, project, UNGROUPED)
     except SourceError as error:
         return None, f"L’usage sans regroupement, qui départagerait, n’a pas pu être lu : {error}"
     if total.notes.odd:
@@ -86,7 +87,7 @@ async def _total(job: Job, project: str) -> tuple[Sheet | None, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Both:
+class BothTables:
     """The same usage twice, by group.
 
     `by_key` is None when it could not be read; `by_model` lacks the groups that could not. `lines` is how many lines
@@ -115,7 +116,7 @@ class Both:
 
     def preferred(self) -> Records:
         """Every group once, by model where its models were read."""
-        return _joined((self.by_key or {}) | self.by_model)
+        return _join((self.by_key or {}) | self.by_model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ class _Choice:
     remarks: tuple[str, ...] = ()
 
 
-def choose(both: Both, total: Records | None) -> _Choice:
+def choose(both: BothTables, total: Records | None) -> _Choice:
     """Which of two tables that differ stands, by the usage without groups (`total`) where it was read.
 
     Without it, a table stands that holds all that the other one does. Where neither does, or neither equals the total,
@@ -135,8 +136,8 @@ def choose(both: Both, total: Records | None) -> _Choice:
     """
     lines, by_key = both.lines, both.by_key or {}
     chosen = by_key | both.by_model
-    key_is_right = total is not None and same_figures(total, _joined(by_key), lines=lines)
-    model_is_right = total is not None and same_figures(total, _joined(chosen), lines=lines)
+    key_is_right = total is not None and same_figures(total, _join(by_key), lines=lines)
+    model_is_right = total is not None and same_figures(total, _join(chosen), lines=lines)
     remarks: dict[str, None] = {}
     unresolved = False
     for group in both.disputed():
@@ -155,7 +156,7 @@ def choose(both: Both, total: Records | None) -> _Choice:
             # Nothing at all by key says less than something by model.
             chosen[group] = keyed or modelled
             unresolved = True
-    records = _joined(chosen)
+    records = _join(chosen)
     if both.by_key is not None and total is not None and not same_figures(total, records, lines=lines):
         left = rest(total, records, lines=lines) if covers(total, records, lines=lines) else None
         if left is None or unresolved:
@@ -166,31 +167,28 @@ def choose(both: Both, total: Records | None) -> _Choice:
     return _Choice(records, (Gap(kind=GapKind.MISSING, sentence=_DISPUTED),) if unresolved else (), tuple(remarks))
 
 
-def _joined(groups: dict[Group, Records]) -> Records:
+def _join(groups: dict[Group, Records]) -> Records:
     return tuple(record for records in groups.values() for record in records)
 
 
-async def _read_both(job: Job, project: str) -> Both:
+async def _read_both(job: Job, project: str) -> BothTables:
     by_key_grain = job.grain is Grain.API_KEY
-    keyed: Sheet | None = None
+    keyed: BreakdownFigures | None = None
     failure: SourceError | None = None
     try:
-        keyed = await ask_usage(job, project, BY_KEY)
+        keyed = await _ask(job, project, BY_KEY)
     except SourceError as error:
         # Rows of projects can do without; rows of keys can't.
         if by_key_grain:
             raise
         failure = error
-    by_key = None if keyed is None else _grouped(keyed.records, by_key=by_key_grain)
+    by_key = None if keyed is None else _group(keyed.records, by_key=by_key_grain)
     groups: list[Group] = [key for key in by_key or () if key is not None] if by_key_grain else [None]
     by_model, gaps = await _by_model(job, project, groups)
     if failure is not None and not by_model:
         raise failure
     sheets = [*([keyed] if keyed else []), *by_model.values()]
-    notes = Notes()
-    for sheet in sheets:
-        notes.add(sheet.notes)
-    return Both(
+    return BothTables(
         by_key,
         {group: sheet.records for group, sheet in by_model.items()},
         lines=sum(sheet.notes.read for sheet in sheets),
@@ -198,16 +196,18 @@ async def _read_both(job: Job, project: str) -> Both:
         remarks=(f"L’usage par modèle n’a pas été comparé à l’usage par clé : {failure}",) if failure else (),
         first=min((sheet.first for sheet in sheets if sheet.first), default=None),
         days=min((sheet.days for sheet in sheets if sheet.days is not None), default=None),
-        notes=notes,
+        notes=Notes.of_all(sheet.notes for sheet in sheets),
     )
 
 
-async def _by_model(job: Job, project: str, groups: Sequence[Group]) -> tuple[dict[Group, Sheet], tuple[Gap, ...]]:
+async def _by_model(
+    job: Job, project: str, groups: Sequence[Group]
+) -> tuple[dict[Group, BreakdownFigures], tuple[Gap, ...]]:
     """Usage by model of each of the keys; None is the whole project. Those that fail leave a gap."""
     parts = [
         Part(
             _MODELS,
-            ask_usage(job, project, [*BY_MODEL, *(for_key(group) if group else [])], api_key=group),
+            _ask(job, project, [*BY_MODEL, *(for_key(group) if group else [])], api_key=group),
             apart=True,
         )
         for group in groups
@@ -220,8 +220,76 @@ async def _by_model(job: Job, project: str, groups: Sequence[Group]) -> tuple[di
     return found, read.gaps
 
 
-def _grouped(records: Iterable[UsageRecord], *, by_key: bool) -> dict[Group, Records]:
+def _group(records: Iterable[UsageRecord], *, by_key: bool) -> dict[Group, Records]:
     groups: dict[Group, list[UsageRecord]] = {}
     for record in records:
         groups.setdefault(record.api_key if by_key else None, []).append(record)
     return {group: tuple(members) for group, members in groups.items()}
+
+
+def same_figures(left: Iterable[UsageRecord], right: Iterable[UsageRecord], *, lines: int = 0) -> bool:
+    """Whether two readings come to the same sums; see `covers`."""
+    left, right = tuple(left), tuple(right)
+    return covers(left, right, lines=lines) and covers(right, left, lines=lines)
+
+
+def covers(whole: Iterable[UsageRecord], part: Iterable[UsageRecord], *, lines: int = 0) -> bool:
+    """Whether no measure of the part is larger than that of the whole.
+
+    Counts are compared exactly. Hours are floats at Deepgram: their last digits may differ, and where each of the
+    `lines` that were added was rounded, by half a unit of the last digit for each.
+    """
+    ours, theirs = _figures(whole), _figures(part)
+    nothing = Decimal(0)
+    return all(
+        difference(theirs[name], ours.get(name, nothing)) <= _tolerance([theirs[name], ours.get(name, nothing)], lines)
+        for name in theirs
+    )
+
+
+def rest(whole: Iterable[UsageRecord], part: Iterable[UsageRecord], *, lines: int = 0) -> UsageRecord | None:
+    """What the whole has beyond a part that it covers, without ids; None where that is nothing."""
+    ours, theirs = _figures(whole), _figures(part)
+    left = {name: difference(value, theirs.get(name, Decimal(0))) for name, value in ours.items()}
+    found = {
+        name: value
+        for name, value in left.items()
+        if value > _tolerance([ours[name], theirs.get(name, Decimal(0))], lines)
+    }
+    if not found:
+        return None
+    counts: dict[str, int] = {name: int(found[name]) for name in _COUNTS if name in found}
+    if counts.keys() & {"tokens_input", "tokens_output"}:
+        counts = {"tokens_input": 0, "tokens_output": 0, **counts}
+    units = tuple((name, value) for name, value in sorted(found.items()) if name not in _COUNTS)
+    return UsageRecord(
+        requests=counts.get("requests"),
+        tokens_input=counts.get("tokens_input"),
+        tokens_output=counts.get("tokens_output"),
+        units=units,
+    )
+
+
+def _figures(records: Iterable[UsageRecord]) -> dict[str, Decimal]:
+    figures: dict[str, list[Decimal]] = {}
+    for record in records:
+        for name in _COUNTS:
+            figures.setdefault(name, []).append(Decimal(getattr(record, name) or 0))
+        for name, value in record.units:
+            figures.setdefault(name, []).append(value)
+    return {name: sum_known(values) for name, values in figures.items()}
+
+
+def _tolerance(sums: list[Decimal], lines: int) -> Decimal:
+    exponents = [plain(value).as_tuple().exponent for value in sums]
+    places = max((-exponent for exponent in exponents if isinstance(exponent, int)), default=0)
+    if places <= 0:
+        return Decimal(0)
+    return max(FLOAT_TOLERANCE, lines * Decimal(5).scaleb(-places - 1))
+
+
+async def _ask(job: Job, project: str, params: Params, *, api_key: str | None = None) -> BreakdownFigures:
+    """The usage breakdown of the month, summed by its groups; `api_key` where `params` narrow it to one."""
+    path = usage_of(project)
+    answer = await job.get(path, [*asked_days(job.month, job.now), *params])
+    return parse_usage(answer.parse(Usage), project, job.month, path, api_key=api_key).add_up(job.source)
