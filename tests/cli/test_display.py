@@ -6,18 +6,17 @@ import os
 import re
 import threading
 from contextlib import suppress
-from typing import Any
 
 import pytest
 
 from cli.display import Display, shown
 from cli.main import main
 from sandbox.everything import Sandbox
+from tests.cli.programs import Program
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.progress import PageRead, RowsWritten, SourceBegun, SourceEnded, tell
 
-Program = Any
 SOURCE, MONTH = Source(provider=ProviderName.OPENAI, account="labo"), Month(2026, 1)
 
 

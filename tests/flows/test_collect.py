@@ -15,12 +15,11 @@ from typing import Any
 import pytest
 
 from cli.commands.deploy import load_automations
+from tests.flows.world import Prefect, World
 from usage.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
 
-World = Any
-Prefect = Any
 FEW = ("DEEPGRAM_API_KEY_PROD", "ELEVENLABS_API_KEY")
 LATER = "2026-02-15T09:00:00+00:00"
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.pages.chart import COLOURS, as_address, chart
-from tests.tasks.pages import make_costs
+from tests.tasks.pages.results import make_costs
 from usage.month import Month
 from usage.names import ProviderName
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from notion.text import one_line
 from tasks.pages.markdown import change, count, escaped, link, money, table
-from tests.tasks.pages import HOSTILE, read_page
+from tests.tasks.pages.results import HOSTILE, read_page
 
 TEXTS = st.text(st.sampled_from("ab |\\`*_~#<>[]()!&:@.+-=\n\r\t\u2028\u202e{}1$\"'/") | st.characters(), max_size=40)
 

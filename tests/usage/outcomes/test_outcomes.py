@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ MISSING = Gap(kind=GapKind.MISSING, sentence="Il manque une partie.")
 UNAVAILABLE = Gap(kind=GapKind.UNAVAILABLE, sentence="Les jours avant le 5 peuvent manquer.")
 
 
-def one(cost: int = 1, **ids: str) -> UsageRecord:
+def one(cost: int = 1, **ids: Any) -> UsageRecord:
     return UsageRecord(cost=Decimal(cost), model="m", **ids)
 
 
@@ -229,4 +230,4 @@ def test_a_workspace_and_its_keys_are_counted_once(make_report: MakeReport, coar
         for name in "ab"
     ]
     first, second = build_outcomes(both, [])
-    assert (first.totals.cost, second.rows) == (3, ())
+    assert (first.totals.cost, second.rows) == (Decimal(3), ())
