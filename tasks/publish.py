@@ -12,33 +12,34 @@ from notion.rows.values import COLUMNS
 from notion.workspace import Published, PublishError
 from tasks.prefect.limits import one_writer
 from tasks.prefect.progress import rows_shown
-from tasks.session import Request, prepare
+from tasks.session import current_session
 from usage.errors import NotionError
 from usage.money import dollars
+from usage.month import Month
 from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.progress import MonthEnded, tell
 from usage.outcomes.result import KeptRow, MonthResult, NotionCounts, PlannedStep, month_result
 from usage.outcomes.story import running_mark
 
 
-@task(name="publish", task_run_name="publish {request.month}", cache_policy=NO_CACHE, persist_result=False)
-def publish(request: Request, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool) -> MonthResult:
+@task(name="publish", task_run_name="publish {month}", cache_policy=NO_CACHE, persist_result=False)
+def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool) -> MonthResult:
     """Plan the month's writes against what stands in Notion, and carry them out unless `dry_run`.
 
     Not cached and safe to repeat: rows are found again by their identity. Trouble on the way ends up in the result's
     `problem`: what is written stays, and the next run completes it.
 
     Args:
-        request: What was asked for.
+        month: Calendar month, UTC.
         outcomes: What is to be published.
         dry_run: Only say what would be written.
     """
-    ready = prepare(request)
-    workspace, month = ready.workspace, ready.month
+    session = current_session()
+    workspace, request = session.workspace, session.request
     problem: str | None = None
     steps: tuple[PlannedStep, ...] | None = None
     kept: tuple[KeptRow, ...] = ()
-    ready.pace.share()
+    session.pace.share()
     try:
         if dry_run:
             plan = workspace.plan(month, outcomes, accept_lower=request.accept_lower)
@@ -60,9 +61,9 @@ def publish(request: Request, outcomes: tuple[SourceOutcome, ...], *, dry_run: b
         requests=done.requests,
         kept=kept,
     )
-    running = running_mark(month, ready.settings.now())
+    running = running_mark(month, session.settings.now())
     result = month_result(
-        month, done.outcomes, counts, plan=steps, problem=problem, warnings=ready.warnings, running=running
+        month, done.outcomes, counts, plan=steps, problem=problem, warnings=session.warnings, running=running
     )
     tell(MonthEnded(result))
     return result

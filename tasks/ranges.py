@@ -1,18 +1,22 @@
-"""Before a backfill: which months, and what of them stands in Notion for good and need not be read again."""
+"""What a backfill works with: which months, and what of them stands in Notion for good and need not be read again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 from notion.plan.matching import same_id
 from notion.rows.receipt import read_receipt
 from notion.rows.values import Existing, Values
 from notion.workspace import Workspace
-from tasks.session import open_workspace, warnings_of
+from providers.reading import BackfillMemory
+from tasks.session import open_once, open_workspace, warnings_of
 from usage.errors import SettingsError
 from usage.money import dollars, exact_sum
 from usage.month import Month
@@ -38,7 +42,7 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class BackfillMonth:
     """One month of a backfill."""
 
     month: Month
@@ -51,51 +55,56 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class RangePreparation:
-    """What a backfill works with. It holds a connection: it never leaves the process."""
+class Backfill:
+    """What a backfill works with. It holds keys and a connection: it never leaves the process."""
 
-    asked: Range
+    request: Range
     settings: Settings
-    turns: tuple[Turn, ...]
+    months: tuple[BackfillMonth, ...]
     workspace: Workspace
+    memory: BackfillMemory
+    """What reading a month leaves for the others that this process reads."""
     warnings: tuple[str, ...]
     """What may keep a provider away in silence."""
 
 
-_prepared: dict[Range, RangePreparation] = {}
+_backfill: ContextVar[Backfill] = ContextVar("backfill")
 
 
-def prepare_range(asked: Range) -> RangePreparation:
-    """Refuse what can't work before anything is fetched, and decide what each month needs.
+@contextmanager
+def open_backfill(asked: Range, *, on_workers: bool = False) -> Iterator[Backfill]:
+    """Open a backfill's session for as long as the block runs; one that is open for this range is used.
 
-    Prepared once for each range in a process, until `finish_range`. A provider of a closed month is left out when its
-    row `(collecte)` says that nothing was missing, and that it was read with the present key after the figures stopped
-    moving. Providers that are named are read again in any case, and so are those with several keys, whose rows can't be
-    told apart.
+    What can't work is refused before anything is fetched, and it is decided what each month needs. A provider of a
+    closed month is left out when its row `(collecte)` says that nothing was missing, and that it was read with the
+    present key after the figures stopped moving. Providers that are named are read again in any case, and so are those
+    with several keys, whose rows can't be told apart.
+
+    Args:
+        asked: The range.
+        on_workers: Whether other processes read the months.
 
     Raises:
         SettingsError: Settings or arguments that can't be used.
         NotionError: Notion can't be reached, or the databases can't be used.
     """
-    ready = _prepared.get(asked)
-    if ready is None:
-        ready = _prepared[asked] = _prepare(asked)
-    return ready
+    with open_once(_backfill, asked, partial(_open, on_workers=on_workers)) as backfill:
+        yield backfill
 
 
-def months_to_read(turns: Sequence[Turn]) -> dict[ProviderName, list[Month]]:
-    """Which months of each provider are to be read."""
-    return {
-        provider: [turn.month for turn in turns if not turn.skipped and provider in (turn.providers or ProviderName)]
-        for provider in ProviderName
-    }
+def current_backfill() -> Backfill:
+    """The backfill that is open.
+
+    Raises:
+        LookupError: None is.
+    """
+    return _backfill.get()
 
 
-def finish_range(asked: Range) -> None:
-    """Close what `prepare_range` opened."""
-    ready = _prepared.pop(asked, None)
-    if ready is not None:
-        ready.workspace.close()
+def current_memory() -> BackfillMemory | None:
+    """What the backfill that is open remembers; None where a month is collected alone."""
+    backfill = _backfill.get(None)
+    return None if backfill is None else backfill.memory
 
 
 def months_of(asked: Range, settings: Settings) -> list[Month]:
@@ -111,30 +120,38 @@ def months_of(asked: Range, settings: Settings) -> list[Month]:
     return list(first.until(last))
 
 
-def _prepare(asked: Range) -> RangePreparation:
+def _open(asked: Range, *, on_workers: bool) -> Backfill:
     settings = load_settings()
     months = months_of(asked, settings)
     sources = settings.select(asked.providers)
     workspace, _ = open_workspace(settings, frozenset(source.provider for source in sources), months[0])
     try:
-        turns = tuple(_turn(asked, settings, workspace, month) for month in months)
+        decided = tuple(_decide(asked, settings, workspace, month) for month in months)
     except BaseException:
         workspace.close()
         raise
     warnings = warnings_of(settings, workspace, unfiltered=not asked.providers)
-    return RangePreparation(asked, settings, turns, workspace, warnings)
+    memory = BackfillMemory({} if on_workers else _months_to_read(decided))
+    return Backfill(asked, settings, decided, workspace, memory, warnings)
 
 
-def _turn(asked: Range, settings: Settings, workspace: Workspace, month: Month) -> Turn:
+def _months_to_read(months: Sequence[BackfillMonth]) -> dict[ProviderName, list[Month]]:
+    return {
+        provider: [one.month for one in months if not one.skipped and provider in (one.providers or ProviderName)]
+        for provider in ProviderName
+    }
+
+
+def _decide(asked: Range, settings: Settings, workspace: Workspace, month: Month) -> BackfillMonth:
     if asked.providers or month.end + SETTLED > settings.now():
-        return Turn(month, asked.providers)
+        return BackfillMonth(month, asked.providers)
     kept = tuple(_kept(settings, workspace, month, workspace.rows(month)))
     if not kept:
-        return Turn(month)
+        return BackfillMonth(month)
     done = {item.provider for item in kept} | workspace.inactive
     left = dict.fromkeys(credential.source.provider for credential in settings.credentials)
     providers = tuple(provider for provider in left if provider not in done)
-    return Turn(month, providers, kept, skipped=not providers)
+    return BackfillMonth(month, providers, kept, skipped=not providers)
 
 
 def _kept(settings: Settings, workspace: Workspace, month: Month, rows: Sequence[Existing]) -> Iterator[SourceResult]:

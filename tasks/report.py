@@ -15,7 +15,7 @@ from notion.workspace import Workspace
 from tasks.pages.chart import as_address, chart
 from tasks.pages.history import History, Known, by_service, keep, last_months, read_history, remember
 from tasks.pages.markdown import change, count, escaped, link, money, table
-from tasks.session import Request, prepare
+from tasks.session import current_session
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
@@ -35,27 +35,26 @@ NOT_WRITTEN: Final = "llm-usage.month.not-written"
 TO_RERUN: Final = "llm-usage.source.to-rerun"
 
 
-@task(name="report", task_run_name="report {request.month}", cache_policy=NO_CACHE, persist_result=False)
-def report(request: Request, outcomes: Sequence[SourceOutcome], result: MonthResult) -> None:
+@task(name="report", task_run_name="report {result.month}", cache_policy=NO_CACHE, persist_result=False)
+def report(outcomes: Sequence[SourceOutcome], result: MonthResult) -> None:
     """Leave the run's report as artifacts, and tell Prefect's events about it.
 
     Args:
-        request: What was asked for.
         outcomes: What was read.
         result: What it came to.
     """
-    ready = prepare(request)
+    session = current_session()
     months = last_months(result.month, MONTHS_SHOWN)
     history = read_history(months)
     if result.plan is None:
         read_at = {outcome.source: outcome.attempted_at for outcome in outcomes}
-        sources = [credential.source for credential in ready.settings.credentials]
+        sources = [credential.source for credential in session.settings.credentials]
         history = remember(result, read_at, history, sources=sources)
         keep(result.month, history)
-        _tell(request, result, Month.of(ready.settings.now()))
+        _emit_events(result, Month.of(session.settings.now()), unfiltered=session.request.unfiltered)
     create_markdown_artifact(
         key=f"report-{result.month}",
-        markdown=month_report(result, history, months, ready.workspace),
+        markdown=month_report(result, history, months, session.workspace),
         description=result.heading,
     )
 
@@ -144,7 +143,7 @@ def _labelled(month: Month, history: History) -> str:
     return f"{month} ({running})" if running else str(month)
 
 
-def _tell(request: Request, result: MonthResult, running: Month) -> None:
+def _emit_events(result: MonthResult, running: Month, *, unfiltered: bool) -> None:
     """Events are what automations listen to; one of them notices when a month that stands in Notion stays away."""
     ages = {running: "running", running.previous(): "last"}
     emit_event(
@@ -153,7 +152,7 @@ def _tell(request: Request, result: MonthResult, running: Month) -> None:
             "prefect.resource.id": f"llm-usage.month.{result.month}",
             "prefect.resource.name": result.heading,
             "llm-usage.age": ages.get(result.month, "older"),
-            "llm-usage.whole": str(request.unfiltered).lower(),
+            "llm-usage.whole": str(unfiltered).lower(),
         },
         payload={
             "status": result.word.value,

@@ -105,17 +105,13 @@ def collect_month(
     """
     # Prefect takes its time to import; Notion can answer meanwhile.
     importing = Importing("flows.collect")
-    from tasks.session import Request, finish, prepare  # noqa: PLC0415
+    from tasks.session import Request, open_session  # noqa: PLC0415
 
     request = Request(str(month), providers, account, accept_lower)
-    try:
-        prepare(request)
-        importing.done()
+    with importing, open_session(request):
+        importing.wait()
         server.wait()
         return _run_flow(request, dry_run=dry_run, quiet=quiet)
-    finally:
-        finish(request)
-        importing.join()
 
 
 def _run_flow(request: Request, *, dry_run: bool, quiet: bool) -> MonthResult:

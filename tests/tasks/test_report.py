@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.tasks.pages import HOSTILE, make_result, make_source, make_workspace, read_page
+from tests.tasks.pages.results import HOSTILE, make_result, make_source, make_workspace, read_page
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.result import KeptRow, NotionCounts

@@ -1,9 +1,10 @@
-"""What is happening right now, for whoever watches from the same process. Nobody has to."""
+"""What is happening right now, for whoever watches from the same context. Nobody has to."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from usage.month import Month
@@ -62,7 +63,7 @@ class MonthEnded:
 Event = SourceBegun | PageRead | SourceEnded | RowsWritten | MonthEnded
 Listener = Callable[[Event], None]
 
-_listeners: list[Listener] = []
+_listeners: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=())
 
 
 def spoken(seconds: float) -> str:
@@ -75,15 +76,15 @@ def spoken(seconds: float) -> str:
 
 def tell(event: Event) -> None:
     """Tell everybody who listens. Called from several threads."""
-    for listener in tuple(_listeners):
+    for listener in _listeners.get():
         listener(event)
 
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Have `listener` called for each event while the block runs."""
-    _listeners.append(listener)
+    """Have `listener` called for each event of what the block calls, in whatever thread."""
+    token = _listeners.set((*_listeners.get(), listener))
     try:
         yield
     finally:
-        _listeners.remove(listener)
+        _listeners.reset(token)
