@@ -24,11 +24,11 @@ from notion.setup.setup import set_up
 from notion.workspace import Workspace
 from sandbox.notion import NotionApi
 from sandbox.server import Server, now
+from usage.grain import GRAINS
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.outcome import SourceOutcome, Totals, UsageRow
 from usage.records.breakdown import BreakdownEntry
-from usage.records.grain import GRAINS
 from usage.settings import KEY_VARIABLES, Settings, load_settings
 
 RATIO = 1.05

@@ -22,12 +22,12 @@ import httpx
 from providers.openai.parse import CostPage, Outline
 from providers.openai.sinks import CostSink
 from providers.shared.http import Answer, parse
+from usage.machine.memory import collector_paused
 from usage.month import Month
 from usage.names import Grain, ProviderName, Source
 from usage.outcomes.report import SourceReport
 from usage.outcomes.rows import Reading, aggregate
 from usage.peers.pieces import elements
-from usage.records.garbage import collector_paused
 
 SECONDS, BYTES = 10.0, 2**30
 """The budget."""

@@ -23,8 +23,8 @@ from notion.rows.annotations import Note, as_properties
 from notion.rows.attachments import Attachments
 from notion.rows.values import SKEW, Existing, Values, changed_fields, to_properties
 from usage.errors import NotionAccessError
+from usage.grain import COLLECTION, is_bracketed
 from usage.month import Month
-from usage.records.grain import COLLECTION, is_bracketed
 
 _NOT_TAKEN: Final = (400, 404)
 """What Notion answers to a value that it refuses; any other refusal is about more than one cell."""

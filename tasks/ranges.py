@@ -18,11 +18,11 @@ from notion.workspace import Workspace
 from providers.reading import BackfillMemory
 from tasks.session import open_once, open_workspace, warnings_of
 from usage.errors import SettingsError
+from usage.grain import COLLECTION
 from usage.money import dollars, exact_sum
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.result import SourceResult
-from usage.records.grain import COLLECTION
 from usage.settings import Credential, Settings, load_settings
 
 SETTLED: Final = timedelta(days=35)

@@ -22,8 +22,8 @@ import pytest
 from cli.main import parser
 from notion.databases.declared import CONSOLES, SERVICES, USAGES, Database, Property, Type
 from usage.catalogue import CATALOGUE
+from usage.grain import GRAINS
 from usage.names import ProviderName
-from usage.records.grain import GRAINS
 from usage.settings import KEY_VARIABLES, load_settings
 from usage.slips import VARIABLES
 

@@ -16,8 +16,8 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from usage.catalogue import CATALOGUE
 from usage.errors import SettingsError
+from usage.grain import GRAINS
 from usage.names import DEFAULT_ACCOUNT, Grain, ProviderName, Source
-from usage.records.grain import GRAINS
 from usage.slips import ordinary_key, slips
 
 KEY_VARIABLES: Final = {spec.name: spec.key_variable for spec in CATALOGUE.values()}

@@ -47,9 +47,9 @@ from notion.rows.receipt import owners
 from notion.rows.values import Existing, changed_fields, has_figures
 from notion.text import folded
 from usage.errors import SettingsError
+from usage.grain import COLLECTION
 from usage.month import Month
 from usage.names import ProviderName, Source
-from usage.records.grain import COLLECTION
 
 __all__ = ["Healing", "Left", "plan_healing"]
 

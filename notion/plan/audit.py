@@ -10,9 +10,9 @@ from typing import Final
 from notion.plan.ownership import identity
 from notion.plan.steps import Action, Step
 from notion.rows.values import Values
+from usage.grain import COLLECTION
 from usage.money import difference, euros_style, exact_sum
 from usage.outcomes.outcome import SourceOutcome
-from usage.records.grain import COLLECTION
 
 _TOLERANCE: Final = Decimal("0.000001")
 """USD by which a row may differ: Notion's numbers are doubles."""

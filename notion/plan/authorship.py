@@ -14,7 +14,7 @@ from typing import Final
 from notion.plan.hands import tells_two_months
 from notion.rows.receipt import read_receipt
 from notion.rows.values import Existing
-from usage.records.grain import COLLECTION
+from usage.grain import COLLECTION
 
 SOMEBODYS: Final = "Écrite par une personne ou un autre programme : llm-usage heal peut la reprendre."
 MISDATED: Final = "Son titre et « Mois » disent deux mois différents : corrigez l’un des deux."

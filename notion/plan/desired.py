@@ -11,12 +11,12 @@ from typing import Final
 
 from notion.rows.values import FIGURES, Existing, Values, to_minute
 from notion.text import one_line, printable
+from usage.grain import COLLECTION
 from usage.money import dollars, euros_style
 from usage.month import Month
 from usage.names import Status
 from usage.outcomes.outcome import SourceOutcome, UsageRow
 from usage.records.breakdown import fitted_json, to_json
-from usage.records.grain import COLLECTION
 
 _RESTATED: Final = re.compile(r" ?Corrigé : \S+ → \S+ USD le \d{4}-\d{2}-\d{2}\.")
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)

@@ -9,9 +9,9 @@ from dataclasses import replace
 from notion.plan.ownership import Identity, Ownership, identity, is_ours
 from notion.rows.values import Existing, Values
 from notion.text import folded, one_line
+from usage.grain import COLLECTION, LABEL, canonical_workspace, is_bracketed
 from usage.names import ProviderName
 from usage.outcomes.outcome import SourceOutcome
-from usage.records.grain import COLLECTION, LABEL, canonical_workspace, is_bracketed
 
 
 class Matching:

@@ -15,9 +15,9 @@ from typing import Final
 from notion.rows.receipt import Receipt, read_receipt
 from notion.rows.values import Existing, Values
 from notion.text import printable
+from usage.grain import COLLECTION, GRAINS, LABEL, Rule, canonical_workspace, is_bracketed, row_rule
 from usage.names import Kind, Status
 from usage.outcomes.outcome import SourceOutcome
-from usage.records.grain import COLLECTION, GRAINS, LABEL, Rule, canonical_workspace, is_bracketed, row_rule
 
 Identity = tuple[str, str]
 

@@ -27,9 +27,9 @@ from notion.plan.ownership import Identity, Peers, identity
 from notion.plan.planner import SourcePlanner
 from notion.plan.steps import Action, Claims, Context, Step
 from notion.rows.values import Existing, has_figures
+from usage.grain import COLLECTION, canonical_workspace
 from usage.names import ProviderName, Status
 from usage.outcomes.outcome import SourceOutcome
-from usage.records.grain import COLLECTION, canonical_workspace
 
 __all__ = ["Action", "Context", "Plan", "Step", "make_plan"]
 

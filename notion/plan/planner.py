@@ -31,9 +31,9 @@ from notion.plan.steps import Action, Claims, Context, Step
 from notion.rows.annotations import Note
 from notion.rows.receipt import Receipt, read_receipt, receipt_of
 from notion.rows.values import FIGURES, Existing, Values, changed_fields, has_figures
+from usage.grain import COLLECTION, canonical_workspace
 from usage.names import Status
 from usage.outcomes.outcome import SourceOutcome
-from usage.records.grain import COLLECTION, canonical_workspace
 
 _TAKEN_OVER: Final = "Garde un montant d’une lecture plus ancienne et plus fine."
 OLD_GRAIN: Final = "Reste à l’ancien grain."

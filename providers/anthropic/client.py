@@ -32,9 +32,9 @@ from providers.shared.http import Answer
 from providers.shared.lines import Notes, counts
 from providers.shared.parts import days_gap
 from usage.errors import SourceError
+from usage.grain import GRAINS, is_bracketed
 from usage.names import ProviderName
 from usage.outcomes.report import Control, Gap, GapKind, RowNote, SourceReport
-from usage.records.grain import GRAINS, is_bracketed
 from usage.records.record import UsageRecord, cost_unit
 from usage.records.sums import MonthSums
 

@@ -24,9 +24,9 @@ from providers.shared.http import Answer, Params
 from providers.shared.lines import Notes, counts
 from providers.shared.parts import Part, Read, days_gap, read_parts
 from usage.errors import CredentialError, SourceError
+from usage.grain import NO_PROJECT
 from usage.names import Grain, ProviderName
 from usage.outcomes.report import Control, Gap, GapKind, RowNote, SourceReport
-from usage.records.grain import NO_PROJECT
 from usage.records.record import UsageRecord
 from usage.records.sums import MonthSums
 

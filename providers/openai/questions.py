@@ -12,7 +12,7 @@ from providers.openai.endpoints import BUCKETS_PER_PAGE
 from providers.openai.parse import CostPage, Outline, UsagePage
 from providers.shared.http import Params
 from providers.shared.paging import read_pages
-from usage.records.garbage import collector_paused
+from usage.machine.memory import collector_paused
 
 PageT = TypeVar("PageT", CostPage, UsagePage)
 S = TypeVar("S", bound="_Sink[Any]")

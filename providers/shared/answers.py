@@ -11,10 +11,10 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from usage.errors import ContractError
+from usage.machine.memory import collector_paused
 from usage.peers.bodies import DEPTH_LIMIT, DIGITS_LIMIT, NotJsonError, TooDeepError, UnreadableError, decode
 from usage.peers.contract import broken
 from usage.peers.pieces import elements
-from usage.records.garbage import collector_paused
 
 M = TypeVar("M", bound=BaseModel)
 

@@ -19,6 +19,7 @@ from sandbox.bill import BillRow
 from sandbox.faults import Fault, Kind
 from sandbox.server import Server
 from usage.errors import ContractError, CredentialError, SourceError, TransientError
+from usage.grain import NO_API_KEY, NO_PROJECT
 from usage.money import exact_sum
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.outcome import UsageRow
@@ -26,7 +27,6 @@ from usage.outcomes.report import GapKind, SourceReport
 from usage.outcomes.rows import totals
 from usage.outcomes.story import source_log
 from usage.peers.bodies import BODY_LIMIT
-from usage.records.grain import NO_API_KEY, NO_PROJECT
 from usage.settings import KEY_VARIABLES
 
 SECRET = "sk-secret-in-an-answer"

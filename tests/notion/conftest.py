@@ -23,13 +23,13 @@ from notion.workspace import Workspace
 from sandbox.notion import NotionApi
 from sandbox.notion.store import Database
 from sandbox.server import Server
+from usage.grain import COLLECTION, GRAINS, LABEL, Rule, is_bracketed
 from usage.month import Month
 from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName, Source, Status
 from usage.outcomes.outcome import SourceOutcome, Totals, UsageRow
 from usage.outcomes.report import Control, Thing
 from usage.outcomes.rows import totals
 from usage.records.breakdown import BreakdownEntry
-from usage.records.grain import COLLECTION, GRAINS, LABEL, Rule, is_bracketed
 from usage.settings import KEY_VARIABLES, NotionSettings, Settings, load_settings
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from notion.databases.services import Service
 from notion.summary import MonthStatus, summarise
+from usage.grain import COLLECTION
 from usage.names import ProviderName, Status
-from usage.records.grain import COLLECTION
 
 Table = Any
 SERVICES = [Service(provider, f"service-{provider.value}", "Actif", has_rows=True, url="") for provider in ProviderName]

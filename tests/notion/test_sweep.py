@@ -13,9 +13,9 @@ import pytest
 
 from notion.client.gateway import Gateway
 from sandbox.faults import Fault, Kind
+from usage.grain import NO_PROJECT
 from usage.names import Grain, ProviderName, Status
 from usage.outcomes.outcome import SourceOutcome
-from usage.records.grain import NO_PROJECT
 
 Notion = Any
 Office = Any

@@ -17,10 +17,10 @@ from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
 from usage import names
 from usage.errors import NotionAccessError, NotionBusyError
+from usage.grain import COLLECTION
 from usage.names import ProviderName, Status
 from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.report import Thing
-from usage.records.grain import COLLECTION
 
 Notion = Any
 Office = Any

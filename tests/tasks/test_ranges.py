@@ -15,9 +15,9 @@ from notion.rows.receipt import Receipt
 from notion.rows.values import Existing, Values
 from tasks.ranges import SETTLED, BackfillMonth, Range, current_backfill, months_of, open_backfill
 from usage.errors import SettingsError
+from usage.grain import COLLECTION
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
-from usage.records.grain import COLLECTION
 from usage.settings import Credential, load_settings
 
 NOW = datetime(2026, 2, 14, 15, 30, tzinfo=UTC)

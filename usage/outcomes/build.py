@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from usage.grain import GRAINS, LABEL, is_bracketed
 from usage.month import Month
 from usage.names import Grain, Kind, Source, Status
 from usage.outcomes.outcome import SourceOutcome, UsageRow
 from usage.outcomes.report import SourceReport
 from usage.outcomes.rows import Reading, aggregate, totals
 from usage.outcomes.story import failure_log, source_log
-from usage.records.grain import GRAINS, LABEL, is_bracketed
 
 
 @dataclass(frozen=True, slots=True)

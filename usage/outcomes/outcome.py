@@ -7,11 +7,11 @@ from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
 
+from usage.grain import Rule
 from usage.month import Month
 from usage.names import Kind, Source, Status
 from usage.outcomes.report import Control, Count, Thing
 from usage.records.breakdown import BreakdownEntry
-from usage.records.grain import Rule
 
 
 class Totals(BaseModel):

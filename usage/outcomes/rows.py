@@ -9,13 +9,13 @@ from typing import Any, Final
 
 import pandas as pd
 
+from usage.grain import BRACKETED, GRAINS, Rule
 from usage.money import exact_sum, plain
 from usage.names import Grain, Source, Status
 from usage.outcomes.outcome import Totals, UsageRow
 from usage.outcomes.report import GapKind, SourceReport
 from usage.outcomes.story import row_log
 from usage.records.breakdown import BreakdownEntry, dearest_first
-from usage.records.grain import BRACKETED, GRAINS, Rule
 from usage.records.table import UNIT, sum_by, to_frame
 
 Cells = Mapping[Hashable, Any]

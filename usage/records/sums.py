@@ -8,8 +8,8 @@ from decimal import Context, Decimal
 from typing import Any, Final
 
 from usage.errors import ContractError
+from usage.machine.memory import collector_paused
 from usage.names import Source
-from usage.records.garbage import collector_paused
 from usage.records.record import UsageRecord
 
 _DIGITS_BEFORE: Final = 26

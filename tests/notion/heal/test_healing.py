@@ -19,9 +19,9 @@ from notion.heal.healing import Healing, plan_healing
 from notion.plan.steps import Action, Step
 from notion.rows.annotations import Note
 from notion.rows.values import COLUMNS, FIGURES, Existing
+from usage.grain import COLLECTION, NO_PROJECT
 from usage.month import Month
 from usage.names import ProviderName
-from usage.records.grain import COLLECTION, NO_PROJECT
 
 Table = Any
 OPENAI, ANTHROPIC = ProviderName.OPENAI, ProviderName.ANTHROPIC

@@ -11,8 +11,8 @@ import pytest
 from notion.plan import planner
 from notion.plan.audit import discrepancy
 from notion.plan.plan import Action, Step
+from usage.grain import COLLECTION
 from usage.names import ProviderName, Status
-from usage.records.grain import COLLECTION
 
 Made = Any
 Table = Any

@@ -19,13 +19,13 @@ from notion.plan.plan import OUT_OF_REACH, Action, Plan
 from notion.plan.planner import LATER, OLD_GRAIN
 from notion.rows.receipt import read_receipt
 from notion.rows.values import Existing, Values
+from usage.grain import COLLECTION, GRAINS, NO_PROJECT
 from usage.month import Month
 from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName, Source, Status
 from usage.outcomes.build import Failure, build_outcomes
 from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.report import Control, Gap, GapKind, SourceReport, Thing
 from usage.outcomes.rows import Reading
-from usage.records.grain import COLLECTION, GRAINS, NO_PROJECT
 from usage.records.record import UsageRecord
 
 Table = Any

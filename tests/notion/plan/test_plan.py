@@ -16,10 +16,10 @@ from notion.client.models import Value
 from notion.plan.plan import Action, Plan
 from notion.rows.annotations import Note
 from notion.rows.values import FIGURES, Existing, Values
+from usage.grain import COLLECTION, NO_API_KEY, NO_PROJECT, is_bracketed
 from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName, Status
 from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.report import Thing
-from usage.records.grain import COLLECTION, NO_API_KEY, NO_PROJECT, is_bracketed
 
 Made = Any
 Table = Any

@@ -21,11 +21,11 @@ from sandbox.notion import trouble
 from sandbox.notion.errors import invalid
 from usage import names
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
+from usage.grain import COLLECTION
 from usage.month import Month
 from usage.names import Grain, ProviderName
 from usage.outcomes.outcome import Totals
 from usage.outcomes.report import Thing
-from usage.records.grain import COLLECTION
 
 Notion = Any
 Office = Any

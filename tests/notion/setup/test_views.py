@@ -19,8 +19,8 @@ from sandbox.notion.errors import invalid
 from sandbox.notion.store import Database
 from tests.notion.mortal import Died, Mortal
 from usage.errors import NotionBusyError
+from usage.grain import COLLECTION
 from usage.outcomes.story import RUNNING
-from usage.records.grain import COLLECTION
 
 Notion = Any
 Office = Any

@@ -22,6 +22,7 @@ from sandbox.elevenlabs.world import Account
 from sandbox.faults import Fault, Kind
 from sandbox.server import Server
 from usage.errors import ContractError, CredentialError, RefusedError, SourceError, TransientError
+from usage.grain import NO_API_KEY
 from usage.month import Month
 from usage.names import Kind as ThingKind
 from usage.names import ProviderName, Source, Status
@@ -29,7 +30,6 @@ from usage.outcomes.outcome import UsageRow
 from usage.outcomes.report import GapKind, SourceReport
 from usage.outcomes.rows import Reading, aggregate, totals
 from usage.outcomes.story import source_log
-from usage.records.grain import NO_API_KEY
 from usage.settings import Settings, load_settings
 
 SOURCE = Source(provider=ProviderName.ELEVENLABS)

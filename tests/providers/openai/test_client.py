@@ -23,13 +23,13 @@ from sandbox.openai import OpenAIApi
 from sandbox.openai.world import Account, Fact
 from sandbox.server import Server
 from usage.errors import CredentialError, RefusedError, TransientError
+from usage.grain import NO_API_KEY, NO_PROJECT
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import Grain, ProviderName, Source, Status
 from usage.outcomes.outcome import UsageRow
 from usage.outcomes.report import Count, GapKind, SourceReport
 from usage.outcomes.rows import Reading, aggregate
-from usage.records.grain import NO_API_KEY, NO_PROJECT
 from usage.settings import Settings, load_settings
 
 NOW = datetime(2026, 2, 14, 15, 30, tzinfo=UTC)

@@ -13,11 +13,11 @@ from cli.commands.setup import set_up_databases
 from notion.client.pace import Pace
 from sandbox.everything import Sandbox
 from tasks.prefect.limits import NOTION_REQUESTS, SharedPace, if_reached, month_limit, one_writer
+from usage.grain import GRAINS
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.outcome import SourceOutcome, Totals, UsageRow
 from usage.outcomes.result import MonthResult
-from usage.records.grain import GRAINS
 from usage.settings import NotionSettings, load_settings
 
 MONTH = Month(2026, 1)

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
+from usage.grain import NO_API_KEY, NO_PROJECT
 from usage.month import Month
 from usage.names import Grain, Kind, ProviderName, Source, Status
 from usage.outcomes.build import Failure, build_outcomes
 from usage.outcomes.outcome import SourceOutcome, Totals
 from usage.outcomes.report import Gap, GapKind, SourceReport, Thing
 from usage.outcomes.rows import Reading
-from usage.records.grain import NO_API_KEY, NO_PROJECT
 from usage.records.record import UsageRecord
 
 MakeReport = Callable[..., SourceReport]

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from usage.grain import NO_API_KEY, NO_PROJECT
 from usage.money import exact_sum
 from usage.names import Grain, Kind, ProviderName, Source, Status
 from usage.outcomes.outcome import Totals, UsageRow
 from usage.outcomes.report import Gap, GapKind, SourceReport, Thing
 from usage.outcomes.rows import Reading, aggregate, totals
 from usage.records.breakdown import BreakdownEntry
-from usage.records.grain import NO_API_KEY, NO_PROJECT
 from usage.records.record import UsageRecord
 
 MakeReport = Callable[..., SourceReport]

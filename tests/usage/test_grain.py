@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName
-from usage.records.grain import (
+from usage.grain import (
     BRACKETED,
     COLLECTION,
     GRAINS,
@@ -16,6 +15,7 @@ from usage.records.grain import (
     is_bracketed,
     row_rule,
 )
+from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName
 from usage.records.record import UsageRecord
 
 A, K, P, W = "account", "api_key", "project", "workspace"
