@@ -24,7 +24,6 @@ from notion.setup.setup import set_up
 from notion.workspace import Workspace
 from sandbox.notion import NotionApi
 from sandbox.server import Server, now
-from usage.grain import GRAINS
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.outcome import SourceOutcome, Totals, UsageRow
@@ -50,7 +49,7 @@ def outcomes(rows: int, *, run: int = 0, changed: int = 0) -> list[SourceOutcome
             status=Status.SUCCES,
             rerun=False,
             log="31 jours lus.",
-            rule=GRAINS[provider].rule(GRAINS[provider].default),
+            rule=provider.spec.grains.rule(provider.spec.grains.default),
             rows=tuple(_row(number, number < changed) for number in numbers[place::SOURCES]),
             complete=True,
         )

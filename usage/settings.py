@@ -14,19 +14,16 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, SecretStr
 
-from usage.catalogue import CATALOGUE
+from usage.catalogue import CATALOGUE, NOTION_ADDRESS
 from usage.errors import SettingsError
-from usage.grain import GRAINS
 from usage.names import DEFAULT_ACCOUNT, Grain, ProviderName, Source
 from usage.slips import ordinary_key, slips
 
 KEY_VARIABLES: Final = {spec.name: spec.key_variable for spec in CATALOGUE.values()}
 """Variable that holds a provider's key, the name in the documentation."""
-BASE_URL_OF: Final = {spec.name: spec.address_variable for spec in CATALOGUE.values()}
-"""Variable that holds a provider's address."""
 BASE_URLS: Final = {
     **{spec.address_variable: spec.address for spec in CATALOGUE.values()},
-    "NOTION_BASE_URL": "https://api.notion.com",
+    "NOTION_BASE_URL": NOTION_ADDRESS,
 }
 """Addresses by their variables."""
 _NOT_ACCOUNTS: Final = ("ID", "PATH", "NAME", "URL", "HASH", "FILE")
@@ -159,7 +156,7 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
     have_keys = {credential.source.provider for credential in credentials}
     settings = Settings(
         credentials=credentials,
-        base_urls={provider: _base_url(BASE_URL_OF[provider], values, wrong) for provider in ProviderName},
+        base_urls={provider: _base_url(provider.spec.address_variable, values, wrong) for provider in ProviderName},
         grains={provider: _grain(provider, values, wrong) for provider in ProviderName},
         notion=_notion(values, wrong),
         fixed_now=_now(values, wrong),
@@ -276,11 +273,11 @@ def _is_safe(address: str) -> bool:
 
 
 def _grain(provider: ProviderName, values: Mapping[str, str], wrong: list[str]) -> Grain:
-    variable = provider.spec.grain_variable
-    text = values.get(variable, GRAINS[provider].default.value)
+    variable, default = provider.spec.grain_variable, provider.spec.grains.default
+    text = values.get(variable, default.value)
     if text not in list(Grain):
         wrong.append(f"{variable}: {text!r} is neither `project` nor `api_key`")
-        return GRAINS[provider].default
+        return default
     return Grain(text)
 
 

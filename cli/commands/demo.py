@@ -23,8 +23,10 @@ from sandbox.notion.tables import Table as NotionTable
 from usage.errors import SettingsError
 from usage.month import Month
 from usage.settings import load_settings
+from usage.slips import VARIABLES
 
-_OURS = ("OPENAI_", "ANTHROPIC_", "ELEVENLABS_", "XI_", "DEEPGRAM_", "OPENROUTER_", "NOTION_", "LLM_USAGE_", "PREFECT_")
+_OURS = ("PREFECT_", *{f"{name.partition('_')[0]}_" for name in VARIABLES})
+"""How variables begin that would lead out of the sandbox."""
 _SHOWN = {
     "Services LLM": ("Nom", "Statut", "Total Cout USD", "Total Tokens", "Nombre Collectes", "Derniere Collecte"),
     "Usages LLM": ("Identifiant", "Cout USD", "Tokens Total", "Requetes", "Modeles", "Statut Collecte"),

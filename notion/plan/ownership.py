@@ -15,7 +15,7 @@ from typing import Final
 from notion.rows.receipt import Receipt, read_receipt
 from notion.rows.values import Existing, Values
 from notion.text import printable
-from usage.grain import COLLECTION, GRAINS, LABEL, Rule, canonical_workspace, is_bracketed, row_rule
+from usage.grain import COLLECTION, LABEL, Rule, canonical_workspace, is_bracketed
 from usage.names import Kind, Status
 from usage.outcomes.outcome import SourceOutcome
 
@@ -63,7 +63,7 @@ class Ownership:
         self._outcome, self._peers = outcome, peers
         self._label = canonical_workspace(outcome.label)
         self._is_only = len(peers.labels) == 1
-        self._grains = GRAINS[outcome.source.provider]
+        self._grains = outcome.source.provider.spec.grains
         listed = {thing.id for thing in outcome.things}
         used = {printable(row.key) for row in outcome.rows if not is_ours(row.key) and outcome.rule.key != "account"}
         self.ids: Final = frozenset(listed | used)
@@ -160,7 +160,7 @@ class Ownership:
             return self._grains.api_key
         if kind is Kind.PROJECT:
             return self._grains.project
-        return row_rule(self._outcome.source.provider, values.key, values.workspace, self._places)
+        return self._grains.rule_of_row(values.key, values.workspace, self._places)
 
     def has_other_grain(self, row: Existing) -> bool:
         """Whether the row stands for something else than this source's rows do now."""

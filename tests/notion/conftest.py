@@ -23,7 +23,7 @@ from notion.workspace import Workspace
 from sandbox.notion import NotionApi
 from sandbox.notion.store import Database
 from sandbox.server import Server
-from usage.grain import COLLECTION, GRAINS, LABEL, Rule, is_bracketed
+from usage.grain import COLLECTION, LABEL, Rule, is_bracketed
 from usage.month import Month
 from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName, Source, Status
 from usage.outcomes.outcome import SourceOutcome, Totals, UsageRow
@@ -226,7 +226,7 @@ class Made:
     def outcome(
         self, *rows: UsageRow, provider: ProviderName = ProviderName.OPENAI, account: str = DEFAULT_ACCOUNT, **more: Any
     ) -> SourceOutcome:
-        grains = GRAINS[provider]
+        grains = provider.spec.grains
         fields: dict[str, Any] = {
             "source": Source(provider=provider, account=account),
             "month": self.month,
@@ -245,7 +245,7 @@ class Made:
         return SourceOutcome(**(fields | more))
 
     def in_grain(self, provider: ProviderName, grain: Grain, *, coarse: bool = False) -> Any:
-        return GRAINS[provider].rule(grain, coarse=coarse)
+        return provider.spec.grains.rule(grain, coarse=coarse)
 
 
 def known_ids(rows: Iterable[UsageRow], things: Iterable[Thing], rule: Rule) -> tuple[tuple[Kind, str], ...]:

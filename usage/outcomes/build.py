@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from usage.grain import GRAINS, LABEL, is_bracketed
+from usage.grain import LABEL, is_bracketed
 from usage.month import Month
 from usage.names import Grain, Kind, Source, Status
 from usage.outcomes.outcome import SourceOutcome, UsageRow
@@ -86,7 +86,7 @@ def _failed(failure: Failure) -> SourceOutcome:
         status=Status.ECHEC,
         rerun=True,
         log=failure_log(failure.source, failure.month, failure.sentence),
-        rule=GRAINS[failure.source.provider].rule(failure.grain),
+        rule=failure.source.provider.spec.grains.rule(failure.grain),
         failed=True,
         reason=failure.sentence,
         key_mark=failure.key_mark,

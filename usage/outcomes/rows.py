@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from usage.grain import BRACKETED, GRAINS, Rule
+from usage.grain import BRACKETED, Rule
 from usage.money import exact_sum, plain
 from usage.names import Grain, Source, Status
 from usage.outcomes.outcome import Totals, UsageRow
@@ -40,7 +40,7 @@ class Reading:
     @property
     def rule(self) -> Rule:
         """What a row of this source stands for."""
-        return GRAINS[self.report.source.provider].rule(self.grain, coarse=self.report.coarse)
+        return self.report.source.provider.spec.grains.rule(self.grain, coarse=self.report.coarse)
 
 
 def aggregate(readings: Sequence[Reading]) -> dict[Source, tuple[UsageRow, ...]]:

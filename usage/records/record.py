@@ -7,6 +7,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from usage.grain import Rule
+
 
 class Unit(StrEnum):
     """Units other than tokens, requests and US dollars. The list is closed; currencies come through `cost_unit`."""
@@ -55,3 +57,8 @@ class UsageRecord:
     units: Units = NO_UNITS
     missing_amounts: int = 0
     """How many amounts of money were announced by the provider but not given."""
+
+    def row_under(self, rule: Rule) -> tuple[str | None, str | None]:
+        """Key and workspace of the row that the record goes to; None where that is the account."""
+        key = None if rule.key == "account" else getattr(self, rule.key) or rule.nobody
+        return key, None if rule.workspace == "account" else getattr(self, rule.workspace) or ""

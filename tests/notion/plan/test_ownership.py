@@ -19,7 +19,7 @@ from notion.plan.plan import OUT_OF_REACH, Action, Plan
 from notion.plan.planner import LATER, OLD_GRAIN
 from notion.rows.receipt import read_receipt
 from notion.rows.values import Existing, Values
-from usage.grain import COLLECTION, GRAINS, NO_PROJECT
+from usage.grain import COLLECTION, NO_PROJECT
 from usage.month import Month
 from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName, Source, Status
 from usage.outcomes.build import Failure, build_outcomes
@@ -94,11 +94,11 @@ class Office:
         return Source(provider=self.provider, account=name)
 
     def _reading(self, name: str, *, partial: bool) -> Reading:
-        grain = self.grain or GRAINS[self.provider].default
+        grain = self.grain or self.provider.spec.grains.default
         return Reading(_report(self, name, partial=partial), grain, self._label(name))
 
     def _failure(self, name: str) -> Failure:
-        grain = self.grain or GRAINS[self.provider].default
+        grain = self.grain or self.provider.spec.grains.default
         return Failure(self._source(name), JANUARY, self._label(name), grain, self.at, "Pas de réponse.")
 
 

@@ -13,7 +13,6 @@ from cli.commands.setup import set_up_databases
 from notion.client.pace import Pace
 from sandbox.everything import Sandbox
 from tasks.prefect.limits import NOTION_REQUESTS, SharedPace, if_reached, month_limit, one_writer
-from usage.grain import GRAINS
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.outcome import SourceOutcome, Totals, UsageRow
@@ -262,7 +261,7 @@ def test_what_was_read_is_written_without_the_server(
 def outcomes(sandbox: Sandbox, count: int) -> tuple[SourceOutcome, ...]:
     """So many rows of one account of OpenAI."""
     account = sandbox.openai.accounts[0].name.lower()
-    grains = GRAINS[ProviderName.OPENAI]
+    grains = ProviderName.OPENAI.spec.grains
     fields: dict[str, Any] = {"workspace": account, "models": (), "breakdown": (), "status": Status.SUCCES, "log": ""}
     rows = [UsageRow(key=f"proj_{n}", name=f"Projet {n}", totals=Totals(requests=n), **fields) for n in range(count)]
     return (
