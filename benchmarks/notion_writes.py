@@ -26,7 +26,8 @@ from sandbox.notion import NotionApi
 from sandbox.server import Server, now
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
-from usage.outcomes.outcome import SourceOutcome, Totals, UsageRow
+from usage.outcomes.outcome import SourceOutcome
+from usage.outcomes.rows import Totals, UsageRow
 from usage.records.breakdown import BreakdownEntry
 from usage.settings import KEY_VARIABLES, Settings, load_settings
 

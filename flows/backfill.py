@@ -8,36 +8,23 @@ from typing import Annotated, Any
 from prefect import flow, runtime, tags
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
-from pydantic import Field
 
-from flows.collect import Providers, collect
+from flows.collect import Providers, collect, month_field
 from tasks.children import MonthRun, collect_on_workers, has_workers
 from tasks.prefect.runs import month_for_name, resolve_month
 from tasks.ranges import BackfillMonth, Range, open_backfill
 from tasks.summary import describe, summary
 from usage.errors import LlmUsageError
-from usage.month import MONTH_PATTERN
 
 FirstMonth = Annotated[
-    str,
-    Field(
-        pattern=MONTH_PATTERN,
-        examples=["2025-01"],
-        json_schema_extra={
-            "title": "First month",
-            "description": "In UTC, like 2025-01; “last” and “current” work, too.",
-        },
-    ),
+    str, month_field("First month", "In UTC, like 2025-01; “last” and “current” work, too.", ["2025-01"])
 ]
 LastMonth = Annotated[
     str,
-    Field(
-        pattern=MONTH_PATTERN,
-        examples=["2025-12", "last"],
-        json_schema_extra={
-            "title": "Last month",
-            "description": "Included. In UTC, like 2025-12; “last” for the last closed month, or “current”.",
-        },
+    month_field(
+        "Last month",
+        "Included. In UTC, like 2025-12; “last” for the last closed month, or “current”.",
+        ["2025-12", "last"],
     ),
 ]
 

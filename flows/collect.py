@@ -21,16 +21,21 @@ from usage.errors import LlmUsageError
 from usage.month import MONTH_PATTERN
 from usage.names import ProviderName
 
+
 # Prefect puts a title and a description of its own over those of a field, but not over what is in `json_schema_extra`.
+def month_field(title: str, description: str, examples: list[str]) -> Any:
+    """A field of the form that takes a month."""
+    return Field(
+        pattern=MONTH_PATTERN, examples=examples, json_schema_extra={"title": title, "description": description}
+    )
+
+
 MonthText = Annotated[
     str,
-    Field(
-        pattern=MONTH_PATTERN,
-        examples=["last", "current", "2026-01"],
-        json_schema_extra={
-            "title": "Month",
-            "description": "In UTC, like 2026-01; “last” for the last closed month, “current” for the running one.",
-        },
+    month_field(
+        "Month",
+        "In UTC, like 2026-01; “last” for the last closed month, “current” for the running one.",
+        ["last", "current", "2026-01"],
     ),
 ]
 Providers = Annotated[

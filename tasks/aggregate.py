@@ -11,8 +11,9 @@ from tasks.session import current_session
 from usage.errors import LlmUsageError
 from usage.month import Month
 from usage.names import Source
-from usage.outcomes.outcome import SourceOutcome
+from usage.outcomes.outcome import Failure, SourceOutcome, build_outcomes
 from usage.outcomes.report import IncompleteError, SourceReport
+from usage.outcomes.rows import LabelledReport
 
 Fetched = Mapping[Source, SourceReport | BaseException]
 """What became of each source: its report, or the error its task ended with."""
@@ -26,20 +27,16 @@ def aggregate(month: Month, fetched: Fetched) -> tuple[SourceOutcome, ...]:
         month: Calendar month, UTC.
         fetched: What became of each source.
     """
-    # pandas takes most of a second to import; the fetching is over by now.
-    from usage.outcomes.build import Failure, build_outcomes  # noqa: PLC0415
-    from usage.outcomes.rows import Reading  # noqa: PLC0415
-
-    settings, readings, failures = current_session().settings, [], []
+    settings, reports, failures = current_session().settings, [], []
     for source, got in fetched.items():
         grain, label = settings.grains[source.provider], settings.label(source)
         mark = settings.credential(source).mark
         report = got.report if isinstance(got, IncompleteError) else got
         if isinstance(report, SourceReport):
-            readings.append(Reading(report, grain, label, mark))
+            reports.append(LabelledReport(report, grain, label, mark))
         else:
             failures.append(Failure(source, month, label, grain, settings.now(), sentence_of(got), mark))
-    return build_outcomes(readings, failures)
+    return build_outcomes(reports, failures)
 
 
 def sentence_of(error: object) -> str:

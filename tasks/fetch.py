@@ -34,7 +34,7 @@ AT_ONCE = 16
 """Sources that are read at the same time."""
 
 
-def longest(sources: int) -> float:
+def longest_wait(sources: int) -> float:
     """Seconds that reading so many sources takes at most, with all tries; a run waits no longer."""
     tries = len(RETRY_DELAYS) + 1
     return ceil(sources / AT_ONCE) * (tries * LONGEST_READING + sum(RETRY_DELAYS) + _PREFECT)
@@ -42,7 +42,7 @@ def longest(sources: int) -> float:
 
 def gather(sources: Sequence[Source], futures: Sequence[PrefectFuture[Any]]) -> Fetched:
     """Wait for all sources. One that takes longer than any should counts as failed; what others brought is there."""
-    ends = time.monotonic() + longest(len(sources))
+    ends = time.monotonic() + longest_wait(len(sources))
     return {
         source: _wait_for(future, max(0.0, ends - time.monotonic()))
         for source, future in zip(sources, futures, strict=True)

@@ -11,7 +11,7 @@ from notion.plan.plan import Action, Plan, Step
 from notion.rows.values import COLUMNS
 from notion.workspace import Published, PublishError
 from tasks.prefect.limits import one_writer
-from tasks.prefect.progress import rows_shown
+from tasks.prefect.progress import show_rows
 from tasks.session import current_session
 from usage.errors import NotionError
 from usage.money import dollars
@@ -43,11 +43,11 @@ def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool)
     try:
         if dry_run:
             plan = workspace.plan(month, outcomes, accept_lower=request.accept_lower)
-            done, steps, kept = workspace.preview(plan), _planned(plan), _kept(plan)
+            done, steps, kept = workspace.preview(plan), _planned_steps(plan), _kept_rows(plan)
         else:
-            with one_writer(month), rows_shown(month):
+            with one_writer(month), show_rows(month):
                 plan = workspace.plan(month, outcomes, accept_lower=request.accept_lower)
-                kept = _kept(plan)
+                kept = _kept_rows(plan)
                 done = workspace.publish(plan, unfiltered=request.unfiltered)
     except PublishError as error:
         done, problem = error.done, str(error)
@@ -69,13 +69,13 @@ def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool)
     return result
 
 
-def _kept(plan: Plan) -> tuple[KeptRow, ...]:
+def _kept_rows(plan: Plan) -> tuple[KeptRow, ...]:
     """Rows that are left alone for a reason."""
     reasoned = (step for step in plan.of(Action.KEEP) if step.why)
     return tuple(KeptRow(row=step.values.identifiant, key=step.values.key, why=step.why) for step in reasoned)
 
 
-def _planned(plan: Plan) -> tuple[PlannedStep, ...]:
+def _planned_steps(plan: Plan) -> tuple[PlannedStep, ...]:
     return tuple(_planned_step(step) for step in plan.steps)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,10 +16,10 @@ from notion.rows.receipt import read_receipt
 from notion.rows.values import Existing, Values
 from notion.workspace import Workspace
 from providers.reading import BackfillMemory
-from tasks.session import open_once, open_workspace, warnings_of
+from tasks.session import Opened, open_once, open_workspace, warnings_of
 from usage.errors import SettingsError
 from usage.grain import COLLECTION
-from usage.money import dollars, exact_sum
+from usage.money import dollars, exact_sum, whole_sum
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.result import SourceResult
@@ -55,24 +55,19 @@ class BackfillMonth:
 
 
 @dataclass(frozen=True, slots=True)
-class Backfill:
-    """What a backfill works with. It holds keys and a connection: it never leaves the process."""
+class Backfill(Opened):
+    """What a backfill works with."""
 
     request: Range
-    settings: Settings
     months: tuple[BackfillMonth, ...]
-    workspace: Workspace
     memory: BackfillMemory
     """What reading a month leaves for the others that this process reads."""
-    warnings: tuple[str, ...]
-    """What may keep a provider away in silence."""
 
 
 _backfill: ContextVar[Backfill] = ContextVar("backfill")
 
 
-@contextmanager
-def open_backfill(asked: Range, *, on_workers: bool = False) -> Iterator[Backfill]:
+def open_backfill(asked: Range, *, on_workers: bool = False) -> AbstractContextManager[Backfill]:
     """Open a backfill's session for as long as the block runs; one that is open for this range is used.
 
     What can't work is refused before anything is fetched, and it is decided what each month needs. A provider of a
@@ -88,8 +83,7 @@ def open_backfill(asked: Range, *, on_workers: bool = False) -> Iterator[Backfil
         SettingsError: Settings or arguments that can't be used.
         NotionError: Notion can't be reached, or the databases can't be used.
     """
-    with open_once(_backfill, asked, partial(_open, on_workers=on_workers)) as backfill:
-        yield backfill
+    return open_once(_backfill, asked, partial(_open, on_workers=on_workers))
 
 
 def current_backfill() -> Backfill:
@@ -132,7 +126,7 @@ def _open(asked: Range, *, on_workers: bool) -> Backfill:
         raise
     warnings = warnings_of(settings, workspace, unfiltered=not asked.providers)
     memory = BackfillMemory({} if on_workers else _months_to_read(decided))
-    return Backfill(asked, settings, decided, workspace, memory, warnings)
+    return Backfill(asked, settings, workspace, warnings, decided, memory)
 
 
 def _months_to_read(months: Sequence[BackfillMonth]) -> dict[ProviderName, list[Month]]:
@@ -145,7 +139,7 @@ def _months_to_read(months: Sequence[BackfillMonth]) -> dict[ProviderName, list[
 def _decide(asked: Range, settings: Settings, workspace: Workspace, month: Month) -> BackfillMonth:
     if asked.providers or month.end + SETTLED > settings.now():
         return BackfillMonth(month, asked.providers)
-    kept = tuple(_kept(settings, workspace, month, workspace.rows(month)))
+    kept = tuple(_find_kept(settings, workspace, month, workspace.rows(month)))
     if not kept:
         return BackfillMonth(month)
     done = {item.provider for item in kept} | workspace.inactive
@@ -154,7 +148,9 @@ def _decide(asked: Range, settings: Settings, workspace: Workspace, month: Month
     return BackfillMonth(month, providers, kept, skipped=not providers)
 
 
-def _kept(settings: Settings, workspace: Workspace, month: Month, rows: Sequence[Existing]) -> Iterator[SourceResult]:
+def _find_kept(
+    settings: Settings, workspace: Workspace, month: Month, rows: Sequence[Existing]
+) -> Iterator[SourceResult]:
     for service in workspace.services:
         keys = [one for one in settings.credentials if one.source.provider is service.provider]
         if len(keys) != 1 or service.provider in workspace.inactive:
@@ -162,11 +158,16 @@ def _kept(settings: Settings, workspace: Workspace, month: Month, rows: Sequence
         item = keys[0]
         mine = [row.values for row in rows if same_id(row.values.service or "", service.page_id)]
         own = [values for values in mine if values.key == COLLECTION]
-        if len(own) == 1 and own[0].statut in _FINAL and _is_late_enough(own[0], month) and _is_keys(own[0], item):
+        if (
+            len(own) == 1
+            and own[0].statut in _FINAL
+            and _is_late_enough(own[0], month)
+            and _was_read_with(own[0], item)
+        ):
             yield _as_result(item.source, own[0], [values for values in mine if values.key != COLLECTION])
 
 
-def _is_keys(own: Values, credential: Credential) -> bool:
+def _was_read_with(own: Values, credential: Credential) -> bool:
     """Whether the present key read the month: another one may be another organisation's."""
     receipt = read_receipt(own.breakdown)
     return receipt is not None and receipt.key == credential.mark
@@ -184,14 +185,14 @@ def _as_result(source: Source, own: Values, data: Sequence[Values]) -> SourceRes
         account=source.account,
         status=Status(own.statut or ""),
         cost_usd=None if cost is None else dollars(cost),
-        tokens_input=_sum(values.tokens_input for values in data),
-        tokens_output=_sum(values.tokens_output for values in data),
-        requests=_sum(values.requetes for values in data),
+        tokens_input=_whole_sum(values.tokens_input for values in data),
+        tokens_output=_whole_sum(values.tokens_output for values in data),
+        requests=_whole_sum(values.requetes for values in data),
         rows=len(data),
         log=own.log,
     )
 
 
-def _sum(figures: Iterator[int | float | None]) -> int | None:
-    known = [int(figure) for figure in figures if figure is not None]
-    return sum(known) if known else None
+def _whole_sum(figures: Iterator[float | None]) -> int | None:
+    # Notion knows no other numbers than doubles.
+    return whole_sum(None if figure is None else int(figure) for figure in figures)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Final
 
 from prefect import task
@@ -14,7 +13,7 @@ from prefect.events import emit_event
 from notion.workspace import Workspace
 from tasks.pages.chart import as_address, chart
 from tasks.pages.history import History, Known, by_service, keep, last_months, read_history, remember
-from tasks.pages.markdown import change, count, escaped, link, money, table
+from tasks.pages.markdown import change, count, escape, link, money, table
 from tasks.session import current_session
 from usage.money import exact_sum
 from usage.month import Month
@@ -61,18 +60,18 @@ def report(outcomes: Sequence[SourceOutcome], result: MonthResult) -> None:
 
 def month_report(result: MonthResult, history: History, months: Sequence[Month], workspace: Workspace) -> str:
     """The report of one month, in Markdown."""
-    rerun = [f"- {escaped(sentence)}" for sentence in result.to_rerun]
-    problem = [f"**{escaped(result.problem)}**"] if result.problem else []
+    rerun = [f"- {escape(sentence)}" for sentence in result.to_rerun]
+    problem = [f"**{escape(result.problem)}**"] if result.problem else []
     parts = [
         f"# {MARKS[result.word]} {result.heading}",
         *problem,
         *(["## To run again", "\n".join(rerun)] if rerun else []),
-        *(["\n".join(f"- {escaped(note)}" for note in result.warnings)] if result.warnings else []),
+        *(["\n".join(f"- {escape(note)}" for note in result.warnings)] if result.warnings else []),
         _sources(result, history.get(result.month.previous(), {}), workspace),
         _written(result, workspace),
         *_chart(history, months),
         "## What was read",
-        "\n".join(f"- **{escaped(_name(item))}** {escaped(item.log)}" for item in result.sources),
+        "\n".join(f"- **{escape(item.source.name)}** {escape(item.log)}" for item in result.sources),
     ]
     return "\n\n".join(parts)
 
@@ -85,14 +84,14 @@ def _sources(result: MonthResult, before: Mapping[Source, Known], workspace: Wor
     compared = not result.running
 
     def against(item: SourceResult) -> tuple[str, ...]:
-        return (change(_cost(item), whole.get(_source(item))),) if compared else ()
+        return (change(item.cost, whole.get(item.source)),) if compared else ()
 
     head = ("Source", "Status", "Cost USD", *((f"Against {previous}",) if compared else ()), "Tokens in", "Tokens out")
     rows = [
         (
-            link(_name(item), pages.get(item.provider, "")),
+            link(item.source.name, pages.get(item.provider, "")),
             f"{MARKS[item.status]} {item.status}",
-            money(_cost(item)),
+            money(item.cost),
             *against(item),
             count(item.tokens_input),
             count(item.tokens_output),
@@ -101,7 +100,7 @@ def _sources(result: MonthResult, before: Mapping[Source, Known], workspace: Wor
         )
         for item in result.sources
     ]
-    costs = [_cost(item) for item in result.sources]
+    costs = [item.cost for item in result.sources]
     rows_in_all = sum(item.rows for item in result.sources)
     sum_ = f"**{money(exact_sum(costs))}**" + (f" ({result.running})" if result.running else "")
     total = ("**Total**", "", sum_, *([""] if compared else []), "", "", "", count(rows_in_all))
@@ -114,7 +113,7 @@ def _written(result: MonthResult, workspace: Workspace) -> str:
     return (
         f"Rows {done} created: **{counts.created}**, updated: **{counts.updated}**, trashed: **{counts.trashed}**, "
         f"unchanged: {counts.unchanged} ({counts.requests} requests to Notion). "
-        + "".join(f"{escaped(sentence)} " for sentence in result.left_alone)
+        + "".join(f"{escape(sentence)} " for sentence in result.left_alone)
         + f"In Notion: {link(usages.declared.title, usages.url)}, {link(services.declared.title, services.url)}."
     )
 
@@ -126,7 +125,7 @@ def _chart(history: History, months: Sequence[Month]) -> list[str]:
     labels = [provider.label for provider in ProviderName]
     rows = [
         (
-            _labelled(month, history),
+            _label(month, history),
             *(money(costs[month].get(provider)) for provider in ProviderName),
             f"**{money(exact_sum(costs[month].values()))}**",
         )
@@ -137,7 +136,7 @@ def _chart(history: History, months: Sequence[Month]) -> list[str]:
     return ["## Cost by service", picture, table(("Month", *labels, "Total"), rows)]
 
 
-def _labelled(month: Month, history: History) -> str:
+def _label(month: Month, history: History) -> str:
     """The month, with a mark where what is known of it was read before it had ended."""
     running = running_mark(month, max((known.read_at for known in history[month].values()), default=month.end))
     return f"{month} ({running})" if running else str(month)
@@ -156,7 +155,7 @@ def _emit_events(result: MonthResult, running: Month, *, unfiltered: bool) -> No
         },
         payload={
             "status": result.word.value,
-            "costs_usd": {_name(item): item.cost_usd for item in result.sources},
+            "costs_usd": {item.source.name: item.cost_usd for item in result.sources},
             "notion": result.notion.model_dump(),
         },
     )
@@ -171,15 +170,3 @@ def _emit_events(result: MonthResult, running: Month, *, unfiltered: bool) -> No
             },
             payload={"reason": reason},
         )
-
-
-def _source(item: SourceResult) -> Source:
-    return Source(provider=item.provider, account=item.account)
-
-
-def _name(item: SourceResult) -> str:
-    return _source(item).name
-
-
-def _cost(item: SourceResult) -> Decimal | None:
-    return None if item.cost_usd is None else Decimal(item.cost_usd)

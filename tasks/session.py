@@ -8,11 +8,11 @@ given plain data, and no key or connection comes near what Prefect keeps.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from notion.client.gateway import Gateway
 from notion.workspace import Workspace
@@ -41,24 +41,30 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
-    """What a collection works with. It holds keys and connections: it never leaves the process."""
+class Opened:
+    """What is open for a request. It holds keys and a connection: it never leaves the process."""
 
-    request: Request
+    request: object
     settings: Settings
-    month: Month
-    sources: tuple[Source, ...]
     workspace: Workspace
-    pace: SharedPace
     warnings: tuple[str, ...]
     """What may keep a provider away in silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session(Opened):
+    """What a collection works with."""
+
+    request: Request
+    month: Month
+    sources: tuple[Source, ...]
+    pace: SharedPace
 
 
 _session: ContextVar[Session] = ContextVar("session")
 
 
-@contextmanager
-def open_session(request: Request) -> Iterator[Session]:
+def open_session(request: Request) -> AbstractContextManager[Session]:
     """Open a collection's session for as long as the block runs; one that is open for this request is used.
 
     What can't work is refused before anything is fetched; Notion's schemas and services are read. Services that a
@@ -68,8 +74,7 @@ def open_session(request: Request) -> Iterator[Session]:
         SettingsError: Settings or arguments that can't be used.
         NotionError: Notion can't be reached, or the databases can't be used.
     """
-    with open_once(_session, request, _open) as session:
-        yield session
+    return open_once(_session, request, _open)
 
 
 def current_session() -> Session:
@@ -81,15 +86,8 @@ def current_session() -> Session:
     return _session.get()
 
 
-class _Opened(Protocol):
-    @property
-    def request(self) -> object: ...
-    @property
-    def workspace(self) -> Workspace: ...
-
-
 R = TypeVar("R")
-S = TypeVar("S", bound=_Opened)
+S = TypeVar("S", bound=Opened)
 
 
 @contextmanager
@@ -120,7 +118,7 @@ def _open(request: Request) -> Session:
     if not request.providers:
         sources = [source for source in sources if source.provider not in workspace.inactive]
     warnings = warnings_of(settings, workspace, unfiltered=request.unfiltered)
-    return Session(request, settings, month, tuple(sources), workspace, pace, warnings)
+    return Session(request, settings, workspace, warnings, month, tuple(sources), pace)
 
 
 def warnings_of(settings: Settings, workspace: Workspace, *, unfiltered: bool) -> tuple[str, ...]:

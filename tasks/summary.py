@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from notion.summary import MonthStatus, summarise
 from tasks.children import MonthRun
 from tasks.pages.chart import as_address, chart
-from tasks.pages.markdown import NOTHING, escaped, link, money, table
+from tasks.pages.markdown import NOTHING, escape, link, money, table
 from tasks.ranges import Backfill, BackfillMonth, current_backfill
 from tasks.report import MARKS
 from usage.money import exact_sum
@@ -65,7 +65,7 @@ def _progress(months: Sequence[BackfillMonth], runs: Iterable[MonthRun]) -> str:
 def range_report(backfill: Backfill, runs: Iterable[MonthRun], grid: Grid) -> str:
     """The summary of a backfill, in Markdown."""
     months = [one.month for one in backfill.months]
-    failed = [f"- {escaped(_message(run))}" for run in runs if not run.succeeded]
+    failed = [f"- {escape(_message(run))}" for run in runs if not run.succeeded]
     now = backfill.settings.now()
     rows = [_row(one, grid, running_mark(one.month, now)) for one in backfill.months]
     totals = [exact_sum(grid[key].cost_usd for key in grid if key[1] is provider) for provider in ProviderName]

@@ -148,8 +148,8 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
     Raises:
         SettingsError: One line for each thing that is wrong. Values of secrets are not shown.
     """
-    in_file = _that_are_set(_dotenv(dotenv) if dotenv is not None and dotenv.is_file() else {})
-    in_shell = _that_are_set(os.environ if environment is None else environment)
+    in_file = _drop_empty(_dotenv(dotenv) if dotenv is not None and dotenv.is_file() else {})
+    in_shell = _drop_empty(os.environ if environment is None else environment)
     values = in_file | in_shell
     wrong: list[str] = []
     credentials = tuple(_credentials(values, wrong))
@@ -172,7 +172,7 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
     return settings
 
 
-def _that_are_set(values: Mapping[str, str]) -> dict[str, str]:
+def _drop_empty(values: Mapping[str, str]) -> dict[str, str]:
     return {name: value.strip() for name, value in values.items() if value.strip()}
 
 
@@ -226,20 +226,20 @@ def _credential(provider: ProviderName, variable: str, name: str, value: str, wr
             f"{', '.join(_NOT_ACCOUNTS)}, for example {variable}_ACME"
         )
         return None
-    key = _from_file(name, value, wrong) if is_file else value
+    key = _read_key(name, value, wrong) if is_file else value
     if not key:
         return None
     source = Source(provider=provider, account=account.lower() or DEFAULT_ACCOUNT)
-    return Credential(source=source, variable=name, key=SecretStr(_ascii(name, key, wrong)))
+    return Credential(source=source, variable=name, key=SecretStr(_require_ascii(name, key, wrong)))
 
 
-def _ascii(name: str, key: str, wrong: list[str]) -> str:
+def _require_ascii(name: str, key: str, wrong: list[str]) -> str:
     if not key.isascii() or not key.isprintable() or " " in key:
         wrong.append(f"{name}: the key has a space or a character that no key has; copy it again")
     return key
 
 
-def _from_file(name: str, path: str, wrong: list[str]) -> str:
+def _read_key(name: str, path: str, wrong: list[str]) -> str:
     try:
         key = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -284,13 +284,13 @@ def _grain(provider: ProviderName, values: Mapping[str, str], wrong: list[str]) 
 def _notion(values: Mapping[str, str], wrong: list[str]) -> NotionSettings:
     token = values.get("NOTION_TOKEN") or values.get("NOTION_API_KEY")
     if token is None and "NOTION_TOKEN_FILE" in values:
-        token = _from_file("NOTION_TOKEN_FILE", values["NOTION_TOKEN_FILE"], wrong)
+        token = _read_key("NOTION_TOKEN_FILE", values["NOTION_TOKEN_FILE"], wrong)
     rate = values.get("NOTION_REQUESTS_PER_MINUTE", "180")
     if not rate.isdecimal() or int(rate) == 0:
         wrong.append(f"NOTION_REQUESTS_PER_MINUTE: {rate!r} is not a whole number above 0")
         rate = "180"
     return NotionSettings(
-        token=SecretStr(_ascii("NOTION_TOKEN", token, wrong)) if token else None,
+        token=SecretStr(_require_ascii("NOTION_TOKEN", token, wrong)) if token else None,
         base_url=_base_url("NOTION_BASE_URL", values, wrong),
         services_db_id=_notion_id("NOTION_SERVICES_DB_ID", values, wrong),
         usages_db_id=_notion_id("NOTION_USAGES_DB_ID", values, wrong),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cli.commands.collect import nothing_collected, run_watched
-from cli.display import out, print_notes, print_problem, print_result, shown
+from cli.display import literal, out, print_notes, print_problem, print_result
 from cli.importing import Importing
 from cli.prefect_server.server import PrefectServer, prefect_server
 from tasks.ranges import BackfillMonth, Range, months_of, open_backfill
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         for result in results:
             print_result(result)
-        out().print(shown(message))
+        out().print(literal(message))
     print_notes(results)
     return 0 if all(result.succeeded for result in results) else 1
 

@@ -94,14 +94,14 @@ def import_prefect() -> Settings:
             settings = get_current_settings()
     except (ValueError, TypeError, AttributeError, LookupError) as error:
         raise SettingsError(
-            f"Prefect can't use its settings ({_broken(error)}): look into the environment, .env, prefect.toml, "
+            f"Prefect can't use its settings ({_name_setting(error)}): look into the environment, .env, prefect.toml, "
             f"pyproject.toml and {_profiles(prefect_settings(), prefect_home())}"
         ) from None
     terminal.write(told.getvalue())
     return settings
 
 
-def _broken(error: Exception) -> str:
+def _name_setting(error: Exception) -> str:
     """The variable that a setting has, and what is wrong with it."""
     if not isinstance(error, ValidationError):
         # `pydantic-settings` names the field and where it was read, and no value.
@@ -144,12 +144,12 @@ def _files(settings: Mapping[str, str], home: Path) -> Iterator[str]:
             continue
         except (OSError, ValueError) as error:
             raise SettingsError(
-                f"{path}: Prefect can't read its settings there ({_why(error)}); mend the file"
+                f"{path}: Prefect can't read its settings there ({_say_where(error)}); mend the file"
             ) from None
         yield text
 
 
-def _why(error: OSError | ValueError) -> str:
+def _say_where(error: OSError | ValueError) -> str:
     if isinstance(error, OSError):
         return str(error.strerror)
     # Only where it is: what stands there may be a password.

@@ -11,7 +11,7 @@ from notion.plan.ownership import identity
 from notion.plan.steps import Action, Step
 from notion.rows.values import Values
 from usage.grain import COLLECTION
-from usage.money import difference, euros_style, exact_sum
+from usage.money import difference, exact_sum, french_amount
 from usage.outcomes.outcome import SourceOutcome
 
 _TOLERANCE: Final = Decimal("0.000001")
@@ -37,7 +37,7 @@ def discrepancy(outcome: SourceOutcome, steps: Sequence[Step], set_aside: Sequen
     read = difference(_cost(row.totals.cost for row in outcome.rows), _cost(values.cout for values in set_aside))
     after = _cost(values.cout for values in planned)
     if abs(difference(after, read)) > _TOLERANCE * (len(planned) + 1):
-        return _sentence(f"{euros_style(read)} USD lus, {euros_style(after)} USD dans le plan")
+        return _sentence(f"{french_amount(read)} USD lus, {french_amount(after)} USD dans le plan")
     return ""
 
 

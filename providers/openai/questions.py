@@ -12,7 +12,7 @@ from providers.openai.endpoints import BUCKETS_PER_PAGE
 from providers.openai.parse import CostPage, Outline, UsagePage
 from providers.shared.http import Params
 from providers.shared.paging import read_pages
-from usage.machine.memory import collector_paused
+from usage.machine.memory import without_garbage_collection
 
 PageT = TypeVar("PageT", CostPage, UsagePage)
 S = TypeVar("S", bound="_Sink[Any]")
@@ -128,7 +128,7 @@ class _Page(Generic[PageT]):
         self.outline = Outline()
 
     def into(self, sink: _Sink[PageT]) -> None:
-        with collector_paused():
+        with without_garbage_collection():
             for part in self._parts:
                 self.outline.add(part)
                 sink.add(part)

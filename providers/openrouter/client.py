@@ -20,7 +20,7 @@ from providers.openrouter.total import Compared, Total, compare, cost_of, is_not
 from providers.shared.http import Answer
 from providers.shared.lines import counts
 from usage.errors import CredentialError, NotOfferedError, RefusedError, SourceError
-from usage.money import euros_style, exact_sum
+from usage.money import exact_sum, french_amount
 from usage.names import ProviderName
 from usage.outcomes.report import Gap, GapKind, SourceReport
 from usage.records.record import Unit, UsageRecord
@@ -147,8 +147,8 @@ def _own_keys(records: Iterable[UsageRecord]) -> list[str]:
         return []
     whole = exact_sum([cost_of(records), estimate]) or estimate
     return [
-        f"BYOK : {euros_style(estimate)} USD estimés, facturés par les fournisseurs des modèles et non comptés ici ; "
-        f"total avec eux : {euros_style(whole)} USD."
+        f"BYOK : {french_amount(estimate)} USD estimés, facturés par les fournisseurs des modèles et non comptés ici ; "
+        f"total avec eux : {french_amount(whole)} USD."
     ]
 
 

@@ -14,7 +14,7 @@ from providers.openrouter.parse import Line
 from providers.openrouter.query import Analytics, Question
 from providers.shared.amounts import Written, control
 from usage.errors import ContractError, RefusedError, TransientError, UnavailableError
-from usage.money import apart, exact_sum
+from usage.money import exact_sum, tell_apart
 from usage.outcomes.report import Control
 from usage.records.record import UsageRecord
 
@@ -106,7 +106,7 @@ def compare(total: Sequence[Line], records: Sequence[UsageRecord]) -> Compared:
     money = control(cost_of(whole), cost_of(records), exact=False, written=_written(records), of_total=_written(whole))
     differences = []
     if not money.agrees:
-        differences.append("coût {} USD contre {}".format(*apart(money.summed, money.total)))
+        differences.append("coût {} USD contre {}".format(*tell_apart(money.summed, money.total)))
     for name, summed, of_total in zip(_COUNTS, _counts(records), _counts(whole), strict=True):
         if summed != of_total:
             differences.append(f"{name} {summed} contre {of_total}")

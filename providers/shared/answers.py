@@ -11,7 +11,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from usage.errors import ContractError
-from usage.machine.memory import collector_paused
+from usage.machine.memory import without_garbage_collection
 from usage.peers.bodies import DEPTH_LIMIT, DIGITS_LIMIT, NotJsonError, TooDeepError, UnreadableError, decode
 from usage.peers.contract import broken
 from usage.peers.pieces import elements
@@ -53,7 +53,7 @@ class Answer:
             ContractError: Not JSON, a required field is missing, or a field has the wrong type. The message has the
                 field's path and what was expected, not the value.
         """
-        with collector_paused():
+        with without_garbage_collection():
             return parse(self.json(), model, self.path)
 
     def parts(self, model: type[M], name: str) -> Iterator[M]:

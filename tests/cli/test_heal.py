@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from cli.prefect_server.server import free_port
 from notion.workspace import Workspace
 from notion.writer import Writer
 from sandbox.faults import Fault, Kind
@@ -18,6 +17,7 @@ from sandbox.notion import trouble
 from sandbox.notion.cells import Cell
 from tasks.prefect.limits import month_limit
 from tests.cli.programs import Cli, Program
+from tests.ports import free_port
 from usage.month import Month
 
 

@@ -247,7 +247,7 @@ def test_a_wait_that_is_too_long_is_not_tried_again(world: World) -> None:
 
 
 def test_a_source_that_does_not_end_is_not_waited_for(few: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.fetch.longest", lambda _: 0.0)
+    monkeypatch.setattr("tasks.fetch.longest_wait", lambda _: 0.0)
     state = collect()
     assert state.is_failed()
     assert "La lecture n’a pas fini à temps" in state.message

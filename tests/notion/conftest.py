@@ -26,9 +26,9 @@ from sandbox.server import Server
 from usage.grain import COLLECTION, LABEL, Rule, is_bracketed
 from usage.month import Month
 from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName, Source, Status
-from usage.outcomes.outcome import SourceOutcome, Totals, UsageRow
+from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.report import Control, Thing
-from usage.outcomes.rows import totals
+from usage.outcomes.rows import Totals, UsageRow, totals
 from usage.records.breakdown import BreakdownEntry
 from usage.settings import KEY_VARIABLES, NotionSettings, Settings, load_settings
 

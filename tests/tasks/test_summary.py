@@ -70,7 +70,7 @@ def report(months_: list[Any], ended_: list[Any], grid: dict[Any, Any], now: str
     settings = load_settings({"LLM_USAGE_NOW": now}, None)
     asked = Range("2025-01", "2025-03")
     return range_report(
-        Backfill(asked, settings, tuple(months_), make_workspace(), BackfillMemory({}), ()), ended_, grid
+        Backfill(asked, settings, make_workspace(), (), tuple(months_), BackfillMemory({})), ended_, grid
     )
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from notion.plan.plan import Action
 from usage.names import Grain, ProviderName, Status
-from usage.outcomes.outcome import SourceOutcome, Totals, UsageRow
+from usage.outcomes.outcome import SourceOutcome
+from usage.outcomes.rows import Totals, UsageRow
 
 Made = Any
 Table = Any

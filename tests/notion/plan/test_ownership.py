@@ -22,10 +22,9 @@ from notion.rows.values import Existing, Values
 from usage.grain import COLLECTION, NO_PROJECT
 from usage.month import Month
 from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName, Source, Status
-from usage.outcomes.build import Failure, build_outcomes
-from usage.outcomes.outcome import SourceOutcome
+from usage.outcomes.outcome import Failure, SourceOutcome, build_outcomes
 from usage.outcomes.report import Control, Gap, GapKind, SourceReport, Thing
-from usage.outcomes.rows import Reading
+from usage.outcomes.rows import LabelledReport
 from usage.records.record import UsageRecord
 
 Table = Any
@@ -93,9 +92,9 @@ class Office:
     def _source(self, name: str) -> Source:
         return Source(provider=self.provider, account=name)
 
-    def _reading(self, name: str, *, partial: bool) -> Reading:
+    def _reading(self, name: str, *, partial: bool) -> LabelledReport:
         grain = self.grain or self.provider.spec.grains.default
-        return Reading(_report(self, name, partial=partial), grain, self._label(name))
+        return LabelledReport(_report(self, name, partial=partial), grain, self._label(name))
 
     def _failure(self, name: str) -> Failure:
         grain = self.grain or self.provider.spec.grains.default

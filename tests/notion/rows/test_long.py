@@ -18,8 +18,7 @@ from sandbox.notion import trouble
 from sandbox.notion.errors import invalid
 from tests.notion.mortal import Died, Mortal
 from usage.month import Month
-from usage.outcomes.outcome import UsageRow
-from usage.outcomes.rows import totals
+from usage.outcomes.rows import UsageRow, totals
 from usage.records.breakdown import OTHERS, BreakdownEntry, dearest_first, fitted_json, to_json
 
 Office = Any

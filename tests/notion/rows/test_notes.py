@@ -24,8 +24,8 @@ from usage.errors import NotionAccessError, NotionBusyError, NotionError
 from usage.grain import COLLECTION
 from usage.month import Month
 from usage.names import Grain, ProviderName
-from usage.outcomes.outcome import Totals
 from usage.outcomes.report import Thing
+from usage.outcomes.rows import Totals
 
 Notion = Any
 Office = Any

@@ -26,9 +26,8 @@ from usage.grain import NO_API_KEY
 from usage.month import Month
 from usage.names import Kind as ThingKind
 from usage.names import ProviderName, Source, Status
-from usage.outcomes.outcome import UsageRow
 from usage.outcomes.report import GapKind, SourceReport
-from usage.outcomes.rows import Reading, aggregate, totals
+from usage.outcomes.rows import LabelledReport, UsageRow, aggregate, totals
 from usage.outcomes.story import source_log
 from usage.settings import Settings, load_settings
 
@@ -69,12 +68,12 @@ class Desk:
 
     def rows(self, report: SourceReport) -> dict[str, UsageRow]:
         settings = self.settings()
-        reading = Reading(report, settings.grains[SOURCE.provider], settings.label(SOURCE))
+        reading = LabelledReport(report, settings.grains[SOURCE.provider], settings.label(SOURCE))
         return {row.key: row for row in aggregate([reading])[SOURCE]}
 
     def log(self, report: SourceReport) -> str:
         rows = self.rows(report)
-        return source_log(report, totals(rows.values()), len(rows))
+        return source_log(report, totals(rows.values()).cost, len(rows))
 
     def check(self, month: Month = JANUARY) -> dict[str, Finding]:
         self.server.journal.clear()

@@ -15,8 +15,9 @@ from sandbox.everything import Sandbox
 from tasks.prefect.limits import NOTION_REQUESTS, SharedPace, if_reached, month_limit, one_writer
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
-from usage.outcomes.outcome import SourceOutcome, Totals, UsageRow
+from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.result import MonthResult
+from usage.outcomes.rows import Totals, UsageRow
 from usage.settings import NotionSettings, load_settings
 
 MONTH = Month(2026, 1)
