@@ -26,9 +26,9 @@ from sandbox.notion import NotionApi
 from sandbox.server import Server, now
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
-from usage.outcomes.outcome import SourceOutcome, Totals, UsageRow
+from usage.outcomes.outcome import SourceOutcome
+from usage.outcomes.rows import Totals, UsageRow
 from usage.records.breakdown import BreakdownEntry
-from usage.records.grain import GRAINS
 from usage.settings import KEY_VARIABLES, Settings, load_settings
 
 RATIO = 1.05
@@ -50,7 +50,7 @@ def outcomes(rows: int, *, run: int = 0, changed: int = 0) -> list[SourceOutcome
             status=Status.SUCCES,
             rerun=False,
             log="31 jours lus.",
-            rule=GRAINS[provider].rule(GRAINS[provider].default),
+            rule=provider.spec.grains.rule(provider.spec.grains.default),
             rows=tuple(_row(number, number < changed) for number in numbers[place::SOURCES]),
             complete=True,
         )

@@ -22,12 +22,12 @@ import httpx
 from providers.openai.parse import CostPage, Outline
 from providers.openai.reports import CostSink
 from providers.shared.answers import Answer, parse
+from usage.machine.memory import without_garbage_collection
 from usage.month import Month
 from usage.names import Grain, ProviderName, Source
 from usage.outcomes.report import SourceReport
-from usage.outcomes.rows import Reading, aggregate
+from usage.outcomes.rows import LabelledReport, aggregate
 from usage.peers.pieces import elements
-from usage.records.garbage import collector_paused
 
 SECONDS, BYTES = 10.0, 2**30
 """The budget."""
@@ -82,7 +82,7 @@ def run(lines: int, steps: Steps) -> int:
         share = lines // MONTH.days + (day < lines % MONTH.days)
         answer = Answer("/organization/costs", 200, httpx.Headers(), page(day, share))
         outline = Outline()
-        with collector_paused():
+        with without_garbage_collection():
             # The two halves of `answer.parts`.
             pieces = elements(answer.content, "data")
             while True:
@@ -100,7 +100,7 @@ def run(lines: int, steps: Steps) -> int:
         records = sink.figures(by_key=True).records
     with steps.measure("rows"):
         report = SourceReport(source=SOURCE, month=MONTH, read_at=datetime.now(UTC), records=records)
-        rows = aggregate([Reading(report, Grain.API_KEY, "")])
+        rows = aggregate([LabelledReport(report, Grain.API_KEY, "")])
     return len(rows[SOURCE])
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from decimal import Decimal
 from threading import Lock
-from types import TracebackType
 from typing import Self
 
 from rich.box import ROUNDED
@@ -19,14 +19,11 @@ from rich.text import Text
 from notion.text import one_line
 from usage.month import Month
 from usage.names import Source, Status
-from usage.outcomes.progress import Event, PageRead, RowsWritten, SourceBegun, SourceEnded, listening
+from usage.outcomes.progress import Event, PageRead, RowsWritten, SourceBegun, SourceEnded, listening, passing_warnings
 from usage.outcomes.result import MonthResult
 
 _BIDI = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 """Characters that turn the direction of what follows."""
-
-_OURS = ("notion", "tasks")
-"""Loggers whose warnings are for the person who waits."""
 
 STYLES = {
     Status.SUCCES: "green",
@@ -36,7 +33,7 @@ STYLES = {
 }
 
 
-def shown(text: str) -> Text:
+def literal(text: str) -> Text:
     """Text as it is: no markup, no control characters, nothing that turns the line round."""
     return Text(one_line(text.translate(_BIDI), 2000))
 
@@ -50,17 +47,6 @@ def new_table(title: str) -> Table:
     """An empty table; without lines around it where it is not for a terminal."""
     box = ROUNDED if sys.stdout.isatty() else None
     return Table(title=title, title_justify="left", title_style="bold", box=box, pad_edge=False)
-
-
-class _Notes(logging.Handler):
-    """Shows warnings above the progress lines."""
-
-    def __init__(self, console: Console) -> None:
-        super().__init__(logging.WARNING)
-        self._console = console
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._console.print(note(record.getMessage()), soft_wrap=True)
 
 
 class Display:
@@ -84,31 +70,29 @@ class Display:
         self._lines: dict[Source | None, TaskID] = {}
         self._pages: dict[Source, int] = {}
         self._lock = Lock()
-        self._listening = listening(self.on)
-        self._notes = _Notes(console)
-        self._loggers = [] if quiet else [logging.getLogger(name) for name in _OURS]
+        self._console, self._quiet = console, quiet
+        self._listening = ExitStack()
 
     def __enter__(self) -> Self:
         """Begin to listen."""
-        for logger in self._loggers:
-            logger.addHandler(self._notes)
-        self._listening.__enter__()
-        self._progress.__enter__()
+        if not self._quiet:
+            self._listening.enter_context(passing_warnings(self._note))
+        self._listening.enter_context(listening(self.on))
+        self._listening.enter_context(self._progress)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Take the progress lines away."""
-        self._progress.__exit__(kind, error, trace)
-        self._listening.__exit__(kind, error, trace)
-        for logger in self._loggers:
-            logger.removeHandler(self._notes)
+        self._listening.close()
 
     def on(self, event: Event) -> None:
         """Show one event; they come from several threads."""
         with self._lock:
             self._on(event)
+
+    def _note(self, warning: logging.LogRecord) -> None:
+        """Show a warning above the progress lines."""
+        self._console.print(note(warning.getMessage()), soft_wrap=True)
 
     def refresh(self) -> None:
         """Draw now, not at the next tenth of a second."""
@@ -154,15 +138,15 @@ def print_result(result: MonthResult) -> None:
         soft_wrap=True,
     )
     if result.problem:
-        console.print(shown(result.problem), style="red", soft_wrap=True)
+        console.print(literal(result.problem), style="red", soft_wrap=True)
     for sentence in (*result.to_rerun, *result.left_alone):
-        console.print(shown(sentence), style="yellow", soft_wrap=True)
+        console.print(literal(sentence), style="yellow", soft_wrap=True)
 
 
 def print_problem(result: MonthResult) -> None:
     """On standard error, why Notion could not be written: beside JSON, which has no place for it."""
     if result.problem:
-        print("llm-usage:", shown(result.problem), file=sys.stderr)
+        print("llm-usage:", literal(result.problem), file=sys.stderr)
 
 
 def print_notes(results: Sequence[MonthResult]) -> None:
@@ -174,7 +158,7 @@ def print_notes(results: Sequence[MonthResult]) -> None:
 
 def note(sentence: str) -> Text:
     """A remark, marked as one."""
-    return Text("note: ", style="yellow") + shown(sentence)
+    return Text("note: ", style="yellow") + literal(sentence)
 
 
 def _sources_table(result: MonthResult) -> Table:
@@ -185,12 +169,10 @@ def _sources_table(result: MonthResult) -> Table:
             table.add_column(name, min_width=7, overflow="fold")
         else:
             table.add_column(name, justify="left" if name == "Source" else "right", no_wrap=True)
-    for source in result.sources:
-        name = Source(provider=source.provider, account=source.account).name
-        cells = (_money(source.cost_usd), source.tokens_input, source.tokens_output, source.requests, source.rows)
-        table.add_row(
-            shown(name), Text(source.status.value, style=STYLES[source.status]), *(_cell(value) for value in cells)
-        )
+    for one in result.sources:
+        figures = (_money(one.cost_usd), one.tokens_input, one.tokens_output, one.requests, one.rows)
+        status = Text(one.status.value, style=STYLES[one.status])
+        table.add_row(literal(one.source.name), status, *(_cell(figure) for figure in figures))
     return table
 
 
@@ -201,7 +183,9 @@ def _plan_table(result: MonthResult) -> Table:
     for step in result.plan or ():
         if step.action != "keep":
             columns = ", ".join(step.fields)
-            table.add_row(step.action, shown(step.row), _cell(_money(step.cost_usd)), shown(columns), shown(step.why))
+            table.add_row(
+                step.action, literal(step.row), _cell(_money(step.cost_usd)), literal(columns), literal(step.why)
+            )
     return table
 
 

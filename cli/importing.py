@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from importlib import import_module
 from threading import Thread
+from typing import Self
 
 from cli.prefect_server.settings import import_prefect
 
 
 class Importing:
-    """Begins at once.
+    """Begins at once, and is waited for at the end of a block.
 
     Args:
         module: The flow's.
@@ -21,17 +22,20 @@ class Importing:
         self._thread = Thread(target=self._import, daemon=True)
         self._thread.start()
 
-    def done(self) -> None:
+    def wait(self) -> None:
         """Wait for it.
 
         Raises:
             SettingsError: Prefect's settings can't be used.
         """
-        self.join()
+        self._thread.join()
         if self._error is not None:
             raise self._error
 
-    def join(self) -> None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """Wait for it, whatever comes of it: Python does not like to end in the middle of an import."""
         self._thread.join()
 
@@ -39,5 +43,5 @@ class Importing:
         try:
             import_prefect()
             import_module(self._module)
-        except BaseException as error:  # noqa: BLE001  # raised by `done`, in the thread that waits for it
+        except BaseException as error:  # noqa: BLE001  # raised by `wait`, in the thread that waits for it
             self._error = error

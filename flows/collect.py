@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import Annotated, Any
 
 from prefect import flow, runtime, unmapped
@@ -11,25 +12,30 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import Field
 
 from tasks.aggregate import aggregate
-from tasks.fetch import AT_ONCE, fetch, gathered
-from tasks.prefect.runs import meant, shown_month
+from tasks.fetch import AT_ONCE, fetch, gather
+from tasks.prefect.runs import month_for_name, resolve_month
 from tasks.publish import publish
 from tasks.report import report
-from tasks.session import Request, finish, prepare
+from tasks.session import Request, open_session
 from usage.errors import LlmUsageError
 from usage.month import MONTH_PATTERN
 from usage.names import ProviderName
 
+
 # Prefect puts a title and a description of its own over those of a field, but not over what is in `json_schema_extra`.
+def month_field(title: str, description: str, examples: list[str]) -> Any:
+    """A field of the form that takes a month."""
+    return Field(
+        pattern=MONTH_PATTERN, examples=examples, json_schema_extra={"title": title, "description": description}
+    )
+
+
 MonthText = Annotated[
     str,
-    Field(
-        pattern=MONTH_PATTERN,
-        examples=["last", "current", "2026-01"],
-        json_schema_extra={
-            "title": "Month",
-            "description": "In UTC, like 2026-01; “last” for the last closed month, “current” for the running one.",
-        },
+    month_field(
+        "Month",
+        "In UTC, like 2026-01; “last” for the last closed month, “current” for the running one.",
+        ["last", "current", "2026-01"],
     ),
 ]
 Providers = Annotated[
@@ -80,7 +86,7 @@ def _run_name() -> str:
     parameters = runtime.flow_run.parameters
     only = [str(name) for name in parameters.get("providers") or ()]
     account = parameters.get("account")
-    words = [shown_month(str(parameters.get("month", "last"))), "collect", *only, *([account] if account else [])]
+    words = [month_for_name(str(parameters.get("month", "last"))), "collect", *only, *([account] if account else [])]
     return " ".join([*words, *(["(dry run)"] if parameters.get("dry_run") else [])])
 
 
@@ -96,20 +102,18 @@ def collect(
 
     The run ends Failed, naming the sources, where a rerun or a better key would bring more; what succeeded is written.
     """
-    try:
-        request = Request(meant(month), tuple(providers), account, accept_lower)
-        ready = prepare(request)
-    except LlmUsageError as error:
-        # Nothing was fetched: the sentence is all there is to say.
-        return Failed(message=str(error))
-    try:
-        fetched = gathered(ready.sources, fetch.map(ready.sources, month=unmapped(ready.month)))
-        outcomes = aggregate(request, fetched)
-        result = publish(request, outcomes, dry_run=dry_run)
+    with ExitStack() as stack:
+        try:
+            request = Request(resolve_month(month), tuple(providers), account, accept_lower)
+            session = stack.enter_context(open_session(request))
+        except LlmUsageError as error:
+            # Nothing was fetched: the sentence is all there is to say.
+            return Failed(message=str(error))
+        fetched = gather(session.sources, fetch.map(session.sources, month=unmapped(session.month)))
+        outcomes = aggregate(session.month, fetched)
+        result = publish(session.month, outcomes, dry_run=dry_run)
         # A report that can't be made is a red task, not a red run: the figures are written.
-        report(request, outcomes, result, return_state=True)
-    finally:
-        finish(request)
+        report(outcomes, result, return_state=True)
     return Completed(message=result.summary) if result.succeeded else Failed(message=result.summary)
 
 

@@ -12,9 +12,9 @@ from notion.databases.services import Service
 from notion.rows.receipt import read_receipt
 from notion.rows.titles import provider_of
 from notion.rows.values import Existing, Values
+from usage.grain import COLLECTION
 from usage.money import exact_sum
 from usage.names import ProviderName, Status, overall
-from usage.records.grain import COLLECTION
 
 
 class MonthStatus(BaseModel):

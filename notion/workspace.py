@@ -24,10 +24,10 @@ from notion.rows.values import Existing, fields_in, read_row, without_future_tim
 from notion.text import one_line
 from notion.writer import Tally, Writer, is_written_on
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
+from usage.grain import LABEL
 from usage.month import Month
 from usage.names import ProviderName
 from usage.outcomes.outcome import SourceOutcome
-from usage.records.grain import LABEL
 from usage.settings import Settings
 
 _AGAIN: Final = "La prochaine collecte complétera."

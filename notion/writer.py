@@ -22,8 +22,8 @@ from notion.rows.notes import Note, as_properties
 from notion.rows.titles import same_id
 from notion.rows.values import SKEW, Existing, Identity, Values, changed_fields, fields_in, to_properties
 from usage.errors import NotionAccessError
+from usage.grain import COLLECTION, is_bracketed
 from usage.month import Month
-from usage.records.grain import COLLECTION, is_bracketed
 
 _NOT_TAKEN: Final = (400, 404)
 """What Notion answers to a value that it refuses; any other refusal is about more than one cell."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,7 +29,7 @@ from usage.errors import (
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.report import Gap, GapKind, SourceReport
-from usage.settings import BASE_URL_OF, Credential, Settings
+from usage.settings import Credential, Settings
 
 log = logging.getLogger(__name__)
 
@@ -42,10 +41,19 @@ async def read_source(
     *,
     on_page: Callable[[], None] = lambda: None,
     retry: Retry | None = None,
+    memory: BackfillMemory | None = None,
 ) -> SourceReport:
     """Read one month of one source.
 
     A month that the provider does not offer comes back as an empty report with that gap.
+
+    Args:
+        settings: All settings.
+        source: Provider and account.
+        month: Calendar month, UTC.
+        on_page: Called for each page read.
+        retry: How requests are repeated; the usual way by default.
+        memory: What a backfill remembers from one month to the next.
 
     Raises:
         SourceError: Nothing could be read; the class says what to do.
@@ -58,9 +66,9 @@ async def read_source(
         pages += 1
         on_page()
 
-    async with _http(settings, source, retry) as http:
+    async with _http(settings, source, retry=retry, memory=memory) as http:
         now = settings.now()
-        together = _backfill.together(source, month, now) if _backfill is not None else None
+        together = memory.together(source, month, now) if memory is not None else None
         job = Job(source, month, now, settings.grains[source.provider], http, count, together)
         try:
             async with asyncio.timeout(LONGEST_READING):
@@ -70,7 +78,7 @@ async def read_source(
             raise TransientError(f"La lecture n’a pas fini en {minutes} minutes.", final=True) from None
         except NotOfferedError as error:
             # Every account has some of what is read: "no data" would hide that the address is another's.
-            variable = BASE_URL_OF[source.provider]
+            variable = source.provider.spec.address_variable
             raise ContractError(
                 f"{error.sentence} Vérifiez l’adresse de l’API ({variable}).", status=error.status
             ) from None
@@ -97,36 +105,23 @@ def about_key(credential: Credential) -> str:
 
 async def check_source(settings: Settings, source: Source, month: Month) -> list[CheckResult]:
     """Try what the job needs of one source; see `Provider.check`."""
-    async with _http(settings, source, Retry(tries=2, rate_tries=2)) as http:
+    async with _http(settings, source, retry=Retry(tries=2, rate_tries=2)) as http:
         job = Job(source, month, settings.now(), settings.grains[source.provider], http)
         return await provider(source.provider).check(job)
-
-
-@contextmanager
-def backfilling(months: Mapping[ProviderName, Sequence[Month]]) -> Iterator[None]:
-    """While the block runs, what concerns several months is asked for once for each source.
-
-    Those are names of projects and keys, which are the same for all months, and reports that can span many of them.
-
-    Args:
-        months: Which months of each provider are read in this process, one after another.
-    """
-    global _backfill  # noqa: PLW0603  # the tasks of a flow share nothing else than the process
-    before, _backfill = _backfill, _Backfill(months)
-    try:
-        yield
-    finally:
-        _backfill = before
 
 
 _Question = tuple[str, tuple[tuple[str, str], ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Backfill:
-    """What is remembered from one month to the next."""
+class BackfillMemory:
+    """What a backfill remembers from one month to the next, so that it asks for it once for each source.
+
+    Those are names of projects and keys, which are the same for all months, and reports that can span many of them.
+    """
 
     months: Mapping[ProviderName, Sequence[Month]]
+    """Which months of each provider are read in this process, one after another."""
     registries: dict[Source, dict[_Question, Answer]] = field(default_factory=dict)
     reports: dict[tuple[Source, Month], Together] = field(default_factory=dict)
     paces: dict[Source, Pace] = field(default_factory=dict)
@@ -139,9 +134,6 @@ class _Backfill:
         if len(months) < 2:
             return None
         return self.reports.setdefault((source, months[0]), Together(months))
-
-
-_backfill: _Backfill | None = None
 
 
 class _RegistriesOnce(Http):
@@ -167,11 +159,13 @@ class _RegistriesOnce(Http):
         return self._known[question]
 
 
-def _http(settings: Settings, source: Source, retry: Retry | None) -> Http:
+def _http(
+    settings: Settings, source: Source, *, retry: Retry | None = None, memory: BackfillMemory | None = None
+) -> Http:
     which = provider(source.provider)
     credential = settings.credential(source)
     address, headers = settings.base_urls[source.provider], which.headers(credential.key)
-    if _backfill is None:
+    if memory is None:
         return Http(address, headers, explain=which.explain, retry=retry)
-    known, pace = _backfill.registries.setdefault(source, {}), _backfill.paces.setdefault(source, Pace())
+    known, pace = memory.registries.setdefault(source, {}), memory.paces.setdefault(source, Pace())
     return _RegistriesOnce(which, known, address, headers, explain=which.explain, retry=retry, pace=pace)

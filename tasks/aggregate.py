@@ -7,39 +7,36 @@ from collections.abc import Mapping
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.session import Request, prepare
+from tasks.session import current_session
 from usage.errors import LlmUsageError
+from usage.month import Month
 from usage.names import Source
-from usage.outcomes.outcome import SourceOutcome
+from usage.outcomes.outcome import Failure, SourceOutcome, build_outcomes
 from usage.outcomes.report import IncompleteError, SourceReport
+from usage.outcomes.rows import LabelledReport
 
 Fetched = Mapping[Source, SourceReport | BaseException]
 """What became of each source: its report, or the error its task ended with."""
 
 
-@task(name="aggregate", task_run_name="aggregate {request.month}", cache_policy=NO_CACHE, persist_result=False)
-def aggregate(request: Request, fetched: Fetched) -> tuple[SourceOutcome, ...]:
+@task(name="aggregate", task_run_name="aggregate {month}", cache_policy=NO_CACHE, persist_result=False)
+def aggregate(month: Month, fetched: Fetched) -> tuple[SourceOutcome, ...]:
     """Sum all records in one table, cut it into rows, and tell each source's story.
 
     Args:
-        request: What was asked for.
+        month: Calendar month, UTC.
         fetched: What became of each source.
     """
-    # pandas takes most of a second to import; the fetching is over by now.
-    from usage.outcomes.build import Failure, build_outcomes  # noqa: PLC0415
-    from usage.outcomes.rows import Reading  # noqa: PLC0415
-
-    ready = prepare(request)
-    settings, readings, failures = ready.settings, [], []
+    settings, reports, failures = current_session().settings, [], []
     for source, got in fetched.items():
         grain, label = settings.grains[source.provider], settings.label(source)
         mark = settings.credential(source).mark
         report = got.report if isinstance(got, IncompleteError) else got
         if isinstance(report, SourceReport):
-            readings.append(Reading(report, grain, label, mark))
+            reports.append(LabelledReport(report, grain, label, mark))
         else:
-            failures.append(Failure(source, ready.month, label, grain, settings.now(), sentence_of(got), mark))
-    return build_outcomes(readings, failures)
+            failures.append(Failure(source, month, label, grain, settings.now(), sentence_of(got), mark))
+    return build_outcomes(reports, failures)
 
 
 def sentence_of(error: object) -> str:

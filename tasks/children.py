@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final, Self, cast
 from uuid import UUID
 
 from prefect import runtime
@@ -17,7 +17,7 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Scheduled
 
-from tasks.ranges import Turn
+from tasks.ranges import BackfillMonth
 from usage.month import Month
 
 COLLECT: Final = "collect/collect"
@@ -31,32 +31,32 @@ _POLL: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class MonthRun:
     """How a month's run ended."""
 
     month: Month
     succeeded: bool
     message: str
 
+    @classmethod
+    def of(cls, month: Month, state: State) -> Self:
+        """From the final state of the run."""
+        return cls(month, state.is_completed(), state.message or f"{month}: {state.name}")
 
-Here = Callable[[Turn], Ended]
+
+CollectHere = Callable[[BackfillMonth], MonthRun]
 """Collects a month in this process."""
 
 
 @dataclass(slots=True)
-class _Begun:
+class _UnderWay:
     """A month that was given to a run."""
 
-    turn: Turn
+    month: BackfillMonth
     since: float
     """On the monotonic clock."""
     again: bool = False
     """Whether its run had crashed before."""
-
-
-def ended(month: Month, state: State) -> Ended:
-    """How a month ended, from the final state of its run."""
-    return Ended(month, state.is_completed(), state.message or f"{month}: {state.name}")
 
 
 def has_workers() -> bool:
@@ -71,8 +71,12 @@ def has_workers() -> bool:
 
 
 def collect_on_workers(
-    turns: Sequence[Turn], here: Here, *, grace: float = GRACE, sleep: Callable[[float], None] = time.sleep
-) -> list[Ended]:
+    months: Sequence[BackfillMonth],
+    collect_here: CollectHere,
+    *,
+    grace: float = GRACE,
+    sleep: Callable[[float], None] = time.sleep,
+) -> list[MonthRun]:
     """One run for each month, some at a time, on whatever worker is free.
 
     When a backfill is retried its months are found again: those that have ended well are not repeated, the others are
@@ -80,49 +84,49 @@ def collect_on_workers(
     begun once more.
 
     Args:
-        turns: The months.
-        here: Takes a month that no worker begins.
+        months: The months.
+        collect_here: Takes a month that no worker begins.
         grace: Seconds that a worker has to begin one.
         sleep: Replaced in tests; seconds.
     """
-    waiting, under_way, done = deque(turns), dict[UUID, _Begun](), list[Ended]()
+    waiting, under_way, done = deque(months), dict[UUID, _UnderWay](), list[MonthRun]()
     with get_client(sync_client=True) as client:
         while waiting or under_way:
             while waiting and len(under_way) < AT_ONCE:
-                turn = waiting.popleft()
-                under_way[_start(client, turn)] = _Begun(turn, time.monotonic())
+                month = waiting.popleft()
+                under_way[_start(client, month)] = _UnderWay(month, time.monotonic())
             runs = client.read_flow_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=list(under_way))))
             over = [run for run in runs if run.state is not None and run.state.is_final()]
             for run in over:
-                if not _begun_once_more(client, run, under_way[run.id]):
-                    done.append(ended(under_way.pop(run.id).turn.month, _state(run)))
+                if not _begin_once_more(client, run, under_way[run.id]):
+                    done.append(MonthRun.of(under_way.pop(run.id).month.month, _state(run)))
             deleted = under_way.keys() - {run.id for run in runs}
             for gone in deleted:
-                month = under_way.pop(gone).turn.month
-                done.append(Ended(month, False, f"{month}: its run was deleted"))
+                which = under_way.pop(gone).month.month
+                done.append(MonthRun(which, False, f"{which}: its run was deleted"))
             late = [run for run in runs if _not_begun(run) and time.monotonic() - under_way[run.id].since >= grace]
             if late:
-                turn = under_way.pop(late[0].id).turn
+                month = under_way.pop(late[0].id).month
                 client.set_flow_run_state(late[0].id, Cancelled(message="No worker was free: the backfill took it."))
-                done.append(here(turn))
+                done.append(collect_here(month))
             elif not over and not deleted:
                 sleep(_POLL)
     return sorted(done, key=lambda item: item.month)
 
 
-def _start(client: SyncPrefectClient, turn: Turn) -> UUID:
+def _start(client: SyncPrefectClient, month: BackfillMonth) -> UUID:
     started = run_deployment(
         COLLECT,
         parameters={
-            "month": str(turn.month),
-            "providers": [provider.value for provider in turn.providers],
+            "month": str(month.month),
+            "providers": [provider.value for provider in month.providers],
             # Not what a person may have made the deployment's defaults.
             "account": None,
             "dry_run": False,
         },
-        tags=["backfill", f"month:{turn.month}"],
+        tags=["backfill", f"month:{month.month}"],
         # The same run when this backfill is retried.
-        idempotency_key=f"{runtime.flow_run.id} {turn.month}",
+        idempotency_key=f"{runtime.flow_run.id} {month.month}",
         timeout=0,
     )
     # Typed for callers that are asynchronous, too.
@@ -132,10 +136,11 @@ def _start(client: SyncPrefectClient, turn: Turn) -> UUID:
     return run.id
 
 
-def _begun_once_more(client: SyncPrefectClient, run: FlowRun, begun: _Begun) -> bool:
-    if begun.again or not _state(run).is_crashed():
+def _begin_once_more(client: SyncPrefectClient, run: FlowRun, month: _UnderWay) -> bool:
+    """Begin a run that has crashed once more; returns whether it was begun."""
+    if month.again or not _state(run).is_crashed():
         return False
-    begun.again, begun.since = True, time.monotonic()
+    month.again, month.since = True, time.monotonic()
     _begin_again(client, run.id, "Its process was gone: the backfill begins it once more.")
     return True
 

@@ -16,12 +16,13 @@ from prefect.futures import PrefectFuture
 from providers.reading import read_source
 from providers.shared.patience import LONGEST_READING
 from tasks.aggregate import Fetched
+from tasks.ranges import current_memory
+from tasks.session import current_session
 from usage.errors import SourceError, TransientError
 from usage.month import Month
 from usage.names import Source, Status
 from usage.outcomes.progress import PageRead, SourceBegun, SourceEnded, tell
 from usage.outcomes.report import IncompleteError, SourceReport
-from usage.settings import load_settings
 
 RETRY_DELAYS: list[float] = [5, 20]
 """Seconds. Each request has its own retries; these are for an outage that outlasts them."""
@@ -33,22 +34,22 @@ AT_ONCE = 16
 """Sources that are read at the same time."""
 
 
-def longest(sources: int) -> float:
+def longest_wait(sources: int) -> float:
     """Seconds that reading so many sources takes at most, with all tries; a run waits no longer."""
     tries = len(RETRY_DELAYS) + 1
     return ceil(sources / AT_ONCE) * (tries * LONGEST_READING + sum(RETRY_DELAYS) + _PREFECT)
 
 
-def gathered(sources: Sequence[Source], futures: Sequence[PrefectFuture[Any]]) -> Fetched:
+def gather(sources: Sequence[Source], futures: Sequence[PrefectFuture[Any]]) -> Fetched:
     """Wait for all sources. One that takes longer than any should counts as failed; what others brought is there."""
-    ends = time.monotonic() + longest(len(sources))
+    ends = time.monotonic() + longest_wait(len(sources))
     return {
-        source: _ended(future, max(0.0, ends - time.monotonic()))
+        source: _wait_for(future, max(0.0, ends - time.monotonic()))
         for source, future in zip(sources, futures, strict=True)
     }
 
 
-def _ended(future: PrefectFuture[Any], seconds: float) -> SourceReport | BaseException:
+def _wait_for(future: PrefectFuture[Any], seconds: float) -> SourceReport | BaseException:
     future.wait(seconds)
     state: State[Any] = future.state
     if not state.is_final():
@@ -97,9 +98,14 @@ def fetch(source: Source, month: Month) -> SourceReport:
         SourceError: It could not be read.
         IncompleteError: It was read in part; the report is attached. A task that fails is fetched again by a retry.
     """
+    settings, memory = current_session().settings, current_memory()
+
+    def on_page() -> None:
+        tell(PageRead(source, month))
+
     tell(SourceBegun(source, month))
     try:
-        report = asyncio.run(read_source(load_settings(), source, month, on_page=lambda: tell(PageRead(source, month))))
+        report = asyncio.run(read_source(settings, source, month, on_page=on_page, memory=memory))
     except SourceError:
         tell(SourceEnded(source, month, Status.ECHEC))
         raise

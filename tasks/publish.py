@@ -11,42 +11,43 @@ from notion.plan.steps import Action, Plan, Step
 from notion.rows.values import COLUMNS
 from notion.workspace import Published, PublishError
 from tasks.prefect.limits import one_writer
-from tasks.prefect.progress import rows_shown
-from tasks.session import Request, prepare
+from tasks.prefect.progress import show_rows
+from tasks.session import current_session
 from usage.errors import NotionError
 from usage.money import dollars
+from usage.month import Month
 from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.progress import MonthEnded, tell
 from usage.outcomes.result import KeptRow, MonthResult, NotionCounts, PlannedStep, month_result
 from usage.outcomes.story import running_mark
 
 
-@task(name="publish", task_run_name="publish {request.month}", cache_policy=NO_CACHE, persist_result=False)
-def publish(request: Request, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool) -> MonthResult:
+@task(name="publish", task_run_name="publish {month}", cache_policy=NO_CACHE, persist_result=False)
+def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool) -> MonthResult:
     """Plan the month's writes against what stands in Notion, and carry them out unless `dry_run`.
 
     Not cached and safe to repeat: rows are found again by their identity. Trouble on the way ends up in the result's
     `problem`: what is written stays, and the next run completes it.
 
     Args:
-        request: What was asked for.
+        month: Calendar month, UTC.
         outcomes: What is to be published.
         dry_run: Only say what would be written.
     """
-    ready = prepare(request)
-    workspace, month = ready.workspace, ready.month
+    session = current_session()
+    workspace, request = session.workspace, session.request
     problem: str | None = None
     steps: tuple[PlannedStep, ...] | None = None
     kept: tuple[KeptRow, ...] = ()
-    ready.pace.share()
+    session.pace.share()
     try:
         if dry_run:
             plan = workspace.plan(month, outcomes, accept_lower=request.accept_lower)
-            done, steps, kept = workspace.preview(plan), _planned(plan), _kept(plan)
+            done, steps, kept = workspace.preview(plan), _planned_steps(plan), _kept_rows(plan)
         else:
-            with one_writer(month), rows_shown(month):
+            with one_writer(month), show_rows(month):
                 plan = workspace.plan(month, outcomes, accept_lower=request.accept_lower)
-                kept = _kept(plan)
+                kept = _kept_rows(plan)
                 done = workspace.publish(plan, unfiltered=request.unfiltered)
     except PublishError as error:
         done, problem = error.done, str(error)
@@ -60,21 +61,21 @@ def publish(request: Request, outcomes: tuple[SourceOutcome, ...], *, dry_run: b
         requests=done.requests,
         kept=kept,
     )
-    running = running_mark(month, ready.settings.now())
+    running = running_mark(month, session.settings.now())
     result = month_result(
-        month, done.outcomes, counts, plan=steps, problem=problem, warnings=ready.warnings, running=running
+        month, done.outcomes, counts, plan=steps, problem=problem, warnings=session.warnings, running=running
     )
     tell(MonthEnded(result))
     return result
 
 
-def _kept(plan: Plan) -> tuple[KeptRow, ...]:
+def _kept_rows(plan: Plan) -> tuple[KeptRow, ...]:
     """Rows that are left alone for a reason."""
     reasoned = (step for step in plan.of(Action.KEEP) if step.why)
     return tuple(KeptRow(row=step.values.title, key=step.values.key, why=step.why) for step in reasoned)
 
 
-def _planned(plan: Plan) -> tuple[PlannedStep, ...]:
+def _planned_steps(plan: Plan) -> tuple[PlannedStep, ...]:
     return tuple(_planned_step(step) for step in plan.steps)
 
 

@@ -1,24 +1,28 @@
-"""Before a backfill: which months, and what of them stands in Notion for good and need not be read again."""
+"""What a backfill works with: which months, and what of them stands in Notion for good and need not be read again."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 from notion.rows.receipt import read_receipt
 from notion.rows.titles import same_id
 from notion.rows.values import Existing, Values
 from notion.workspace import Workspace
-from tasks.session import open_workspace, warnings_of
+from providers.reading import BackfillMemory
+from tasks.session import Opened, open_once, open_workspace, warnings_of
 from usage.errors import SettingsError
-from usage.money import dollars, exact_sum
+from usage.grain import COLLECTION
+from usage.money import dollars, exact_sum, whole_sum
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.result import SourceResult
-from usage.records.grain import COLLECTION
 from usage.settings import Credential, Settings, load_settings
 
 SETTLED: Final = timedelta(days=35)
@@ -38,7 +42,7 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class BackfillMonth:
     """One month of a backfill."""
 
     month: Month
@@ -51,51 +55,50 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class RangePreparation:
-    """What a backfill works with. It holds a connection: it never leaves the process."""
+class Backfill(Opened):
+    """What a backfill works with."""
 
-    asked: Range
-    settings: Settings
-    turns: tuple[Turn, ...]
-    workspace: Workspace
-    warnings: tuple[str, ...]
-    """What may keep a provider away in silence."""
+    request: Range
+    months: tuple[BackfillMonth, ...]
+    memory: BackfillMemory
+    """What reading a month leaves for the others that this process reads."""
 
 
-_prepared: dict[Range, RangePreparation] = {}
+_backfill: ContextVar[Backfill] = ContextVar("backfill")
 
 
-def prepare_range(asked: Range) -> RangePreparation:
-    """Refuse what can't work before anything is fetched, and decide what each month needs.
+def open_backfill(asked: Range, *, on_workers: bool = False) -> AbstractContextManager[Backfill]:
+    """Open a backfill's session for as long as the block runs; one that is open for this range is used.
 
-    Prepared once for each range in a process, until `finish_range`. A provider of a closed month is left out when its
-    row `(collecte)` says that nothing was missing, and that it was read with the present key after the figures stopped
-    moving. Providers that are named are read again in any case, and so are those with several keys, whose rows can't be
-    told apart.
+    What can't work is refused before anything is fetched, and it is decided what each month needs. A provider of a
+    closed month is left out when its row `(collecte)` says that nothing was missing, and that it was read with the
+    present key after the figures stopped moving. Providers that are named are read again in any case, and so are those
+    with several keys, whose rows can't be told apart.
+
+    Args:
+        asked: The range.
+        on_workers: Whether other processes read the months.
 
     Raises:
         SettingsError: Settings or arguments that can't be used.
         NotionError: Notion can't be reached, or the databases can't be used.
     """
-    ready = _prepared.get(asked)
-    if ready is None:
-        ready = _prepared[asked] = _prepare(asked)
-    return ready
+    return open_once(_backfill, asked, partial(_open, on_workers=on_workers))
 
 
-def months_to_read(turns: Sequence[Turn]) -> dict[ProviderName, list[Month]]:
-    """Which months of each provider are to be read."""
-    return {
-        provider: [turn.month for turn in turns if not turn.skipped and provider in (turn.providers or ProviderName)]
-        for provider in ProviderName
-    }
+def current_backfill() -> Backfill:
+    """The backfill that is open.
+
+    Raises:
+        LookupError: None is.
+    """
+    return _backfill.get()
 
 
-def finish_range(asked: Range) -> None:
-    """Close what `prepare_range` opened."""
-    ready = _prepared.pop(asked, None)
-    if ready is not None:
-        ready.workspace.close()
+def current_memory() -> BackfillMemory | None:
+    """What the backfill that is open remembers; None where a month is collected alone."""
+    backfill = _backfill.get(None)
+    return None if backfill is None else backfill.memory
 
 
 def months_of(asked: Range, settings: Settings) -> list[Month]:
@@ -111,33 +114,43 @@ def months_of(asked: Range, settings: Settings) -> list[Month]:
     return list(first.until(last))
 
 
-def _prepare(asked: Range) -> RangePreparation:
+def _open(asked: Range, *, on_workers: bool) -> Backfill:
     settings = load_settings()
     months = months_of(asked, settings)
     sources = settings.select(asked.providers)
     workspace, _ = open_workspace(settings, frozenset(source.provider for source in sources), months[0])
     try:
-        turns = tuple(_turn(asked, settings, workspace, month) for month in months)
+        decided = tuple(_decide(asked, settings, workspace, month) for month in months)
     except BaseException:
         workspace.close()
         raise
     warnings = warnings_of(settings, workspace, unfiltered=not asked.providers)
-    return RangePreparation(asked, settings, turns, workspace, warnings)
+    memory = BackfillMemory({} if on_workers else _months_to_read(decided))
+    return Backfill(asked, settings, workspace, warnings, decided, memory)
 
 
-def _turn(asked: Range, settings: Settings, workspace: Workspace, month: Month) -> Turn:
+def _months_to_read(months: Sequence[BackfillMonth]) -> dict[ProviderName, list[Month]]:
+    return {
+        provider: [one.month for one in months if not one.skipped and provider in (one.providers or ProviderName)]
+        for provider in ProviderName
+    }
+
+
+def _decide(asked: Range, settings: Settings, workspace: Workspace, month: Month) -> BackfillMonth:
     if asked.providers or month.end + SETTLED > settings.now():
-        return Turn(month, asked.providers)
-    kept = tuple(_kept(settings, workspace, month, workspace.rows(month)))
+        return BackfillMonth(month, asked.providers)
+    kept = tuple(_find_kept(settings, workspace, month, workspace.rows(month)))
     if not kept:
-        return Turn(month)
+        return BackfillMonth(month)
     done = {item.provider for item in kept} | workspace.inactive
     left = dict.fromkeys(credential.source.provider for credential in settings.credentials)
     providers = tuple(provider for provider in left if provider not in done)
-    return Turn(month, providers, kept, skipped=not providers)
+    return BackfillMonth(month, providers, kept, skipped=not providers)
 
 
-def _kept(settings: Settings, workspace: Workspace, month: Month, rows: Sequence[Existing]) -> Iterator[SourceResult]:
+def _find_kept(
+    settings: Settings, workspace: Workspace, month: Month, rows: Sequence[Existing]
+) -> Iterator[SourceResult]:
     for service in workspace.services:
         keys = [one for one in settings.credentials if one.source.provider is service.provider]
         if len(keys) != 1 or service.provider in workspace.inactive:
@@ -145,11 +158,16 @@ def _kept(settings: Settings, workspace: Workspace, month: Month, rows: Sequence
         item = keys[0]
         mine = [row.values for row in rows if same_id(row.values.service or "", service.page_id)]
         own = [values for values in mine if values.key == COLLECTION]
-        if len(own) == 1 and own[0].status in _FINAL and _is_late_enough(own[0], month) and _is_keys(own[0], item):
+        if (
+            len(own) == 1
+            and own[0].status in _FINAL
+            and _is_late_enough(own[0], month)
+            and _was_read_with(own[0], item)
+        ):
             yield _as_result(item.source, own[0], [values for values in mine if values.key != COLLECTION])
 
 
-def _is_keys(own: Values, credential: Credential) -> bool:
+def _was_read_with(own: Values, credential: Credential) -> bool:
     """Whether the present key read the month: another one may be another organisation's."""
     receipt = read_receipt(own.breakdown)
     return receipt is not None and receipt.key == credential.mark
@@ -167,14 +185,14 @@ def _as_result(source: Source, own: Values, data: Sequence[Values]) -> SourceRes
         account=source.account,
         status=Status(own.status or ""),
         cost_usd=None if cost is None else dollars(cost),
-        tokens_input=_sum(values.tokens_input for values in data),
-        tokens_output=_sum(values.tokens_output for values in data),
-        requests=_sum(values.requests for values in data),
+        tokens_input=_whole_sum(values.tokens_input for values in data),
+        tokens_output=_whole_sum(values.tokens_output for values in data),
+        requests=_whole_sum(values.requests for values in data),
         rows=len(data),
         log=own.log,
     )
 
 
-def _sum(figures: Iterator[int | float | None]) -> int | None:
-    known = [int(figure) for figure in figures if figure is not None]
-    return sum(known) if known else None
+def _whole_sum(figures: Iterator[float | None]) -> int | None:
+    # Notion knows no other numbers than doubles.
+    return whole_sum(None if figure is None else int(figure) for figure in figures)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Final
 
 from prefect import task
@@ -14,8 +13,8 @@ from prefect.events import emit_event
 from notion.workspace import Workspace
 from tasks.pages.chart import as_address, chart
 from tasks.pages.history import History, Known, by_service, keep, last_months, read_history, remember
-from tasks.pages.markdown import change, count, escaped, link, money, table
-from tasks.session import Request, prepare
+from tasks.pages.markdown import change, count, escape, link, money, table
+from tasks.session import current_session
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
@@ -35,45 +34,44 @@ NOT_WRITTEN: Final = "llm-usage.month.not-written"
 TO_RERUN: Final = "llm-usage.source.to-rerun"
 
 
-@task(name="report", task_run_name="report {request.month}", cache_policy=NO_CACHE, persist_result=False)
-def report(request: Request, outcomes: Sequence[SourceOutcome], result: MonthResult) -> None:
+@task(name="report", task_run_name="report {result.month}", cache_policy=NO_CACHE, persist_result=False)
+def report(outcomes: Sequence[SourceOutcome], result: MonthResult) -> None:
     """Leave the run's report as artifacts, and tell Prefect's events about it.
 
     Args:
-        request: What was asked for.
         outcomes: What was read.
         result: What it came to.
     """
-    ready = prepare(request)
+    session = current_session()
     months = last_months(result.month, MONTHS_SHOWN)
     history = read_history(months)
     if result.plan is None:
         read_at = {outcome.source: outcome.attempted_at for outcome in outcomes}
-        sources = [credential.source for credential in ready.settings.credentials]
+        sources = [credential.source for credential in session.settings.credentials]
         history = remember(result, read_at, history, sources=sources)
         keep(result.month, history)
-        _tell(request, result, Month.of(ready.settings.now()))
+        _emit_events(result, Month.of(session.settings.now()), unfiltered=session.request.unfiltered)
     create_markdown_artifact(
         key=f"report-{result.month}",
-        markdown=month_report(result, history, months, ready.workspace),
+        markdown=month_report(result, history, months, session.workspace),
         description=result.heading,
     )
 
 
 def month_report(result: MonthResult, history: History, months: Sequence[Month], workspace: Workspace) -> str:
     """The report of one month, in Markdown."""
-    rerun = [f"- {escaped(sentence)}" for sentence in result.to_rerun]
-    problem = [f"**{escaped(result.problem)}**"] if result.problem else []
+    rerun = [f"- {escape(sentence)}" for sentence in result.to_rerun]
+    problem = [f"**{escape(result.problem)}**"] if result.problem else []
     parts = [
         f"# {MARKS[result.word]} {result.heading}",
         *problem,
         *(["## To run again", "\n".join(rerun)] if rerun else []),
-        *(["\n".join(f"- {escaped(note)}" for note in result.warnings)] if result.warnings else []),
+        *(["\n".join(f"- {escape(note)}" for note in result.warnings)] if result.warnings else []),
         _sources(result, history.get(result.month.previous(), {}), workspace),
         _written(result, workspace),
         *_chart(history, months),
         "## What was read",
-        "\n".join(f"- **{escaped(_name(item))}** {escaped(item.log)}" for item in result.sources),
+        "\n".join(f"- **{escape(item.source.name)}** {escape(item.log)}" for item in result.sources),
     ]
     return "\n\n".join(parts)
 
@@ -86,14 +84,14 @@ def _sources(result: MonthResult, before: Mapping[Source, Known], workspace: Wor
     compared = not result.running
 
     def against(item: SourceResult) -> tuple[str, ...]:
-        return (change(_cost(item), whole.get(_source(item))),) if compared else ()
+        return (change(item.cost, whole.get(item.source)),) if compared else ()
 
     head = ("Source", "Status", "Cost USD", *((f"Against {previous}",) if compared else ()), "Tokens in", "Tokens out")
     rows = [
         (
-            link(_name(item), pages.get(item.provider, "")),
+            link(item.source.name, pages.get(item.provider, "")),
             f"{MARKS[item.status]} {item.status}",
-            money(_cost(item)),
+            money(item.cost),
             *against(item),
             count(item.tokens_input),
             count(item.tokens_output),
@@ -102,7 +100,7 @@ def _sources(result: MonthResult, before: Mapping[Source, Known], workspace: Wor
         )
         for item in result.sources
     ]
-    costs = [_cost(item) for item in result.sources]
+    costs = [item.cost for item in result.sources]
     rows_in_all = sum(item.rows for item in result.sources)
     sum_ = f"**{money(exact_sum(costs))}**" + (f" ({result.running})" if result.running else "")
     total = ("**Total**", "", sum_, *([""] if compared else []), "", "", "", count(rows_in_all))
@@ -115,7 +113,7 @@ def _written(result: MonthResult, workspace: Workspace) -> str:
     return (
         f"Rows {done} created: **{counts.created}**, updated: **{counts.updated}**, trashed: **{counts.trashed}**, "
         f"unchanged: {counts.unchanged} ({counts.requests} requests to Notion). "
-        + "".join(f"{escaped(sentence)} " for sentence in result.left_alone)
+        + "".join(f"{escape(sentence)} " for sentence in result.left_alone)
         + f"In Notion: {link(usages.declared.title, usages.url)}, {link(services.declared.title, services.url)}."
     )
 
@@ -127,7 +125,7 @@ def _chart(history: History, months: Sequence[Month]) -> list[str]:
     labels = [provider.label for provider in ProviderName]
     rows = [
         (
-            _labelled(month, history),
+            _label(month, history),
             *(money(costs[month].get(provider)) for provider in ProviderName),
             f"**{money(exact_sum(costs[month].values()))}**",
         )
@@ -138,13 +136,13 @@ def _chart(history: History, months: Sequence[Month]) -> list[str]:
     return ["## Cost by service", picture, table(("Month", *labels, "Total"), rows)]
 
 
-def _labelled(month: Month, history: History) -> str:
+def _label(month: Month, history: History) -> str:
     """The month, with a mark where what is known of it was read before it had ended."""
     running = running_mark(month, max((known.read_at for known in history[month].values()), default=month.end))
     return f"{month} ({running})" if running else str(month)
 
 
-def _tell(request: Request, result: MonthResult, running: Month) -> None:
+def _emit_events(result: MonthResult, running: Month, *, unfiltered: bool) -> None:
     """Events are what automations listen to; one of them notices when a month that stands in Notion stays away."""
     ages = {running: "running", running.previous(): "last"}
     emit_event(
@@ -153,11 +151,11 @@ def _tell(request: Request, result: MonthResult, running: Month) -> None:
             "prefect.resource.id": f"llm-usage.month.{result.month}",
             "prefect.resource.name": result.heading,
             "llm-usage.age": ages.get(result.month, "older"),
-            "llm-usage.whole": str(request.unfiltered).lower(),
+            "llm-usage.whole": str(unfiltered).lower(),
         },
         payload={
             "status": result.word.value,
-            "costs_usd": {_name(item): item.cost_usd for item in result.sources},
+            "costs_usd": {item.source.name: item.cost_usd for item in result.sources},
             "notion": result.notion.model_dump(),
         },
     )
@@ -172,15 +170,3 @@ def _tell(request: Request, result: MonthResult, running: Month) -> None:
             },
             payload={"reason": reason},
         )
-
-
-def _source(item: SourceResult) -> Source:
-    return Source(provider=item.provider, account=item.account)
-
-
-def _name(item: SourceResult) -> str:
-    return _source(item).name
-
-
-def _cost(item: SourceResult) -> Decimal | None:
-    return None if item.cost_usd is None else Decimal(item.cost_usd)

@@ -1,9 +1,18 @@
-"""Before anything is fetched: settings, month, sources, and Notion's two databases."""
+"""What a collection works with: settings, month, sources, and Notion's two databases.
+
+It is opened before anything is fetched and closed by whoever opened it. In between, tasks find it in the context of
+their run, which Prefect carries into its threads, through retries, and into the runs that a flow calls. So tasks are
+given plain data, and no key or connection comes near what Prefect keeps.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 from notion.client.gateway import Gateway
 from notion.workspace import Workspace
@@ -32,46 +41,75 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Preparation:
-    """What a collection works with. It holds keys and connections: it never leaves the process."""
+class Opened:
+    """What is open for a request. It holds keys and a connection: it never leaves the process."""
 
-    request: Request
+    request: object
     settings: Settings
-    month: Month
-    sources: tuple[Source, ...]
     workspace: Workspace
-    pace: SharedPace
     warnings: tuple[str, ...]
     """What may keep a provider away in silence."""
 
 
-_prepared: dict[Request, Preparation] = {}
+@dataclass(frozen=True, slots=True)
+class Session(Opened):
+    """What a collection works with."""
+
+    request: Request
+    month: Month
+    sources: tuple[Source, ...]
+    pace: SharedPace
 
 
-def prepare(request: Request) -> Preparation:
-    """Refuse what can't work before anything is fetched; read Notion's schemas and services.
+_session: ContextVar[Session] = ContextVar("session")
 
-    Prepared once for each request in a process, until `finish`: tasks are given the request, which is plain data, and
-    find the open connections through it. Services that a person has set to `Inactif` are left out unless named.
+
+def open_session(request: Request) -> AbstractContextManager[Session]:
+    """Open a collection's session for as long as the block runs; one that is open for this request is used.
+
+    What can't work is refused before anything is fetched; Notion's schemas and services are read. Services that a
+    person has set to `Inactif` are left out unless named.
 
     Raises:
         SettingsError: Settings or arguments that can't be used.
         NotionError: Notion can't be reached, or the databases can't be used.
     """
-    ready = _prepared.get(request)
-    if ready is None:
-        ready = _prepared[request] = _prepare(request)
-    return ready
+    return open_once(_session, request, _open)
 
 
-def finish(request: Request) -> None:
-    """Close what `prepare` opened."""
-    ready = _prepared.pop(request, None)
-    if ready is not None:
-        ready.workspace.close()
+def current_session() -> Session:
+    """The session that is open.
+
+    Raises:
+        LookupError: None is.
+    """
+    return _session.get()
 
 
-def _prepare(request: Request) -> Preparation:
+R = TypeVar("R")
+S = TypeVar("S", bound=Opened)
+
+
+@contextmanager
+def open_once(current: ContextVar[S], request: R, open_: Callable[[R], S]) -> Iterator[S]:
+    """Open something for as long as the block runs; inside a block for the same request, give what that has opened.
+
+    A command can so open it while Prefect is still being imported, and the flow finds it.
+    """
+    outer = current.get(None)
+    if outer is not None and outer.request == request:
+        yield outer
+        return
+    inner = open_(request)
+    token = current.set(inner)
+    try:
+        yield inner
+    finally:
+        current.reset(token)
+        inner.workspace.close()
+
+
+def _open(request: Request) -> Session:
     settings = load_settings()
     month = Month.resolve(request.month, settings.now())
     sources = settings.select(request.providers, request.account)
@@ -80,7 +118,7 @@ def _prepare(request: Request) -> Preparation:
     if not request.providers:
         sources = [source for source in sources if source.provider not in workspace.inactive]
     warnings = warnings_of(settings, workspace, unfiltered=request.unfiltered)
-    return Preparation(request, settings, month, tuple(sources), workspace, pace, warnings)
+    return Session(request, settings, workspace, warnings, month, tuple(sources), pace)
 
 
 def warnings_of(settings: Settings, workspace: Workspace, *, unfiltered: bool) -> tuple[str, ...]:

@@ -10,10 +10,10 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from notion.summary import MonthStatus, summarise
-from tasks.children import Ended
+from tasks.children import MonthRun
 from tasks.pages.chart import as_address, chart
-from tasks.pages.markdown import NOTHING, escaped, link, money, table
-from tasks.ranges import Range, RangePreparation, Turn, prepare_range
+from tasks.pages.markdown import NOTHING, escape, link, money, table
+from tasks.ranges import Backfill, BackfillMonth, current_backfill
 from tasks.report import MARKS
 from usage.money import exact_sum
 from usage.month import Month
@@ -24,48 +24,50 @@ Grid = Mapping[tuple[Month, ProviderName], MonthStatus]
 _SHOWN_IN_MESSAGE: Final = 3
 
 
-@task(name="summary", task_run_name="summary {asked.first} {asked.last}", cache_policy=NO_CACHE, persist_result=False)
-def summary(asked: Range, ended: Sequence[Ended]) -> None:
+@task(name="summary", task_run_name="summary {first} {last}", cache_policy=NO_CACHE, persist_result=False)
+def summary(first: Month, last: Month, runs: Sequence[MonthRun]) -> None:
     """Leave the grid as an artifact.
 
     Args:
-        asked: The range.
-        ended: How the months' runs ended; months without a run stood in Notion for good.
+        first: The range's first month.
+        last: Its last one.
+        runs: How the months' runs ended; months without a run stood in Notion for good.
     """
-    ready = prepare_range(asked)
-    months = [turn.month for turn in ready.turns]
-    lines = [line for month in months for line in summarise(ready.workspace.rows(month), ready.workspace.services)]
+    backfill = current_backfill()
+    months = [one.month for one in backfill.months]
+    workspace = backfill.workspace
+    lines = [line for month in months for line in summarise(workspace.rows(month), workspace.services)]
     grid = {(Month.parse(line.month), line.provider): line for line in lines}
     create_markdown_artifact(
-        key=f"backfill-{months[0]}-{months[-1]}",
-        markdown=range_report(ready, ended, grid),
-        description=told(ready.turns, ended, ready.warnings),
+        key=f"backfill-{first}-{last}",
+        markdown=range_report(backfill, runs, grid),
+        description=describe(backfill.months, runs, backfill.warnings),
     )
 
 
-def told(turns: Sequence[Turn], ended: Iterable[Ended], warnings: Sequence[str] = ()) -> str:
+def describe(months: Sequence[BackfillMonth], runs: Iterable[MonthRun], warnings: Sequence[str] = ()) -> str:
     """How many months are done, the first of those that need another run, and what may keep a provider away."""
-    return ". ".join([_progress(turns, ended), *warnings])
+    return ". ".join([_progress(months, runs), *warnings])
 
 
-def _progress(turns: Sequence[Turn], ended: Iterable[Ended]) -> str:
-    failed = [item for item in ended if not item.succeeded]
-    skipped = sum(turn.skipped for turn in turns)
-    counts = f"{len(turns) - len(failed)} of {len(turns)} months are complete"
+def _progress(months: Sequence[BackfillMonth], runs: Iterable[MonthRun]) -> str:
+    failed = [run for run in runs if not run.succeeded]
+    skipped = sum(one.skipped for one in months)
+    counts = f"{len(months) - len(failed)} of {len(months)} months are complete"
     counts += f" ({skipped} {'was' if skipped == 1 else 'were'} before)" if skipped else ""
     if not failed:
         return counts
-    first = " / ".join(_message(item) for item in failed[:_SHOWN_IN_MESSAGE])
+    first = " / ".join(_message(run) for run in failed[:_SHOWN_IN_MESSAGE])
     more = f" / and {len(failed) - _SHOWN_IN_MESSAGE} more" if len(failed) > _SHOWN_IN_MESSAGE else ""
     return f"{counts}. To run again: {first}{more}"
 
 
-def range_report(ready: RangePreparation, ended: Iterable[Ended], grid: Grid) -> str:
+def range_report(backfill: Backfill, runs: Iterable[MonthRun], grid: Grid) -> str:
     """The summary of a backfill, in Markdown."""
-    months = [turn.month for turn in ready.turns]
-    failed = [f"- {escaped(_message(item))}" for item in ended if not item.succeeded]
-    now = ready.settings.now()
-    rows = [_row(turn, grid, running_mark(turn.month, now)) for turn in ready.turns]
+    months = [one.month for one in backfill.months]
+    failed = [f"- {escape(_message(run))}" for run in runs if not run.succeeded]
+    now = backfill.settings.now()
+    rows = [_row(one, grid, running_mark(one.month, now)) for one in backfill.months]
     totals = [exact_sum(grid[key].cost_usd for key in grid if key[1] is provider) for provider in ProviderName]
     rows.append(("**Total**", *(f"**{money(total)}**" for total in totals), f"**{money(exact_sum(totals))}**", ""))
     costs = {
@@ -76,7 +78,7 @@ def range_report(ready: RangePreparation, ended: Iterable[Ended], grid: Grid) ->
         }
         for month in months
     }
-    usages = ready.workspace.databases.usages
+    usages = backfill.workspace.databases.usages
     parts = [
         f"# {months[0]} to {months[-1]}",
         *(["## To run again", "\n".join(failed)] if failed else []),
@@ -88,17 +90,17 @@ def range_report(ready: RangePreparation, ended: Iterable[Ended], grid: Grid) ->
     return "\n\n".join(parts)
 
 
-def _message(item: Ended) -> str:
+def _message(run: MonthRun) -> str:
     """Begins with the month, also where its run ended before it knew which one it was."""
-    month = str(item.month)
-    return item.message if item.message.startswith(month) else f"{month}: {item.message}"
+    month = str(run.month)
+    return run.message if run.message.startswith(month) else f"{month}: {run.message}"
 
 
-def _row(turn: Turn, grid: Grid, running: str) -> tuple[str, ...]:
-    lines = [grid.get((turn.month, provider)) for provider in ProviderName]
+def _row(one: BackfillMonth, grid: Grid, running: str) -> tuple[str, ...]:
+    lines = [grid.get((one.month, provider)) for provider in ProviderName]
     total = exact_sum(line.cost_usd for line in lines if line is not None)
-    did = "not needed" if turn.skipped else "read" if not turn.kept else f"read {len(turn.providers)}"
-    month = f"{turn.month} ({running})" if running else str(turn.month)
+    did = "not needed" if one.skipped else "read" if not one.kept else f"read {len(one.providers)}"
+    month = f"{one.month} ({running})" if running else str(one.month)
     return (month, *(_cell(line) for line in lines), money(total), did)
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from cli.prefect_server.server import OwnServer, free_port
+from cli.prefect_server.server import OwnServer
 from cli.prefect_server.settings import DEFAULTS
+from tests.ports import free_port
 
 # How long an example takes says nothing about the code on a busy machine.
 # The same examples each time: a run that is red must be red again.

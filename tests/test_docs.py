@@ -23,7 +23,6 @@ from cli.main import parser
 from notion.databases.declared import CONSOLES, SERVICES, USAGES, Database, Property, Type
 from usage.catalogue import CATALOGUE
 from usage.names import ProviderName
-from usage.records.grain import GRAINS
 from usage.settings import KEY_VARIABLES, load_settings
 from usage.slips import VARIABLES
 
@@ -160,7 +159,7 @@ def test_the_env_example_shows_the_defaults() -> None:
 
 @pytest.mark.parametrize("provider", ProviderName)
 def test_the_readme_tells_the_default_grain(provider: ProviderName) -> None:
-    assert documented_settings()[f"{provider.value.upper()}_GRAIN"][-1] == f"`{GRAINS[provider].default}`"
+    assert documented_settings()[f"{provider.value.upper()}_GRAIN"][-1] == f"`{provider.spec.grains.default}`"
 
 
 def test_the_readme_tells_the_default_rate() -> None:

@@ -20,7 +20,7 @@ MAY_IMPORT: Final[Mapping[str, frozenset[str]]] = {
     "notion": frozenset({"usage"}),
     "providers": frozenset({"usage"}),
     "tasks": frozenset({"notion", "providers", "usage"}),
-    "flows": frozenset({"tasks", "providers", "usage"}),
+    "flows": frozenset({"tasks", "usage"}),
     "cli": frozenset({"flows", "tasks", "notion", "providers", "usage", "sandbox"}),
     # A misreading of an API must not be made twice: the stand-ins share nothing with the clients.
     "sandbox": frozenset(),

@@ -1,11 +1,17 @@
-"""All that is fixed about a provider, one row each: its names, where its key and its address come from."""
+"""All that is fixed about a provider, one row each: names, key, address, what a row stands for, colour."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields, replace
 from enum import StrEnum
 from typing import Final
+from urllib.parse import urlsplit
+
+from usage.grain import Grain, Grains, Kind, Rule
+
+NOTION_ADDRESS: Final = "https://api.notion.com"
 
 
 class ProviderName(StrEnum):
@@ -30,7 +36,11 @@ class ProviderName(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderSpec:
-    """One provider."""
+    """One provider.
+
+    Raises:
+        ValueError: A field that every provider needs is empty.
+    """
 
     name: ProviderName
     label: str
@@ -52,6 +62,16 @@ class ProviderSpec:
     address_variable: str
     address: str
     """Where the API is, unless the variable says otherwise."""
+    grains: Grains
+    """What a row stands for."""
+    colour: str
+    """In charts. Told apart also by people who don't see all colours (the palette of Okabe and Ito)."""
+
+    def __post_init__(self) -> None:
+        needed = [field.name for field in fields(self) if field.default is MISSING]
+        empty = [name for name in needed if not getattr(self, name)]
+        if empty:
+            raise ValueError(f"usage/catalogue.py: the row of {self.name or 'a provider'} lacks {', '.join(empty)}")
 
     @property
     def key_variables(self) -> tuple[str, ...]:
@@ -64,85 +84,131 @@ class ProviderSpec:
         return f"{self.name.upper()}_GRAIN"
 
 
-CATALOGUE: Final[Mapping[ProviderName, ProviderSpec]] = {
-    spec.name: spec
-    for spec in (
-        ProviderSpec(
-            name=ProviderName.OPENAI,
-            label="OpenAI",
-            console="https://platform.openai.com",
-            key_variable="OPENAI_ADMIN_KEY",
-            second_names=("OPENAI_ADMIN_API_KEY",),
-            ordinary_names=("OPENAI_API_KEY",),
-            key_kind="an admin key",
-            job_prefixes=("sk-admin-",),
-            prefixes=("sk-admin-", "sk-proj-", "sk-svcacct-"),
-            # Not OPENAI_BASE_URL: it often points to a proxy for model calls, which must never see an admin key.
-            address_variable="OPENAI_ADMIN_BASE_URL",
-            address="https://api.openai.com/v1",
+def _by_name(*specs: ProviderSpec) -> Mapping[ProviderName, ProviderSpec]:
+    """The table.
+
+    Raises:
+        ValueError: A provider has no row, or two share a variable or a host, so that a key could be sent to another's.
+    """
+    named = [spec.name for spec in specs]
+    wrong = [f"{name} has no row" for name in ProviderName if name not in named]
+    variables = [name for spec in specs for name in (*spec.key_variables, *spec.ordinary_names, spec.address_variable)]
+    hosts = [urlsplit(address).hostname for address in (NOTION_ADDRESS, *(spec.address for spec in specs))]
+    for shared in (named, variables, [spec.label for spec in specs], hosts):
+        wrong += [f"{what} stands there {count} times" for what, count in Counter(shared).items() if count > 1]
+    if wrong:
+        raise ValueError(f"usage/catalogue.py: {'; '.join(wrong)}")
+    return {spec.name: spec for spec in specs}
+
+
+_BY_PROJECT: Final = Grains(
+    default=Grain.PROJECT,
+    project=Rule("project", "account"),
+    api_key=Rule("api_key", "project"),
+    # Without key figures the project takes the key's place.
+    coarse=Rule("project", "project"),
+)
+_BY_WORKSPACE: Final = Grains(
+    default=Grain.API_KEY,
+    project=Rule("workspace", "workspace"),
+    api_key=Rule("api_key", "workspace"),
+    coarse=Rule("workspace", "workspace"),
+)
+_BY_KEY: Final = Grains(
+    default=Grain.API_KEY,
+    project=Rule("account", "account"),
+    api_key=Rule("api_key", "account"),
+    coarse=Rule("account", "account"),
+)
+
+CATALOGUE: Final = _by_name(
+    ProviderSpec(
+        name=ProviderName.OPENAI,
+        label="OpenAI",
+        console="https://platform.openai.com",
+        key_variable="OPENAI_ADMIN_KEY",
+        second_names=("OPENAI_ADMIN_API_KEY",),
+        ordinary_names=("OPENAI_API_KEY",),
+        key_kind="an admin key",
+        job_prefixes=("sk-admin-",),
+        prefixes=("sk-admin-", "sk-proj-", "sk-svcacct-"),
+        # Not OPENAI_BASE_URL: it often points to a proxy for model calls, which must never see an admin key.
+        address_variable="OPENAI_ADMIN_BASE_URL",
+        address="https://api.openai.com/v1",
+        # Archived projects are listed for ever.
+        grains=replace(_BY_PROJECT, kept=frozenset({Kind.PROJECT})),
+        colour="#009e73",
+    ),
+    ProviderSpec(
+        name=ProviderName.ANTHROPIC,
+        label="Anthropic",
+        console="https://console.anthropic.com",
+        key_variable="ANTHROPIC_ADMIN_KEY",
+        second_names=("ANTHROPIC_ADMIN_API_KEY",),
+        ordinary_names=("ANTHROPIC_API_KEY", "CLAUDE_API_KEY"),
+        key_kind="an admin key",
+        job_prefixes=("sk-ant-admin",),
+        prefixes=("sk-ant-",),
+        address_variable="ANTHROPIC_ADMIN_BASE_URL",
+        address="https://api.anthropic.com",
+        # So are archived workspaces; whether archived keys are is not certain.
+        grains=replace(_BY_WORKSPACE, kept=frozenset({Kind.WORKSPACE})),
+        colour="#d55e00",
+    ),
+    ProviderSpec(
+        name=ProviderName.ELEVENLABS,
+        label="ElevenLabs",
+        console="https://elevenlabs.io",
+        key_variable="ELEVENLABS_API_KEY",
+        # The header's name; those who take it from there have the same kind of key.
+        second_names=("XI_API_KEY",),
+        # What voice agents and older clients call theirs.
+        ordinary_names=("ELEVEN_API_KEY", "ELEVEN_LABS_API_KEY"),
+        key_kind="a service-account key",
+        prefixes=("sk_",),
+        address_variable="ELEVENLABS_BASE_URL",
+        address="https://api.elevenlabs.io",
+        grains=_BY_KEY,
+        colour="#cc79a7",
+    ),
+    ProviderSpec(
+        name=ProviderName.DEEPGRAM,
+        label="Deepgram",
+        console="https://console.deepgram.com",
+        key_variable="DEEPGRAM_API_KEY",
+        second_names=(
+            "DEEPGRAM_ADMIN_KEY",
+            "DEEPGRAM_ADMIN_API_KEY",
+            "DEEPGRAM_MANAGEMENT_KEY",
+            "DEEPGRAM_MANAGEMENT_API_KEY",
         ),
-        ProviderSpec(
-            name=ProviderName.ANTHROPIC,
-            label="Anthropic",
-            console="https://console.anthropic.com",
-            key_variable="ANTHROPIC_ADMIN_KEY",
-            second_names=("ANTHROPIC_ADMIN_API_KEY",),
-            ordinary_names=("ANTHROPIC_API_KEY", "CLAUDE_API_KEY"),
-            key_kind="an admin key",
-            job_prefixes=("sk-ant-admin",),
-            prefixes=("sk-ant-",),
-            address_variable="ANTHROPIC_ADMIN_BASE_URL",
-            address="https://api.anthropic.com",
+        key_kind="a key of the role admin",
+        address_variable="DEEPGRAM_BASE_URL",
+        address="https://api.deepgram.com/v1",
+        grains=_BY_PROJECT,
+        colour="#0072b2",
+    ),
+    ProviderSpec(
+        name=ProviderName.OPENROUTER,
+        label="OpenRouter",
+        console="https://openrouter.ai",
+        key_variable="OPENROUTER_MANAGEMENT_KEY",
+        # "Provisioning key" is what management keys were called before.
+        second_names=(
+            "OPENROUTER_MANAGEMENT_API_KEY",
+            "OPENROUTER_ADMIN_KEY",
+            "OPENROUTER_PROVISIONING_KEY",
+            "OPENROUTER_PROVISIONING_API_KEY",
         ),
-        ProviderSpec(
-            name=ProviderName.ELEVENLABS,
-            label="ElevenLabs",
-            console="https://elevenlabs.io",
-            key_variable="ELEVENLABS_API_KEY",
-            # The header's name; those who take it from there have the same kind of key.
-            second_names=("XI_API_KEY",),
-            # What voice agents and older clients call theirs.
-            ordinary_names=("ELEVEN_API_KEY", "ELEVEN_LABS_API_KEY"),
-            key_kind="a service-account key",
-            prefixes=("sk_",),
-            address_variable="ELEVENLABS_BASE_URL",
-            address="https://api.elevenlabs.io",
-        ),
-        ProviderSpec(
-            name=ProviderName.DEEPGRAM,
-            label="Deepgram",
-            console="https://console.deepgram.com",
-            key_variable="DEEPGRAM_API_KEY",
-            second_names=(
-                "DEEPGRAM_ADMIN_KEY",
-                "DEEPGRAM_ADMIN_API_KEY",
-                "DEEPGRAM_MANAGEMENT_KEY",
-                "DEEPGRAM_MANAGEMENT_API_KEY",
-            ),
-            key_kind="a key of the role admin",
-            address_variable="DEEPGRAM_BASE_URL",
-            address="https://api.deepgram.com/v1",
-        ),
-        ProviderSpec(
-            name=ProviderName.OPENROUTER,
-            label="OpenRouter",
-            console="https://openrouter.ai",
-            key_variable="OPENROUTER_MANAGEMENT_KEY",
-            # "Provisioning key" is what management keys were called before.
-            second_names=(
-                "OPENROUTER_MANAGEMENT_API_KEY",
-                "OPENROUTER_ADMIN_KEY",
-                "OPENROUTER_PROVISIONING_KEY",
-                "OPENROUTER_PROVISIONING_API_KEY",
-            ),
-            ordinary_names=("OPENROUTER_API_KEY",),
-            key_kind="a management key",
-            prefixes=("sk-or-",),
-            address_variable="OPENROUTER_BASE_URL",
-            address="https://openrouter.ai/api/v1",
-        ),
-    )
-}
+        ordinary_names=("OPENROUTER_API_KEY",),
+        key_kind="a management key",
+        prefixes=("sk-or-",),
+        address_variable="OPENROUTER_BASE_URL",
+        address="https://openrouter.ai/api/v1",
+        grains=_BY_WORKSPACE,
+        colour="#e69f00",
+    ),
+)
 
 _NOTION_TOKENS: Final = ("ntn_", "secret_")
 """How Notion's tokens begin."""

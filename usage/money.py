@@ -19,6 +19,12 @@ def exact_sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
     return total
 
 
+def whole_sum(counts: Iterable[int | None]) -> int | None:
+    """Sum of the known counts; `None` when none is known."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
 def difference(left: Decimal, right: Decimal) -> Decimal:
     """`left - right`, without rounding."""
     return EXACT.subtract(left, right)
@@ -48,14 +54,14 @@ def dollars(amount: Decimal) -> str:
     return f"{whole}.{decimals.ljust(2, '0')}"
 
 
-def euros_style(amount: Decimal) -> str:
+def french_amount(amount: Decimal) -> str:
     """As French readers write it, rounded to the cent unless that would show nothing: `45,50`, `0,0000001`."""
     rounded = f"{plain(amount):.2f}"
     text = dollars(amount) if amount and Decimal(rounded) == 0 else rounded
     return text.replace(".", ",")
 
 
-def apart(left: Decimal, right: Decimal) -> tuple[str, str]:
+def tell_apart(left: Decimal, right: Decimal) -> tuple[str, str]:
     """Two different amounts as French readers write them, to the first decimal in which they differ, two at least."""
     places = 2
     while left != right and f"{left:.{places}f}" == f"{right:.{places}f}":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import total_ordering
 from typing import Any, Self
 
 from pydantic import GetCoreSchemaHandler
@@ -16,6 +17,7 @@ MONTH_PATTERN = r"^([0-9]{4}-(0[1-9]|1[0-2])|last|current)$"
 """What a person may write for a month; also the pattern of the flows' parameters."""
 
 
+@total_ordering
 class Month:
     """A calendar month in UTC, written `2026-01`. Ordered, hashable, immutable."""
 
@@ -122,15 +124,6 @@ class Month:
 
     def __lt__(self, other: Month) -> bool:
         return str(self) < str(other)
-
-    def __le__(self, other: Month) -> bool:
-        return str(self) <= str(other)
-
-    def __gt__(self, other: Month) -> bool:
-        return str(self) > str(other)
-
-    def __ge__(self, other: Month) -> bool:
-        return str(self) >= str(other)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

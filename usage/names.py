@@ -8,6 +8,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict
 
 from usage.catalogue import ProviderName
+from usage.grain import DEFAULT_ACCOUNT, Grain, Kind
 
 __all__ = [
     "DEFAULT_ACCOUNT",
@@ -19,9 +20,6 @@ __all__ = [
     "overall",
     "worst",
 ]
-
-DEFAULT_ACCOUNT = "default"
-"""Account name of a key without a suffix."""
 
 
 class Source(BaseModel):
@@ -39,21 +37,6 @@ class Source(BaseModel):
 
     def __str__(self) -> str:
         return self.name
-
-
-class Kind(StrEnum):
-    """What an id names."""
-
-    WORKSPACE = "workspace"
-    PROJECT = "project"
-    API_KEY = "api_key"
-
-
-class Grain(StrEnum):
-    """What a row stands for. `project` is the workspace where a provider has no projects, else the account."""
-
-    PROJECT = "project"
-    API_KEY = "api_key"
 
 
 class Status(StrEnum):

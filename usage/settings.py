@@ -14,19 +14,16 @@ from urllib.parse import urlsplit
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, SecretStr
 
-from usage.catalogue import CATALOGUE
+from usage.catalogue import CATALOGUE, NOTION_ADDRESS
 from usage.errors import SettingsError
 from usage.names import DEFAULT_ACCOUNT, Grain, ProviderName, Source
-from usage.records.grain import GRAINS
 from usage.slips import ordinary_key, slips
 
 KEY_VARIABLES: Final = {spec.name: spec.key_variable for spec in CATALOGUE.values()}
 """Variable that holds a provider's key, the name in the documentation."""
-BASE_URL_OF: Final = {spec.name: spec.address_variable for spec in CATALOGUE.values()}
-"""Variable that holds a provider's address."""
 BASE_URLS: Final = {
     **{spec.address_variable: spec.address for spec in CATALOGUE.values()},
-    "NOTION_BASE_URL": "https://api.notion.com",
+    "NOTION_BASE_URL": NOTION_ADDRESS,
 }
 """Addresses by their variables."""
 _NOT_ACCOUNTS: Final = ("ID", "PATH", "NAME", "URL", "HASH", "FILE")
@@ -151,15 +148,15 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
     Raises:
         SettingsError: One line for each thing that is wrong. Values of secrets are not shown.
     """
-    in_file = _that_are_set({} if dotenv is None else _dotenv(dotenv))
-    in_shell = _that_are_set(os.environ if environment is None else environment)
+    in_file = _drop_empty({} if dotenv is None else _dotenv(dotenv))
+    in_shell = _drop_empty(os.environ if environment is None else environment)
     values = in_file | in_shell
     wrong: list[str] = []
     credentials = tuple(_credentials(values, wrong))
     have_keys = {credential.source.provider for credential in credentials}
     settings = Settings(
         credentials=credentials,
-        base_urls={provider: _base_url(BASE_URL_OF[provider], values, wrong) for provider in ProviderName},
+        base_urls={provider: _base_url(provider.spec.address_variable, values, wrong) for provider in ProviderName},
         grains={provider: _grain(provider, values, wrong) for provider in ProviderName},
         notion=_notion(values, wrong),
         fixed_now=_now(values, wrong),
@@ -175,7 +172,7 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
     return settings
 
 
-def _that_are_set(values: Mapping[str, str]) -> dict[str, str]:
+def _drop_empty(values: Mapping[str, str]) -> dict[str, str]:
     return {name: value.strip() for name, value in values.items() if value.strip()}
 
 
@@ -230,20 +227,20 @@ def _credential(provider: ProviderName, variable: str, name: str, value: str, wr
             f"{', '.join(_NOT_ACCOUNTS)}, for example {variable}_ACME"
         )
         return None
-    key = _from_file(name, value, wrong) if is_file else value
+    key = _read_key(name, value, wrong) if is_file else value
     if not key:
         return None
     source = Source(provider=provider, account=account.lower() or DEFAULT_ACCOUNT)
-    return Credential(source=source, variable=name, key=SecretStr(_ascii(name, key, wrong)))
+    return Credential(source=source, variable=name, key=SecretStr(_require_ascii(name, key, wrong)))
 
 
-def _ascii(name: str, key: str, wrong: list[str]) -> str:
+def _require_ascii(name: str, key: str, wrong: list[str]) -> str:
     if not key.isascii() or not key.isprintable() or " " in key:
         wrong.append(f"{name}: the key has a space or a character that no key has; copy it again")
     return key
 
 
-def _from_file(name: str, path: str, wrong: list[str]) -> str:
+def _read_key(name: str, path: str, wrong: list[str]) -> str:
     try:
         key = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -277,24 +274,24 @@ def _is_safe(address: str) -> bool:
 
 
 def _grain(provider: ProviderName, values: Mapping[str, str], wrong: list[str]) -> Grain:
-    variable = provider.spec.grain_variable
-    text = values.get(variable, GRAINS[provider].default.value)
+    variable, default = provider.spec.grain_variable, provider.spec.grains.default
+    text = values.get(variable, default.value)
     if text not in list(Grain):
         wrong.append(f"{variable}: {text!r} is neither `project` nor `api_key`")
-        return GRAINS[provider].default
+        return default
     return Grain(text)
 
 
 def _notion(values: Mapping[str, str], wrong: list[str]) -> NotionSettings:
     token = values.get("NOTION_TOKEN") or values.get("NOTION_API_KEY")
     if token is None and "NOTION_TOKEN_FILE" in values:
-        token = _from_file("NOTION_TOKEN_FILE", values["NOTION_TOKEN_FILE"], wrong)
+        token = _read_key("NOTION_TOKEN_FILE", values["NOTION_TOKEN_FILE"], wrong)
     rate = values.get("NOTION_REQUESTS_PER_MINUTE", "180")
     if not rate.isdecimal() or int(rate) == 0:
         wrong.append(f"NOTION_REQUESTS_PER_MINUTE: {rate!r} is not a whole number above 0")
         rate = "180"
     return NotionSettings(
-        token=SecretStr(_ascii("NOTION_TOKEN", token, wrong)) if token else None,
+        token=SecretStr(_require_ascii("NOTION_TOKEN", token, wrong)) if token else None,
         base_url=_base_url("NOTION_BASE_URL", values, wrong),
         services_db_id=_notion_id("NOTION_SERVICES_DB_ID", values, wrong),
         usages_db_id=_notion_id("NOTION_USAGES_DB_ID", values, wrong),

@@ -52,11 +52,11 @@ def is_slip(name: str) -> bool:
     if name in _OTHERS or _is_ours(name):
         return False
     # Nobody else's begin like this.
-    return meant(name) is not None or name.upper().startswith("LLM_USAGE_")
+    return closest_setting(name) is not None or name.upper().startswith("LLM_USAGE_")
 
 
 @cache
-def meant(name: str) -> str | None:
+def closest_setting(name: str) -> str | None:
     """Our variable that a name is a misspelling of; None where it is like none of them."""
     upper = name.upper()
     if not re.fullmatch(r"[A-Z][A-Z0-9_]+", upper):
@@ -117,6 +117,6 @@ def _share(left: str, right: str) -> float:
 
 
 def _sentence(name: str, where: str) -> str:
-    close = meant(name)
+    close = closest_setting(name)
     advice = f"did you mean {close}?" if close else "see the README for the names that are."
     return f"{name} (in {where}) is not a setting of llm-usage and is not read: {advice}"

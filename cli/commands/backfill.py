@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cli.commands.collect import nothing_collected, run_watched
-from cli.display import out, print_notes, print_problem, print_result, shown
+from cli.display import literal, out, print_notes, print_problem, print_result
 from cli.importing import Importing
 from cli.prefect_server.server import PrefectServer, prefect_server
-from tasks.ranges import Range, Turn, finish_range, months_of, prepare_range
+from tasks.ranges import BackfillMonth, Range, months_of, open_backfill
 from usage.errors import LlmUsageError, NotionAccessError, SettingsError
 from usage.names import ProviderName, Source, Status, overall
 from usage.outcomes.result import MonthResult, NotionCounts
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         for result in results:
             print_result(result)
-        out().print(shown(message))
+        out().print(literal(message))
     print_notes(results)
     return 0 if all(result.succeeded for result in results) else 1
 
@@ -59,30 +59,27 @@ def backfill_range(
     """
     # Prefect takes its time to import; Notion can answer meanwhile.
     importing = Importing("flows.backfill")
-    try:
-        ready = prepare_range(asked)
-        turns, warnings = ready.turns, ready.warnings
-        importing.done()
+    with importing, open_backfill(asked) as session:
+        importing.wait()
         server.wait()
         from flows.backfill import backfill  # noqa: PLC0415
 
         ended, message = run_watched(backfill, asked.first, asked.last, list(asked.providers), quiet=quiet)
-    finally:
-        finish_range(asked)
-        importing.join()
     by_month = {result.month: result for result in ended}
-    results = [_whole(turn, by_month.get(turn.month), sources, message) for turn in turns]
-    return [result.model_copy(update={"warnings": warnings}) for result in results], message
+    results = [_with_kept(one, by_month.get(one.month), sources, message) for one in session.months]
+    return [result.model_copy(update={"warnings": session.warnings}) for result in results], message
 
 
-def _whole(turn: Turn, result: MonthResult | None, sources: Sequence[Source], message: str) -> MonthResult:
+def _with_kept(
+    month: BackfillMonth, result: MonthResult | None, sources: Sequence[Source], message: str
+) -> MonthResult:
     """A month's result together with what stood in Notion before."""
-    if turn.skipped:
-        counts = NotionCounts(unchanged=sum(source.rows + 1 for source in turn.kept))
-        result = MonthResult(month=turn.month, status=Status.SUCCES, sources=(), notion=counts)
+    if month.skipped:
+        counts = NotionCounts(unchanged=sum(source.rows + 1 for source in month.kept))
+        result = MonthResult(month=month.month, status=Status.SUCCES, sources=(), notion=counts)
     elif result is None:
-        left = [source for source in sources if not turn.providers or source.provider in turn.providers]
-        result = nothing_collected(turn.month, left, message)
-    whole = sorted((*result.sources, *turn.kept), key=lambda source: (source.provider, source.account))
+        left = [source for source in sources if not month.providers or source.provider in month.providers]
+        result = nothing_collected(month.month, left, message)
+    whole = sorted((*result.sources, *month.kept), key=lambda source: (source.provider, source.account))
     status = overall(source.status for source in whole)
     return result.model_copy(update={"sources": tuple(whole), "status": status})

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.display import new_table, note, out, shown
+from cli.display import literal, new_table, note, out
 from notion.client.gateway import Gateway
 from notion.setup.checkup import CheckReport, check_notion
 from notion.setup.checkup import Finding as Weight
@@ -57,14 +57,14 @@ class Checkup:
             *shared_ids({one.source: one.ids for one in self.checked}),
             *self.settings.slips,
             *self.settings.without_key(report.providers_with_rows if report is not None else ()),
-            *(_columns_told(report, Weight.NOTE) if report is not None else ()),
+            *(_column_sentences(report, Weight.NOTE) if report is not None else ()),
             *(report.sentences if report is not None and report.usable else ()),
         ]
 
     @property
     def wrong(self) -> list[str]:
         """What keeps the job from working, each with what to do about it."""
-        return [*self._keys_told(), *self._notion_told()]
+        return [*self._key_problems(), *self._notion_problems()]
 
     @property
     def next_command(self) -> str:
@@ -72,22 +72,22 @@ class Checkup:
         if not self.wrong:
             return "llm-usage collect"
         # The sentences that ask for a command are Notion's.
-        named = re.findall(r"\bllm-usage (setup|heal)\b", " ".join(self._notion_told()))
+        named = re.findall(r"\bllm-usage (setup|heal)\b", " ".join(self._notion_problems()))
         first = f"llm-usage {named[0]}" if named else ""
         rest = "put this right, then run llm-usage check again"
-        return first if first and not self._keys_told() else f"{first}, then {rest}" if first else rest
+        return first if first and not self._key_problems() else f"{first}, then {rest}" if first else rest
 
-    def _keys_told(self) -> list[str]:
-        told: list[str] = []
+    def _key_problems(self) -> list[str]:
+        problems: list[str] = []
         for one in self.checked:
             bad = _told(one, CheckStatus.BAD)
-            told += [*bad, f"{one.source.name}: {about_key(self.settings.credential(one.source))}"] if bad else []
-        return told
+            problems += [*bad, f"{one.source.name}: {about_key(self.settings.credential(one.source))}"] if bad else []
+        return problems
 
-    def _notion_told(self) -> list[str]:
+    def _notion_problems(self) -> list[str]:
         if isinstance(self.notion, str):
             return [self.notion]
-        return [] if self.notion.usable else [*_columns_told(self.notion, Weight.PROBLEM), *self.notion.sentences]
+        return [] if self.notion.usable else [*_column_sentences(self.notion, Weight.PROBLEM), *self.notion.sentences]
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -109,7 +109,7 @@ def print_checkup(console: Console, checkup: Checkup, *, verbose: bool) -> None:
     for sentence in checkup.notes:
         console.print(note(sentence), soft_wrap=True)
     for sentence in checkup.wrong:
-        console.print(Text("wrong: ", style="red") + shown(sentence), soft_wrap=True)
+        console.print(Text("wrong: ", style="red") + literal(sentence), soft_wrap=True)
     if not checkup.wrong:
         console.print("Everything that the job needs works.", style="green")
     console.print(f"next: {checkup.next_command}", soft_wrap=True, highlight=False)
@@ -174,12 +174,12 @@ def _overview(checkup: Checkup) -> Table:
         sources = [one for one in checkup.checked if one.source.provider is provider]
         for one in sources:
             verdict, what = _summary([(finding.status, finding.what) for finding in one.findings])
-            table.add_row(one.source.name, shown(what), _verdict(verdict), _where(verdict))
+            table.add_row(one.source.name, literal(what), _verdict(verdict), _where(verdict))
         if not sources:
             hint = checkup.settings.ordinary_keys.get(provider, f"{KEY_VARIABLES[provider]} is not set")
-            table.add_row(provider.value, "", Text("not configured", style="bright_black"), shown(hint))
+            table.add_row(provider.value, "", Text("not configured", style="bright_black"), literal(hint))
     for name, verdict, what in _databases(checkup.notion):
-        table.add_row(name, shown(what), _verdict(verdict), _where(verdict))
+        table.add_row(name, literal(what), _verdict(verdict), _where(verdict))
     return table
 
 
@@ -207,7 +207,7 @@ def _told(one: Checked, verdict: CheckStatus) -> list[str]:
     return [f"{one.source.name}, {found.what}: {found.sentence}" for found in one.findings if found.status is verdict]
 
 
-def _columns_told(report: CheckReport, weight: Weight) -> list[str]:
+def _column_sentences(report: CheckReport, weight: Weight) -> list[str]:
     return [
         f"{row.database}, {row.property}: expected {row.expected}, found {row.found or 'nothing'}. {row.todo}"
         for row in report.rows
@@ -221,7 +221,7 @@ def _sources_table(checked: Sequence[Checked]) -> Table:
         table.add_column(name, no_wrap=name != "Found, or what to do")
     for one in checked:
         for finding in one.findings:
-            table.add_row(one.source.name, finding.what, _verdict(finding.status), shown(finding.sentence))
+            table.add_row(one.source.name, finding.what, _verdict(finding.status), literal(finding.sentence))
     return table
 
 
@@ -233,10 +233,10 @@ def _columns_table(report: CheckReport) -> Table:
         table.add_row(
             row.database,
             row.property,
-            shown(row.expected),
-            shown(row.found or "–"),
+            literal(row.expected),
+            literal(row.found or "–"),
             _verdict(_VERDICTS[row.verdict]),
-            shown(row.todo),
+            literal(row.todo),
         )
     return table
 

@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 def run(arguments: argparse.Namespace) -> int:
     """Collect and report; 0 or 1."""
     providers = tuple(ProviderName(name) for name in arguments.provider)
-    month, sources = check_arguments(arguments.month, providers, arguments.account)
+    settings = load_settings()
+    # Before anything is started.
+    month, sources = Month.resolve(arguments.month, settings.now()), settings.select(providers, arguments.account)
     try:
         with prefect_server() as server:
             result = collect_month(
@@ -55,32 +57,10 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if result.succeeded else 1
 
 
-def check_arguments(
-    month: str, providers: tuple[ProviderName, ...] = (), account: str | None = None
-) -> tuple[Month, list[Source]]:
-    """The month and the sources that are meant, before anything is started.
-
-    Raises:
-        SettingsError: Settings or arguments that can't be used.
-    """
-    settings = load_settings()
-    return Month.resolve(month, settings.now()), settings.select(providers, account)
-
-
 def nothing_collected(month: Month, sources: list[Source], why: str) -> MonthResult:
     """The result of a month where nothing could be begun, and a rerun would."""
     results = tuple(
-        SourceResult(
-            provider=source.provider,
-            account=source.account,
-            status=Status.ECHEC,
-            cost_usd=None,
-            tokens_input=None,
-            tokens_output=None,
-            requests=None,
-            rows=0,
-            log=why,
-        )
+        SourceResult(provider=source.provider, account=source.account, status=Status.ECHEC, log=why)
         for source in sorted(sources, key=lambda source: (source.provider, source.account))
     )
     return MonthResult(month=month, status=Status.ECHEC, sources=results, notion=NotionCounts(), problem=why)
@@ -106,17 +86,13 @@ def collect_month(
     """
     # Prefect takes its time to import; Notion can answer meanwhile.
     importing = Importing("flows.collect")
-    from tasks.session import Request, finish, prepare  # noqa: PLC0415
+    from tasks.session import Request, open_session  # noqa: PLC0415
 
     request = Request(str(month), providers, account, accept_lower)
-    try:
-        prepare(request)
-        importing.done()
+    with importing, open_session(request):
+        importing.wait()
         server.wait()
         return _run_flow(request, dry_run=dry_run, quiet=quiet)
-    finally:
-        finish(request)
-        importing.join()
 
 
 def _run_flow(request: Request, *, dry_run: bool, quiet: bool) -> MonthResult:

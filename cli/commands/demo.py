@@ -15,7 +15,7 @@ from rich.table import Table
 
 from cli.commands.collect import collect_month
 from cli.commands.setup import print_setup, set_up_databases
-from cli.display import new_table, out, print_result, shown
+from cli.display import literal, new_table, out, print_result
 from cli.prefect_server.ending import if_stopped
 from cli.prefect_server.server import prefect_server
 from sandbox.everything import Sandbox
@@ -23,8 +23,10 @@ from sandbox.notion.tables import Table as NotionTable
 from usage.errors import SettingsError
 from usage.month import Month
 from usage.settings import load_settings
+from usage.slips import VARIABLES
 
-_OURS = ("OPENAI_", "ANTHROPIC_", "ELEVENLABS_", "XI_", "DEEPGRAM_", "OPENROUTER_", "NOTION_", "LLM_USAGE_", "PREFECT_")
+_OURS = ("PREFECT_", *{f"{name.partition('_')[0]}_" for name in VARIABLES})
+"""How variables begin that would lead out of the sandbox."""
 _SHOWN = {
     "Services LLM": ("Nom", "Statut", "Total Cout USD", "Total Tokens", "Nombre Collectes", "Derniere Collecte"),
     "Usages LLM": ("Identifiant", "Cout USD", "Tokens Total", "Requetes", "Modeles", "Statut Collecte"),
@@ -42,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     with (
         _folder() as folder,
         Sandbox() as sandbox,
-        _alone(folder, sandbox),
+        _only_the_sandbox(folder, sandbox),
         prefect_server() as server,
     ):
         console.print(
@@ -60,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
             console.print(_as_table(table))
         console.print("\nWhat each source says in its own row (Log Status):", style="bold")
         for source in first.sources:
-            console.print(shown(f"{source.provider.label}: {source.log}"), soft_wrap=True)
+            console.print(literal(f"{source.provider.label}: {source.log}"), soft_wrap=True)
         _say(console, "4. llm-usage collect, once more: only each source's own row is touched, with the time")
         again = collect_month(server, month)
         print_result(again)
@@ -92,7 +94,7 @@ def _wait(console: Console, address: str) -> None:
 
 
 @contextmanager
-def _alone(folder: str, sandbox: Sandbox) -> Iterator[None]:
+def _only_the_sandbox(folder: str, sandbox: Sandbox) -> Iterator[None]:
     """Only the sandbox's settings: no key of this machine, no `.env`, no Prefect server or database of the user's."""
     before, place = dict(os.environ), os.getcwd()
     for name in [name for name in os.environ if name.startswith(_OURS)]:
@@ -124,5 +126,5 @@ def _as_table(notion: NotionTable) -> Table:
             table.add_column(name, min_width=longest, no_wrap=True)
     places = [notion.columns.index(name) for name in wanted]
     for row in notion.rows:
-        table.add_row(*(shown(row[place]) for place in places))
+        table.add_row(*(literal(row[place]) for place in places))
     return table

@@ -14,7 +14,7 @@ from contextlib import contextmanager, nullcontext
 from pydantic import BaseModel, ConfigDict
 from rich.table import Table
 
-from cli.display import Display, new_table, out, shown
+from cli.display import Display, literal, new_table, out
 from cli.prefect_server.server import prefect_server
 from cli.prefect_server.settings import DEFAULTS, is_configured, prefect_home, prefect_settings
 from notion.client.gateway import Gateway
@@ -229,10 +229,10 @@ def _print(done: Healing, result: HealResult, *, is_shown: bool) -> None:
             soft_wrap=True,
         )
     for one in result.left:
-        console.print(shown(f"{one.row}: {one.why}"), style="yellow", soft_wrap=True)
+        console.print(literal(f"{one.row}: {one.why}"), style="yellow", soft_wrap=True)
         for address in (one.kept, one.other):
             if address is not None:
-                console.print(shown(f"  {address}"), soft_wrap=True)
+                console.print(literal(f"  {address}"), soft_wrap=True)
 
 
 def _table(healing: Healing, title: str) -> Table:
@@ -240,5 +240,5 @@ def _table(healing: Healing, title: str) -> Table:
     for name in ("Do", "Row", "Columns", "Why"):
         table.add_column(name)
     for step in map(_step, healing.steps):
-        table.add_row(step.action, shown(step.row), shown(", ".join(step.columns)), shown(step.why))
+        table.add_row(step.action, literal(step.row), literal(", ".join(step.columns)), literal(step.why))
     return table

@@ -7,7 +7,7 @@ import json
 import sys
 from typing import Final
 
-from cli.display import shown
+from cli.display import literal
 from notion.client.gateway import Gateway
 from notion.setup.rehearsal import Rehearsal
 from notion.setup.setup import SetupResult, rehearse, set_up
@@ -48,7 +48,7 @@ def set_up_databases(settings: Settings) -> SetupResult:
     """
     gateway = Gateway(settings.notion)
     try:
-        return set_up(gateway, settings.notion, _configured(settings))
+        return set_up(gateway, settings.notion, _providers_with_keys(settings))
     finally:
         gateway.close()
 
@@ -61,7 +61,7 @@ def rehearse_databases(settings: Settings) -> SetupResult:
     """
     gateway = Rehearsal(settings.notion)
     try:
-        return rehearse(gateway, settings.notion, _configured(settings))
+        return rehearse(gateway, settings.notion, _providers_with_keys(settings))
     finally:
         gateway.close()
 
@@ -70,35 +70,35 @@ def print_setup(result: SetupResult) -> None:
     """What was done, and what a person has to settle."""
     # Both may quote names of columns and databases: other people's text.
     for sentence in result.done or ("Both databases are complete; nothing to do.",):
-        print(shown(sentence))
+        print(literal(sentence))
     _print_warnings(result)
 
 
-def would(sentence: str) -> str:
+def in_conditional(sentence: str) -> str:
     """What would be done, from a sentence about what was."""
     first, _, rest = sentence.partition(" ")
     return f"{_WOULD[first]} {rest}"
 
 
 def _print_rehearsal(result: SetupResult, *, as_json: bool) -> None:
-    steps = [would(sentence) for sentence in result.done]
+    steps = [in_conditional(sentence) for sentence in result.done]
     if as_json:
         print(json.dumps({**_ids(result), "would": steps}, ensure_ascii=False))
         return
     for sentence in steps or ("Both databases are complete; nothing would be done.",):
-        print(shown(sentence))
+        print(literal(sentence))
     _print_warnings(result)
     print("\nNothing was written.")
 
 
 def _print_warnings(result: SetupResult) -> None:
     for sentence in result.warnings:
-        print(shown(sentence), file=sys.stderr)
+        print(literal(sentence), file=sys.stderr)
 
 
 def _ids(result: SetupResult) -> dict[str, str | None]:
     return {"services_db_id": result.services_db_id, "usages_db_id": result.usages_db_id}
 
 
-def _configured(settings: Settings) -> frozenset[ProviderName]:
+def _providers_with_keys(settings: Settings) -> frozenset[ProviderName]:
     return frozenset(credential.source.provider for credential in settings.credentials)

@@ -281,14 +281,6 @@ def _own_folder(home: Path) -> Path:
         ) from error
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _drain() -> None:
     """Let Prefect send what it still holds back for the server: it would try for a minute after the server is gone."""
     if "prefect" not in sys.modules:

@@ -94,7 +94,7 @@ def import_prefect() -> Settings:
             settings = get_current_settings()
     except (ValueError, TypeError, AttributeError, LookupError) as error:
         raise SettingsError(
-            f"Prefect can't use its settings ({_broken(error)}): look into the environment, .env, prefect.toml, "
+            f"Prefect can't use its settings ({_name_setting(error)}): look into the environment, .env, prefect.toml, "
             f"pyproject.toml and {_profiles(prefect_settings(), prefect_home())}"
         ) from None
     terminal.write(told.getvalue())
@@ -109,7 +109,7 @@ def settings_of_results() -> list[str]:
     return [f"PREFECT_RESULTS_{name.upper()}" for name in looked_for if getattr(results, name) != fields[name].default]
 
 
-def _broken(error: Exception) -> str:
+def _name_setting(error: Exception) -> str:
     """The variable that a setting has, and what is wrong with it."""
     if not isinstance(error, ValidationError):
         # `pydantic-settings` names the field and where it was read, and no value.
@@ -152,12 +152,12 @@ def _files(settings: Mapping[str, str], home: Path) -> Iterator[str]:
             continue
         except (OSError, ValueError) as error:
             raise SettingsError(
-                f"{path}: Prefect can't read its settings there ({_why(error)}); mend the file"
+                f"{path}: Prefect can't read its settings there ({_say_where(error)}); mend the file"
             ) from None
         yield text
 
 
-def _why(error: OSError | ValueError) -> str:
+def _say_where(error: OSError | ValueError) -> str:
     if isinstance(error, OSError):
         return str(error.strerror)
     # Only where it is: what stands there may be a password.

@@ -23,8 +23,8 @@ from notion.workspace import Workspace
 from providers.reading import read_source
 from sandbox.everything import Sandbox
 from usage.month import Month
-from usage.outcomes.build import build_outcomes
-from usage.outcomes.rows import Reading
+from usage.outcomes.outcome import build_outcomes
+from usage.outcomes.rows import LabelledReport
 from usage.settings import load_settings
 
 NOW: Final = datetime(2026, 2, 14, 7, 30, tzinfo=UTC)
@@ -98,7 +98,7 @@ def _collect(environment: Mapping[str, str], gateway: Gateway, month: Month) -> 
     settings = load_settings(environment, dotenv=None)
     sources = [credential.source for credential in settings.credentials]
     readings = [
-        Reading(
+        LabelledReport(
             asyncio.run(read_source(settings, source, month)), settings.grains[source.provider], settings.label(source)
         )
         for source in sources

@@ -37,9 +37,9 @@ from notion.rows.titles import is_of_service, month_of_title, name_in_title, tel
 from notion.rows.values import Existing, changed_fields, has_figures
 from notion.text import folded
 from usage.errors import SettingsError
+from usage.grain import COLLECTION, is_ours
 from usage.month import Month
 from usage.names import ProviderName, Source
-from usage.records.grain import COLLECTION, is_ours
 
 COMPLETED: Final = "Complétée : d’autres lignes disent son identifiant ou son espace de travail."
 LINKED: Final = "Reliée à son service, que dit son titre."

@@ -16,8 +16,8 @@ from notion.rows.receipt import read_receipt
 from notion.rows.titles import month_of_title, name_in_title, tells_two_months, title_start
 from notion.rows.values import Existing, Values, has_figures
 from notion.text import folded
+from usage.grain import COLLECTION, is_ours
 from usage.names import ProviderName
-from usage.records.grain import COLLECTION, is_ours
 
 SOMEBODYS: Final = "Écrite par une personne ou un autre programme : llm-usage heal peut la reprendre."
 MISDATED: Final = "Son titre et « Mois » disent deux mois différents : corrigez l’un des deux."

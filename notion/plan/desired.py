@@ -18,12 +18,12 @@ from typing import Final
 from notion.rows.titles import make_title, with_account
 from notion.rows.values import COLUMNS, FIGURES, Existing, Identity, Values, to_minute
 from notion.text import one_line, printable
-from usage.money import dollars, euros_style
+from usage.grain import COLLECTION
+from usage.money import dollars, french_amount
 from usage.month import Month
 from usage.names import Status
 from usage.outcomes.outcome import SourceOutcome
 from usage.records.breakdown import fitted_json, to_json
-from usage.records.grain import COLLECTION
 
 _RESTATED: Final = re.compile(r" ?Corrigé : \S+ → \S+ USD le \d{4}-\d{2}-\d{2}\.")
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
@@ -193,7 +193,7 @@ def with_restatement(new: Values, old: Values, month: Month) -> Values:
 
 def _amounts(before: Decimal, after: Decimal) -> tuple[str, str]:
     """Both as French readers write them, with every digit where the cents are the same."""
-    shown = euros_style(before), euros_style(after)
+    shown = french_amount(before), french_amount(after)
     return shown if shown[0] != shown[1] else (dollars(before).replace(".", ","), dollars(after).replace(".", ","))
 
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Final
 
 from notion.rows.values import FIGURES, Values
-from usage.money import euros_style
+from usage.money import french_amount
 from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.story import rerun_command
 
@@ -79,5 +79,5 @@ def _total(rows: Sequence[Values], name: str) -> float:
 
 
 def _show_cost(sums: Mapping[str, tuple[float, float]]) -> str:
-    before, after = (euros_style(Decimal(str(round(amount, 6)))) for amount in sums["cost"])
+    before, after = (french_amount(Decimal(str(round(amount, 6)))) for amount in sums["cost"])
     return f"{before} → {after} USD"

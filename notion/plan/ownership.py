@@ -18,9 +18,9 @@ from notion.rows.receipt import Receipt, read_receipt
 from notion.rows.titles import name_of, title_start
 from notion.rows.values import Existing, Identity, Values
 from notion.text import folded, one_line, printable
+from usage.grain import COLLECTION, LABEL, Rule, canonical_workspace, is_bracketed, is_ours
 from usage.names import Kind, Status
 from usage.outcomes.outcome import SourceOutcome
-from usage.records.grain import COLLECTION, GRAINS, LABEL, Rule, canonical_workspace, is_bracketed, is_ours, row_rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Ownership:
         self._outcome, self._peers = outcome, peers
         self._label = canonical_workspace(outcome.label)
         self._is_only = len(peers.labels) == 1
-        self._grains = GRAINS[outcome.source.provider]
+        self._grains = outcome.source.provider.spec.grains
         listed = {thing.id for thing in outcome.things}
         used = {printable(row.key) for row in outcome.rows if not is_ours(row.key) and outcome.rule.key != "account"}
         self.ids: Final = frozenset(listed | used)
@@ -151,7 +151,7 @@ class Ownership:
             return self._grains.api_key
         if kind is Kind.PROJECT:
             return self._grains.project
-        return row_rule(self._outcome.source.provider, values.key, values.workspace, self._places)
+        return self._grains.rule_of_row(values.key, values.workspace, self._places)
 
     def has_other_grain(self, row: Existing) -> bool:
         """Whether the row stands for something else than this source's rows do now."""

@@ -50,10 +50,10 @@ from notion.rows.notes import Note
 from notion.rows.receipt import Receipt, read_receipt, receipt_of
 from notion.rows.titles import is_of_service, make_title, with_account
 from notion.rows.values import FIGURES, Existing, Identity, Values, changed_fields, has_figures
-from usage.money import difference, euros_style, exact_sum
+from usage.grain import COLLECTION, canonical_workspace
+from usage.money import difference, exact_sum, french_amount
 from usage.names import ProviderName, Status
 from usage.outcomes.outcome import SourceOutcome
-from usage.records.grain import COLLECTION, canonical_workspace
 
 OUT_OF_REACH: Final = "D’une organisation qu’aucune clé ne voit : reste comme elle est."
 _TAKEN_OVER: Final = "Garde un montant d’une lecture plus ancienne et plus fine."
@@ -557,7 +557,7 @@ def discrepancy(outcome: SourceOutcome, steps: Sequence[Step], set_aside: Sequen
     read = difference(_cost(row.totals.cost for row in outcome.rows), _cost(values.cost for values in set_aside))
     after = _cost(values.cost for values in planned)
     if abs(difference(after, read)) > _TOLERANCE * (len(planned) + 1):
-        return _sentence(f"{euros_style(read)} USD lus, {euros_style(after)} USD dans le plan")
+        return _sentence(f"{french_amount(read)} USD lus, {french_amount(after)} USD dans le plan")
     return ""
 
 

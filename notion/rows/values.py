@@ -13,7 +13,7 @@ from notion.databases.found import Found, value_of
 from notion.databases.options import chosen_option, option_value
 from notion.rows.notes import Note, read_notes
 from notion.text import pieces
-from usage.records.grain import canonical_workspace, is_ours
+from usage.grain import canonical_workspace, is_ours
 
 Identity = tuple[str, str]
 

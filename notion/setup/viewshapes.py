@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from notion.databases.found import Found
+from usage.grain import COLLECTION
 from usage.outcomes.story import RUNNING
-from usage.records.grain import COLLECTION
 
 Json = dict[str, Any]
 Widths = Mapping[str, int | None]

@@ -34,9 +34,9 @@ from providers.shared.job import Job
 from providers.shared.lines import Notes, counts
 from providers.shared.parts import days_gap
 from usage.errors import SourceError
+from usage.grain import is_bracketed
 from usage.names import ProviderName
 from usage.outcomes.report import Gap, RowNote, SourceReport
-from usage.records.grain import GRAINS, is_bracketed
 from usage.records.sums import MonthSums
 
 log = logging.getLogger(__name__)
@@ -137,9 +137,9 @@ def _requests_at_least(job: Job, figures: MonthFigures) -> tuple[RowNote, ...]:
     """A note for rows of which some usage is counted in requests and some is not: sign-ins without a key."""
     if figures.usage is None:
         return ()
-    rule = GRAINS[ProviderName.ANTHROPIC].rule(job.grain, coarse=figures.pair.coarse)
-    counted = {rule.row_of(record) for record in figures.usage.records if record.requests}
-    both = counted & {rule.row_of(record) for record in figures.usage.uncounted}
+    rule = ProviderName.ANTHROPIC.spec.grains.rule(job.grain, coarse=figures.pair.coarse)
+    counted = {record.row_under(rule) for record in figures.usage.records if record.requests}
+    both = counted & {record.row_under(rule) for record in figures.usage.uncounted}
     return tuple(
         # A key's row holds its work in all workspaces.
         RowNote(sentence=_AT_LEAST, key=key, workspace=workspace if is_bracketed(key or "") else None)

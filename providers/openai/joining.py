@@ -11,9 +11,9 @@ from typing import Final
 from providers.openai.reports import ReportFigures
 from providers.shared.job import Job
 from providers.shared.parts import PartResults
+from usage.grain import NO_PROJECT
 from usage.names import Grain
 from usage.outcomes.report import RowNote
-from usage.records.grain import NO_PROJECT
 from usage.records.record import Unit, UsageRecord
 from usage.records.sums import MonthSums
 

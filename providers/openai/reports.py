@@ -18,9 +18,9 @@ from providers.shared.lines import Notes
 from providers.shared.paging import Sink, read_pages
 from providers.shared.parts import out_of_reach
 from usage.errors import RefusedError
+from usage.machine.memory import without_garbage_collection
 from usage.month import Month
 from usage.names import Source
-from usage.records.garbage import collector_paused
 from usage.records.record import UsageRecord
 from usage.records.sums import MonthSums
 
@@ -118,7 +118,7 @@ class _Page(Generic[PageT]):
         self.outline = Outline()
 
     def into(self, sink: Sink[PageT]) -> None:
-        with collector_paused():
+        with without_garbage_collection():
             for part in self._parts:
                 self.outline.add(part)
                 sink.add(part)

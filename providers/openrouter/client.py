@@ -23,7 +23,7 @@ from providers.shared.control import believe_twice
 from providers.shared.job import Job
 from providers.shared.lines import counts
 from usage.errors import NotOfferedError
-from usage.money import euros_style, exact_sum
+from usage.money import exact_sum, french_amount
 from usage.names import ProviderName
 from usage.outcomes.report import Gap, GapKind, SourceReport
 from usage.records.record import Unit, UsageRecord
@@ -113,8 +113,8 @@ def _own_keys(records: Iterable[UsageRecord]) -> list[str]:
         return []
     whole = exact_sum([cost_of(records), estimate]) or estimate
     return [
-        f"BYOK : {euros_style(estimate)} USD estimés, facturés par les fournisseurs des modèles et non comptés ici ; "
-        f"total avec eux : {euros_style(whole)} USD."
+        f"BYOK : {french_amount(estimate)} USD estimés, facturés par les fournisseurs des modèles et non comptés ici ; "
+        f"total avec eux : {french_amount(whole)} USD."
     ]
 
 

@@ -13,11 +13,11 @@ from typing import Final
 from providers.openrouter.endpoints import KEYS
 from providers.openrouter.parse import Key, Line
 from providers.shared.amounts import FLOAT_TOLERANCE, believable_amount
+from usage.grain import LABEL
 from usage.money import difference, exact_sum
 from usage.month import Month
 from usage.names import Kind
 from usage.outcomes.report import Thing
-from usage.records.grain import LABEL
 from usage.records.record import NO_UNITS, Unit, UsageRecord
 
 MODELS_NOT_SPLIT: Final = "(modèles non détaillés)"

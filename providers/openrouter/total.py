@@ -14,7 +14,7 @@ from providers.shared.amounts import Written, cost_of
 from providers.shared.control import control
 from providers.shared.job import Job
 from usage.errors import ContractError, RefusedError, TransientError
-from usage.money import apart
+from usage.money import tell_apart
 from usage.outcomes.report import Control
 from usage.records.record import UsageRecord
 
@@ -95,7 +95,7 @@ def compare(total: Sequence[Line], records: Sequence[UsageRecord]) -> TotalCheck
     )
     differences = []
     if not money.agrees:
-        differences.append("coût {} USD contre {}".format(*apart(money.summed, money.total)))
+        differences.append("coût {} USD contre {}".format(*tell_apart(money.summed, money.total)))
     for name, summed, of_total in zip(_COUNTS, _counts(records), _counts(whole), strict=True):
         if summed != of_total:
             differences.append(f"{name} {summed} contre {of_total}")

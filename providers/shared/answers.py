@@ -11,6 +11,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from usage.errors import ContractError
+from usage.machine.memory import without_garbage_collection
 from usage.peers.bodies import (
     DEPTH_LIMIT,
     DIGITS_LIMIT,
@@ -23,7 +24,6 @@ from usage.peers.bodies import (
 )
 from usage.peers.contract import broken
 from usage.peers.pieces import elements
-from usage.records.garbage import collector_paused
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -68,7 +68,7 @@ class Answer:
             ContractError: Not JSON, a required field is missing, or a field has the wrong type. The message has the
                 field's path and what was expected, not the value.
         """
-        with collector_paused():
+        with without_garbage_collection():
             return parse(self.json(), model, self.path)
 
     def parts(self, model: type[M], name: str) -> Iterator[M]:

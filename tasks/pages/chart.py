@@ -15,14 +15,6 @@ from usage.names import ProviderName
 Costs = Mapping[Month, Mapping[ProviderName, Decimal]]
 """US dollars by month and service. What isn't known is left out."""
 
-# Told apart also by people who don't see all colours (the palette of Okabe and Ito).
-COLOURS: Final = {
-    ProviderName.OPENAI: "#009e73",
-    ProviderName.ANTHROPIC: "#d55e00",
-    ProviderName.ELEVENLABS: "#cc79a7",
-    ProviderName.DEEPGRAM: "#0072b2",
-    ProviderName.OPENROUTER: "#e69f00",
-}
 _WIDTH: Final = 760
 _HEIGHT: Final = 320
 _LEFT: Final = 16
@@ -74,7 +66,7 @@ def _column(costs: Mapping[ProviderName, Decimal], middle: float, width: float, 
         if tall > 0:
             parts.append(
                 f'<rect x="{middle - width / 2:.1f}" y="{foot:.1f}" width="{width:.1f}" height="{tall:.1f}" '
-                f'fill="{COLOURS[provider]}"><title>{provider.label} {costs[provider]:,.2f} USD</title></rect>'
+                f'fill="{provider.spec.colour}"><title>{provider.label} {costs[provider]:,.2f} USD</title></rect>'
             )
     return parts
 
@@ -92,7 +84,7 @@ def _legend() -> str:
     parts = [_text(_LEFT, 16, "USD")]
     for index, provider in enumerate(ProviderName):
         left = _LEFT + 48 + index * 120
-        parts.append(f'<rect x="{left}" y="6" width="12" height="12" fill="{COLOURS[provider]}"/>')
+        parts.append(f'<rect x="{left}" y="6" width="12" height="12" fill="{provider.spec.colour}"/>')
         parts.append(_text(left + 18, 16, provider.label))
     return "".join(parts)
 

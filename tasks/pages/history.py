@@ -60,7 +60,7 @@ def read_history(months: Iterable[Month]) -> History:
     history: dict[Month, Mapping[Source, Known]] = {}
     for artifact in found:
         try:
-            rows = _ROWS.validate_python(_decoded(artifact.data))
+            rows = _ROWS.validate_python(_decode(artifact.data))
         except ValidationError:
             get_run_logger().warning("the artifact %s holds no costs of ours: not compared with", artifact.key)
             continue
@@ -127,8 +127,8 @@ def _known(item: SourceResult, read_at: Mapping[Source, datetime]) -> Known:
         provider=item.provider,
         account=item.account,
         status=item.status,
-        cost_usd=None if item.cost_usd is None else Decimal(item.cost_usd),
-        read_at=read_at[Source(provider=item.provider, account=item.account)],
+        cost_usd=item.cost,
+        read_at=read_at[item.source],
     )
 
 
@@ -145,6 +145,6 @@ def _key(month: Month) -> str:
     return f"costs-{month}"
 
 
-def _decoded(data: object) -> object:
+def _decode(data: object) -> object:
     """Prefect keeps a table as JSON text."""
     return json.loads(data) if isinstance(data, str) else data

@@ -12,7 +12,7 @@ NOTHING = "–"
 """In place of a figure that isn't available; never 0."""
 
 
-def escaped(text: str) -> str:
+def escape(text: str) -> str:
     """Other people's text on one line, without a meaning in Markdown or HTML, also within a table's cell."""
     return re.sub(r"([\\`*_{}\[\]()#+\-.!|~<>&:@])", r"\\\1", one_line(text, 2000))
 
@@ -26,7 +26,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1) 
 def link(text: str, address: str) -> str:
     """A link to an address that Notion gave."""
     safe = re.sub(r"[^\w\-./:?=&%~#+,]", "", address)
-    return f"[{escaped(text)}]({safe})" if safe.startswith("https://") else escaped(text)
+    return f"[{escape(text)}]({safe})" if safe.startswith("https://") else escape(text)
 
 
 def money(amount: Decimal | None) -> str:

@@ -13,43 +13,26 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
 from tasks.prefect.limits import if_reached
 from usage.month import Month
-from usage.outcomes.progress import Event, RowsWritten, listening
+from usage.outcomes.progress import Event, RowsWritten, listening, passing_warnings
 
 WORTH_SHOWING: Final = 30
 """Fewer rows than these are written before anybody could look."""
 _STEP: Final = 5.0
 """Percent between two updates: each is a request to Prefect's server."""
-_OURS: Final = ("notion", "tasks")
-"""Loggers whose warnings are for the person who looks at the run."""
 
 Log = logging.Logger | logging.LoggerAdapter[logging.Logger]
 
 
 @contextmanager
-def rows_shown(month: Month) -> Iterator[None]:
+def show_rows(month: Month) -> Iterator[None]:
     """Show the rows that are written while the block runs, and pass warnings of this package on to the run's log."""
     log = get_run_logger()
-    bar, warnings = _Bar(month, log), _ToLog(log)
-    loggers = [logging.getLogger(name) for name in _OURS]
-    for logger in loggers:
-        logger.addHandler(warnings)
-    try:
-        with listening(bar.on):
-            yield
-    finally:
-        for logger in loggers:
-            logger.removeHandler(warnings)
 
+    def show(warning: logging.LogRecord) -> None:
+        log.log(warning.levelno, "%s", warning.getMessage())
 
-class _ToLog(logging.Handler):
-    """Passes records on to another log. Months that are written side by side share what concerns Notion."""
-
-    def __init__(self, log: Log) -> None:
-        super().__init__(logging.WARNING)
-        self._log = log
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._log.log(record.levelno, "%s", record.getMessage())
+    with passing_warnings(show), listening(_Bar(month, log).on):
+        yield
 
 
 class _Bar:

@@ -13,7 +13,7 @@ from usage.settings import load_settings
 RELATIVE = ("last", "current")
 
 
-def meant(text: str) -> str:
+def resolve_month(text: str) -> str:
     """The month that a run means, seen from the moment it was scheduled for.
 
     A run that had to wait for a worker over the end of a month, or that is retried weeks later, still collects the
@@ -28,7 +28,7 @@ def meant(text: str) -> str:
     return str(Month.resolve(text, settings.fixed_now or _scheduled())) if text in RELATIVE else text
 
 
-def shown_month(text: str) -> str:
+def month_for_name(text: str) -> str:
     """The month for a run's name, so that names sort by month; what can't be read stays as it is."""
     try:
         settings = load_settings()

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sandbox.everything import Sandbox
-
-Cli = Any
+from tests.cli.programs import Cli
 
 
 @pytest.fixture(scope="module")

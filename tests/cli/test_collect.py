@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Fault, Kind
+from tests.cli.programs import Cli
+from tests.standins import StandIn
 from usage.settings import KEY_VARIABLES
 
-Cli = Any
 STATUSES = ("Succes", "Donnees indisponibles", "Partiel", "Echec")
 FEW = ("DEEPGRAM_API_KEY_PROD", "DEEPGRAM_API_KEY_LABS", "ELEVENLABS_API_KEY")
 
@@ -47,9 +48,10 @@ def test_every_source_lands_in_notion_and_in_the_answer(ready: Cli) -> None:
         ("openai", "memoways"),
         ("openrouter", "default"),
     ]
+    providers: tuple[StandIn, ...] = ready.sandbox.providers
     bills = {
         (api.name, (account.name or "default").lower()): api.bill(account, "2026-01").total
-        for api in ready.sandbox.providers
+        for api in providers
         for account in api.accounts
     }
     assert {name: Decimal(s["cost_usd"]) for name, s in zip(names, answer["sources"], strict=True)} == bills
@@ -293,7 +295,13 @@ def test_the_run_is_red_exactly_where_the_exit_status_is_1(few: Cli, prefect_api
 
     assert few("collect", "--month", "2025-11").status == 0
     assert last_run().state_name == "Completed"
-    asked = {"month": "2025-11", "providers": [], "account": None, "dry_run": False, "accept_lower": False}
+    asked: dict[str, Any] = {
+        "month": "2025-11",
+        "providers": [],
+        "account": None,
+        "dry_run": False,
+        "accept_lower": False,
+    }
     assert last_run().parameters == asked
     down(few, "elevenlabs")
     assert few("collect").status == 1

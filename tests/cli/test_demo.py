@@ -9,10 +9,11 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
+
+from tests.cli.programs import Program
 
 pty = pytest.importorskip("pty", reason="pseudo-terminals are a thing of Unix")
 
@@ -87,7 +88,7 @@ class Terminal:
 @pytest.mark.parametrize(
     ("end", "status"), [("\n", 0), ("\x04", 0), ("\x03", 130), (signal.SIGTERM, 143)], ids=["Enter", "^D", "^C", "TERM"]
 )
-def test_however_it_is_ended(program: Any, end: str | signal.Signals, status: int) -> None:
+def test_however_it_is_ended(program: Program, end: str | signal.Signals, status: int) -> None:
     terminal = Terminal([sys.executable, "-c", WAITS], program.folder, program.environment)
     terminal.until("Press Enter")
     assert "http://127.0.0.1:1" in terminal.said
@@ -102,7 +103,7 @@ def test_however_it_is_ended(program: Any, end: str | signal.Signals, status: in
     assert list(program.folder.glob("llm-usage-demo-*")) == []
 
 
-def test_the_page_is_there_while_it_waits(program: Any) -> None:
+def test_the_page_is_there_while_it_waits(program: Program) -> None:
     terminal = Terminal([sys.executable, "-m", "cli.main", "demo"], program.folder, program.environment)
     terminal.until("Press Enter")
     (address,) = set(re.findall(r"http://127\.0\.0\.1:\d+", terminal.said))
@@ -115,7 +116,7 @@ def test_the_page_is_there_while_it_waits(program: Any) -> None:
         httpx.get(address)
 
 
-def test_without_a_terminal_it_does_not_wait(program: Any) -> None:
+def test_without_a_terminal_it_does_not_wait(program: Program) -> None:
     told = program.run("demo")
     assert (told.status, "Press Enter" in told.out) == (0, False)
     assert "0 rows were created" in told.out

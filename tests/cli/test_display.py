@@ -6,18 +6,18 @@ import os
 import re
 import threading
 from contextlib import suppress
-from typing import Any
+from contextvars import copy_context
 
 import pytest
 
-from cli.display import Display, shown
+from cli.display import Display, literal
 from cli.main import main
 from sandbox.everything import Sandbox
+from tests.cli.programs import Program
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.progress import PageRead, RowsWritten, SourceBegun, SourceEnded, tell
 
-Program = Any
 SOURCE, MONTH = Source(provider=ProviderName.OPENAI, account="labo"), Month(2026, 1)
 
 
@@ -79,7 +79,7 @@ def test_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_other_peoples_text() -> None:
-    assert shown("[red]a[/red]\x1b[2J\n\u202eb\u2066").plain == "[red]a[/red] [2J b"
+    assert literal("[red]a[/red]\x1b[2J\n\u202eb\u2066").plain == "[red]a[/red] [2J b"
 
 
 def test_events_from_many_threads(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,7 +88,8 @@ def test_events_from_many_threads(terminal: None, capsys: pytest.CaptureFixture[
             tell(PageRead(SOURCE, MONTH))
 
     with Display(quiet=False) as display:
-        threads = [threading.Thread(target=read) for _ in range(5)]
+        # Prefect's threads take the context along like this.
+        threads = [threading.Thread(target=copy_context().run, args=(read,)) for _ in range(5)]
         for thread in threads:
             thread.start()
         for thread in threads:

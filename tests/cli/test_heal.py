@@ -10,16 +10,15 @@ from typing import Any
 
 import pytest
 
-from cli.prefect_server.server import free_port
 from notion.workspace import Workspace
 from notion.writer import Writer
 from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
+from sandbox.notion.cells import Cell
 from tasks.prefect.limits import month_limit
+from tests.cli.programs import Cli, Program
+from tests.ports import free_port
 from usage.month import Month
-
-Cli = Any
-Program = Any
 
 
 @pytest.fixture
@@ -41,7 +40,7 @@ def old(cli: Cli) -> Cli:
 def put(cli: Cli, month: str, key: str, name: str, **cells: Any) -> Any:
     store = cli.sandbox.notion.store
     service = store.database("Services LLM").row("OpenAI")
-    fields = {"Identifiant": f"{month} - OpenAI - {name}", "Service": (service.id,), "Mois": month}
+    fields: dict[str, Cell] = {"Identifiant": f"{month} - OpenAI - {name}", "Service": (service.id,), "Mois": month}
     return store.add_row(store.database("Usages LLM"), {**fields, "Projet/API Key": key, **cells})
 
 
@@ -251,17 +250,15 @@ def test_the_service_column_made_anew(cli: Cli) -> None:
 def test_rows_of_people_stay_as_they_are(old: Cli) -> None:
     store = old.sandbox.notion.store
     base, service = store.database("Usages LLM"), store.database("Services LLM").row("OpenAI")
-    mine = {"Service": (service.id,), "Mois": "2026-01"}
-    kept = [
-        store.add_row(base, {**mine, "Identifiant": title, **cells})
-        for title, cells in (
-            ("ChatGPT Team", {"Cout USD": 300}),
-            ("ChatGPT Team", {"Cout USD": 300}),
-            ("Facture à vérifier - Erreur", {}),
-            ("2026-01 - Facture - Error", {"Projet/API Key": "proj_a"}),
-            ("2025-12 - OpenAI - Production", {"Projet/API Key": "proj_a", "Cout USD": 9}),
-        )
+    mine: dict[str, Cell] = {"Service": (service.id,), "Mois": "2026-01"}
+    written: list[tuple[str, dict[str, Cell]]] = [
+        ("ChatGPT Team", {"Cout USD": 300}),
+        ("ChatGPT Team", {"Cout USD": 300}),
+        ("Facture à vérifier - Erreur", {}),
+        ("2026-01 - Facture - Error", {"Projet/API Key": "proj_a"}),
+        ("2025-12 - OpenAI - Production", {"Projet/API Key": "proj_a", "Cout USD": 9}),
     ]
+    kept = [store.add_row(base, {**mine, "Identifiant": title, **cells}) for title, cells in written]
     empty = store.add_row(base, {"Identifiant": "2025-11 - OpenAI - Erreur", "Service": (service.id,)})
     before = [(row.values(), row.last_edited_time) for row in kept]
     told = old("heal", "--yes", "--json")

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.faults import Fault, Kind
-
-Cli = Any
+from tests.cli.programs import Cli
 
 
 def unshared(cli: Cli) -> None:
@@ -118,19 +117,19 @@ def breaks_off(cli: Cli) -> list[Fault]:
         "code": "validation_error",
         "message": "The start_cursor provided is invalid: 22222222-2222-4222-8222-222222222222",
     }
-    with_cursor = {"path": "/query$", "when": lambda _, body: b"start_cursor" in body}
+    with_cursor: Any = {"path": "/query$", "when": lambda _, body: b"start_cursor" in body}
     return [Fault("notion", Kind.STATUS, status=400, body=refused, **with_cursor)]
 
 
 def too_slow(cli: Cli) -> list[Fault]:
     body = {"object": "error", "status": 504, "code": "gateway_timeout", "message": "Timed out."}
-    large = {"path": "/query$", "when": lambda _, asked: b'"page_size":100' in asked.replace(b" ", b"")}
+    large: Any = {"path": "/query$", "when": lambda _, asked: b'"page_size":100' in asked.replace(b" ", b"")}
     return [Fault("notion", Kind.STATUS, status=504, body=body, times=-1, **large)]
 
 
 def a_wiki(cli: Cli) -> list[Fault]:
     source = {"object": "data_source", "id": "33333333-3333-4333-8333-333333333333", "properties": {}, "title": []}
-    unasked = {"path": "/query$", "when": lambda _, body: b"result_type" not in body}
+    unasked: Any = {"path": "/query$", "when": lambda _, body: b"result_type" not in body}
     return [
         Fault(
             "notion",

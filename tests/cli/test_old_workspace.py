@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-Cli = Any
+from sandbox.notion.cells import Cell
+from tests.cli.programs import Cli
+
 MONTHS = ("2025-12", "2026-01")
 CENTRE, NARRATION = "Call centre 📞, EU", "Narration"
 
@@ -23,7 +25,8 @@ def old(cli: Cli, prefect_api: str) -> Cli:
 
 
 def make_databases(cli: Cli) -> None:
-    store, text = cli.sandbox.notion.store, {"rich_text": {}}
+    store = cli.sandbox.notion.store
+    text: dict[str, Any] = {"rich_text": {}}
     services = store.make_database(
         "Services LLM", {"Nom": {"title": {}}, "Statut": {"select": {"options": [{"name": "Actif"}]}}, "Notes": text}
     )
@@ -78,10 +81,10 @@ def fill(cli: Cli) -> None:
     put(cli, "Mistral", "Essais", **{"Projet/API Key": "Essais", "Remarques": "pas collecté non plus"})
 
 
-def put(cli: Cli, service: str, name: str, month: str = "2026-01", **cells: Any) -> None:
+def put(cli: Cli, service: str, name: str, month: str = "2026-01", /, **cells: Any) -> None:
     store = cli.sandbox.notion.store
     row = store.database("Services LLM").row(service)
-    fields = {"Identifiant": f"{month} - {service} - {name}", "Service": (row.id,), "Mois": month}
+    fields: dict[str, Cell] = {"Identifiant": f"{month} - {service} - {name}", "Service": (row.id,), "Mois": month}
     store.add_row(store.database("Usages LLM"), {**fields, **cells})
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -18,22 +18,24 @@ from typing import Any
 import pytest
 
 from sandbox.anthropic import cast
+from sandbox.bill import Bill
 from sandbox.elevenlabs import world as elevenlabs
 from sandbox.everything import Sandbox
+from sandbox.notion.cells import Cell
 from sandbox.notion.store import Row
 from sandbox.openrouter import world as openrouter
+from tests.cli.programs import Cli, Told
+from tests.standins import Account, StandIn
 from usage.names import ProviderName
 from usage.settings import KEY_VARIABLES
 
-Cli = Any
-Account = Any
 MONTH = "2026-01"
 COLLECTION = "(collecte)"
 FIGURES = ("Cout USD", "Tokens Input", "Tokens Output", "Requetes")
 TINY = Decimal("0.00001")
 """USD by which a sum of Notion's doubles may differ."""
 
-PERSONS = (
+PERSONS: tuple[tuple[str, dict[str, Cell]], ...] = (
     ("ChatGPT Team", {"Cout USD": 300}),
     ("Facture à vérifier - Erreur", {}),
     ("Licences", {"Cout USD": 12.5, "Projet/API Key": "licences", "Workspace": "a"}),
@@ -70,7 +72,7 @@ class Office:
 
     def __init__(self, cli: Cli, clock: Clock) -> None:
         self.cli, self.clock = cli, clock
-        self.apis = {ProviderName(api.name): api for api in cli.sandbox.providers}
+        self.apis: dict[ProviderName, StandIn] = {ProviderName(api.name): api for api in cli.sandbox.providers}
         self.store = cli.sandbox.notion.store
         self.usages = self.store.database("Usages LLM")
         self.told: dict[tuple[str, str], Decimal] = {}
@@ -78,7 +80,8 @@ class Office:
         self._labels: dict[str, str] = {}
 
     def organisation(self, provider: ProviderName, name: str) -> Account:
-        return self.apis[provider].accounts[("acme", "labo").index(name)]
+        found: Account = self.apis[provider].accounts[("acme", "labo").index(name)]
+        return found
 
     def keys(self, **organisations: str) -> None:
         """Set each provider's keys: organisations by the labels of their accounts; `default` has none."""
@@ -89,7 +92,7 @@ class Office:
                 full = variable if label == "default" else f"{variable}_{label.upper()}"
                 self.cli.set(**{full: self.organisation(provider, name).key})
 
-    def collect(self, *arguments: str, minutes: int = 5, month: str = MONTH) -> Any:
+    def collect(self, *arguments: str, minutes: int = 5, month: str = MONTH) -> Told:
         """Collect some minutes later. What sources told whole is remembered."""
         self.clock.now += timedelta(minutes=minutes)
         self.cli.set(LLM_USAGE_NOW=self.clock.now.isoformat())
@@ -156,16 +159,16 @@ class Office:
             facts = self.organisation(provider, name).facts(MONTH)
             facts += [deepcopy(fact) for fact in facts[:40]]
 
-    def person(self, service: str, title: str, cells: dict[str, Any]) -> Row:
+    def person(self, service: str, title: str, cells: Mapping[str, Cell]) -> Row:
         """A row that somebody types into the same table."""
         link = self.store.database("Services LLM").row(service)
-        fields = {"Identifiant": title, "Mois": MONTH, "Service": (link.id,)}
+        fields: dict[str, Cell] = {"Identifiant": title, "Mois": MONTH, "Service": (link.id,)}
         return self.store.add_row(self.usages, {**fields, **cells})
 
     def dearest(self, provider: ProviderName) -> Row:
         return max((row for row in self.rows(provider) if row.value("Projet/API Key") != COLLECTION), key=usd)
 
-    def _check_bill(self, provider: ProviderName, bill: Any, rows: list[Row]) -> None:
+    def _check_bill(self, provider: ProviderName, bill: Bill, rows: list[Row]) -> None:
         for line in bill.rows:
             # A name in an id's place, and usage of no id, are told apart by the sum alone.
             if not line.key or line.key.startswith("label:"):
@@ -200,7 +203,7 @@ def figures(data: dict[str, dict[str, Any]]) -> dict[str, tuple[Any, ...]]:
     return {page: tuple(values[name] for name in FIGURES) for page, values in data.items()}
 
 
-def problems(told: Any) -> list[str]:
+def problems(told: Told) -> list[str]:
     """What the sources that are not all well say."""
     return [
         f"{one['provider']}/{one['account']}: {one['log']}" for one in told.json["sources"] if one["status"] != "Succes"

@@ -15,8 +15,7 @@ from cli.prefect_server.server import OwnServer
 from cli.prefect_server.settings import is_configured, prefect_settings
 from sandbox.everything import Sandbox
 from sandbox.faults import Fault, Kind
-
-Program = Any
+from tests.cli.programs import Program
 
 
 @pytest.fixture

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-Cli = Any
+from tests.cli.programs import Cli
 
 
 def test_setup_prints_lines_for_env(cli: Cli) -> None:

@@ -17,8 +17,8 @@ import pytest
 from cli.main import main
 from sandbox.everything import Sandbox
 from sandbox.faults import Fault, Kind
+from tests.cli.programs import Program
 
-Program = Any
 Ends = Callable[..., None]
 
 _PROCESSES = Path("/proc")

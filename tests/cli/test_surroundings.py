@@ -16,8 +16,8 @@ import pytest
 from cli.main import main
 from cli.prefect_server.server import OwnServer, prefect_server
 from sandbox.everything import Sandbox
+from tests.cli.programs import Program
 
-Program = Any
 SECRET = "hunter2"
 """Stands in values that are wrong, and must not be shown."""
 NOBODY = """

@@ -18,13 +18,12 @@ from sandbox.bill import BillRow
 from sandbox.faults import Fault, Kind
 from tests.conformance.desk import Case, Desk, Drift, Scope
 from usage.errors import ContractError, CredentialError, SourceError, TransientError
+from usage.grain import NO_API_KEY, NO_PROJECT
 from usage.money import exact_sum
 from usage.names import Status
-from usage.outcomes.outcome import UsageRow
 from usage.outcomes.report import GapKind, SourceReport
-from usage.outcomes.rows import totals
+from usage.outcomes.rows import UsageRow, totals
 from usage.outcomes.story import source_log
-from usage.records.grain import NO_API_KEY, NO_PROJECT
 from usage.settings import KEY_VARIABLES
 
 SECRET = "sk-secret-in-an-answer"
@@ -218,7 +217,7 @@ def test_money_that_can_not_be_read_now(case: Case, desk: Desk) -> None:
     assert sum(row.totals.requests or 0 for row in rows) == sum(row.requests or 0 for row in expected)
     assert {row.totals.cost for row in rows} == {None}
     assert {row.status for row in rows} == {Status.PARTIEL}
-    assert "Pour relancer" in source_log(report, totals(rows), len(rows))
+    assert "Pour relancer" in source_log(report, totals(rows).cost, len(rows))
 
 
 def test_a_wait_that_is_too_long(case: Case, desk: Desk) -> None:
@@ -264,7 +263,7 @@ def test_a_source_that_hangs_is_given_up(case: Case, desk: Desk, monkeypatch: py
 @pytest.mark.parametrize("month", ["2026-01", "2025-12"])
 def test_days_are_told_where_they_are_given(case: Case, desk: Desk, month: str) -> None:
     report = desk.read(month)
-    log = source_log(report, totals(desk.rows(report)), 1)
+    log = source_log(report, totals(desk.rows(report)).cost, 1)
     if report.days_read is None:
         assert not re.search(r"jours? lus?", log)
     else:
@@ -553,7 +552,12 @@ def test_keys_are_nowhere(case: Case, desk: Desk, caplog: pytest.LogCaptureFixtu
         for source in desk.sources:
             report = desk.read(source=source)
             rows = desk.rows(report)
-            seen += [report.model_dump_json(), repr(report), source_log(report, totals(rows), len(rows)), repr(rows)]
+            seen += [
+                report.model_dump_json(),
+                repr(report),
+                source_log(report, totals(rows).cost, len(rows)),
+                repr(rows),
+            ]
         seen += [finding.model_dump_json() for finding in desk.check()]
         body = {"error": {"message": f"Bad key {secrets_of(desk)[0]}"}}
         for status in (400, 401, 402, 403, 404, 409, 422, 429, 500):

@@ -7,10 +7,10 @@ from uuid import UUID
 
 import pytest
 
+from tests.flows.world import Prefect, World
+from tests.standins import StandIn
 from usage.names import ProviderName
 
-World = Any
-Prefect = Any
 # A key each: what several keys of one provider have brought can't be told apart in Notion, so it is read again.
 KEYS = ("DEEPGRAM_API_KEY_PROD", "ELEVENLABS_API_KEY")
 
@@ -58,7 +58,8 @@ def test_a_run_for_each_month_and_a_summary(two: World, prefect: Prefect) -> Non
     assert [row[0] for row in grid[2:]] == ["2025-12", "2026-01", "**Total**"]
     for row in grid[2:4]:
         month = row[0]
-        costs = [api.bill(api.accounts[0], month).total for api in (two.sandbox.elevenlabs, two.sandbox.deepgram)]
+        apis: tuple[StandIn, ...] = (two.sandbox.elevenlabs, two.sandbox.deepgram)
+        costs = [api.bill(api.accounts[0], month).total for api in apis]
         assert row[1:] == ["–", "–", *(f"🟢 {cost:,.2f}" for cost in costs), "–", f"{sum(costs):,.2f}", "read"]
     assert "data:image/svg+xml;base64," in summary
     assert not any(key in summary for key in two.secrets())

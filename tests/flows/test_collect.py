@@ -15,12 +15,11 @@ from typing import Any
 import pytest
 
 from cli.commands.deploy import load_automations
+from tests.flows.world import Prefect, World
 from usage.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
 
-World = Any
-Prefect = Any
 FEW = ("DEEPGRAM_API_KEY_PROD", "ELEVENLABS_API_KEY")
 LATER = "2026-02-15T09:00:00+00:00"
 
@@ -248,7 +247,7 @@ def test_a_wait_that_is_too_long_is_not_tried_again(world: World) -> None:
 
 
 def test_a_source_that_does_not_end_is_not_waited_for(few: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.fetch.longest", lambda _: 0.0)
+    monkeypatch.setattr("tasks.fetch.longest_wait", lambda _: 0.0)
     state = collect()
     assert state.is_failed()
     assert "La lecture n’a pas fini à temps" in state.message

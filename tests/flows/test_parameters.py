@@ -192,7 +192,7 @@ def test_alerts_link_to_the_run_or_say_why_not(address: str | None, link: str) -
     from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL, temporary_settings
 
     register_user_template_filters(all_filters)
-    run = FlowRunResponse(id=uuid4(), flow_id=uuid4(), name="2999-01 collect")
+    run = FlowRunResponse(id=uuid4(), flow_id=uuid4(), name="2999-01 collect", labels={})
     bodies = [alert.body for alert in load_automations(ROOT / "automations.yaml").alerts if "ui_url" in alert.body]
     assert len(bodies) == 2
     # The server of the guide is first started before anybody has set PREFECT_API_URL.

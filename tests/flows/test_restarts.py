@@ -10,10 +10,9 @@ import httpx
 import pytest
 
 from tasks.prefect.limits import NOTION_REQUESTS, month_limit
+from tests.flows.world import Prefect, World
 from usage.month import Month
 
-World = Any
-Prefect = Any
 FEW = ("DEEPGRAM_API_KEY_PROD", "ELEVENLABS_API_KEY")
 
 

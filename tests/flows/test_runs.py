@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-Prefect = Any
+from tests.flows.world import Prefect
+
 # A second before its month ends.
 SCHEDULED = datetime(2026, 3, 31, 23, 59, 59, tzinfo=UTC)
 
@@ -20,13 +21,13 @@ def flow(prefect_api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> A
     from prefect.client.schemas.objects import State
     from prefect.states import Failed
 
-    from tasks.prefect.runs import meant, shown_month
+    from tasks.prefect.runs import month_for_name, resolve_month
 
     monkeypatch.chdir(tmp_path)
 
     @flow
     def asks(month: str) -> State[Any]:
-        return Failed(message=f"{meant(month)} {shown_month(month)}")
+        return Failed(message=f"{resolve_month(month)} {month_for_name(month)}")
 
     return asks
 
@@ -49,8 +50,8 @@ def test_a_clock_that_is_set_overrules(flow: Any, prefect: Prefect, monkeypatch:
 
 
 def test_what_can_t_be_read_is_shown_as_it_is(flow: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tasks.prefect.runs import shown_month
+    from tasks.prefect.runs import month_for_name
 
-    assert shown_month("9999-99") == "9999-99"
+    assert month_for_name("9999-99") == "9999-99"
     monkeypatch.setenv("LLM_USAGE_NOW", "noon")
-    assert shown_month("last") == "last"
+    assert month_for_name("last") == "last"

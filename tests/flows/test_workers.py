@@ -9,12 +9,11 @@ from typing import Any
 
 import pytest
 
-from tasks.ranges import Turn
+from tasks.ranges import BackfillMonth
+from tests.flows.world import Prefect, World
 from usage.month import Month
 from usage.names import ProviderName
 
-World = Any
-Prefect = Any
 Worker = Callable[[Any], None]
 MONTHS = list(Month(2025, 1).until(Month(2025, 6)))
 FOR_EVER = float("inf")
@@ -80,11 +79,11 @@ def setting(*states: Any) -> Worker:
 
 
 def given(
-    turns: list[Turn],
+    turns: list[BackfillMonth],
     sleep: Callable[[float], None],
     *,
     grace: float = FOR_EVER,
-    here: Callable[[Turn], Any] | None = None,
+    here: Callable[[BackfillMonth], Any] | None = None,
 ) -> list[Any]:
     """How the months ended that a run gave to workers."""
     from prefect import flow
@@ -93,8 +92,8 @@ def given(
 
     ended: list[Any] = []
 
-    def nobody(turn: Turn) -> Any:
-        raise AssertionError(f"{turn.month} was for a worker")
+    def nobody(month: BackfillMonth) -> Any:
+        raise AssertionError(f"{month.month} was for a worker")
 
     @flow
     def parent() -> None:
@@ -107,17 +106,17 @@ def given(
 def test_months_go_to_workers_some_at_a_time(deployments: Any, prefect: Prefect) -> None:
     from prefect.states import Completed, Failed
 
-    from tasks.children import AT_ONCE, Ended
+    from tasks.children import AT_ONCE, MonthRun
 
     ends: list[Any] = [
         *(Completed(message=f"{month}: done") for month in MONTHS[:5]),
         Failed(message="2025-06: deepgram: x"),
     ]
     workers = Workers(prefect, deployments["collect"], setting(*ends))
-    turns = [Turn(MONTHS[0], (ProviderName.DEEPGRAM,)), *(Turn(month) for month in MONTHS[1:])]
+    turns = [BackfillMonth(MONTHS[0], (ProviderName.DEEPGRAM,)), *(BackfillMonth(month) for month in MONTHS[1:])]
     assert given(turns, workers) == [
-        *(Ended(month, True, f"{month}: done") for month in MONTHS[:5]),
-        Ended(MONTHS[5], False, "2025-06: deepgram: x"),
+        *(MonthRun(month, True, f"{month}: done") for month in MONTHS[:5]),
+        MonthRun(MONTHS[5], False, "2025-06: deepgram: x"),
     ]
     assert workers.most == AT_ONCE < len(MONTHS)
 
@@ -132,7 +131,7 @@ def test_a_month_that_crashed_is_begun_once_more(deployments: Any, prefect: Pref
         Crashed(message="gone again"),
     )
     workers = Workers(prefect, deployments["collect"], setting(*states))
-    first, second = given([Turn(month) for month in MONTHS[:2]], workers)
+    first, second = given([BackfillMonth(month) for month in MONTHS[:2]], workers)
     assert workers.taken == ["2025-01", "2025-01", "2025-02", "2025-02"]
     assert (first.succeeded, first.message) == (True, "done")
     assert (second.succeeded, second.message) == (False, "gone again")
@@ -145,7 +144,7 @@ def test_a_month_whose_run_was_deleted_is_not_waited_for(deployments: Any, prefe
         with get_client(sync_client=True) as client:
             client.delete_flow_run(run.id)
 
-    (only,) = given([Turn(MONTHS[0])], Workers(prefect, deployments["collect"], delete))
+    (only,) = given([BackfillMonth(MONTHS[0])], Workers(prefect, deployments["collect"], delete))
     assert not only.succeeded
     assert only.message.startswith("2025-01: ")
 
@@ -153,16 +152,16 @@ def test_a_month_whose_run_was_deleted_is_not_waited_for(deployments: Any, prefe
 def test_what_no_worker_begins_the_backfill_takes_itself(deployments: Any, prefect: Prefect) -> None:
     from prefect.client.schemas.filters import FlowRunFilterDeploymentId
 
-    from tasks.children import Ended
+    from tasks.children import MonthRun
 
     def never(seconds: float) -> None:
         raise AssertionError("there is no time to wait")
 
-    def here(turn: Turn) -> Ended:
-        return Ended(turn.month, True, "here")
+    def here(month: BackfillMonth) -> MonthRun:
+        return MonthRun(month.month, True, "here")
 
-    turns = [Turn(month) for month in MONTHS[:2]]
-    assert given(turns, never, grace=0, here=here) == [Ended(month, True, "here") for month in MONTHS[:2]]
+    turns = [BackfillMonth(month) for month in MONTHS[:2]]
+    assert given(turns, never, grace=0, here=here) == [MonthRun(month, True, "here") for month in MONTHS[:2]]
     # No worker takes them later on.
     runs = prefect.runs(deployment_id=FlowRunFilterDeploymentId(any_=[deployments["collect"]]))
     assert {run.state_name for run in runs} == {"Cancelled"}

@@ -11,13 +11,13 @@ from typing import Any
 from notion.plan.plan import make_plan
 from notion.plan.steps import Action, Context, Plan
 from notion.rows.values import COLUMNS, FIGURES, Existing, Values, to_minute
+from usage.grain import COLLECTION, LABEL, Rule, is_bracketed
 from usage.month import Month
 from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName, Source, Status
-from usage.outcomes.outcome import SourceOutcome, Totals, UsageRow
+from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.report import Control, Thing
-from usage.outcomes.rows import totals
+from usage.outcomes.rows import Totals, UsageRow, totals
 from usage.records.breakdown import BreakdownEntry
-from usage.records.grain import COLLECTION, GRAINS, LABEL, Rule, is_bracketed
 
 JANUARY = Month(2026, 1)
 READ_AT = datetime(2026, 2, 5, 8, tzinfo=UTC)
@@ -47,7 +47,7 @@ class Made:
     def outcome(
         self, *rows: UsageRow, provider: ProviderName = ProviderName.OPENAI, account: str = DEFAULT_ACCOUNT, **more: Any
     ) -> SourceOutcome:
-        grains = GRAINS[provider]
+        grains = provider.spec.grains
         fields: dict[str, Any] = {
             "source": Source(provider=provider, account=account),
             "month": self.month,
@@ -66,7 +66,7 @@ class Made:
         return SourceOutcome(**(fields | more))
 
     def in_grain(self, provider: ProviderName, grain: Grain, *, coarse: bool = False) -> Any:
-        return GRAINS[provider].rule(grain, coarse=coarse)
+        return provider.spec.grains.rule(grain, coarse=coarse)
 
 
 def known_ids(rows: Iterable[UsageRow], things: Iterable[Thing], rule: Rule) -> tuple[tuple[Kind, str], ...]:

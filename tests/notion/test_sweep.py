@@ -15,9 +15,9 @@ from notion.client.gateway import Gateway
 from sandbox.faults import Fault, Kind
 from tests.notion.office import Notion, Office
 from tests.notion.tables import Made
+from usage.grain import NO_PROJECT
 from usage.names import Grain, ProviderName, Status
 from usage.outcomes.outcome import SourceOutcome
-from usage.records.grain import NO_PROJECT
 
 Run = Sequence[SourceOutcome]
 OPENAI, ANTHROPIC, OPENROUTER = ProviderName.OPENAI, ProviderName.ANTHROPIC, ProviderName.OPENROUTER

@@ -19,10 +19,10 @@ from tests.notion.office import Notion, Office
 from tests.notion.tables import Made
 from usage import names
 from usage.errors import NotionAccessError, NotionBusyError
+from usage.grain import COLLECTION
 from usage.names import ProviderName, Status
 from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.report import Thing
-from usage.records.grain import COLLECTION
 
 OPENAI, ANTHROPIC, OPENROUTER = ProviderName.OPENAI, ProviderName.ANTHROPIC, ProviderName.OPENROUTER
 LATER = datetime(2026, 2, 6, 8, tzinfo=UTC)

@@ -72,9 +72,9 @@ def test_an_unexpected_error_is_named_without_its_text() -> None:
 
 def test_a_run_waits_as_long_as_its_sources_may_take() -> None:
     from providers.shared.patience import LONGEST_READING
-    from tasks.fetch import AT_ONCE, RETRY_DELAYS, longest
+    from tasks.fetch import AT_ONCE, RETRY_DELAYS, longest_wait
 
     tries = len(RETRY_DELAYS) + 1
-    assert longest(1) == longest(AT_ONCE) > tries * LONGEST_READING + sum(RETRY_DELAYS)
+    assert longest_wait(1) == longest_wait(AT_ONCE) > tries * LONGEST_READING + sum(RETRY_DELAYS)
     # More than can be read at once take turns.
-    assert longest(AT_ONCE + 1) == 2 * longest(1)
+    assert longest_wait(AT_ONCE + 1) == 2 * longest_wait(1)

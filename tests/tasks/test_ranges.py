@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,11 +13,11 @@ from pydantic import SecretStr
 from notion.databases.services import Service
 from notion.rows.receipt import Receipt
 from notion.rows.values import Existing, Values
-from tasks.ranges import SETTLED, Range, Turn, finish_range, months_of, prepare_range
+from tasks.ranges import SETTLED, BackfillMonth, Range, current_backfill, months_of, open_backfill
 from usage.errors import SettingsError
+from usage.grain import COLLECTION
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
-from usage.records.grain import COLLECTION
 from usage.settings import Credential, load_settings
 
 NOW = datetime(2026, 2, 14, 15, 30, tzinfo=UTC)
@@ -75,26 +74,18 @@ def notion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Notion:
     return notion
 
 
-@pytest.fixture
-def turn(notion: Notion) -> Iterator[Callable[..., Turn]]:
+def decide(*providers: ProviderName, month: Month = MONTH) -> BackfillMonth:
     """What becomes of the month."""
-    asked: list[Range] = []
-
-    def decide(*providers: ProviderName, month: Month = MONTH) -> Turn:
-        asked.append(Range(str(month), str(month), providers))
-        (only,) = prepare_range(asked[-1]).turns
+    with open_backfill(Range(str(month), str(month), providers)) as backfill:
+        (only,) = backfill.months
         return only
 
-    yield decide
-    for one in asked:
-        finish_range(one)
 
-
-def test_what_is_complete_and_settled_is_not_read_again(notion: Notion, turn: Callable[..., Turn]) -> None:
+def test_what_is_complete_and_settled_is_not_read_again(notion: Notion) -> None:
     notion.put()
-    notion.put(key="proj_1", cost=0.1, tokens_input=5, requests=1)
-    notion.put(key="proj_2", cost=0.2, tokens_input=7)
-    now = turn()
+    notion.put(key="proj_1", cout=0.1, tokens_input=5, requetes=1)
+    notion.put(key="proj_2", cout=0.2, tokens_input=7)
+    now = decide()
     assert (now.skipped, now.providers) == (False, (DEEPGRAM,))
     (kept,) = now.kept
     assert (kept.provider, kept.account, kept.status, kept.rows) == (OPENAI, "default", Status.SUCCES, 2)
@@ -102,10 +93,10 @@ def test_what_is_complete_and_settled_is_not_read_again(notion: Notion, turn: Ca
     assert kept.log == "31 jours lus."
 
 
-def test_a_month_that_is_all_there_is_skipped(notion: Notion, turn: Callable[..., Turn]) -> None:
+def test_a_month_that_is_all_there_is_skipped(notion: Notion) -> None:
     notion.put()
-    notion.put(DEEPGRAM, status=Status.DONNEES_INDISPONIBLES.value)
-    now = turn()
+    notion.put(DEEPGRAM, statut=Status.DONNEES_INDISPONIBLES.value)
+    now = decide()
     assert (now.skipped, now.providers) == (True, ())
     assert [(kept.provider, kept.cost_usd) for kept in now.kept] == [(OPENAI, None), (DEEPGRAM, None)]
 
@@ -125,58 +116,56 @@ def test_a_month_that_is_all_there_is_skipped(notion: Notion, turn: Callable[...
     ],
     ids=str,
 )
-def test_what_may_still_change_is_read_again(notion: Notion, turn: Callable[..., Turn], values: dict[str, Any]) -> None:
+def test_what_may_still_change_is_read_again(notion: Notion, values: dict[str, Any]) -> None:
     notion.put(**values)
-    assert turn() == Turn(MONTH)
+    assert decide() == BackfillMonth(MONTH)
 
 
-def test_a_doubled_row_proves_nothing(notion: Notion, turn: Callable[..., Turn]) -> None:
+def test_a_doubled_row_proves_nothing(notion: Notion) -> None:
     notion.put()
     notion.put()
-    assert turn() == Turn(MONTH)
+    assert decide() == BackfillMonth(MONTH)
 
 
-def test_a_service_that_is_switched_off_is_not_waited_for(notion: Notion, turn: Callable[..., Turn]) -> None:
+def test_a_service_that_is_switched_off_is_not_waited_for(notion: Notion) -> None:
     notion.inactive = frozenset([DEEPGRAM])
-    assert turn() == Turn(MONTH)
+    assert decide() == BackfillMonth(MONTH)
     notion.put()
-    finish_range(Range(str(MONTH), str(MONTH)))
-    assert turn().skipped
+    assert decide().skipped
 
 
-def test_several_accounts_are_read_again(
-    notion: Notion, turn: Callable[..., Turn], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_several_accounts_are_read_again(notion: Notion, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_ADMIN_KEY_LABO", "sk-admin-test-2")
     notion.put()
     notion.put(DEEPGRAM)
-    now = turn()
+    now = decide()
     assert (now.skipped, now.providers, [kept.provider for kept in now.kept]) == (False, (OPENAI,), [DEEPGRAM])
 
 
-def test_a_named_provider_is_read_again(notion: Notion, turn: Callable[..., Turn]) -> None:
+def test_a_named_provider_is_read_again(notion: Notion) -> None:
     notion.put()
     notion.put(DEEPGRAM)
-    assert turn(OPENAI) == Turn(MONTH, (OPENAI,))
+    assert decide(OPENAI) == BackfillMonth(MONTH, (OPENAI,))
     assert notion.asked == []
 
 
-def test_a_month_that_is_still_corrected_is_read_without_a_look(notion: Notion, turn: Callable[..., Turn]) -> None:
+def test_a_month_that_is_still_corrected_is_read_without_a_look(notion: Notion) -> None:
     recent = Month(2026, 1)
-    assert turn(month=recent) == Turn(recent)
+    assert decide(month=recent) == BackfillMonth(recent)
     assert notion.asked == []
 
 
 def test_opened_once_and_closed_after(notion: Notion) -> None:
     asked = Range("2025-10", "2025-11")
-    ready = prepare_range(asked)
-    assert prepare_range(Range("2025-10", "2025-11")) is ready
-    assert notion.asked == [Month(2025, 10), MONTH]
-    before = notion.closed
-    finish_range(asked)
+    with open_backfill(asked) as backfill:
+        with open_backfill(Range("2025-10", "2025-11")) as inner:
+            assert inner is backfill
+        assert current_backfill() is backfill
+        assert notion.asked == [Month(2025, 10), MONTH]
+        before = notion.closed
     assert (before, notion.closed) == (False, True)
-    assert prepare_range(asked) is not ready
-    finish_range(asked)
+    with open_backfill(asked) as new:
+        assert new is not backfill
 
 
 def test_closed_when_it_can_t_be_read(notion: Notion, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,7 +174,7 @@ def test_closed_when_it_can_t_be_read(notion: Notion, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(notion, "rows", fail)
     with pytest.raises(RuntimeError):
-        prepare_range(Range("2025-10", "2025-11"))
+        decide(month=Month(2025, 10))
     assert notion.closed
 
 
@@ -212,15 +201,13 @@ def test_both_ends_are_included(notion: Notion, first: str, last: str, months: l
 )
 def test_no_range(notion: Notion, first: str, last: str, sentence: str) -> None:
     with pytest.raises(SettingsError, match=sentence):
-        prepare_range(Range(first, last))
+        open_backfill(Range(first, last)).__enter__()
     assert notion.asked == []
 
 
-def test_a_source_that_was_given_a_name_is_told_by_its_key(
-    notion: Notion, turn: Callable[..., Turn], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_source_that_was_given_a_name_is_told_by_its_key(notion: Notion, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_ADMIN_KEY")
     monkeypatch.setenv("OPENAI_ADMIN_KEY_LABO", "sk-admin-test")
     notion.put(workspace="")
-    (kept,) = turn().kept
+    (kept,) = decide().kept
     assert (kept.provider, kept.account) == (OPENAI, Source(provider=OPENAI, account="labo").account)

@@ -12,7 +12,7 @@ import pytest
 from cli.commands.setup import set_up_databases
 from sandbox.everything import Sandbox
 from sandbox.faults import Fault, Kind
-from tasks.session import Request, finish, prepare
+from tasks.session import Request, current_session, open_session
 from usage.errors import NotionAccessError, SettingsError
 from usage.month import Month
 from usage.names import ProviderName
@@ -38,27 +38,32 @@ def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox
 
 def names(request: Request) -> list[str]:
     """The sources that a request comes to."""
-    try:
-        return [str(source) for source in prepare(request).sources]
-    finally:
-        finish(request)
+    with open_session(request) as session:
+        return [str(source) for source in session.sources]
 
 
 def test_opened_once_and_closed_after(sandbox: Sandbox) -> None:
-    ready = prepare(REQUEST)
-    asked = len(sandbox.journal.requests())
-    assert prepare(Request("2026-01")) is ready
-    assert len(sandbox.journal.requests()) == asked > 0
-    assert (ready.month, ready.request) == (Month(2026, 1), REQUEST)
-    assert {request.api for request in sandbox.journal.requests()} == {"notion"}
-    assert [repr(ready).count(sandbox.environment()[name]) for name in (*KEYS, "NOTION_TOKEN")] == [0] * 4
-    finish(REQUEST)
+    with open_session(REQUEST) as session:
+        asked = len(sandbox.journal.requests())
+        with open_session(Request("2026-01")) as inner:
+            assert inner is session
+        assert len(sandbox.journal.requests()) == asked > 0
+        assert current_session() is session
+        assert (session.month, session.request) == (Month(2026, 1), REQUEST)
+        assert {request.api for request in sandbox.journal.requests()} == {"notion"}
+        assert [repr(session).count(sandbox.environment()[name]) for name in (*KEYS, "NOTION_TOKEN")] == [0] * 4
+        # Another request's is one of its own, and this one is still there after it.
+        with open_session(Request("2025-12")) as other:
+            assert current_session() is other is not session
+        assert current_session() is session
+        assert session.workspace.rows(session.month) == []
     with pytest.raises(RuntimeError, match="closed"):
-        ready.workspace.rows(ready.month)
-    # Nothing is left of it: the next one is a new one, and closing what is not open does no harm.
-    finish(REQUEST)
-    assert prepare(REQUEST) is not ready
-    finish(REQUEST)
+        session.workspace.rows(session.month)
+    # Nothing is left of it: the next one is a new one.
+    with pytest.raises(LookupError):
+        current_session()
+    with open_session(REQUEST) as new:
+        assert new is not session
 
 
 def test_which_sources(sandbox: Sandbox) -> None:
@@ -89,11 +94,11 @@ def test_whether_all_sources_were_asked_for(request_: Request, *, whole: bool) -
 def test_without_a_token_nothing_is_asked(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTION_TOKEN")
     with pytest.raises(SettingsError, match="NOTION_TOKEN is not set"):
-        prepare(REQUEST)
+        names(REQUEST)
     assert sandbox.journal.requests() == []
 
 
-def test_what_could_not_be_prepared_is_not_kept(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_could_not_be_opened_is_closed(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[httpx.Client] = []
     close = httpx.Client.close
 
@@ -105,7 +110,7 @@ def test_what_could_not_be_prepared_is_not_kept(sandbox: Sandbox, monkeypatch: p
     refusal = {"object": "error", "status": 401, "code": "unauthorized", "message": "API token is invalid."}
     sandbox.faults.add(Fault(api="notion", kind=Kind.STATUS, status=401, body=refusal, times=-1))
     with pytest.raises(NotionAccessError):
-        prepare(REQUEST)
+        names(REQUEST)
     assert closed
     sandbox.faults.clear()
     assert names(REQUEST) == ["elevenlabs", "deepgram/labs", "deepgram/prod"]

@@ -15,17 +15,17 @@ from usage.settings import load_settings
 MONTHS = list(Month(2025, 1).until(Month(2025, 5)))
 
 
-def turns(number: int, *, skipped: int = 0) -> list[Any]:
-    from tasks.ranges import Turn
+def months(number: int, *, skipped: int = 0) -> list[Any]:
+    from tasks.ranges import BackfillMonth
 
-    return [Turn(month, skipped=index < skipped) for index, month in enumerate(MONTHS[:number])]
+    return [BackfillMonth(month, skipped=index < skipped) for index, month in enumerate(MONTHS[:number])]
 
 
 def ended(*messages: str) -> list[Any]:
     """Months that failed with a message, or ended well without one."""
-    from tasks.children import Ended
+    from tasks.children import MonthRun
 
-    return [Ended(month, not message, message) for month, message in zip(MONTHS, messages, strict=False)]
+    return [MonthRun(month, not message, message) for month, message in zip(MONTHS, messages, strict=False)]
 
 
 @pytest.mark.parametrize(
@@ -41,15 +41,15 @@ def ended(*messages: str) -> list[Any]:
     ],
 )
 def test_the_sentence(number: int, skipped: int, messages: tuple[str, ...], sentence: str) -> None:
-    from tasks.summary import told
+    from tasks.summary import describe
 
-    assert told(turns(number, skipped=skipped), ended(*messages)) == sentence
+    assert describe(months(number, skipped=skipped), ended(*messages)) == sentence
 
 
 def test_the_sentence_does_not_name_all_of_many_months() -> None:
-    from tasks.summary import told
+    from tasks.summary import describe
 
-    sentence = told(turns(5), ended("a", "b", "c", "d", "e"))
+    sentence = describe(months(5), ended("a", "b", "c", "d", "e"))
     assert sentence.endswith("To run again: 2025-01: a / 2025-02: b / 2025-03: c / and 2 more")
 
 
@@ -62,17 +62,20 @@ def line(month: Month, provider: ProviderName, status: Status | None, cost: str 
     return (month, provider), MonthStatus(month=str(month), provider=provider, **fields)
 
 
-def report(turns_: list[Any], ended_: list[Any], grid: dict[Any, Any], now: str = "2025-06-01") -> str:
-    from tasks.ranges import Range, RangePreparation
+def report(months_: list[Any], ended_: list[Any], grid: dict[Any, Any], now: str = "2025-06-01") -> str:
+    from providers.reading import BackfillMemory
+    from tasks.ranges import Backfill, Range
     from tasks.summary import range_report
 
     settings = load_settings({"LLM_USAGE_NOW": now}, None)
     asked = Range("2025-01", "2025-03")
-    return range_report(RangePreparation(asked, settings, tuple(turns_), make_workspace(), ()), ended_, grid)
+    return range_report(
+        Backfill(asked, settings, make_workspace(), (), tuple(months_), BackfillMemory({})), ended_, grid
+    )
 
 
 def test_the_grid() -> None:
-    from tasks.ranges import Turn
+    from tasks.ranges import BackfillMonth
 
     first, second, third = MONTHS[:3]
     grid = dict(
@@ -84,7 +87,11 @@ def test_the_grid() -> None:
             line(third, ProviderName.OPENROUTER, None, "3"),
         ]
     )
-    chosen = [Turn(first, skipped=True), Turn(second, (ProviderName.DEEPGRAM,), kept=(None,)), Turn(third)]  # type: ignore[arg-type]
+    chosen = [
+        BackfillMonth(first, skipped=True),
+        BackfillMonth(second, (ProviderName.DEEPGRAM,), kept=(None,)),  # type: ignore[arg-type]
+        BackfillMonth(third),
+    ]
     shown = read_page(report(chosen, ended("", "2025-02: deepgram: x."), grid))
     assert shown.headings == ["2025-01 to 2025-03", "To run again"]
     assert shown.tables == [
@@ -101,19 +108,21 @@ def test_the_grid() -> None:
 
 
 def test_the_running_month_is_marked() -> None:
-    shown = read_page(report(turns(2), ended("", ""), {}, now="2025-02-11T12:00:00Z"))
+    shown = read_page(report(months(2), ended("", ""), {}, now="2025-02-11T12:00:00Z"))
     assert [row[0] for row in shown.tables[0]] == ["Month", "2025-01", "2025-02 (en cours, jour 11/28)", "Total"]
 
 
 def test_what_may_keep_a_provider_away_is_said() -> None:
-    from tasks.summary import told
+    from tasks.summary import describe
 
-    assert told(turns(1), ended(""), ["Deepgram has no key."]) == "1 of 1 months are complete. Deepgram has no key."
+    assert (
+        describe(months(1), ended(""), ["Deepgram has no key."]) == "1 of 1 months are complete. Deepgram has no key."
+    )
 
 
 def test_other_people_s_text_is_shown_and_not_obeyed() -> None:
     plain, hostile = (
-        read_page(report(turns(1), ended(message), {})) for message in ("2025-01: x", f"2025-01: {HOSTILE}")
+        read_page(report(months(1), ended(message), {})) for message in ("2025-01: x", f"2025-01: {HOSTILE}")
     )
     assert (hostile.headings, hostile.tables, hostile.others) == (plain.headings, plain.tables, plain.others)
     assert (hostile.links, hostile.pictures) == (plain.links, plain.pictures)

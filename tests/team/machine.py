@@ -25,8 +25,8 @@ from urllib.parse import urlsplit
 import httpx
 from dotenv import dotenv_values
 
-from cli.prefect_server.server import free_port
 from sandbox.everything import Sandbox
+from tests.ports import free_port
 from tests.team.guide import ROOT, SERVER, Unit
 from tests.team.postgres import find_postgres, postgres
 from tests.team.processes import Process

@@ -13,8 +13,8 @@ from providers.reading import read_source
 from sandbox.everything import Sandbox
 from tests.team.team import NOW, settings_of
 from usage.month import Month
-from usage.outcomes.build import build_outcomes
-from usage.outcomes.rows import Reading
+from usage.outcomes.outcome import build_outcomes
+from usage.outcomes.rows import LabelledReport
 from usage.settings import Settings, load_settings
 
 
@@ -25,7 +25,7 @@ def collect_plainly(settings: Settings, month: Month) -> None:
     try:
         reports = [asyncio.run(read_source(settings, source, month)) for source in sources]
         readings = [
-            Reading(
+            LabelledReport(
                 report,
                 settings.grains[report.source.provider],
                 settings.label(report.source),

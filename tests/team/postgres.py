@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from cli.prefect_server.server import free_port
+from tests.ports import free_port
 from tests.team.processes import Process
 
 

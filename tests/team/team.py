@@ -22,8 +22,8 @@ from typing import Any, Final
 
 import httpx
 
-from cli.prefect_server.server import free_port
 from sandbox.everything import Sandbox
+from tests.ports import free_port
 from tests.team.guide import SERVER, units
 from tests.team.postgres import find_postgres, postgres
 from tests.team.processes import Process, until

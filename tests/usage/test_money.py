@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usage.money import cents_to_dollars, difference, digits, dollars, euros_style, exact_sum, plain
+from usage.money import cents_to_dollars, difference, digits, dollars, exact_sum, french_amount, plain
 
 AMOUNTS = st.builds(
     lambda number, places: Decimal(number).scaleb(-places), st.integers(-(10**26), 10**26), st.integers(0, 38)
@@ -71,4 +71,4 @@ def test_written_amounts_keep_every_digit(amount: Decimal) -> None:
 )
 def test_spellings(amount: str, exact: str, in_dollars: str, in_french: str) -> None:
     value = Decimal(amount)
-    assert (digits(value), dollars(value), euros_style(value)) == (exact, in_dollars, in_french)
+    assert (digits(value), dollars(value), french_amount(value)) == (exact, in_dollars, in_french)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from usage.catalogue import CATALOGUE
-from usage.slips import VARIABLES, is_slip, meant, slips
+from usage.slips import VARIABLES, closest_setting, is_slip, slips
 
 # fmt: off
 ORDINARY = [
@@ -63,7 +63,7 @@ def test_ordinary_variables_of_a_machine(name: str) -> None:
 )
 def test_slips_of_the_pen(name: str, ours: str) -> None:
     assert is_slip(name)
-    assert meant(name) == ours
+    assert closest_setting(name) == ours
     (sentence,) = slips({".env": [name, "PATH"]})
     assert sentence.startswith(f"{name} (in .env) ")
     assert sentence.endswith(f"did you mean {ours}?")

@@ -2,48 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
 
+from usage.grain import LABEL, Rule, is_bracketed
 from usage.month import Month
-from usage.names import Kind, Source, Status
-from usage.outcomes.report import Control, Count, Thing
-from usage.records.breakdown import BreakdownEntry
-from usage.records.grain import Rule
-
-
-class Totals(BaseModel):
-    """Sums over a source's rows; `None` where no row has the figure."""
-
-    model_config = ConfigDict(frozen=True)
-
-    cost: Decimal | None = None
-    """USD, exact."""
-    tokens_input: int | None = None
-    tokens_output: int | None = None
-    requests: int | None = None
-
-
-class UsageRow(BaseModel):
-    """One row of *Usages*: month x service x workspace x project or key."""
-
-    model_config = ConfigDict(frozen=True)
-
-    key: str
-    """`Projet/API Key`: the provider's id, or one of our bracketed words."""
-    workspace: str
-    name: str
-    """Last part of the title: the name people gave the project or key, else its id."""
-    models: tuple[str, ...]
-    """Dearest first."""
-    totals: Totals
-    breakdown: tuple[BreakdownEntry, ...]
-    """Dearest first; its costs add up to the row's."""
-    status: Status
-    log: str
-    """French sentences that depend on the data alone."""
+from usage.names import Grain, Kind, Source, Status
+from usage.outcomes.report import Control, Count, SourceReport, Thing
+from usage.outcomes.rows import LabelledReport, Totals, UsageRow, aggregate, totals
+from usage.outcomes.story import failure_log, source_log
 
 
 class SourceOutcome(BaseModel):
@@ -94,3 +64,148 @@ class SourceOutcome(BaseModel):
     def is_settled(self) -> bool:
         """Whether the month was over, and the provider done with it, when it was read."""
         return not self.provisional and not self.month.is_running(self.attempted_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A source that could not be read: why, in one French sentence, and when."""
+
+    source: Source
+    month: Month
+    label: str
+    grain: Grain
+    at: datetime
+    sentence: str
+    key_mark: str = ""
+
+
+def build_outcomes(reports: Sequence[LabelledReport], failures: Sequence[Failure]) -> tuple[SourceOutcome, ...]:
+    """Outcomes of all sources of one month: aggregated in one table, shared ids counted once."""
+    rows = aggregate(reports)
+    outcomes = [_outcome(labelled, rows[labelled.report.source]) for labelled in reports]
+    outcomes += [_failed(failure) for failure in failures]
+    return tuple(_counted_once(sorted(outcomes, key=lambda outcome: (outcome.source.provider, outcome.source.account))))
+
+
+def _outcome(labelled: LabelledReport, rows: tuple[UsageRow, ...]) -> SourceOutcome:
+    report = labelled.report
+    # Usage of no workspace is the account's: where a provider has several, nothing else tells theirs apart.
+    rows = tuple(row if row.workspace else row.model_copy(update={"workspace": labelled.label}) for row in rows)
+    summed = totals(rows)
+    return SourceOutcome(
+        source=report.source,
+        month=report.month,
+        label=labelled.label,
+        attempted_at=report.read_at,
+        status=report.status,
+        rerun=bool(report.missing),
+        log=source_log(report, summed.cost, len(rows)),
+        rule=labelled.rule,
+        rows=rows,
+        things=report.things,
+        # Days that are out of the provider's reach are no proof of anything, hence not with any kind of gap.
+        complete=report.status is Status.SUCCES and not report.coarse and (bool(rows) or report.empty_proven),
+        coarse=report.coarse,
+        reason=" ".join(report.missing),
+        totals=summed,
+        organisation=report.organisation,
+        known=_known(report),
+        key_mark=labelled.key_mark,
+        control=report.control,
+        provisional=report.provisional,
+        days_read=report.days_read,
+        dropped=report.dropped,
+        new_fields=report.new_fields,
+    )
+
+
+def _known(report: SourceReport) -> tuple[tuple[Kind, str], ...]:
+    """Ids of the registry, and of all that was used. A name in an id's place is none: two may share it."""
+    found = {(thing.kind, thing.id) for thing in report.things}
+    for record in report.records:
+        used = {Kind.WORKSPACE: record.workspace, Kind.PROJECT: record.project, Kind.API_KEY: record.api_key}
+        found |= {(kind, an_id) for kind, an_id in used.items() if an_id}
+    return tuple(sorted(one for one in found if not one[1].startswith(LABEL)))
+
+
+def _failed(failure: Failure) -> SourceOutcome:
+    return SourceOutcome(
+        source=failure.source,
+        month=failure.month,
+        label=failure.label,
+        attempted_at=failure.at,
+        status=Status.ECHEC,
+        rerun=True,
+        log=failure_log(failure.source, failure.month, failure.sentence),
+        rule=failure.source.provider.spec.grains.rule(failure.grain),
+        failed=True,
+        reason=failure.sentence,
+        key_mark=failure.key_mark,
+    )
+
+
+def _counted_once(outcomes: Iterable[SourceOutcome]) -> list[SourceOutcome]:
+    """Drop, from the later account, the rows that an earlier account of the same provider brings, too.
+
+    Where two accounts share an id they see the same organisation, so rows without an id of their own are shared as
+    well when they stand for the account as a whole.
+    """
+    kept: list[SourceOutcome] = []
+    for outcome in outcomes:
+        before = [other for other in kept if other.source.provider is outcome.source.provider]
+        for other in before:
+            shared = _ids(other) & _ids(outcome)
+            if shared or _is_one_organisation(other, outcome):
+                outcome = _without(outcome, other, shared)  # noqa: PLW2901  # each earlier account takes its part
+        kept.append(outcome)
+    return kept
+
+
+def _ids(outcome: SourceOutcome) -> set[str]:
+    """Ids of the provider's that an account reaches."""
+    return {an_id for _, an_id in outcome.known}
+
+
+def _is_one_organisation(one: SourceOutcome, other: SourceOutcome) -> bool:
+    return one.organisation is not None and one.organisation == other.organisation
+
+
+def _without(outcome: SourceOutcome, other: SourceOutcome, shared: set[str]) -> SourceOutcome:
+    """The outcome without what the other account brings already."""
+    rows = tuple(row for row in outcome.rows if not _is_counted(row, outcome, other, shared))
+    # The ids are the other account's now, and nothing of them may be taken for vanished from this one.
+    things = tuple(thing for thing in outcome.things if thing.id not in shared)
+    if len(rows) == len(outcome.rows) and rows:
+        return outcome.model_copy(update={"things": things})
+    sentence = (
+        f"Les comptes {other.source.account} et {outcome.source.account} voient les mêmes éléments : "
+        f"comptés une fois, avec {other.source.account}."
+    )
+    log = f"{outcome.log} {sentence}"
+    return outcome.model_copy(update={"rows": rows, "totals": totals(rows), "log": log, "things": things})
+
+
+def _is_counted(row: UsageRow, outcome: SourceOutcome, other: SourceOutcome, shared: set[str]) -> bool:
+    """Whether the other account brings what a row tells: the row itself, a part of it, or what it is a part of.
+
+    That the other account reaches an id is not enough: where it brings no usage of it, this row is all there is.
+    """
+    if "account" in (outcome.rule.key, other.rule.key):
+        return bool(other.rows)
+    if _is_nobodys(row, outcome):
+        # Two organisations may reach one project; what is nobody's within one of them is not the other's.
+        is_one = None in (outcome.organisation, other.organisation) or _is_one_organisation(other, outcome)
+        return is_one and any(_is_nobodys(mine, other) for mine in other.rows)
+    return any(_is_same(mine, row, shared) for mine in other.rows)
+
+
+def _is_nobodys(row: UsageRow, outcome: SourceOutcome) -> bool:
+    """Whether a row tells usage of no id within the account as a whole."""
+    return is_bracketed(row.key) and row.workspace == outcome.label
+
+
+def _is_same(mine: UsageRow, row: UsageRow, shared: set[str]) -> bool:
+    """Whether two rows share an id, and either the key as well or one of them stands for a workspace as a whole."""
+    if not {mine.key, mine.workspace} & {row.key, row.workspace} & shared:
+        return False
+    return mine.key in (row.key, mine.workspace) or row.key == row.workspace

@@ -1,10 +1,13 @@
-"""What is happening right now, for whoever watches from the same process. Nobody has to."""
+"""What is happening right now, for whoever watches from the same context. Nobody has to."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import Final
 
 from usage.month import Month
 from usage.names import Source, Status
@@ -48,7 +51,7 @@ class RowsWritten:
     @property
     def words(self) -> str:
         """For people: `10 of 50 rows written, about 13 s left at Notion's rate`."""
-        left = f", {spoken(self.seconds_left)} left at Notion's rate" if self.done < self.total else ""
+        left = f", {say_duration(self.seconds_left)} left at Notion's rate" if self.done < self.total else ""
         return f"{self.done:,} of {self.total:,} rows written{left}"
 
 
@@ -62,10 +65,12 @@ class MonthEnded:
 Event = SourceBegun | PageRead | SourceEnded | RowsWritten | MonthEnded
 Listener = Callable[[Event], None]
 
-_listeners: list[Listener] = []
+_OURS: Final = ("notion", "tasks")
+"""Loggers whose warnings are for the person who waits."""
+_listeners: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=())
 
 
-def spoken(seconds: float) -> str:
+def say_duration(seconds: float) -> str:
     """How long something takes, for people: `about 40 s`, `about 11 min`, `about 2 h 05 min`."""
     if seconds < 90:
         return f"about {seconds:.0f} s"
@@ -75,15 +80,36 @@ def spoken(seconds: float) -> str:
 
 def tell(event: Event) -> None:
     """Tell everybody who listens. Called from several threads."""
-    for listener in tuple(_listeners):
+    for listener in _listeners.get():
         listener(event)
 
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Have `listener` called for each event while the block runs."""
-    _listeners.append(listener)
+    """Have `listener` called for each event of what the block calls, in whatever thread."""
+    token = _listeners.set((*_listeners.get(), listener))
     try:
         yield
     finally:
-        _listeners.remove(listener)
+        _listeners.reset(token)
+
+
+@contextmanager
+def passing_warnings(show: Callable[[logging.LogRecord], None]) -> Iterator[None]:
+    """Have `show` called for each warning of this package while the block runs.
+
+    Months that are collected side by side share what concerns Notion.
+    """
+
+    class Handler(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            show(record)
+
+    handler, loggers = Handler(logging.WARNING), [logging.getLogger(name) for name in _OURS]
+    for logger in loggers:
+        logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        for logger in loggers:
+            logger.removeHandler(handler)

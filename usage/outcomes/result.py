@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
 
 from usage.money import dollars
 from usage.month import Month
-from usage.names import ProviderName, Status, overall
+from usage.names import ProviderName, Source, Status, overall
 from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.story import rerun_hint
 
@@ -25,13 +26,23 @@ class SourceResult(BaseModel):
     provider: ProviderName
     account: str
     status: Status
-    cost_usd: str | None
+    cost_usd: str | None = None
     """Text with every digit."""
-    tokens_input: int | None
-    tokens_output: int | None
-    requests: int | None
-    rows: int
+    tokens_input: int | None = None
+    tokens_output: int | None = None
+    requests: int | None = None
+    rows: int = 0
     log: str
+
+    @property
+    def source(self) -> Source:
+        """Which source it is."""
+        return Source(provider=self.provider, account=self.account)
+
+    @property
+    def cost(self) -> Decimal | None:
+        """USD, exact."""
+        return None if self.cost_usd is None else Decimal(self.cost_usd)
 
 
 class KeptRow(BaseModel):

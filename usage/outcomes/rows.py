@@ -2,31 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
+from pydantic import BaseModel, ConfigDict
 
-from usage.money import exact_sum, plain
+from usage.grain import BRACKETED, Rule
+from usage.money import exact_sum, whole_sum
 from usage.names import Grain, Source, Status
-from usage.outcomes.outcome import Totals, UsageRow
 from usage.outcomes.report import GapKind, SourceReport
 from usage.outcomes.story import row_log
 from usage.records.breakdown import BreakdownEntry, dearest_first
-from usage.records.grain import BRACKETED, GRAINS, Rule
-from usage.records.table import UNIT, sum_by, to_frame
+from usage.records.record import units_of
 
-Cells = Mapping[Hashable, Any]
-"""One line of a DataFrame; it does not leave this module."""
+if TYPE_CHECKING:
+    import pandas as pd
+
+Line = Mapping[str, Any]
+"""One line of the table's sums; it does not leave this module."""
 
 _ROW: Final = ["provider", "account", "key", "space"]
 _ITEM_WITHOUT_NAME: Final = "(sans modèle)"
 
 
+class Totals(BaseModel):
+    """Sums over a source's rows; `None` where no row has the figure."""
+
+    model_config = ConfigDict(frozen=True)
+
+    cost: Decimal | None = None
+    """USD, exact."""
+    tokens_input: int | None = None
+    tokens_output: int | None = None
+    requests: int | None = None
+
+
+class UsageRow(BaseModel):
+    """One row of *Usages*: month x service x workspace x project or key."""
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    """`Projet/API Key`: the provider's id, or one of our bracketed words."""
+    workspace: str
+    name: str
+    """Last part of the title: the name people gave the project or key, else its id."""
+    models: tuple[str, ...]
+    """Dearest first."""
+    totals: Totals
+    breakdown: tuple[BreakdownEntry, ...]
+    """Dearest first; its costs add up to the row's."""
+    status: Status
+    log: str
+    """French sentences that depend on the data alone."""
+
+
 @dataclass(frozen=True, slots=True)
-class Reading:
+class LabelledReport:
     """A source's report and how its rows are to be cut.
 
     `label` is the account as Notion shows it; `key_mark` that by which its key is known again.
@@ -40,24 +74,27 @@ class Reading:
     @property
     def rule(self) -> Rule:
         """What a row of this source stands for."""
-        return GRAINS[self.report.source.provider].rule(self.grain, coarse=self.report.coarse)
+        return self.report.source.provider.spec.grains.rule(self.grain, coarse=self.report.coarse)
 
 
-def aggregate(readings: Sequence[Reading]) -> dict[Source, tuple[UsageRow, ...]]:
+def aggregate(reports: Sequence[LabelledReport]) -> dict[Source, tuple[UsageRow, ...]]:
     """Rows of every source: the records of all of them in one table, summed by row and, within it, by model.
 
     The costs of the rows add up to the costs of the records, to the last digit, and so do those of each breakdown.
     """
-    frame = _keyed(readings)
+    # pandas takes most of a second to import: not before anything is read.
+    from usage.records.table import sum_lines  # noqa: PLC0415
+
+    frame = _keyed(reports)
     parts: dict[tuple[str, ...], list[BreakdownEntry]] = {}
-    for cells in sum_by(frame, [*_ROW, "model", "item"]).to_dict("records"):
-        parts.setdefault(_row_of(cells), []).append(_entry(cells))
-    rows: dict[Source, list[UsageRow]] = {reading.report.source: [] for reading in readings}
-    by_name = {(str(r.report.source.provider), r.report.source.account): r for r in readings}
-    for cells in sum_by(frame, _ROW).to_dict("records"):
-        row = _row_of(cells)
-        reading = by_name[row[0], row[1]]
-        rows[reading.report.source].append(_usage_row(reading, cells, dearest_first(parts[row])))
+    for line in sum_lines(frame, [*_ROW, "model", "item"]):
+        parts.setdefault(_row_of(line), []).append(_entry(line))
+    rows: dict[Source, list[UsageRow]] = {one.report.source: [] for one in reports}
+    by_name = {(one.report.source.provider.value, one.report.source.account): one for one in reports}
+    for line in sum_lines(frame, _ROW):
+        row = _row_of(line)
+        labelled = by_name[row[0], row[1]]
+        rows[labelled.report.source].append(_usage_row(labelled, line, dearest_first(parts[row])))
     return {source: tuple(sorted(found, key=lambda row: (row.workspace, row.key))) for source, found in rows.items()}
 
 
@@ -66,25 +103,24 @@ def totals(rows: Iterable[UsageRow]) -> Totals:
     rows = list(rows)
     return Totals(
         cost=exact_sum(row.totals.cost for row in rows),
-        tokens_input=_count(row.totals.tokens_input for row in rows),
-        tokens_output=_count(row.totals.tokens_output for row in rows),
-        requests=_count(row.totals.requests for row in rows),
+        tokens_input=whole_sum(row.totals.tokens_input for row in rows),
+        tokens_output=whole_sum(row.totals.tokens_output for row in rows),
+        requests=whole_sum(row.totals.requests for row in rows),
     )
 
 
-def _count(values: Iterable[int | None]) -> int | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
-
-
-def _keyed(readings: Sequence[Reading]) -> pd.DataFrame:
+def _keyed(reports: Sequence[LabelledReport]) -> pd.DataFrame:
     """The table of all records, with two columns more: `key` and `space`."""
+    import pandas as pd  # noqa: PLC0415
+
+    from usage.records.table import to_frame  # noqa: PLC0415
+
     frames = []
-    for reading in readings:
-        frame = to_frame([(reading.report.source, reading.report.records)])
-        rule = reading.rule
-        frame["key"] = reading.report.source.account if rule.key == "account" else frame[rule.key].fillna(rule.nobody)
-        frame["space"] = reading.label if rule.workspace == "account" else frame[rule.workspace].fillna("")
+    for labelled in reports:
+        source, rule = labelled.report.source, labelled.rule
+        frame = to_frame([(source, labelled.report.records)])
+        frame["key"] = source.account if rule.key == "account" else frame[rule.key].fillna(rule.nobody)
+        frame["space"] = labelled.label if rule.workspace == "account" else frame[rule.workspace].fillna("")
         frame["space"] = _one_workspace(frame)
         frames.append(frame)
     return pd.concat(frames, ignore_index=True) if frames else to_frame([]).assign(key="", space="")
@@ -96,46 +132,39 @@ def _one_workspace(frame: pd.DataFrame) -> pd.Series[str]:
     return frame["space"].where(ours, frame.groupby("key")["space"].transform("max"))
 
 
-def _row_of(cells: Cells) -> tuple[str, ...]:
-    return tuple(str(cells[name]) for name in _ROW)
+def _row_of(line: Line) -> tuple[str, ...]:
+    return tuple(str(line[name]) for name in _ROW)
 
 
-def _entry(cells: Cells) -> BreakdownEntry:
-    model = _known(cells["model"])
-    item = _known(cells["item"])
+def _entry(line: Line) -> BreakdownEntry:
+    model: str | None = line["model"]
     return BreakdownEntry(
         model=model,
-        item=None if model is not None else (item or _ITEM_WITHOUT_NAME),
-        cost=_amount(cells["cost"]),
-        requests=_whole(cells["requests"]),
-        tokens_input=_whole(cells["tokens_input"]),
-        tokens_output=_whole(cells["tokens_output"]),
-        units=tuple(
-            (name.removeprefix(UNIT), amount)
-            for name in sorted(map(str, cells))
-            if name.startswith(UNIT) and (amount := _amount(cells[name])) is not None
-        ),
+        item=None if model is not None else (line["item"] or _ITEM_WITHOUT_NAME),
+        cost=line["cost"],
+        requests=line["requests"],
+        tokens_input=line["tokens_input"],
+        tokens_output=line["tokens_output"],
+        units=units_of(line),
     )
 
 
-def _usage_row(reading: Reading, cells: Cells, breakdown: tuple[BreakdownEntry, ...]) -> UsageRow:
-    report = reading.report.of_row(str(cells["key"]), str(cells["space"]))
-    row = Totals(
-        cost=_amount(cells["cost"]),
-        tokens_input=_whole(cells["tokens_input"]),
-        tokens_output=_whole(cells["tokens_output"]),
-        requests=_whole(cells["requests"]),
-    )
-    missing = _whole(cells["missing_amounts"]) or 0
+def _usage_row(labelled: LabelledReport, line: Line, breakdown: tuple[BreakdownEntry, ...]) -> UsageRow:
+    report, missing = labelled.report.of_row(line["key"], line["space"]), line["missing_amounts"] or 0
     return UsageRow(
-        key=str(cells["key"]),
-        workspace=str(cells["space"]),
-        name=_name(reading, str(cells["key"])),
+        key=line["key"],
+        workspace=line["space"],
+        name=_name(labelled, line["key"]),
         models=tuple(entry.model for entry in breakdown if entry.model is not None),
-        totals=row,
+        totals=Totals(
+            cost=line["cost"],
+            tokens_input=line["tokens_input"],
+            tokens_output=line["tokens_output"],
+            requests=line["requests"],
+        ),
         breakdown=breakdown,
         status=_row_status(report, missing),
-        log=row_log(report, has_cost=row.cost is not None, missing_amounts=missing),
+        log=row_log(report, has_cost=line["cost"] is not None, missing_amounts=missing),
     )
 
 
@@ -146,19 +175,7 @@ def _row_status(report: SourceReport, missing_amounts: int) -> Status:
     return Status.DONNEES_INDISPONIBLES if GapKind.UNAVAILABLE in kinds else Status.SUCCES
 
 
-def _name(reading: Reading, key: str) -> str:
-    kind = reading.rule.kind
-    names = (thing.name for thing in reading.report.things if thing.kind is kind and thing.id == key)
+def _name(labelled: LabelledReport, key: str) -> str:
+    kind = labelled.rule.kind
+    names = (thing.name for thing in labelled.report.things if thing.kind is kind and thing.id == key)
     return next((name for name in names if name and name.strip()), key)
-
-
-def _known(cell: Any) -> str | None:
-    return None if pd.isna(cell) else str(cell)
-
-
-def _whole(cell: Any) -> int | None:
-    return None if pd.isna(cell) else int(cell)
-
-
-def _amount(cell: Any) -> Decimal | None:
-    return plain(cell) if isinstance(cell, Decimal) else None

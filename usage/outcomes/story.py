@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
-from usage.money import apart, euros_style
+from usage.money import french_amount, tell_apart
 from usage.month import Month
 from usage.names import DEFAULT_ACCOUNT, Source
-from usage.outcomes.outcome import Totals
 from usage.outcomes.report import GapKind, SourceReport
 
 RUNNING: Final = "mois en cours"
@@ -18,7 +18,7 @@ RUNNING: Final = "mois en cours"
 
 def row_log(report: SourceReport, *, has_cost: bool, missing_amounts: int) -> str:
     """Log of one row. It depends on the data alone, so that a second run has nothing to write."""
-    return _joined(
+    return _join(
         [
             report.row_note,
             *(note.sentence for note in report.row_notes),
@@ -30,14 +30,14 @@ def row_log(report: SourceReport, *, has_cost: bool, missing_amounts: int) -> st
     )
 
 
-def source_log(report: SourceReport, totals: Totals, rows: int) -> str:
-    """The whole story of a source that was read."""
-    return _joined(
+def source_log(report: SourceReport, cost: Decimal | None, rows: int) -> str:
+    """The whole story of a source that was read: `rows` of them, which cost so much together (USD)."""
+    return _join(
         [
-            *(() if _is_out_of_reach(report) else (_reach(report),)),
+            *(() if _is_out_of_reach(report) else (_describe_reach(report),)),
             f"{report.requests} requêtes, {report.pages} pages.",
-            *(() if _is_out_of_reach(report) else (_found(totals, rows),)),
-            _control(report),
+            *(() if _is_out_of_reach(report) else (_describe_rows(cost, rows),)),
+            _describe_control(report),
             _missing_amounts(report.missing_amounts),
             *(gap.sentence for gap in report.gaps),
             *report.remarks,
@@ -48,7 +48,7 @@ def source_log(report: SourceReport, totals: Totals, rows: int) -> str:
 
 def failure_log(source: Source, month: Month, sentence: str) -> str:
     """The story of a source that could not be read."""
-    return _joined([f"Échec : {sentence}", "Les chiffres déjà écrits restent.", rerun_hint(source, month)])
+    return _join([f"Échec : {sentence}", "Les chiffres déjà écrits restent.", rerun_hint(source, month)])
 
 
 def rerun_hint(source: Source, month: Month) -> str:
@@ -72,7 +72,7 @@ def _is_out_of_reach(report: SourceReport) -> bool:
     return not report.records and any(gap.kind is GapKind.UNAVAILABLE for gap in report.gaps)
 
 
-def _reach(report: SourceReport) -> str:
+def _describe_reach(report: SourceReport) -> str:
     month, until = report.month, report.data_until
     if until is not None and until < month.end:
         lead = RUNNING if month.is_running(report.read_at) else "mois clos, mais provisoire"
@@ -90,21 +90,21 @@ def days_read(days: int, month: Month) -> str:
     return f"{days} jour lu sur {month.days}" if days == 1 else f"{days} jours lus sur {month.days}"
 
 
-def _found(totals: Totals, rows: int) -> str:
+def _describe_rows(cost: Decimal | None, rows: int) -> str:
     if rows == 0:
         return "Aucune utilisation."
     lines = f"{rows} ligne{'s' if rows > 1 else ''}"
-    return f"{lines}, {euros_style(totals.cost)} USD." if totals.cost is not None else f"{lines}, sans montant en USD."
+    return f"{lines}, {french_amount(cost)} USD." if cost is not None else f"{lines}, sans montant en USD."
 
 
-def _control(report: SourceReport) -> str:
+def _describe_control(report: SourceReport) -> str:
     control = report.control
     if control is None:
         return ""
     if control.agrees:
         same = "identique" if control.total == control.summed else "identique aux arrondis près"
-        return f"Total de contrôle du fournisseur : {euros_style(control.total)} USD, {same}."
-    total, summed = apart(control.total, control.summed)
+        return f"Total de contrôle du fournisseur : {french_amount(control.total)} USD, {same}."
+    total, summed = tell_apart(control.total, control.summed)
     return f"Total de contrôle : {total} USD, somme des lignes : {summed} USD."
 
 
@@ -114,5 +114,5 @@ def _missing_amounts(count: int) -> str:
     return "Un montant manque dans la réponse." if count == 1 else f"{count} montants manquent dans la réponse."
 
 
-def _joined(sentences: Iterable[str]) -> str:
+def _join(sentences: Iterable[str]) -> str:
     return " ".join(dict.fromkeys(sentence for sentence in sentences if sentence))

@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
-from usage.money import digits, dollars, exact_sum
+from usage.money import digits, dollars, exact_sum, whole_sum
 from usage.records.record import Units
 
 NOTION_TEXT_LIMIT: Final = 199_900
@@ -87,17 +87,12 @@ def fold(entries: tuple[BreakdownEntry, ...]) -> BreakdownEntry:
     return BreakdownEntry(
         item=OTHERS,
         cost=exact_sum(entry.cost for entry in entries),
-        requests=_sum(entry.requests for entry in entries),
-        tokens_input=_sum(entry.tokens_input for entry in entries),
-        tokens_output=_sum(entry.tokens_output for entry in entries),
+        requests=whole_sum(entry.requests for entry in entries),
+        tokens_input=whole_sum(entry.tokens_input for entry in entries),
+        tokens_output=whole_sum(entry.tokens_output for entry in entries),
         units=tuple((unit, exact_sum(amounts) or Decimal(0)) for unit, amounts in sorted(units.items())),
         count=sum(entry.count or 1 for entry in entries),
     )
-
-
-def _sum(values: Iterable[int | None]) -> int | None:
-    known = [value for value in values if value is not None]
-    return sum(known) if known else None
 
 
 def _entry_json(entry: BreakdownEntry) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
+
+from usage.grain import Rule
 
 
 class Unit(StrEnum):
@@ -32,6 +35,17 @@ def cost_unit(currency: str) -> str:
 Units = tuple[tuple[str, Decimal], ...]
 
 NO_UNITS: Final[Units] = ()
+UNIT: Final = "unit:"
+"""Prefix of the table's columns that hold units."""
+DIGITS_BEFORE: Final = 26
+DIGITS_AFTER: Final = 38
+"""What the table keeps of an amount, on either side of the point."""
+
+
+def units_of(line: Mapping[str, Any]) -> Units:
+    """The units in a line of the table's sums, by name; those that nobody reports are left out."""
+    names = sorted(name for name in line if name.startswith(UNIT))
+    return tuple((name.removeprefix(UNIT), line[name]) for name in names if line[name] is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,3 +69,8 @@ class UsageRecord:
     units: Units = NO_UNITS
     missing_amounts: int = 0
     """How many amounts of money were announced by the provider but not given."""
+
+    def row_under(self, rule: Rule) -> tuple[str | None, str | None]:
+        """Key and workspace of the row that the record goes to; None where that is the account."""
+        key = None if rule.key == "account" else getattr(self, rule.key) or rule.nobody
+        return key, None if rule.workspace == "account" else getattr(self, rule.workspace) or ""

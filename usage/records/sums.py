@@ -8,13 +8,10 @@ from decimal import Context, Decimal
 from typing import Any, Final
 
 from usage.errors import ContractError
+from usage.machine.memory import without_garbage_collection
 from usage.names import Source
-from usage.records.garbage import collector_paused
-from usage.records.record import UsageRecord
+from usage.records.record import DIGITS_AFTER, DIGITS_BEFORE, UsageRecord
 
-_DIGITS_BEFORE: Final = 26
-_DIGITS_AFTER: Final = 38
-"""What `usage.records.table` keeps of an amount, on either side of the point."""
 _MOST_COUNTED: Final = 10**16
 _WIDE: Final = Context(prec=200)
 
@@ -41,7 +38,7 @@ class MonthSums:
     def add(self, records: Iterable[UsageRecord]) -> None:
         """Take in a page's records. Figures that the table can't keep are counted in `rounded` and `unbelievable`."""
         before = len(self._fresh)
-        with collector_paused():
+        with without_garbage_collection():
             self._fresh.extend(records)
         self.count += len(self._fresh) - before
         if len(self._fresh) >= self._every:
@@ -56,14 +53,14 @@ class MonthSums:
         if not self._fresh:
             return
         # pandas takes most of a second to import: not before the first answer is there.
-        from usage.records.table import summed  # noqa: PLC0415
+        from usage.records.table import sum_records  # noqa: PLC0415
 
-        with collector_paused():
+        with without_garbage_collection():
             try:
-                self._sums = summed([self._sums, self._fresh], self._source)
+                self._sums = sum_records([self._sums, self._fresh], self._source)
             except ContractError:
                 # One odd figure must not cost the others: what the table can't keep is looked for one by one.
-                self._sums = summed([self._sums, [self._kept(record) for record in self._fresh]], self._source)
+                self._sums = sum_records([self._sums, [self._kept(record) for record in self._fresh]], self._source)
         self._fresh = []
 
     def _kept(self, record: UsageRecord) -> UsageRecord:
@@ -87,11 +84,11 @@ class MonthSums:
         return replace(record, **changed)
 
     def _amount(self, value: Decimal) -> Decimal | None:
-        if value.adjusted() >= _DIGITS_BEFORE:
+        if value.adjusted() >= DIGITS_BEFORE:
             self.unbelievable += 1
             return None
         exponent = value.as_tuple().exponent
-        if isinstance(exponent, int) and -exponent > _DIGITS_AFTER:
+        if isinstance(exponent, int) and -exponent > DIGITS_AFTER:
             self.rounded += 1
-            return value.quantize(Decimal(1).scaleb(-_DIGITS_AFTER), context=_WIDE)
+            return value.quantize(Decimal(1).scaleb(-DIGITS_AFTER), context=_WIDE)
         return value

@@ -21,12 +21,10 @@ import pyarrow as pa
 from usage.errors import ContractError
 from usage.money import exact_sum, plain
 from usage.names import Source
-from usage.records.record import UsageRecord
+from usage.records.record import DIGITS_AFTER, DIGITS_BEFORE, UNIT, UsageRecord, units_of
 
 DIMENSIONS: Final = ("provider", "account", "workspace", "project", "api_key", "model", "item")
 COUNTS: Final = ("tokens_input", "tokens_output", "requests", "missing_amounts")
-UNIT: Final = "unit:"
-"""Prefix of the columns that hold further units."""
 
 
 def to_frame(records: Iterable[tuple[Source, Sequence[UsageRecord]]]) -> pd.DataFrame:
@@ -44,16 +42,25 @@ def sum_by(frame: pd.DataFrame, dimensions: Sequence[str]) -> pd.DataFrame:
     return groups[measures].sum(min_count=1).reset_index()
 
 
-def summed(chunks: Iterable[Sequence[UsageRecord]], source: Source) -> tuple[UsageRecord, ...]:
+def sum_lines(frame: pd.DataFrame, dimensions: Sequence[str]) -> list[dict[str, Any]]:
+    """The sums as plain Python, one dictionary a line: None where no record has a figure."""
+    table = pa.Table.from_pandas(sum_by(frame, dimensions), preserve_index=False)
+    return [
+        {name: plain(value) if isinstance(value, Decimal) else value for name, value in line.items()}
+        for line in table.to_pylist()
+    ]
+
+
+def sum_records(chunks: Iterable[Sequence[UsageRecord]], source: Source) -> tuple[UsageRecord, ...]:
     """One record for each combination of ids and model, summed exactly over all records of one source.
 
     Raises:
         ContractError: An amount has more than 26 digits before or 38 after the point, or counts exceed 64 bits.
     """
-    frame = sum_by(to_frame([(source, chunk) for chunk in chunks]), DIMENSIONS)
-    return tuple(_record(row) for row in pa.Table.from_pandas(frame, preserve_index=False).to_pylist())
+    return tuple(map(_record, sum_lines(to_frame([(source, chunk) for chunk in chunks]), DIMENSIONS)))
 
 
+_WIDEST: Final = pa.decimal256(2 * DIGITS_AFTER, DIGITS_AFTER)
 _MOST_COUNTED: Final = 2**62
 """Half of what 64 bits hold, as sums so far are added to fresh records. Arrow wraps around without a word."""
 
@@ -84,7 +91,7 @@ def _counts(counts: list[int | None], what: str) -> pa.Array:
 def _amounts(amounts: list[Decimal | None], what: str) -> pa.Array:
     try:
         # 12 digits are left free for sums, which Arrow lets overflow without a word.
-        return pa.array(amounts, pa.decimal256(64, 38)).cast(pa.decimal256(76, 38))
+        return pa.array(amounts, pa.decimal256(DIGITS_BEFORE + DIGITS_AFTER, DIGITS_AFTER)).cast(_WIDEST)
     except pa.ArrowInvalid:
         raise ContractError(f"Un montant ({what}) a plus de chiffres que la table n’en garde (26 + 38).") from None
 
@@ -98,21 +105,17 @@ def _to_pandas(table: pa.Table) -> pd.DataFrame:
     return frame
 
 
-def _record(row: dict[str, Any]) -> UsageRecord:
+def _record(line: dict[str, Any]) -> UsageRecord:
     return UsageRecord(
-        workspace=row["workspace"],
-        project=row["project"],
-        api_key=row["api_key"],
-        model=row["model"],
-        item=row["item"],
-        cost=None if row["cost"] is None else plain(row["cost"]),
-        tokens_input=row["tokens_input"],
-        tokens_output=row["tokens_output"],
-        requests=row["requests"],
-        missing_amounts=row["missing_amounts"] or 0,
-        units=tuple(
-            (name.removeprefix(UNIT), plain(row[name]))
-            for name in sorted(row)
-            if name.startswith(UNIT) and row[name] is not None
-        ),
+        workspace=line["workspace"],
+        project=line["project"],
+        api_key=line["api_key"],
+        model=line["model"],
+        item=line["item"],
+        cost=line["cost"],
+        tokens_input=line["tokens_input"],
+        tokens_output=line["tokens_output"],
+        requests=line["requests"],
+        missing_amounts=line["missing_amounts"] or 0,
+        units=units_of(line),
     )

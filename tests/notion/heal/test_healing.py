@@ -17,9 +17,9 @@ from notion.plan.steps import Action, Step
 from notion.rows.notes import Note
 from notion.rows.values import COLUMNS, FIGURES, Existing
 from tests.notion.tables import Table
+from usage.grain import COLLECTION, NO_PROJECT
 from usage.month import Month
 from usage.names import ProviderName
-from usage.records.grain import COLLECTION, NO_PROJECT
 
 OPENAI, ANTHROPIC = ProviderName.OPENAI, ProviderName.ANTHROPIC
 JANUARY = Month(2026, 1)

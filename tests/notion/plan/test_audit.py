@@ -12,8 +12,8 @@ from notion.plan.desired import wanted_rows
 from notion.plan.plan import discrepancy
 from notion.plan.steps import Action, Step
 from tests.notion.tables import Made, Table
+from usage.grain import COLLECTION
 from usage.names import ProviderName, Status
-from usage.records.grain import COLLECTION
 
 Steps = list[Step]
 

@@ -11,7 +11,8 @@ import pytest
 from notion.plan.steps import Action
 from tests.notion.tables import Made, Table
 from usage.names import Grain, ProviderName, Status
-from usage.outcomes.outcome import SourceOutcome, Totals, UsageRow
+from usage.outcomes.outcome import SourceOutcome
+from usage.outcomes.rows import Totals, UsageRow
 
 ANTHROPIC = ProviderName.ANTHROPIC
 WHILE_RUNNING = datetime(2026, 1, 15, 8, tzinfo=UTC)

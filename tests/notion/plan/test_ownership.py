@@ -20,13 +20,12 @@ from notion.plan.steps import Action, Plan
 from notion.rows.receipt import read_receipt
 from notion.rows.values import Existing, Values
 from tests.notion.tables import Table
+from usage.grain import COLLECTION, NO_PROJECT
 from usage.month import Month
 from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName, Source, Status
-from usage.outcomes.build import Failure, build_outcomes
-from usage.outcomes.outcome import SourceOutcome
+from usage.outcomes.outcome import Failure, SourceOutcome, build_outcomes
 from usage.outcomes.report import Control, Gap, GapKind, SourceReport, Thing
-from usage.outcomes.rows import Reading
-from usage.records.grain import COLLECTION, GRAINS, NO_PROJECT
+from usage.outcomes.rows import LabelledReport
 from usage.records.record import UsageRecord
 
 OPENAI, ANTHROPIC, DEEPGRAM = ProviderName.OPENAI, ProviderName.ANTHROPIC, ProviderName.DEEPGRAM
@@ -93,12 +92,12 @@ class Office:
     def _source(self, name: str) -> Source:
         return Source(provider=self.provider, account=name)
 
-    def _reading(self, name: str, *, partial: bool) -> Reading:
-        grain = self.grain or GRAINS[self.provider].default
-        return Reading(_report(self, name, partial=partial), grain, self._label(name))
+    def _reading(self, name: str, *, partial: bool) -> LabelledReport:
+        grain = self.grain or self.provider.spec.grains.default
+        return LabelledReport(_report(self, name, partial=partial), grain, self._label(name))
 
     def _failure(self, name: str) -> Failure:
-        grain = self.grain or GRAINS[self.provider].default
+        grain = self.grain or self.provider.spec.grains.default
         return Failure(self._source(name), JANUARY, self._label(name), grain, self.at, "Pas de réponse.")
 
 

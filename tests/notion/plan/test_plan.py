@@ -17,10 +17,10 @@ from notion.plan.steps import Action, Plan
 from notion.rows.notes import Note
 from notion.rows.values import FIGURES, Existing, Values
 from tests.notion.tables import Made, Table
+from usage.grain import COLLECTION, NO_API_KEY, NO_PROJECT, is_bracketed
 from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName, Status
 from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.report import Thing
-from usage.records.grain import COLLECTION, NO_API_KEY, NO_PROJECT, is_bracketed
 
 OPENAI, ANTHROPIC, ELEVENLABS = ProviderName.OPENAI, ProviderName.ANTHROPIC, ProviderName.ELEVENLABS
 OPENROUTER = ProviderName.OPENROUTER

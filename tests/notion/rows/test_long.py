@@ -20,8 +20,7 @@ from tests.notion.mortal import Died, Mortal
 from tests.notion.office import Notion, Office
 from tests.notion.tables import Made
 from usage.month import Month
-from usage.outcomes.outcome import UsageRow
-from usage.outcomes.rows import totals
+from usage.outcomes.rows import UsageRow, totals
 from usage.records.breakdown import OTHERS, BreakdownEntry, dearest_first, fitted_json, to_json
 
 LATER = datetime(2026, 2, 6, 8, tzinfo=UTC)

@@ -23,11 +23,11 @@ from tests.notion.office import Notion, Office
 from tests.notion.tables import Made
 from usage import names
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
+from usage.grain import COLLECTION
 from usage.month import Month
 from usage.names import Grain, ProviderName
-from usage.outcomes.outcome import Totals
 from usage.outcomes.report import Thing
-from usage.records.grain import COLLECTION
+from usage.outcomes.rows import Totals
 
 LATER = datetime(2026, 2, 6, 8, tzinfo=UTC)
 

@@ -20,8 +20,8 @@ from sandbox.notion.store import Database
 from tests.notion.mortal import Died, Mortal
 from tests.notion.office import Notion
 from usage.errors import NotionBusyError
+from usage.grain import COLLECTION
 from usage.outcomes.story import RUNNING
-from usage.records.grain import COLLECTION
 
 NOW = datetime(2026, 2, 14, 15, 30, tzinfo=UTC)
 SERVICES = {"Vue d’ensemble": "table"}

@@ -22,14 +22,13 @@ from sandbox.anthropic.world import Account
 from sandbox.faults import Fault, Kind
 from sandbox.server import Server
 from usage.errors import ContractError, CredentialError, SourceError, TransientError
+from usage.grain import NO_API_KEY, NO_PROJECT
 from usage.month import Month
 from usage.names import Kind as ThingKind
 from usage.names import ProviderName, Source, Status
-from usage.outcomes.outcome import UsageRow
 from usage.outcomes.report import GapKind, SourceReport
-from usage.outcomes.rows import Reading, aggregate, totals
+from usage.outcomes.rows import LabelledReport, UsageRow, aggregate, totals
 from usage.outcomes.story import source_log
-from usage.records.grain import NO_API_KEY, NO_PROJECT
 from usage.settings import Settings, load_settings
 
 JANUARY, FEBRUARY, NOVEMBER = (Month.parse(text) for text in ("2026-01", "2026-02", "2025-11"))
@@ -71,7 +70,7 @@ class Desk:
         return {finding.what: (finding.status, finding.sentence) for finding in findings}
 
     def rows(self, report: SourceReport) -> tuple[UsageRow, ...]:
-        reading = Reading(report, self.settings().grains[ProviderName.ANTHROPIC], "")
+        reading = LabelledReport(report, self.settings().grains[ProviderName.ANTHROPIC], "")
         return aggregate([reading])[SOURCE]
 
     def use_key(self, key: str) -> None:
@@ -444,7 +443,9 @@ def test_the_running_month_goes_as_far_as_the_data(desk: Desk) -> None:
     assert report.data_until == datetime(2026, 2, 14, 12, tzinfo=UTC)
     assert (report.control, report.provisional, report.empty_proven) == (None, False, False)
     assert dict(desk.queries(COST)[0])["ending_at"] == "2026-02-14T15:00:00Z"
-    assert "2026-02 : mois en cours, données jusqu’au 2026-02-14" in source_log(report, totals(desk.rows(report)), 1)
+    assert "2026-02 : mois en cours, données jusqu’au 2026-02-14" in source_log(
+        report, totals(desk.rows(report)).cost, 1
+    )
 
 
 def test_the_running_month_from_the_older_reports_ends_at_the_next_midnight(desk: Desk) -> None:
@@ -478,7 +479,7 @@ def test_a_closed_month_is_provisional_until_its_data_is_a_day_older(
     report = desk.read()
     assert (report.provisional, report.empty_proven) == (provisional, proven)
     agrees_with_bill(desk, JANUARY, report)
-    log = source_log(report, totals(desk.rows(report)), 1)
+    log = source_log(report, totals(desk.rows(report)).cost, 1)
     assert log.startswith("Mois demandé du 2026-01-01 au 2026-01-31")
     # Lines and total of a month that is still moving need not agree.
     assert (report.control is None) is provisional

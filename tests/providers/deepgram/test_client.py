@@ -23,9 +23,8 @@ from usage.errors import ContractError, CredentialError, SourceError, TransientE
 from usage.month import Month
 from usage.names import Kind as ThingKind
 from usage.names import ProviderName, Source, Status
-from usage.outcomes.outcome import UsageRow
 from usage.outcomes.report import GapKind, SourceReport
-from usage.outcomes.rows import Reading, aggregate, totals
+from usage.outcomes.rows import LabelledReport, UsageRow, aggregate, totals
 from usage.outcomes.story import source_log
 from usage.settings import Settings, load_settings
 
@@ -58,7 +57,7 @@ class Desk:
 
     def rows(self, report: SourceReport) -> dict[str, UsageRow]:
         settings = self.settings()
-        reading = Reading(report, settings.grains[ProviderName.DEEPGRAM], settings.label(report.source))
+        reading = LabelledReport(report, settings.grains[ProviderName.DEEPGRAM], settings.label(report.source))
         return {row.key: row for row in aggregate([reading])[report.source]}
 
     def check(self, name: str = "prod") -> list[CheckResult]:
@@ -438,7 +437,7 @@ def test_lines_without_any_dollars_are_a_contract_and_not_a_fault(desk: Desk, ch
     (row,) = desk.rows(report).values()
     assert row.totals.cost is None
     assert row.totals.requests == desk.api.bill(desk.account("prod"), "2026-01").rows[0].requests
-    assert "0,00" not in source_log(report, totals([row]), 1)
+    assert "0,00" not in source_log(report, totals([row]).cost, 1)
 
 
 def without(body: Any, field: str) -> Any:
@@ -776,7 +775,7 @@ def test_the_story_is_french_and_holds_no_secret(desk: Desk) -> None:
     desk.use_key("labs", desk.account("labs").member_key)
     report = desk.read("labs")
     rows = desk.rows(report)
-    told = source_log(report, totals(rows.values()), len(rows)) + " ".join(row.log for row in rows.values())
+    told = source_log(report, totals(rows.values()).cost, len(rows)) + " ".join(row.log for row in rows.values())
     assert "La clé voit 3 projets." in told
     for account in desk.api.accounts:
         assert account.key not in told

@@ -22,14 +22,13 @@ from sandbox.elevenlabs.world import Account
 from sandbox.faults import Fault, Kind
 from sandbox.server import Server
 from usage.errors import ContractError, CredentialError, RefusedError, SourceError, TransientError
+from usage.grain import NO_API_KEY
 from usage.month import Month
 from usage.names import Kind as ThingKind
 from usage.names import ProviderName, Source, Status
-from usage.outcomes.outcome import UsageRow
 from usage.outcomes.report import GapKind, SourceReport
-from usage.outcomes.rows import Reading, aggregate, totals
+from usage.outcomes.rows import LabelledReport, UsageRow, aggregate, totals
 from usage.outcomes.story import source_log
-from usage.records.grain import NO_API_KEY
 from usage.settings import Settings, load_settings
 
 SOURCE = Source(provider=ProviderName.ELEVENLABS)
@@ -69,12 +68,12 @@ class Desk:
 
     def rows(self, report: SourceReport) -> dict[str, UsageRow]:
         settings = self.settings()
-        reading = Reading(report, settings.grains[SOURCE.provider], settings.label(SOURCE))
+        reading = LabelledReport(report, settings.grains[SOURCE.provider], settings.label(SOURCE))
         return {row.key: row for row in aggregate([reading])[SOURCE]}
 
     def log(self, report: SourceReport) -> str:
         rows = self.rows(report)
-        return source_log(report, totals(rows.values()), len(rows))
+        return source_log(report, totals(rows.values()).cost, len(rows))
 
     def check(self, month: Month = JANUARY) -> dict[str, CheckResult]:
         self.server.journal.clear()

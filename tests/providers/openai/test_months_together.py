@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from providers.openai.endpoints import FAMILIES
-from providers.reading import backfilling, read_source
+from providers.reading import BackfillMemory, read_source
 from providers.shared.patience import Retry
 from sandbox.faults import Fault, Kind
 from sandbox.openai import OpenAIApi
@@ -41,19 +41,19 @@ class World:
         self.api = OpenAIApi(lambda: self.moment)
         self.server = Server([self.api])
 
-    def read(self, month: Month, **more: str) -> SourceReport:
+    def read(self, month: Month, memory: BackfillMemory | None, **more: str) -> SourceReport:
         now = {"LLM_USAGE_NOW": self.moment.isoformat()}
         self.moment += timedelta(minutes=1)
         settings = load_settings(self.server.environment() | now | more, None)
-        return asyncio.run(read_source(settings, SOURCE, month, retry=self._retry))
+        return asyncio.run(read_source(settings, SOURCE, month, retry=self._retry, memory=memory))
 
     def alone(self, months: list[Month], **more: str) -> list[SourceReport]:
-        return [self.read(month, **more) for month in months]
+        return [self.read(month, None, **more) for month in months]
 
     def together(self, months: list[Month], **more: str) -> list[SourceReport]:
         self.server.journal.clear()
-        with backfilling({ProviderName.OPENAI: months}):
-            return [self.read(month, **more) for month in months]
+        memory = BackfillMemory({ProviderName.OPENAI: months})
+        return [self.read(month, memory, **more) for month in months]
 
     def asked(self, path: str) -> int:
         return len(self.server.journal.requests(path=path))

@@ -27,9 +27,8 @@ from usage.errors import ContractError, CredentialError, SourceError, TransientE
 from usage.month import Month
 from usage.names import Kind as ThingKind
 from usage.names import ProviderName, Source, Status
-from usage.outcomes.outcome import UsageRow
 from usage.outcomes.report import GapKind, SourceReport
-from usage.outcomes.rows import Reading, aggregate, totals
+from usage.outcomes.rows import LabelledReport, UsageRow, aggregate, totals
 from usage.outcomes.story import source_log
 from usage.settings import Settings, load_settings
 
@@ -63,7 +62,7 @@ class Desk:
         return asyncio.run(read_source(self.settings(), SOURCE, month, retry=Retry(sleep=no_sleep)))
 
     def rows(self, report: SourceReport) -> tuple[UsageRow, ...]:
-        return aggregate([Reading(report, self.settings().grains[ProviderName.OPENROUTER], "")])[SOURCE]
+        return aggregate([LabelledReport(report, self.settings().grains[ProviderName.OPENROUTER], "")])[SOURCE]
 
     def check(self) -> dict[str, CheckResult]:
         return {found.what: found for found in asyncio.run(check_source(self.settings(), SOURCE, JANUARY))}
@@ -75,7 +74,7 @@ class Desk:
         return next(key.hash for key in self.account.keys if key.name == name)
 
     def log(self, report: SourceReport) -> str:
-        return source_log(report, totals(self.rows(report)), len(self.rows(report)))
+        return source_log(report, totals(self.rows(report)).cost, len(self.rows(report)))
 
     def fault(self, kind: Kind, path: str, **more: Any) -> Fault:
         return self.server.faults.add(Fault("openrouter", kind, path, **more))

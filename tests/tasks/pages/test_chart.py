@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.pages.chart import COLOURS, as_address, chart
+from tasks.pages.chart import as_address, chart
 from tests.tasks.pages.results import make_costs
 from usage.month import Month
 from usage.names import ProviderName
@@ -94,7 +94,7 @@ def test_the_legend_names_every_service_in_its_colour() -> None:
     svg = picture({}, [Month(2026, 1)])
     assert [text for text in texts(svg) if text[0].isalpha()][1:] == [provider.label for provider in ProviderName]
     drawn = [rect.attrib["fill"] for rect in svg.iter(f"{SVG}rect")][1:]
-    assert drawn == list(COLOURS.values())
+    assert drawn == [provider.spec.colour for provider in ProviderName]
     assert len(set(drawn)) == len(ProviderName)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,12 +13,14 @@ from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.result import SourceResult
 
+if TYPE_CHECKING:
+    from tasks.pages.history import History
+
 EARLY, LATE = datetime(2026, 2, 2, 8, tzinfo=UTC), datetime(2026, 2, 5, 8, tzinfo=UTC)
 MONTH = Month(2026, 1)
-History = Any
 
 
-def read(at: datetime, *sources: SourceResult, before: History = None, keys: tuple[Source, ...] = ()) -> History:
+def read(at: datetime, *sources: SourceResult, before: History | None = None, keys: tuple[Source, ...] = ()) -> History:
     """What is known after another reading of the month."""
     from tasks.pages.history import remember
 

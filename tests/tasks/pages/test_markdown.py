@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from notion.text import one_line
-from tasks.pages.markdown import change, count, escaped, link, money, table
+from tasks.pages.markdown import change, count, escape, link, money, table
 from tests.tasks.pages.results import HOSTILE, read_page
 
 TEXTS = st.text(st.sampled_from("ab |\\`*_~#<>[]()!&:@.+-=\n\r\t\u2028\u202e{}1$\"'/") | st.characters(), max_size=40)
@@ -22,19 +22,19 @@ TEXTS = st.text(st.sampled_from("ab |\\`*_~#<>[]()!&:@.+-=\n\r\t\u2028\u202e{}1$
 @example("\\|")
 @example("~~a~~ ***b*** ``c``")
 def test_text_in_a_cell_is_shown_as_it_is(text: str) -> None:
-    shown = read_page(table(("Name", "Cost"), [(escaped(text), "1.00"), ("next", "2.00")]))
+    shown = read_page(table(("Name", "Cost"), [(escape(text), "1.00"), ("next", "2.00")]))
     assert shown.tables == [[["Name", "Cost"], [one_line(text), "1.00"], ["next", "2.00"]]]
     assert shown.others <= {"table", "thead", "tbody", "tr", "th", "td", "inline", "text"}
 
 
 @given(text=TEXTS)
 def test_text_in_a_list_is_one_item(text: str) -> None:
-    shown = read_page(f"- **{escaped('x' + text)}** end")
+    shown = read_page(f"- **{escape('x' + text)}** end")
     assert shown.others <= {"bullet_list", "list_item", "paragraph", "inline", "text", "strong_open", "strong_close"}
 
 
 def test_hostile_text() -> None:
-    shown = read_page(escaped(HOSTILE))
+    shown = read_page(escape(HOSTILE))
     assert (shown.headings, shown.tables, shown.links, shown.pictures) == ([], [], [], [])
     assert shown.others == {"paragraph", "inline", "text"}
 

@@ -15,9 +15,9 @@ from sandbox.everything import Sandbox
 from tasks.prefect.limits import NOTION_REQUESTS, SharedPace, if_reached, month_limit, one_writer
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
-from usage.outcomes.outcome import SourceOutcome, Totals, UsageRow
+from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.result import MonthResult
-from usage.records.grain import GRAINS
+from usage.outcomes.rows import Totals, UsageRow
 from usage.settings import NotionSettings, load_settings
 
 MONTH = Month(2026, 1)
@@ -67,8 +67,11 @@ def wrapped(cause: Exception) -> Exception:
 def test_what_the_server_does_not_give_is_gone_without(
     caplog: pytest.LogCaptureFixture, make: Callable[[], Exception], why: str
 ) -> None:
-    with if_reached("the bar"):
+    def fail() -> None:
         raise make()
+
+    with if_reached("the bar"):
+        fail()
     (message,) = caplog.messages
     assert why in message
     assert "going on without the bar" in message
@@ -233,7 +236,7 @@ def test_what_was_read_is_written_without_the_server(
     from prefect import flow
 
     from tasks.publish import publish
-    from tasks.session import Request, finish
+    from tasks.session import Request, open_session
 
     monkeypatch.chdir(tmp_path)
     request = Request("2026-01", (ProviderName.OPENAI,))
@@ -242,18 +245,15 @@ def test_what_was_read_is_written_without_the_server(
     @flow
     def collected(brought: tuple[SourceOutcome, ...]) -> None:
         gone()
-        results.append(publish(request, brought, dry_run=False))
+        results.append(publish(MONTH, brought, dry_run=False))
 
     with Sandbox() as sandbox:
         for name, value in sandbox.environment().items():
             monkeypatch.setenv(name, value)
         set_up_databases(load_settings())
-        try:
-            # What became of the run can't be told to anybody.
-            with pytest.raises(httpx.ConnectError):
-                collected(outcomes(sandbox, 40))
-        finally:
-            finish(request)
+        # What became of the run can't be told to anybody.
+        with open_session(request), pytest.raises(httpx.ConnectError):
+            collected(outcomes(sandbox, 40))
         (result,) = results
         assert result.problem is None
         assert result.notion.created == len(sandbox.notion.store.database("Usages LLM").rows()) == 41
@@ -262,7 +262,7 @@ def test_what_was_read_is_written_without_the_server(
 def outcomes(sandbox: Sandbox, count: int) -> tuple[SourceOutcome, ...]:
     """So many rows of one account of OpenAI."""
     account = sandbox.openai.accounts[0].name.lower()
-    grains = GRAINS[ProviderName.OPENAI]
+    grains = ProviderName.OPENAI.spec.grains
     fields: dict[str, Any] = {"workspace": account, "models": (), "breakdown": (), "status": Status.SUCCES, "log": ""}
     rows = [UsageRow(key=f"proj_{n}", name=f"Projet {n}", totals=Totals(requests=n), **fields) for n in range(count)]
     return (

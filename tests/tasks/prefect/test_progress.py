@@ -9,7 +9,7 @@ import pytest
 from prefect import get_run_logger, task
 from prefect.artifacts import Artifact
 
-from tasks.prefect.progress import rows_shown
+from tasks.prefect.progress import show_rows
 from usage.month import Month
 from usage.outcomes.progress import RowsWritten, tell
 
@@ -37,7 +37,7 @@ def written(rows: int, *, month: Month = MONTH, warning: str = "") -> list[tuple
         log: Any = get_run_logger()
         log.logger.addHandler(kept)
         try:
-            with rows_shown(MONTH):
+            with show_rows(MONTH):
                 for done in range(1, rows + 1):
                     tell(RowsWritten(month, done, rows, (rows - done) * RATE))
                 if warning:

@@ -3,16 +3,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from usage.grain import NO_API_KEY, NO_PROJECT
 from usage.month import Month
 from usage.names import Grain, Kind, ProviderName, Source, Status
-from usage.outcomes.build import Failure, build_outcomes
-from usage.outcomes.outcome import SourceOutcome, Totals
+from usage.outcomes.outcome import Failure, SourceOutcome, build_outcomes
 from usage.outcomes.report import Gap, GapKind, SourceReport, Thing
-from usage.outcomes.rows import Reading
-from usage.records.grain import NO_API_KEY, NO_PROJECT
+from usage.outcomes.rows import LabelledReport, Totals
 from usage.records.record import UsageRecord
 
 MakeReport = Callable[..., SourceReport]
@@ -22,16 +22,18 @@ MISSING = Gap(kind=GapKind.MISSING, sentence="Il manque une partie.")
 UNAVAILABLE = Gap(kind=GapKind.UNAVAILABLE, sentence="Les jours avant le 5 peuvent manquer.")
 
 
-def one(cost: int = 1, **ids: str) -> UsageRecord:
+def one(cost: int = 1, **ids: Any) -> UsageRecord:
     return UsageRecord(cost=Decimal(cost), model="m", **ids)
 
 
-def reading(make_report: MakeReport, account: str, *records: UsageRecord, **more: object) -> Reading:
+def reading(make_report: MakeReport, account: str, *records: UsageRecord, **more: object) -> LabelledReport:
     provider = more.pop("provider", OPENAI)
     grain = more.pop("grain", Grain.PROJECT if provider is OPENAI else Grain.API_KEY)
     assert isinstance(provider, ProviderName)
     assert isinstance(grain, Grain)
-    return Reading(make_report(*records, source=Source(provider=provider, account=account), **more), grain, account)
+    return LabelledReport(
+        make_report(*records, source=Source(provider=provider, account=account), **more), grain, account
+    )
 
 
 def cut(outcome: SourceOutcome) -> list[tuple[str, str]]:
@@ -47,7 +49,7 @@ def things(kind: Kind, *ids: str) -> tuple[Thing, ...]:
 
 def test_what_an_outcome_takes_from_its_report(make_report: MakeReport) -> None:
     report = make_report(one(2, project="p1"), one(3, project="p2"), things=things(Kind.PROJECT, "p1"))
-    (outcome,) = build_outcomes([Reading(report, Grain.PROJECT, "")], [])
+    (outcome,) = build_outcomes([LabelledReport(report, Grain.PROJECT, "")], [])
     assert outcome.source == report.source
     assert outcome.attempted_at == report.read_at
     assert outcome.totals == Totals(cost=Decimal(5))
@@ -75,12 +77,14 @@ def test_what_an_outcome_takes_from_its_report(make_report: MakeReport) -> None:
 def test_when_absence_is_zero(
     make_report: MakeReport, records: list[UsageRecord], more: dict[str, object], complete: bool
 ) -> None:
-    (outcome,) = build_outcomes([Reading(make_report(*records, **more), Grain.PROJECT, "")], [])
+    (outcome,) = build_outcomes([LabelledReport(make_report(*records, **more), Grain.PROJECT, "")], [])
     assert outcome.complete is complete
 
 
 def test_what_is_missing_is_the_reason_to_rerun(make_report: MakeReport) -> None:
-    (outcome,) = build_outcomes([Reading(make_report(one(), gaps=(MISSING, UNAVAILABLE)), Grain.PROJECT, "")], [])
+    (outcome,) = build_outcomes(
+        [LabelledReport(make_report(one(), gaps=(MISSING, UNAVAILABLE)), Grain.PROJECT, "")], []
+    )
     assert (outcome.status, outcome.rerun, outcome.reason) == (Status.PARTIEL, True, MISSING.sentence)
     assert MISSING.sentence in outcome.log
     assert UNAVAILABLE.sentence in outcome.log
@@ -157,7 +161,7 @@ def test_accounts_of_two_providers_have_nothing_in_common(make_report: MakeRepor
 
 
 def test_a_name_in_an_id_s_place_is_no_shared_id(make_report: MakeReport) -> None:
-    def lost(account: str, place: str) -> Reading:
+    def lost(account: str, place: str) -> LabelledReport:
         record = one(api_key="label:prod", workspace=place)
         return reading(make_report, account, record, provider=OPENROUTER, things=things(Kind.API_KEY, "label:prod"))
 
@@ -229,4 +233,4 @@ def test_a_workspace_and_its_keys_are_counted_once(make_report: MakeReport, coar
         for name in "ab"
     ]
     first, second = build_outcomes(both, [])
-    assert (first.totals.cost, second.rows) == (3, ())
+    assert (first.totals.cost, second.rows) == (Decimal(3), ())

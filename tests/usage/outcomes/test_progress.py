@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from usage.month import Month
-from usage.outcomes.progress import RowsWritten, spoken
+from usage.outcomes.progress import RowsWritten, say_duration
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from usage.outcomes.progress import RowsWritten, spoken
     ],
 )
 def test_how_long_it_takes_for_people(seconds: float, words: str) -> None:
-    assert spoken(seconds) == words
+    assert say_duration(seconds) == words
 
 
 @pytest.mark.parametrize(

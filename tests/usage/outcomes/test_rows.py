@@ -8,20 +8,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from usage.grain import NO_API_KEY, NO_PROJECT
 from usage.money import exact_sum
 from usage.names import Grain, Kind, ProviderName, Source, Status
-from usage.outcomes.outcome import Totals, UsageRow
 from usage.outcomes.report import Gap, GapKind, SourceReport, Thing
-from usage.outcomes.rows import Reading, aggregate, totals
+from usage.outcomes.rows import LabelledReport, Totals, UsageRow, aggregate, totals
 from usage.records.breakdown import BreakdownEntry
-from usage.records.grain import NO_API_KEY, NO_PROJECT
 from usage.records.record import UsageRecord
 
 MakeReport = Callable[..., SourceReport]
 
 
 def rows_of(report: SourceReport, grain: Grain = Grain.PROJECT, label: str = "") -> tuple[UsageRow, ...]:
-    return aggregate([Reading(report, grain, label)])[report.source]
+    return aggregate([LabelledReport(report, grain, label)])[report.source]
 
 
 def whole(values: list[int | None]) -> int | None:
@@ -77,7 +76,7 @@ def test_sources_do_not_mix(
     data: st.DataObject, record_lists: st.SearchStrategy[list[UsageRecord]], make_report: MakeReport
 ) -> None:
     readings = [
-        Reading(make_report(*data.draw(record_lists), source=source), Grain.PROJECT, source.account)
+        LabelledReport(make_report(*data.draw(record_lists), source=source), Grain.PROJECT, source.account)
         for source in (
             Source(provider=ProviderName.OPENAI),
             Source(provider=ProviderName.OPENAI, account="labo"),

@@ -8,7 +8,6 @@ import pytest
 
 from usage.month import Month
 from usage.names import ProviderName, Source
-from usage.outcomes.outcome import Totals
 from usage.outcomes.report import Control, Gap, GapKind, SourceReport
 from usage.outcomes.story import failure_log, rerun_hint, row_log, running_mark, source_log
 from usage.records.record import UsageRecord
@@ -26,26 +25,26 @@ def test_a_month_that_was_read_whole(make_report: MakeReport) -> None:
         control=Control(total=Decimal("45.5"), summed=Decimal("45.5"), agrees=True),
         remarks=("Les noms n’ont pas pu être lus.",),
     )
-    assert source_log(report, Totals(cost=Decimal("45.5")), 3) == (
+    assert source_log(report, Decimal("45.5"), 3) == (
         "31 jours lus sur 31, du 2026-01-01 au 2026-01-31. 14 requêtes, 13 pages. 3 lignes, 45,50 USD. "
         "Total de contrôle du fournisseur : 45,50 USD, identique. Les noms n’ont pas pu être lus."
     )
 
 
 def test_a_month_without_usage(make_report: MakeReport) -> None:
-    assert "Aucune utilisation." in source_log(make_report(), Totals(), 0)
+    assert "Aucune utilisation." in source_log(make_report(), None, 0)
 
 
 def test_what_is_missing_is_said_once_and_how_to_mend_it(make_report: MakeReport) -> None:
     report = make_report(UsageRecord(missing_amounts=2), gaps=(MISSING, UNAVAILABLE, MISSING))
-    log = source_log(report, Totals(), 1)
+    log = source_log(report, None, 1)
     assert "1 ligne, sans montant en USD. 2 montants manquent dans la réponse." in log
     assert log.count(MISSING.sentence) == 1
     assert log.endswith("Pour relancer : llm-usage collect --month 2026-01 --provider openai.")
 
 
 def test_what_nobody_can_mend_asks_for_nothing(make_report: MakeReport) -> None:
-    log = source_log(make_report(gaps=(UNAVAILABLE,)), Totals(), 1)
+    log = source_log(make_report(gaps=(UNAVAILABLE,)), None, 1)
     assert UNAVAILABLE.sentence in log
     assert "relancer" not in log
 
@@ -55,21 +54,21 @@ def test_what_nobody_can_mend_asks_for_nothing(make_report: MakeReport) -> None:
     [(31, "31 jours lus sur 31, du"), (20, "20 jours lus sur 31, du"), (1, "1 jour lu sur 31, du"), (0, "0 jours lus")],
 )
 def test_days_are_those_that_were_read(make_report: MakeReport, days: int, words: str) -> None:
-    assert source_log(make_report(days_read=days), Totals(), 0).startswith(words)
+    assert source_log(make_report(days_read=days), None, 0).startswith(words)
 
 
 def test_where_no_days_are_given_none_are_told(make_report: MakeReport) -> None:
-    assert "lus" not in source_log(make_report(days_read=None), Totals(), 0)
+    assert "lus" not in source_log(make_report(days_read=None), None, 0)
 
 
 def test_totals_that_differ_are_shown_to_the_digit_in_which_they_do(make_report: MakeReport) -> None:
     control = Control(total=Decimal("45.5"), summed=Decimal("45.4999999"), agrees=False)
-    assert "45,5000000 USD, somme des lignes : 45,4999999 USD" in source_log(make_report(control=control), Totals(), 1)
+    assert "45,5000000 USD, somme des lignes : 45,4999999 USD" in source_log(make_report(control=control), None, 1)
 
 
 def test_totals_that_agree_but_for_roundings_are_not_called_identical(make_report: MakeReport) -> None:
     control = Control(total=Decimal("45.5"), summed=Decimal("45.5000001"), agrees=True)
-    assert "45,50 USD, identique aux arrondis près." in source_log(make_report(control=control), Totals(), 1)
+    assert "45,50 USD, identique aux arrondis près." in source_log(make_report(control=control), None, 1)
 
 
 @pytest.mark.parametrize(
@@ -84,18 +83,16 @@ def test_totals_that_agree_but_for_roundings_are_not_called_identical(make_repor
 )
 def test_how_far_the_data_goes(make_report: MakeReport, until: datetime | None, sentence: str) -> None:
     read_at = until or datetime(2026, 2, 5, 8, tzinfo=UTC)
-    assert source_log(make_report(data_until=until, read_at=read_at), Totals(), 0).startswith(sentence)
+    assert source_log(make_report(data_until=until, read_at=read_at), None, 0).startswith(sentence)
 
 
 def test_a_closed_month_with_late_data(make_report: MakeReport) -> None:
     report = make_report(data_until=datetime(2026, 1, 31, tzinfo=UTC))
-    assert source_log(report, Totals(), 0).startswith(
-        "2026-01 : mois clos, mais provisoire, données jusqu’au 2026-01-30."
-    )
+    assert source_log(report, None, 0).startswith("2026-01 : mois clos, mais provisoire, données jusqu’au 2026-01-30.")
 
 
 def test_a_provisional_month(make_report: MakeReport) -> None:
-    assert "provisoire : " in source_log(make_report(provisional=True), Totals(), 0)
+    assert "provisoire : " in source_log(make_report(provisional=True), None, 0)
 
 
 def test_the_log_of_a_row(make_report: MakeReport) -> None:

@@ -20,7 +20,7 @@ from usage.peers.bodies import (
 )
 from usage.peers.pieces import elements
 
-TEXT = st.text(st.characters(exclude_categories=("Cs",)) | st.sampled_from('[]{}",:\\é😀'), max_size=8)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from('[]{}",:\\é😀'), max_size=8)
 VALUE = st.recursive(
     st.none() | st.booleans() | st.integers() | st.decimals(-9, 9, places=3).map(float) | TEXT,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),

@@ -12,7 +12,7 @@ from usage.money import exact_sum
 from usage.names import ProviderName, Source
 from usage.records.record import UsageRecord
 from usage.records.sums import MonthSums
-from usage.records.table import DIMENSIONS, sum_by, summed, to_frame
+from usage.records.table import DIMENSIONS, sum_by, sum_records, to_frame
 
 SOURCE = Source(provider=ProviderName.OPENAI)
 Figures = dict[str, Decimal | int | None]
@@ -64,10 +64,10 @@ def test_sums_are_exact_whatever_the_order_and_the_pages(
 @given(st.integers(1, 38), st.integers(1, 26))
 def test_amounts_survive_with_all_their_digits(decimals: int, whole: int) -> None:
     amount = Decimal("9" * whole + "." + "7" * decimals)
-    (record,) = summed([[UsageRecord(cost=amount, units=(("credits", -amount),))]], SOURCE)
+    (record,) = sum_records([[UsageRecord(cost=amount, units=(("credits", -amount),))]], SOURCE)
     assert record.cost == amount
     assert record.units == (("credits", -amount),)
-    (record,) = summed([[UsageRecord(cost=amount)] * 7], SOURCE)
+    (record,) = sum_records([[UsageRecord(cost=amount)] * 7], SOURCE)
     assert record.cost == exact_sum([amount] * 7)
 
 
@@ -75,29 +75,29 @@ def test_amounts_survive_with_all_their_digits(decimals: int, whole: int) -> Non
 def test_amounts_beyond_the_table_are_refused_and_never_rounded(amount: str) -> None:
     for record in (UsageRecord(cost=Decimal(amount)), UsageRecord(units=(("hours", Decimal(amount)),))):
         with pytest.raises(ContractError, match="chiffres"):
-            summed([[record]], SOURCE)
+            sum_records([[record]], SOURCE)
 
 
 @pytest.mark.parametrize("counts", [[2**64], [2**62, 2**62], [2**61] * 2, [-(2**62)]])
 def test_counts_beyond_64_bits_are_refused_and_never_wrapped(counts: list[int]) -> None:
     with pytest.raises(ContractError, match="tokens_input"):
-        summed([[UsageRecord(tokens_input=count) for count in counts]], SOURCE)
+        sum_records([[UsageRecord(tokens_input=count) for count in counts]], SOURCE)
 
 
 def test_largest_counts() -> None:
-    (record,) = summed([[UsageRecord(requests=2**62 - 1)], [UsageRecord(requests=2**62 - 1)]], SOURCE)
+    (record,) = sum_records([[UsageRecord(requests=2**62 - 1)], [UsageRecord(requests=2**62 - 1)]], SOURCE)
     assert record.requests == 2**63 - 2
 
 
 def test_what_nobody_reports_stays_unknown() -> None:
     known, unknown = UsageRecord(project="a", cost=Decimal(0), requests=0), UsageRecord(project="b")
-    first, second = summed([[known, known], [unknown, unknown]], SOURCE)
+    first, second = sum_records([[known, known], [unknown, unknown]], SOURCE)
     assert (first.cost, first.requests, first.tokens_input) == (Decimal(0), 0, None)
     assert (second.cost, second.requests, second.units) == (None, None, ())
 
 
 def test_no_records() -> None:
-    assert summed([], SOURCE) == summed([[], []], SOURCE) == MonthSums(SOURCE).records() == ()
+    assert sum_records([], SOURCE) == sum_records([[], []], SOURCE) == MonthSums(SOURCE).records() == ()
     assert len(to_frame([])) == 0
     assert set(DIMENSIONS) < set(to_frame([]).columns)
 
@@ -130,7 +130,7 @@ def test_money_is_an_exact_column() -> None:
 def test_ids_that_look_like_something_else_stay_what_they_are() -> None:
     odd = ["nan", "None", "<NA>", "null", " ", "(sans projet)", "🤖" * 500, "a\nb"]
     records = [UsageRecord(project=name, cost=Decimal(1)) for name in odd] + [UsageRecord(cost=Decimal(1))]
-    assert {record.project for record in summed([records], SOURCE)} == {*odd, None}
+    assert {record.project for record in sum_records([records], SOURCE)} == {*odd, None}
 
 
 @pytest.mark.parametrize("every", [1, 100])

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def collector_paused() -> Iterator[None]:
+def without_garbage_collection() -> Iterator[None]:
     """Keep the collector from running.
 
     Decoding a large page and turning it into records makes millions of objects and not one cycle; the collector would

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final, Literal
 
-from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName
-from usage.records.record import UsageRecord
+DEFAULT_ACCOUNT: Final = "default"
+"""Account name of a key without a suffix."""
+
+
+class Kind(StrEnum):
+    """What an id names."""
+
+    WORKSPACE = "workspace"
+    PROJECT = "project"
+    API_KEY = "api_key"
+
+
+class Grain(StrEnum):
+    """What a row stands for. `project` is the workspace where a provider has no projects, else the account."""
+
+    PROJECT = "project"
+    API_KEY = "api_key"
+
 
 Dimension = Literal["workspace", "project", "api_key", "account"]
 """What a key or a workspace is taken from: one of a record's ids, or the account's label."""
@@ -40,11 +58,6 @@ class Rule:
         """Kind of the ids that the key holds; None for the account."""
         return None if self.key == "account" else Kind(self.key)
 
-    def row_of(self, record: UsageRecord) -> tuple[str | None, str | None]:
-        """Key and workspace of the row that a record goes to; None where that is the account."""
-        key = None if self.key == "account" else getattr(record, self.key) or self.nobody
-        return key, None if self.workspace == "account" else getattr(record, self.workspace) or ""
-
 
 @dataclass(frozen=True, slots=True)
 class Grains:
@@ -67,35 +80,21 @@ class Grains:
             return self.coarse
         return self.project if grain is Grain.PROJECT else self.api_key
 
+    def rule_of_row(self, key: str, workspace: str, projects: Collection[str]) -> Rule:
+        """The rule that an existing row was written by, read off its key and workspace.
 
-_BY_PROJECT = Grains(
-    default=Grain.PROJECT,
-    project=Rule("project", "account"),
-    api_key=Rule("api_key", "project"),
-    # Without key figures the project takes the key's place.
-    coarse=Rule("project", "project"),
-)
-_BY_WORKSPACE = Grains(
-    default=Grain.API_KEY,
-    project=Rule("workspace", "workspace"),
-    api_key=Rule("api_key", "workspace"),
-    coarse=Rule("workspace", "workspace"),
-)
-
-GRAINS: Final[dict[ProviderName, Grains]] = {
-    # Archived projects are listed for ever.
-    ProviderName.OPENAI: replace(_BY_PROJECT, kept=frozenset({Kind.PROJECT})),
-    # So are archived workspaces; whether archived keys are is not certain.
-    ProviderName.ANTHROPIC: replace(_BY_WORKSPACE, kept=frozenset({Kind.WORKSPACE})),
-    ProviderName.ELEVENLABS: Grains(
-        default=Grain.API_KEY,
-        project=Rule("account", "account"),
-        api_key=Rule("api_key", "account"),
-        coarse=Rule("account", "account"),
-    ),
-    ProviderName.DEEPGRAM: _BY_PROJECT,
-    ProviderName.OPENROUTER: _BY_WORKSPACE,
-}
+        Args:
+            key: Its `Projet/API Key`.
+            workspace: Its `Workspace`.
+            projects: Project ids that the account knows.
+        """
+        if key in (workspace, canonical_workspace(workspace)) and not is_bracketed(key):
+            return self.coarse
+        if self.api_key.workspace != "project":
+            return self.api_key
+        if key == NO_API_KEY or workspace in projects:
+            return self.api_key
+        return self.project
 
 
 def is_bracketed(key: str) -> bool:
@@ -111,22 +110,3 @@ def is_ours(key: str) -> bool:
 def canonical_workspace(workspace: str) -> str:
     """The workspace as it counts for a row's identity: an account without a name is the default one."""
     return workspace or DEFAULT_ACCOUNT
-
-
-def row_rule(provider: ProviderName, key: str, workspace: str, projects: frozenset[str]) -> Rule:
-    """The rule that an existing row was written by, read off its key and workspace.
-
-    Args:
-        provider: The row's provider.
-        key: Its `Projet/API Key`.
-        workspace: Its `Workspace`.
-        projects: Project ids that the account knows.
-    """
-    grains = GRAINS[provider]
-    if key in (workspace, canonical_workspace(workspace)) and not is_bracketed(key):
-        return grains.coarse
-    if grains.api_key.workspace != "project":
-        return grains.api_key
-    if key == NO_API_KEY or workspace in projects:
-        return grains.api_key
-    return grains.project

@@ -4,18 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName
-from usage.records.grain import (
+from usage.grain import (
     BRACKETED,
     COLLECTION,
-    GRAINS,
     NO_API_KEY,
     NO_PROJECT,
     Rule,
     canonical_workspace,
     is_bracketed,
-    row_rule,
 )
+from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName
 from usage.records.record import UsageRecord
 
 A, K, P, W = "account", "api_key", "project", "workspace"
@@ -38,7 +36,7 @@ def test_what_a_row_stands_for(
     api_key: tuple[str, str],
     coarse: tuple[str, str],
 ) -> None:
-    grains = GRAINS[provider]
+    grains = provider.spec.grains
     found = [(rule.key, rule.workspace) for rule in (grains.project, grains.api_key, grains.coarse)]
     assert (grains.default, found) == (default, [project, api_key, coarse])
     assert grains.rule(Grain.PROJECT) is grains.project
@@ -80,10 +78,9 @@ def test_a_row_tells_the_rule_it_was_written_by(
 ) -> None:
     """As long as ids of different kinds differ, which the providers' prefixes see to."""
     values = {W: "w" + workspace, P: "p" + project, K: "k" + key}
-    rule = GRAINS[provider].rule(grain, coarse=coarse)
+    rule = provider.spec.grains.rule(grain, coarse=coarse)
     shown = values | {A: "a" + label if label else ""}
-    written = row_rule(
-        provider,
+    written = provider.spec.grains.rule_of_row(
         canonical_workspace(shown[A]) if rule.key == A else values[rule.key],
         shown[rule.workspace],
         frozenset({values[P]}),
@@ -93,18 +90,18 @@ def test_a_row_tells_the_rule_it_was_written_by(
 
 def test_a_row_of_usage_without_a_key() -> None:
     projects = frozenset({"proj_1"})
-    grains = GRAINS[ProviderName.OPENAI]
-    assert row_rule(ProviderName.OPENAI, NO_API_KEY, "proj_1", projects) == grains.api_key
-    assert row_rule(ProviderName.OPENAI, NO_PROJECT, "labo", projects) == grains.project
-    assert row_rule(ProviderName.OPENAI, NO_PROJECT, "", projects) == grains.project
+    grains = ProviderName.OPENAI.spec.grains
+    assert grains.rule_of_row(NO_API_KEY, "proj_1", projects) == grains.api_key
+    assert grains.rule_of_row(NO_PROJECT, "labo", projects) == grains.project
+    assert grains.rule_of_row(NO_PROJECT, "", projects) == grains.project
 
 
 def test_the_row_of_a_record() -> None:
     record = UsageRecord(workspace="w", api_key="k", model="m")
     nobody = UsageRecord(model="m")
-    grains = GRAINS[ProviderName.ANTHROPIC]
-    assert grains.api_key.row_of(record) == ("k", "w")
-    assert grains.api_key.row_of(nobody) == (NO_API_KEY, "")
-    assert grains.project.row_of(record) == ("w", "w")
-    assert GRAINS[ProviderName.OPENAI].project.row_of(nobody) == (NO_PROJECT, None)
-    assert GRAINS[ProviderName.ELEVENLABS].project.row_of(record) == (None, None)
+    grains = ProviderName.ANTHROPIC.spec.grains
+    assert record.row_under(grains.api_key) == ("k", "w")
+    assert nobody.row_under(grains.api_key) == (NO_API_KEY, "")
+    assert record.row_under(grains.project) == ("w", "w")
+    assert nobody.row_under(ProviderName.OPENAI.spec.grains.project) == (NO_PROJECT, None)
+    assert record.row_under(ProviderName.ELEVENLABS.spec.grains.project) == (None, None)
