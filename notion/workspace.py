@@ -12,7 +12,7 @@ from notion.client.gateway import Gateway
 from notion.client.listing import every_row
 from notion.client.models import Page
 from notion.databases.declared import Statut
-from notion.databases.located import Databases, find_databases
+from notion.databases.find import Databases, find_databases
 from notion.databases.services import Service, mark, read_services
 from notion.heal.healer import Healer
 from notion.heal.healing import Healing, plan_healing

@@ -10,8 +10,8 @@ from notion.client.gateway import Gateway
 from notion.client.schemas import PropertySchema
 from notion.databases.declared import SERVICES, USAGES, Property, Type
 from notion.databases.exchanged import refuse_exchanged
+from notion.databases.find import listed_once, locate_one
 from notion.databases.found import Databases, Found, Match, Verdict, problem, related
-from notion.databases.located import listed_once, locate_one
 from notion.databases.options import lacking_options
 from notion.databases.services import rows_of
 from notion.setup.lookover import look_at_rows

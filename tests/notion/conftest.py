@@ -18,7 +18,7 @@ from notion.databases.found import Column, Found
 from notion.plan.ownership import identity
 from notion.plan.plan import Action, Context, Plan, make_plan
 from notion.rows.values import COLUMNS, FIGURES, Existing, Values, to_minute
-from notion.setup.setup import SetupResult, set_up
+from notion.setup.databases import SetupResult, set_up
 from notion.workspace import Workspace
 from sandbox.notion import NotionApi
 from sandbox.notion.store import Database

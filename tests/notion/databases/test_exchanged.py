@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from notion.client.schemas import DataSource, PropertySchema
 from notion.databases.declared import SERVICES, USAGES, Database
 from notion.databases.exchanged import are_exchanged
+from notion.databases.find import find_databases
 from notion.databases.found import Found
-from notion.databases.located import find_databases
 from notion.setup.checkup import check_notion
-from notion.setup.setup import set_up
+from notion.setup.databases import set_up
 from usage.errors import NotionAccessError
 from usage.names import ProviderName
 

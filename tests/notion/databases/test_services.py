@@ -7,10 +7,10 @@ import pytest
 
 from notion.client.models import Page
 from notion.databases.declared import Statut
+from notion.databases.find import find_databases
 from notion.databases.found import Found
-from notion.databases.located import find_databases
 from notion.databases.services import Service, mark, read_services, rows_of
-from notion.setup.setup import set_up
+from notion.setup.databases import set_up
 from sandbox.notion.store import Database
 from usage.errors import NotionAccessError
 from usage.names import ProviderName

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from notion.databases.declared import SERVICES, USAGES
 from notion.setup.checkup import CheckReport, CheckRow, Finding, check_notion
-from notion.setup.setup import set_up
+from notion.setup.databases import set_up
 from sandbox.faults import Fault, Kind
 from sandbox.notion.switches import RollupOverFormula
 from usage.names import ProviderName

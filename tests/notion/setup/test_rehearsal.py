@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from notion.setup.databases import SetupResult, rehearse
 from notion.setup.rehearsal import Rehearsal
-from notion.setup.setup import SetupResult, rehearse
 from sandbox.faults import Fault, Kind
 from usage.errors import NotionAccessError
 from usage.names import ProviderName

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from notion.setup.setup import set_up
+from notion.setup.databases import set_up
 from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
 from tests.notion.mortal import Died, Mortal

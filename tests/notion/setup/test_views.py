@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from pydantic import RootModel
 
-from notion.databases.located import find_databases
+from notion.databases.find import find_databases
 from notion.setup.views import ViewsResult, set_up_views
 from notion.text import folded
 from sandbox.faults import Fault, Kind

@@ -17,8 +17,8 @@ from notion.client.gateway import Gateway, RowInTrash
 from notion.client.once import create_once
 from notion.databases.declared import SERVICES, USAGES, Database, Type
 from notion.databases.exchanged import refuse_exchanged
+from notion.databases.find import child_databases, given_id, inspect, listed_once, matched, only_source, only_titled
 from notion.databases.found import Found, Match, Verdict, problem, related
-from notion.databases.located import child_databases, given_id, inspect, listed_once, matched, only_source, only_titled
 from notion.setup.columns import (
     change_columns,
     formula_column,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from notion.databases.declared import CONSOLES, SERVICES, USAGES
-from notion.setup.setup import SetupResult, set_up
+from notion.setup.databases import SetupResult, set_up
 from sandbox.faults import Fault, Kind
 from sandbox.notion.switches import RollupOverFormula
 from usage.errors import NotionAccessError

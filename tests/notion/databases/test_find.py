@@ -8,9 +8,9 @@ import pytest
 from notion.client.models import Reference, Wire
 from notion.client.schemas import Parent
 from notion.databases.declared import SERVICES, USAGES, Property, Type
+from notion.databases.find import find_databases, locate
 from notion.databases.found import Verdict
-from notion.databases.located import find_databases, locate
-from notion.setup.setup import set_up
+from notion.setup.databases import set_up
 from sandbox.faults import Fault, Kind
 from usage.errors import NotionAccessError
 from usage.settings import load_settings
