@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from notion.client.failures import Refusal
 from notion.client.models import Wire
-from notion.client.refusals import Refusal
 
 BUDGETS: Final = (180, 600)
 """Requests a minute and connection: Free and Plus, Business and Enterprise."""

@@ -35,9 +35,8 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_ran
 
 from notion.client.bounded import BoundedClient
 from notion.client.budget import limit_sentence, next_smaller
+from notion.client.failures import Refusal, advice, read_refusal, why
 from notion.client.pace import Pace
-from notion.client.refusals import Refusal, advice, read_refusal
-from notion.client.unreached import why
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
 from usage.machine.network import asks_directly
 from usage.peers.bodies import BODY_LIMIT, NotJsonError, TooLargeError, UnreadableError

@@ -7,9 +7,8 @@ from typing import Any, TypeVar
 
 from notion.client.budget import Me
 from notion.client.connection import PATIENCE, TRIES, VERSION, Connection, DoubtfulCreation, Effect, Form, parse
-from notion.client.models import Block, Listing, Page, PageListing, Trashable
+from notion.client.models import Block, DatabaseInfo, DataSource, Listing, Page, PageListing, Trashable
 from notion.client.paging import PAGE_SIZE, Pages
-from notion.client.schemas import DatabaseInfo, DataSource
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
 
 __all__ = ["PAGE_SIZE", "PATIENCE", "TRIES", "VERSION", "DoubtfulCreation", "Effect", "Form", "Gateway", "RowInTrash"]

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 from notion.client.gateway import Gateway
-from notion.client.models import Block, ViewListing, Wire
-from notion.client.schemas import DatabaseInfo, DataSource
+from notion.client.models import Block, DatabaseInfo, DataSource, ViewListing, Wire
 from notion.databases.declared import SERVICES, USAGES, Database
 from notion.databases.exchanged import refuse_exchanged
 from notion.databases.found import Databases, Found, problem, related

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from urllib.parse import unquote
 
-from notion.client.models import Page, Value
-from notion.client.schemas import DataSource, PropertySchema
+from notion.client.models import DataSource, Page, PropertySchema, Value
 from notion.databases.declared import SERVICES, USAGES, Database, Property
 from notion.text import folded
 

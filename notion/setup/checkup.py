@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from notion.client.budget import plan_sentence
 from notion.client.gateway import Gateway
-from notion.client.schemas import PropertySchema
+from notion.client.models import PropertySchema
 from notion.databases.declared import SERVICES, USAGES, Property, Type
 from notion.databases.exchanged import refuse_exchanged
 from notion.databases.find import listed_once, locate_one

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from notion.client.gateway import Gateway
-from notion.client.models import Select
-from notion.client.schemas import DataSource
+from notion.client.models import DataSource, Select
 from notion.databases.declared import Database, Property, Type
 from notion.databases.found import Found
 from notion.databases.options import lacking_options

@@ -15,9 +15,8 @@ from pydantic import BaseModel
 
 from notion.client.connection import parse
 from notion.client.gateway import Effect, Gateway
-from notion.client.models import Page, Value
+from notion.client.models import DataSource, Page, PropertySchema, Value
 from notion.client.pace import Pace
-from notion.client.schemas import DataSource, PropertySchema
 from usage.settings import NotionSettings
 
 _INVENTED = "rehearsal-"

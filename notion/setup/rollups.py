@@ -11,8 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from notion.client.gateway import Gateway
-from notion.client.models import Page
-from notion.client.schemas import PropertySchema
+from notion.client.models import Page, PropertySchema
 from notion.databases.declared import USAGES, Property, Type
 from notion.databases.found import Found, Verdict, related, value_of
 from notion.setup.columns import change_columns, rollup_column

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notion.client.schemas import DataSource, PropertySchema
+from notion.client.models import DataSource, PropertySchema
 from notion.databases.declared import SERVICES, USAGES, Database
 from notion.databases.exchanged import are_exchanged
 from notion.databases.find import find_databases
@@ -97,7 +97,7 @@ def test_exchanged_ids(notion: Notion, command: Any) -> None:
     notion.set_up()
     sentence = refused(notion, command, **exchanged(notion))
     assert "sont échangés" in sentence
-    assert f"NOTION_SERVICES_DB_ID={notion.databases.services.id}" in sentence
+    assert f"NOTION_SERVICES_DB_ID={notion.services.id}" in sentence
     assert f"NOTION_USAGES_DB_ID={notion.usages.id}" in sentence
 
 

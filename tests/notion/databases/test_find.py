@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from notion.client.models import Reference, Wire
-from notion.client.schemas import Parent
+from notion.client.models import Parent, Reference, Wire
 from notion.databases.declared import SERVICES, USAGES, Property, Type
 from notion.databases.find import find_databases, locate
 from notion.databases.found import Verdict
