@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, TypeVar
 
 from notion.client.gateway import Gateway
-from notion.client.listing import every_row
 from notion.client.models import Page
 from notion.databases.declared import Statut
 from notion.databases.find import Databases, find_databases
@@ -108,10 +107,10 @@ class Workspace:
         self._read_at = time.monotonic()
         source = self.databases.usages.data_source_id
         if month is None:
-            return self._as_rows(every_row(self._gateway, source))
+            return self._as_rows(self._gateway.every_row(source))
         where = {"property": self._column("Mois"), "rich_text": {"equals": str(month)}}
         # Whether Notion's `equals` minds case and spaces is not published.
-        return [row for row in self._as_rows(every_row(self._gateway, source, where)) if row.values.mois == str(month)]
+        return [row for row in self._as_rows(self._gateway.every_row(source, where)) if row.values.mois == str(month)]
 
     def plan(self, month: Month, outcomes: Sequence[SourceOutcome], *, accept_lower: bool = False) -> Plan:
         """Decide every write of a month; writes nothing. Looks at the pages of doubles for what people wrote there.

@@ -7,15 +7,15 @@ import socket
 import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any, Final
 
 import httpx
 from notion_client.errors import APIResponseError, HTTPResponseError, RequestTimeoutError
 
 from notion.text import one_line
-from usage.peers.bodies import UnreadableError, decode
+from usage.peers.bodies import BODY_LIMIT, NotJsonError, TooLargeError, UnreadableError, decode
+from usage.peers.clock import read_wait
 
 _ABOUT_RELATIONS: Final = re.compile(r"\brelations?\b|\breferences?\b|\b10[ ,.’']?000\b", re.IGNORECASE)
 
@@ -51,8 +51,11 @@ class Refusal:
         return self.limit == "public_api_space_request_rate_limit"
 
 
-def read_refusal(error: HTTPResponseError) -> Refusal:
-    """Read an error answer. The client leaves bodies with codes it does not know, and HTML, unread."""
+def read_refusal(error: HTTPResponseError, now: datetime) -> Refusal:
+    """Read an error answer; `now` is when it came.
+
+    Notion's client leaves bodies with codes it does not know, and HTML, unread.
+    """
     body = _object(error.body)
     more = body.get("additional_data")
     more = more if isinstance(more, dict) else {}
@@ -63,22 +66,11 @@ def read_refusal(error: HTTPResponseError) -> Refusal:
         status=error.status,
         code=str(getattr(code, "value", code)),
         message=str(body.get("message", "")),
-        retry_after=_seconds(asked),
+        retry_after=read_wait(asked, now),
         committed_id=committed if isinstance(committed, str) else None,
         limit=str(more.get("rate_limit_reason") or ""),
         out_of_blocks="block_limit" in more,
     )
-
-
-def _seconds(asked: str) -> float | None:
-    """`Retry-After`: seconds, as Notion writes it, or the date that a proxy may write."""
-    if asked.replace(".", "", 1).isdecimal():
-        return float(asked)
-    try:
-        moment = parsedate_to_datetime(asked)
-    except ValueError:
-        return None
-    return max(0.0, (moment - datetime.now(UTC)).total_seconds()) if moment.tzinfo else None
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -123,11 +115,21 @@ def advice(refusal: Refusal, path: str, *, links: bool = False) -> str:
     )
 
 
-# -- no answer
+def unreadable_sentence(error: UnreadableError, path: str) -> str:
+    """What is wrong with the body of an answer, in French."""
+    if isinstance(error, TooLargeError):
+        return f"La réponse de Notion dépasse {BODY_LIMIT // 1024**2} Mio ({path}) : vérifiez NOTION_BASE_URL."
+    if isinstance(error, NotJsonError):
+        what = "une page HTML" if error.is_html else "un corps illisible ou coupé"
+        return f"Notion a répondu {what} au lieu de JSON ({path}) : vérifiez NOTION_BASE_URL et le proxy."
+    return f"Notion a répondu du JSON démesuré ({type(error).__name__}, {path}) : vérifiez NOTION_BASE_URL."
+
+
+# -- no answer at all
 
 
 @dataclass(frozen=True, slots=True)
-class Unreached:
+class Silence:
     """A request without an answer."""
 
     sentence: str
@@ -139,10 +141,10 @@ class Unreached:
 
 
 _CUT: Final = "La connexion à Notion a été coupée ({kind}, {path}) : relancez plus tard."
-_REASONS: Final[tuple[tuple[tuple[type[BaseException], ...], Unreached], ...]] = (
+_REASONS: Final[tuple[tuple[tuple[type[BaseException], ...], Silence], ...]] = (
     (
         (ssl.SSLCertVerificationError,),
-        Unreached(
+        Silence(
             "Le certificat de {host} n’est pas reconnu : vérifiez NOTION_BASE_URL et l’heure de cette machine ; "
             "derrière le proxy d’une entreprise, mettez le chemin de son certificat dans SSL_CERT_FILE.",
             may_pass=False,
@@ -150,33 +152,33 @@ _REASONS: Final[tuple[tuple[tuple[type[BaseException], ...], Unreached], ...]] =
     ),
     (
         (httpx.ProxyError,),
-        Unreached("Le proxy refuse de mener à {host} : vérifiez HTTPS_PROXY, ou ajoutez {host} à NO_PROXY."),
+        Silence("Le proxy refuse de mener à {host} : vérifiez HTTPS_PROXY, ou ajoutez {host} à NO_PROXY."),
     ),
     (
         (socket.gaierror,),
-        Unreached("L’hôte {host} est introuvable (DNS) : vérifiez NOTION_BASE_URL, HTTPS_PROXY et l’accès à Internet."),
+        Silence("L’hôte {host} est introuvable (DNS) : vérifiez NOTION_BASE_URL, HTTPS_PROXY et l’accès à Internet."),
     ),
     (
         (ConnectionRefusedError,),
-        Unreached("L’hôte {host} refuse la connexion : vérifiez NOTION_BASE_URL, HTTPS_PROXY et le pare-feu."),
+        Silence("L’hôte {host} refuse la connexion : vérifiez NOTION_BASE_URL, HTTPS_PROXY et le pare-feu."),
     ),
     (
         (httpx.ConnectTimeout, httpx.PoolTimeout),
-        Unreached(
+        Silence(
             "L’hôte {host} n’accepte pas la connexion à temps : vérifiez l’accès à Internet, HTTPS_PROXY et le "
             "pare-feu."
         ),
     ),
-    ((httpx.ConnectError,), Unreached(_CUT)),
+    ((httpx.ConnectError,), Silence(_CUT)),
     (
         (httpx.TimeoutException, RequestTimeoutError),
-        Unreached("Notion n’a pas répondu à temps ({path}) : relancez plus tard.", is_sent=True),
+        Silence("Notion n’a pas répondu à temps ({path}) : relancez plus tard.", is_sent=True),
     ),
 )
 """By what is found behind an error; the first that fits counts."""
 
 
-def why(error: httpx.RequestError | RequestTimeoutError, base_url: str, path: str) -> Unreached:
+def read_silence(error: httpx.RequestError | RequestTimeoutError, base_url: str, path: str) -> Silence:
     """The reason behind an error that a request ended with.
 
     Args:
@@ -186,7 +188,7 @@ def why(error: httpx.RequestError | RequestTimeoutError, base_url: str, path: st
     """
     behind = list(_chain(error))
     fits = (reason for kinds, reason in _REASONS if any(isinstance(one, kinds) for one in behind))
-    reason = next(fits, Unreached(_CUT, is_sent=True))
+    reason = next(fits, Silence(_CUT, is_sent=True))
     host = httpx.URL(base_url).host
     return replace(reason, sentence=reason.sentence.format(host=host, path=path, kind=type(error).__name__))
 

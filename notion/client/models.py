@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from usage.errors import NotionError
+from usage.peers.contract import broken
+
+M = TypeVar("M", bound=BaseModel)
 
 BREAKDOWN_FILE: Final = re.compile(r"breakdown-[0-9a-f]{16}\.json")
 """Names of the files that hold whole breakdowns; see `notion.rows.attachments`."""
@@ -209,8 +223,29 @@ class View(Wire):
     id: str
     name: str = ""
     type: str = ""
+    data_source_id: str | None = None
     created_by: Reference | None = None
     last_edited_by: Reference | None = None
+
+
+class WorkspaceLimits(Wire):
+    """What the workspace's plan allows."""
+
+    max_file_upload_size_in_bytes: int | None = None
+
+
+class Bot(Wire):
+    """The connection as a user of the workspace."""
+
+    workspace_limits: WorkspaceLimits = WorkspaceLimits()
+
+
+class Me(Wire):
+    """Answer of `users/me`; a personal access token may be a person's, and then tells no limits."""
+
+    id: str = ""
+    """As it stands in `created_by` and `last_edited_by` of what this connection writes."""
+    bot: Bot | None = None
 
 
 class Listing(Wire):
@@ -222,6 +257,11 @@ class Listing(Wire):
     request_status: RequestStatus | None = None
     skipped: int = 0
     """Results that were not what is listed."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether Notion has ended a query after 10,000 results."""
+        return self.request_status is not None and self.request_status.type == "incomplete"
 
 
 class RequestStatus(Wire):
@@ -350,3 +390,15 @@ def _is_full_page(result: Any) -> bool:
 Listing.model_rebuild()
 PageListing.model_rebuild()
 ViewListing.model_rebuild()
+
+
+def parse(model: type[M], data: object) -> M:
+    """Read an answer, or a part of one.
+
+    Raises:
+        NotionError: It lacks what is needed; the sentence names the field.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise NotionError(f"Notion ne répond plus comme prévu : {broken(error)}.") from None

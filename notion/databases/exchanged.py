@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from notion.client.gateway import Gateway
-from notion.client.models import Page, PageListing
+from notion.client.models import Page
 from notion.databases.declared import SERVICES, USAGES, Database, Property, Type
 from notion.databases.found import Found
 from notion.text import folded
@@ -141,9 +141,9 @@ def _key(text: str) -> str:
 
 
 def _oldest(gateway: Gateway, found: Found) -> list[Page]:
-    question = {"sorts": [{"timestamp": "created_time", "direction": "ascending"}], "page_size": _ROWS}
-    listings = gateway.pages(PageListing, "POST", f"data_sources/{found.data_source_id}/query", question)
-    return [page for page in next(listings).results if not page.in_trash]
+    question = {"sorts": [{"timestamp": "created_time", "direction": "ascending"}]}
+    first = next(gateway.query(found.data_source_id, question, _ROWS))
+    return [page for page in first.results if not page.in_trash]
 
 
 def _telling(database: Database, other: Database) -> tuple[Property, ...]:

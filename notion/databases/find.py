@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 from notion.client.gateway import Gateway
-from notion.client.models import Block, DatabaseInfo, DataSource, ViewListing, Wire
+from notion.client.models import Block, DatabaseInfo, DataSource
 from notion.databases.declared import SERVICES, USAGES, Database
 from notion.databases.exchanged import refuse_exchanged
 from notion.databases.found import Databases, Found, problem, related
@@ -18,12 +18,6 @@ __all__ = ["Databases", "Found", "find_databases", "locate"]
 
 _NOT_ONE = (400, 404)
 """What Notion answers where an id is not that of what is asked for."""
-
-
-class _ViewOf(Wire):
-    """A view's data source."""
-
-    data_source_id: str | None = None
 
 
 def find_databases(gateway: Gateway, settings: NotionSettings) -> Databases:
@@ -123,7 +117,7 @@ def _not_a_page() -> NotionAccessError:
 def _block_type(gateway: Gateway, key: str) -> str:
     """What an id is: `child_page`, `child_database`, some other block; empty where it can't be seen."""
     try:
-        return gateway.ask(Block, "GET", f"blocks/{key}").type
+        return gateway.block(key).type
     except NotionAccessError as error:
         if error.status not in _NOT_ONE:
             raise
@@ -220,11 +214,9 @@ def _without_source(gateway: Gateway, declared: Database, info: DatabaseInfo) ->
 def _shown(gateway: Gateway, database_id: str) -> DataSource | None:
     """The data source that the first view of a database shows, as far as it can be seen."""
     try:
-        listing = next(gateway.pages(ViewListing, "GET", "views", {"database_id": database_id}))
-        if not listing.results:
-            return None
-        view = gateway.ask(_ViewOf, "GET", f"views/{listing.results[0].id}")
-        return gateway.data_source(view.data_source_id) if view.data_source_id else None
+        listed = next(gateway.views_of(database_id), None)
+        source = None if listed is None else gateway.view(listed.id).data_source_id
+        return gateway.data_source(source) if source else None
     except NotionAccessError:
         # What the views don't tell, the sentence does without.
         return None

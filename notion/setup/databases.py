@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from notion.client.gateway import Gateway, RowInTrash
-from notion.client.once import create_once
+from notion.client.gateway import Gateway, RowInTrash, create_once
 from notion.databases.declared import SERVICES, USAGES, Database, Type
 from notion.databases.exchanged import refuse_exchanged
 from notion.databases.find import child_databases, given_id, inspect, listed_once, matched, only_source, only_titled
@@ -185,7 +184,7 @@ class _Setup:
         column = {"Service": relation_column(services.data_source_id, "Usages")}
 
         def create() -> Found:
-            add = partial(self._gateway.add_relation, usages.data_source_id, column)
+            add = partial(self._gateway.update_data_source, usages.data_source_id, column)
             return usages.with_schema(unlocked(usages, partial(unlocked, services, add)))
 
         def find(_: str | None) -> Found | None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from notion.client.gateway import Gateway
-from notion.client.listing import every_row
 from notion.databases.declared import USAGES
 from notion.databases.found import Found
 from notion.plan.hands import (
@@ -45,7 +44,7 @@ def look_at_rows(gateway: Gateway, usages: Found, services: Mapping[ProviderName
     Raises:
         NotionError: Notion can't be read.
     """
-    rows = [read_row(usages, page) for page in every_row(gateway, usages.data_source_id)]
+    rows = [read_row(usages, page) for page in gateway.every_row(usages.data_source_id)]
     return judge_rows(rows, services, gateway.me())
 
 

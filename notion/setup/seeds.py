@@ -7,9 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from notion.client.gateway import Gateway
+from notion.client.gateway import Gateway, create_once
 from notion.client.models import Page
-from notion.client.once import create_once
 from notion.databases.declared import CONSOLES, Statut
 from notion.databases.found import Found, value_of
 from notion.databases.options import option_value

@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from notion.client.gateway import Gateway
+from notion.client.gateway import Gateway, create_once
 from notion.client.models import View as Shown
-from notion.client.models import ViewListing
-from notion.client.once import create_once
 from notion.databases.found import Found
 from notion.setup.viewshapes import View, services_views, usages_views
 from notion.text import folded
@@ -100,7 +98,7 @@ class _Views:
             return
         try:
             if untouched is not None:
-                self._gateway.ask(Shown, "PATCH", f"views/{untouched.id}", body=view.body)
+                self._gateway.update_view(untouched.id, view.body)
             else:
                 create_once(partial(self._create, found, view), partial(self._find, found, view), self._sleep)
         except NotionAccessError as error:
@@ -115,8 +113,7 @@ class _Views:
         self.done.append(f"Added to “{found.declared.title}”: the {view.type} “{view.name}”.")
 
     def _create(self, found: Found, view: View) -> Shown:
-        place = {"database_id": found.database_id, "data_source_id": found.data_source_id, "type": view.type}
-        return self._gateway.ask(Shown, "POST", "views", body={**place, **view.body})
+        return self._gateway.create_view(found.database_id, found.data_source_id, view.type, view.body)
 
     def _find(self, found: Found, view: View, _: str | None) -> Shown | None:
         there = self._read(found, {folded(view.name)})
@@ -125,15 +122,11 @@ class _Views:
     def _read(self, found: Found, names: set[str]) -> list[Shown]:
         """The views of a database, read one by one until all these names have been seen."""
         there: list[Shown] = []
-        for listed in self._list(found):
+        for listed in self._gateway.views_of(found.database_id):
             if names <= {folded(shown.name) for shown in there}:
                 break
-            there.append(self._gateway.ask(Shown, "GET", f"views/{listed.id}"))
+            there.append(self._gateway.view(listed.id))
         return there
-
-    def _list(self, found: Found) -> Iterator[Shown]:
-        for listing in self._gateway.pages(ViewListing, "GET", "views", {"database_id": found.database_id}):
-            yield from listing.results
 
     def _untouched(self, there: Iterable[Shown]) -> Shown | None:
         """The view that came with the database, where it is as this connection's creation of the database left it."""

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from notion.client.models import Parent, Reference, Wire
 from notion.databases.declared import SERVICES, USAGES, Property, Type
 from notion.databases.find import find_databases, locate
 from notion.databases.found import Verdict
@@ -15,16 +14,6 @@ from usage.errors import NotionAccessError
 from usage.settings import load_settings
 
 Notion = Any
-
-
-class LinkedView(Wire):
-    """A view, and the linked database that it is in."""
-
-    parent: Parent
-
-    @property
-    def base(self) -> str:
-        return self.parent.database_id or ""
 
 
 @pytest.fixture
@@ -89,7 +78,7 @@ def test_in_the_trash(ready: Notion) -> None:
 
 def test_a_data_source_in_the_trash(ready: Notion) -> None:
     base = ready.api.store.database("Usages LLM")
-    ready.connection.ask(Reference, "PATCH", f"data_sources/{base.source_id}", body={"in_trash": True})
+    ready.connection.data_sources.update(base.source_id, in_trash=True)
     assert "La source de données de la base « Usages LLM » est dans la corbeille" in refused(ready)
     assert "corbeille" in refused(ready, usages_db_id=base.source_id)
 
@@ -210,8 +199,9 @@ def test_a_linked_view_names_the_original(ready: Notion) -> None:
     base = ready.api.store.database("Usages LLM")
     place = {"data_source_id": base.source_id, "name": "Vue", "type": "table"}
     linked = {"create_database": {"parent": {"type": "page_id", "page_id": ready.api.parent_page_id}}}
-    view = ready.connection.ask(LinkedView, "POST", "views", body={**place, **linked})
-    sentence = refused(ready, services_db_id=ready.api.store.database("Services LLM").id, usages_db_id=view.base)
+    # The linked database that the view is in.
+    shown = ready.connection.views.create(**place, **linked)["parent"]["database_id"]
+    sentence = refused(ready, services_db_id=ready.api.store.database("Services LLM").id, usages_db_id=shown)
     assert f"la base d’origine ({base.id})" in sentence
 
 

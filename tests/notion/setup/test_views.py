@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from pydantic import RootModel
 
 from notion.databases.find import find_databases
 from notion.setup.views import ViewsResult, set_up_views
@@ -48,18 +47,12 @@ def run(notion: Notion, gateway: Any = None, sleep: Any = None) -> ViewsResult:
     return set_up_views(gateway, both.services, both.usages, sleep=sleep or notion.nap)
 
 
-def ask(notion: Notion, *what: str, **more: Any) -> Any:
-    """An answer as it came, without the id of its request."""
-    answer = notion.connection.ask(RootModel[Any], *what, **more).root
-    del answer["request_id"]
-    return answer
-
-
 def views(notion: Notion, base: Database) -> dict[str, Any]:
     """All views of a database as Notion answers them, by name; fails where two share one."""
-    listed = ask(notion, "GET", "views", query={"database_id": base.id})["results"]
-    read = [ask(notion, "GET", f"views/{one['id']}") for one in listed]
-    shown = {one["name"]: one for one in read}
+    listed = notion.connection.views.list(database_id=base.id)["results"]
+    read = [notion.connection.views.retrieve(one["id"]) for one in listed]
+    # Each answer has the id of its request.
+    shown = {one["name"]: {**one, "request_id": ""} for one in read}
     assert len(shown) == len(read), Counter(one["name"] for one in read)
     return shown
 
@@ -71,7 +64,7 @@ def kinds(notion: Notion, base: Database) -> dict[str, str]:
 def rows_of(notion: Notion, name: str) -> list[str]:
     """Titles of the rows that a view of *Usages* shows, in order."""
     view = views(notion, notion.usages)[name]
-    shown = ask(notion, "POST", f"views/{view['id']}/queries", body={})["results"]
+    shown = notion.connection.views.queries.create(view["id"])["results"]
     titles = {row.id: row.title for row in notion.usages.rows()}
     return [titles[page["id"]] for page in shown]
 
