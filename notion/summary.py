@@ -9,8 +9,8 @@ from decimal import Decimal
 from pydantic import BaseModel, ConfigDict
 
 from notion.databases.services import Service
-from notion.plan.matching import is_of_service
 from notion.rows.receipt import read_receipt
+from notion.rows.titles import is_of_service
 from notion.rows.values import Existing, Values
 from usage.money import exact_sum
 from usage.names import ProviderName, Status, overall
@@ -42,8 +42,8 @@ def summarise(rows: Iterable[Existing], services: Sequence[Service]) -> tuple[Mo
     for row in rows:
         # A row that has lost its relation is known by its title.
         provider = next((one.provider for one in services if is_of_service(row, one.page_id, one.provider)), None)
-        if provider is not None and row.values.mois:
-            groups.setdefault((row.values.mois, provider), []).append(row)
+        if provider is not None and row.values.month:
+            groups.setdefault((row.values.month, provider), []).append(row)
     order = list(ProviderName)
     keys = sorted(groups, key=lambda key: (key[0], order.index(key[1])))
     return tuple(_line(month, provider, groups[month, provider]) for month, provider in keys)
@@ -52,7 +52,7 @@ def summarise(rows: Iterable[Existing], services: Sequence[Service]) -> tuple[Mo
 def _line(month: str, provider: ProviderName, rows: Sequence[Existing]) -> MonthStatus:
     own = [row.values for row in rows if row.values.key == COLLECTION]
     data = [row.values for row in rows if row.values.key != COLLECTION]
-    known = [Status(values.statut) for values in own if values.statut in set(Status)]
+    known = [Status(values.status) for values in own if values.status in set(Status)]
     receipts = [receipt for values in own if (receipt := read_receipt(values.breakdown)) is not None]
     read_at = [receipt.read_at for receipt in receipts if receipt.read_at is not None]
     return MonthStatus(
@@ -60,7 +60,7 @@ def _line(month: str, provider: ProviderName, rows: Sequence[Existing]) -> Month
         provider=provider,
         status=overall(known) if known else None,
         # The shortest text of a double is the amount that was written, up to 15 digits.
-        cost_usd=exact_sum(None if values.cout is None else Decimal(str(values.cout)) for values in data),
+        cost_usd=exact_sum(None if values.cost is None else Decimal(str(values.cost)) for values in data),
         rows=len(data),
         # Rows whose figures did not change keep an older time than the reading that confirmed them.
         figures_at=min(read_at) if read_at else _newest(data),
@@ -69,4 +69,4 @@ def _line(month: str, provider: ProviderName, rows: Sequence[Existing]) -> Month
 
 
 def _newest(rows: Iterable[Values]) -> datetime | None:
-    return max((values.collecte_le for values in rows if values.collecte_le is not None), default=None)
+    return max((values.collected_at for values in rows if values.collected_at is not None), default=None)

@@ -16,8 +16,8 @@ from notion.databases.services import Service, mark, read_services
 from notion.heal.healer import Healer
 from notion.heal.healing import Healing, plan_healing
 from notion.plan.authorship import authors_of
-from notion.plan.plan import Action, Context, Plan, make_plan
-from notion.plan.steps import Step
+from notion.plan.plan import make_plan
+from notion.plan.steps import Action, Context, Plan, Step
 from notion.rows.receipt import read_receipt
 from notion.rows.values import Existing, believed, read_row
 from notion.text import one_line
@@ -110,7 +110,7 @@ class Workspace:
             return self._as_rows(self._gateway.every_row(source))
         where = {"property": self._column("Mois"), "rich_text": {"equals": str(month)}}
         # Whether Notion's `equals` minds case and spaces is not published.
-        return [row for row in self._as_rows(self._gateway.every_row(source, where)) if row.values.mois == str(month)]
+        return [row for row in self._as_rows(self._gateway.every_row(source, where)) if row.values.month == str(month)]
 
     def plan(self, month: Month, outcomes: Sequence[SourceOutcome], *, accept_lower: bool = False) -> Plan:
         """Decide every write of a month; writes nothing. Looks at the pages of doubles for what people wrote there.

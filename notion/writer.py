@@ -15,12 +15,11 @@ from notion.client.models import Page
 from notion.databases.found import Found
 from notion.plan.desired import prevailing
 from notion.plan.doubles import sort_out
-from notion.plan.matching import same_id
-from notion.plan.ownership import Identity, identity
-from notion.plan.plan import Action, Plan, Step
+from notion.plan.steps import Action, Plan, Step
 from notion.rows.annotations import Note, as_properties
 from notion.rows.attachments import Attachments
-from notion.rows.values import SKEW, Existing, Values, changed_fields, to_properties
+from notion.rows.titles import same_id
+from notion.rows.values import SKEW, Existing, Identity, Values, changed_fields, to_properties
 from usage.errors import NotionAccessError
 from usage.month import Month
 from usage.records.grain import COLLECTION, is_bracketed
@@ -56,7 +55,7 @@ class Tally:
     def pages(self, service: str | None, identities: frozenset[Identity]) -> list[str]:
         """Page ids of created rows of a service."""
         with self._lock:
-            return [page for one, page in self.created if one.service == service and identity(one) in identities]
+            return [page for one, page in self.created if one.service == service and one.identity in identities]
 
     def count(self, action: Action) -> None:
         """One row changed or moved to the trash."""
@@ -137,10 +136,10 @@ class Writer:
         # Rows from before the month was read are in the plan already.
         since = {"on_or_after": (first - timedelta(seconds=seconds) - SKEW).isoformat()}
         rows = self._unseen(
-            _both(self._is("Mois", created[0].mois), {"timestamp": "created_time", "created_time": since})
+            _both(self._is("Mois", created[0].month), {"timestamp": "created_time", "created_time": since})
         )
         month = plan.outcomes[0].month
-        for values in {(one.service, identity(one)): one for one in created}.values():
+        for values in {(one.service, one.identity): one for one in created}.values():
             self._heal_one(sorted((row for row in rows if _is_same(row, values)), key=lambda row: row.age), month)
 
     def _heal_one(self, rows: Sequence[Existing], month: Month) -> None:
@@ -149,7 +148,7 @@ class Writer:
         others = [replace(row, is_written_on=is_written_on(self._gateway, row.page_id)) for row in rows[1:]]
         found = sort_out([rows[0], *others])
         for clash in found.clashes:
-            _log.warning("%s : %s", clash.other.values.identifiant, clash.why)
+            _log.warning("%s : %s", clash.other.values.title, clash.why)
         values = prevailing(found.rows, month)
         changed = changed_fields(found.kept.values, values, self._found)
         if changed or found.notes:
@@ -188,7 +187,7 @@ class Writer:
             if fields:
                 self._change(page_id, values, fields, ())
             columns = ", ".join(f"« {note.name} »" for note in notes)
-            _log.warning("%s : la ligne en double reste, à cause de %s. %s", values.identifiant, columns, error)
+            _log.warning("%s : la ligne en double reste, à cause de %s. %s", values.title, columns, error)
 
     def _with_receipt(self, step: Step) -> Step:
         """A source's own row names the pages that were created for it just before."""
@@ -228,7 +227,7 @@ class Writer:
         def find(page_id: str | None) -> Page | None:
             if page_id is not None:
                 return self._gateway.page(page_id)
-            where = _both(self._is("Mois", values.mois), self._is("Projet/API Key", values.key))
+            where = _both(self._is("Mois", values.month), self._is("Projet/API Key", values.key))
             found = next((row for row in self._unseen(where) if _is_same(row, values)), None)
             return None if found is None else Page(id=found.page_id, created_time=found.created)
 
@@ -262,7 +261,7 @@ def _goes(step: Step) -> bool:
 
 def _is_same(row: Existing, values: Values) -> bool:
     same_service = same_id(row.values.service or "", values.service or "")
-    return same_service and row.values.mois == values.mois and identity(row.values) == identity(values)
+    return same_service and row.values.month == values.month and row.values.identity == values.identity
 
 
 def _both(*conditions: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from notion.plan.plan import Action, Plan, Step
+from notion.plan.steps import Action, Plan, Step
 from notion.rows.values import COLUMNS
 from notion.workspace import Published, PublishError
 from tasks.prefect.limits import one_writer
@@ -71,7 +71,7 @@ def publish(request: Request, outcomes: tuple[SourceOutcome, ...], *, dry_run: b
 def _kept(plan: Plan) -> tuple[KeptRow, ...]:
     """Rows that are left alone for a reason."""
     reasoned = (step for step in plan.of(Action.KEEP) if step.why)
-    return tuple(KeptRow(row=step.values.identifiant, key=step.values.key, why=step.why) for step in reasoned)
+    return tuple(KeptRow(row=step.values.title, key=step.values.key, why=step.why) for step in reasoned)
 
 
 def _planned(plan: Plan) -> tuple[PlannedStep, ...]:
@@ -79,10 +79,10 @@ def _planned(plan: Plan) -> tuple[PlannedStep, ...]:
 
 
 def _planned_step(step: Step) -> PlannedStep:
-    cost = step.values.cout
+    cost = step.values.cost
     return PlannedStep(
         action=step.action.value,
-        row=step.values.identifiant,
+        row=step.values.title,
         key=step.values.key,
         cost_usd=None if cost is None else dollars(Decimal(str(cost))),
         fields=tuple(COLUMNS[name] for name in step.fields),

@@ -8,8 +8,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
-from notion.plan.matching import same_id
 from notion.rows.receipt import read_receipt
+from notion.rows.titles import same_id
 from notion.rows.values import Existing, Values
 from notion.workspace import Workspace
 from tasks.session import open_workspace, warnings_of
@@ -145,7 +145,7 @@ def _kept(settings: Settings, workspace: Workspace, month: Month, rows: Sequence
         item = keys[0]
         mine = [row.values for row in rows if same_id(row.values.service or "", service.page_id)]
         own = [values for values in mine if values.key == COLLECTION]
-        if len(own) == 1 and own[0].statut in _FINAL and _is_late_enough(own[0], month) and _is_keys(own[0], item):
+        if len(own) == 1 and own[0].status in _FINAL and _is_late_enough(own[0], month) and _is_keys(own[0], item):
             yield _as_result(item.source, own[0], [values for values in mine if values.key != COLLECTION])
 
 
@@ -156,20 +156,20 @@ def _is_keys(own: Values, credential: Credential) -> bool:
 
 
 def _is_late_enough(own: Values, month: Month) -> bool:
-    return own.collecte_le is not None and own.collecte_le >= month.end + SETTLED
+    return own.collected_at is not None and own.collected_at >= month.end + SETTLED
 
 
 def _as_result(source: Source, own: Values, data: Sequence[Values]) -> SourceResult:
     # The shortest text of a double is the amount that was written, up to 15 digits.
-    cost = exact_sum(None if values.cout is None else Decimal(str(values.cout)) for values in data)
+    cost = exact_sum(None if values.cost is None else Decimal(str(values.cost)) for values in data)
     return SourceResult(
         provider=source.provider,
         account=source.account,
-        status=Status(own.statut or ""),
+        status=Status(own.status or ""),
         cost_usd=None if cost is None else dollars(cost),
         tokens_input=_sum(values.tokens_input for values in data),
         tokens_output=_sum(values.tokens_output for values in data),
-        requests=_sum(values.requetes for values in data),
+        requests=_sum(values.requests for values in data),
         rows=len(data),
         log=own.log,
     )

@@ -178,7 +178,7 @@ def _result(healing: Healing, done: Healing, requests: int, *, dry_run: bool) ->
     left = tuple(
         LeftToYou(
             month=one.month,
-            row=one.other.values.identifiant,
+            row=one.other.values.title,
             kept=None if one.kept is None else one.kept.url,
             other=one.other.url,
             columns=one.columns,
@@ -186,7 +186,7 @@ def _result(healing: Healing, done: Healing, requests: int, *, dry_run: bool) ->
         )
         for one in healing.left
     )
-    months = {step.values.mois for step in healing.steps} | {one.month for one in left}
+    months = {step.values.month for step in healing.steps} | {one.month for one in left}
     return HealResult(
         months=tuple(sorted(months)),
         merged=done.merged,
@@ -204,7 +204,7 @@ def _result(healing: Healing, done: Healing, requests: int, *, dry_run: bool) ->
 def _step(step: Step) -> HealStep:
     columns = (*(COLUMNS[name] for name in step.fields), *(note.name for note in step.notes))
     values = step.values
-    return HealStep(action=step.action.value, month=values.mois, row=values.identifiant, columns=columns, why=step.why)
+    return HealStep(action=step.action.value, month=values.month, row=values.title, columns=columns, why=step.why)
 
 
 def _print(done: Healing, result: HealResult, *, is_shown: bool) -> None:

@@ -46,7 +46,7 @@ class Healing:
     def steps(self) -> tuple[Step, ...]:
         """All steps, by month and title."""
         steps = (*self.completions, *self.others)
-        return tuple(sorted(steps, key=lambda step: (step.values.mois, step.values.identifiant)))
+        return tuple(sorted(steps, key=lambda step: (step.values.month, step.values.title)))
 
     @property
     def merged(self) -> int:

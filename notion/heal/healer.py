@@ -57,8 +57,8 @@ class Healer:
             if waiting:
                 waiting |= {step.page_id for step in steps}
                 break
-            for month in sorted({step.values.mois for step in steps}):
-                part = [step for step in steps if step.values.mois == month]
+            for month in sorted({step.values.month for step in steps}):
+                part = [step for step in steps if step.values.month == month]
                 with self._turn(Month.parse(month)):
                     waiting |= self._write(part, healing.steps, before, Month.parse(month))
         return healing.without(waiting | self._kept_back(healing))
@@ -85,7 +85,7 @@ class Healer:
     def _without_month(self, part: Sequence[Step], before: dict[str, Existing]) -> Iterator[Existing]:
         """Rows whose month only their title tells: they are not among those of the month."""
         for step in part:
-            if step.page_id is not None and not before[step.page_id].values.mois:
+            if step.page_id is not None and not before[step.page_id].values.month:
                 page = self._gateway.page(step.page_id)
                 if not page.in_trash:
                     yield read_row(self._found, page)

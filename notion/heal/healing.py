@@ -12,8 +12,9 @@ Pure: the rows that stand in Notion go in, steps come out. The rules:
 4. Empty rows `… - Error` of older collectors go, and nothing that merely looks like one.
 5. What people wrote stays in sight: `notion.rows.annotations` unites it, or the rows are left to a person.
 6. A row without a service gets the one that its title names.
-7. Rows of another hand (see `notion.plan.hands`) are touched only where their title has our form. Those that stand for
-   a project or key are written to, even where nothing changes: `collect` leaves alone what it has not written.
+7. Rows of another hand (see `notion.plan.authorship`) are touched only where their title has our form. Those that
+   stand for a project or key are written to, even where nothing changes: `collect` leaves alone what it has not
+   written.
 8. A row whose title and `Mois` tell different months is nobody's double: it is left to a person as it is.
 
 Doubles may tell what completes another row and the other way round, so both are repeated until nothing changes. That is
@@ -29,22 +30,13 @@ from typing import Final
 
 from notion.databases.found import Found
 from notion.heal.healed import ADOPTED, COMPLETED, LINKED, Healing, Left
+from notion.plan.authorship import is_by, is_collected, is_nameless, is_old_error
 from notion.plan.desired import prevailing
 from notion.plan.doubles import DOUBLE, ERROR_ROW, sort_out
-from notion.plan.hands import (
-    is_by,
-    is_collected,
-    is_nameless,
-    is_old_error,
-    month_of_title,
-    name_in_title,
-    tells_two_months,
-)
-from notion.plan.matching import is_of_service
-from notion.plan.ownership import identity, is_ours
 from notion.plan.steps import Action, Step
 from notion.rows.receipt import owners
-from notion.rows.values import Existing, changed_fields, has_figures
+from notion.rows.titles import is_of_service, month_of_title, name_in_title, tells_two_months
+from notion.rows.values import Existing, changed_fields, has_figures, is_ours
 from notion.text import folded
 from usage.errors import SettingsError
 from usage.month import Month
@@ -126,7 +118,7 @@ class _Service:
         self._provider, self._page_id = provider, page_id
         self._usages, self._only, self._me = scope.usages, scope.only, scope.me
         mine = [_dated(row, provider) for row in rows]
-        mine = [row for row in mine if _is_month(row.values.mois) and self._is_of_service(row)]
+        mine = [row for row in mine if _is_month(row.values.month) and self._is_of_service(row)]
         own = [row for row in mine if row.values.key == COLLECTION]
         self._labels = {row.values.workspace for row in own}
         self._owners = owners(own)
@@ -138,7 +130,7 @@ class _Service:
         """Why a row goes to the trash."""
         self._into: dict[str, str] = {}
         """Which row stands for one that goes; it may go for another one later."""
-        self._collected = {row.values.mois for row in mine if row.values.key == COLLECTION}
+        self._collected = {row.values.month for row in mine if row.values.key == COLLECTION}
         self.left: list[Left] = []
         self._merged: set[str] = set()
 
@@ -154,9 +146,9 @@ class _Service:
             self._complete()
             self._merge()
         self.left += [
-            Left(row.values.mois, None, row, _TWO_MONTHS)
+            Left(row.values.month, None, row, _TWO_MONTHS)
             for row in self._slips
-            if self._only in (None, row.values.mois, month_of_title(row.values.identifiant))
+            if self._only in (None, row.values.month, month_of_title(row.values.title))
         ]
 
     def merged(self) -> set[str]:
@@ -182,11 +174,11 @@ class _Service:
                     why = _TAKES_OVER if page_id in merged else LINKED if fields == ("service",) else COMPLETED
                     yield Step(Action.UPDATE, source, now.values, page_id, fields, why, notes)
                 elif page_id not in told and self._is_to_be_adopted(now, ids):
-                    yield Step(Action.UPDATE, source, now.values, page_id, ("identifiant",), ADOPTED)
+                    yield Step(Action.UPDATE, source, now.values, page_id, ("title",), ADOPTED)
 
     def _is_to_be_adopted(self, row: Existing, ids: frozenset[str]) -> bool:
         """Whether a row of another hand stands for a project or key: by its id, or by what collectors alone fill in."""
-        if self._me is None or is_by(row, self._me) or self._only not in (None, row.values.mois):
+        if self._me is None or is_by(row, self._me) or self._only not in (None, row.values.month):
             return False
         if is_nameless(row.values, self._provider, ids):
             return is_collected(row.values) and has_figures(row)
@@ -194,15 +186,15 @@ class _Service:
 
     def _is_of_service(self, row: Existing) -> bool:
         """Whether a row is this service's; of one whose title tells another month than `Mois`, by the title's month."""
-        month = month_of_title(row.values.identifiant)
-        titled = replace(row, values=replace(row.values, mois=month)) if month else row
+        month = month_of_title(row.values.title)
+        titled = replace(row, values=replace(row.values, month=month)) if month else row
         return any(is_of_service(one, self._page_id, self._provider) for one in (row, titled))
 
     def _is_called_error(self, row: Existing) -> bool:
         """Whether the row is that of a project with this unlucky name: it has an id, and figures in another month."""
         key, title = row.values.key, self._title(row)
         return folded(key) not in ("", title) and any(
-            one.values.key == key and has_figures(one) and one.values.mois != row.values.mois
+            one.values.key == key and has_figures(one) and one.values.month != row.values.month
             for one in self._before.values()
         )
 
@@ -215,7 +207,9 @@ class _Service:
             key = names.only_id(self._name(row), values.workspace) if self._is_nameless(row, names) else ""
             if key:
                 values = replace(values, key=key, workspace=values.workspace or _only(places[key]))
-            elif values.key and not is_ours(values.key) and not values.workspace and values.mois not in self._collected:
+            elif (
+                values.key and not is_ours(values.key) and not values.workspace and values.month not in self._collected
+            ):
                 values = replace(values, workspace=_only(places[values.key]))
             self._rows[row.page_id] = replace(row, values=values)
 
@@ -255,10 +249,10 @@ class _Service:
         of_names: dict[tuple[str, str], list[Existing]] = defaultdict(list)
         for row in self._open():
             if self._is_nameless(row, names):
-                of_names[row.values.mois, self._name(row)].append(row)
+                of_names[row.values.month, self._name(row)].append(row)
             elif row.values.key:
                 # Rows of two organisations may have the same label: they are no doubles.
-                of_ids[row.values.mois, *identity(row.values), self._owners.get(row.page_id, "")].append(row)
+                of_ids[row.values.month, *row.values.identity, self._owners.get(row.page_id, "")].append(row)
         for rows in of_ids.values():
             self._merge_rows(rows)
         for (month, name), rows in of_names.items():
@@ -269,7 +263,7 @@ class _Service:
     def _tell_nameless(self, month: str, name: str, rows: Sequence[Existing], names: _Names) -> None:
         """Rows without an id whose name has some: each against those rows of its month that have one of these."""
         ids = names.found.get(name, {})
-        peers = [row for row in self._open() if row.values.mois == month and row.values.key in ids]
+        peers = [row for row in self._open() if row.values.month == month and row.values.key in ids]
         for row in rows if ids else ():
             if row.page_id in self._rows:
                 why = _SEVERAL if len(ids) > 1 else _ELSEWHERE
@@ -277,7 +271,7 @@ class _Service:
 
     def _merge_rows(self, rows: Sequence[Existing]) -> None:
         found = sort_out(rows)
-        month = found.kept.values.mois
+        month = found.kept.values.month
         self.left += [Left(month, clash.kept, clash.other, clash.why, clash.columns) for clash in found.clashes]
         if found.surplus:
             values = prevailing(found.rows, Month.parse(month))
@@ -296,7 +290,7 @@ class _Service:
 
     def _open(self) -> list[Existing]:
         """The rows that may be changed, oldest first."""
-        return [row for row in self._rows.values() if self._only in (None, row.values.mois)]
+        return [row for row in self._rows.values() if self._only in (None, row.values.month)]
 
     def _stands_for(self, page_id: str) -> str | None:
         """The row that stays in the place of one that goes."""
@@ -327,9 +321,9 @@ def _only(texts: set[str]) -> str:
 
 def _dated(row: Existing, provider: ProviderName) -> Existing:
     """An error row of an older collector that left `Mois` empty, with the month of its title."""
-    if row.values.mois or not is_old_error(row, provider):
+    if row.values.month or not is_old_error(row, provider):
         return row
-    return replace(row, values=replace(row.values, mois=month_of_title(row.values.identifiant)))
+    return replace(row, values=replace(row.values, month=month_of_title(row.values.title)))
 
 
 def _is_month(text: str) -> bool:

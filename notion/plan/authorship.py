@@ -1,8 +1,9 @@
-"""Which rows this program has written: only those does a collection change.
+"""Whose hand wrote a row: only what this program has written does a collection change.
 
 Notion tells who created a page and who wrote to it last, and the receipts of the sources' own rows name pages that this
-program took over from somebody else. What people and older collectors wrote is left alone; `llm-usage heal` takes it
-over after asking.
+program took over from somebody else. All others are people's or older collectors', which Notion does not tell apart:
+they are left alone, but for the error rows of older collectors, which are known by their form. `llm-usage heal` takes
+such rows over after asking.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from notion.plan.hands import tells_two_months
 from notion.rows.receipt import read_receipt
-from notion.rows.values import Existing
+from notion.rows.titles import month_of_title, name_in_title, tells_two_months, title_start
+from notion.rows.values import Existing, Values, has_figures, is_ours
+from notion.text import folded
+from usage.names import ProviderName
 from usage.records.grain import COLLECTION
 
 SOMEBODYS: Final = "Écrite par une personne ou un autre programme : llm-usage heal peut la reprendre."
 MISDATED: Final = "Son titre et « Mois » disent deux mois différents : corrigez l’un des deux."
+_ERRORS: Final = ("error", "erreur")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +75,39 @@ def sort_by_author(rows: Sequence[Existing], authors: Authors) -> tuple[list[Exi
         else:
             left.append(LeftAlone(row, SOMEBODYS))
     return changeable, left
+
+
+def is_by(row: Existing, me: str | None) -> bool:
+    """Whether this connection wrote a row; of nobody is anything known where `me` is None."""
+    return me is not None and me in (row.author, row.editor)
+
+
+def is_nameless(values: Values, provider: ProviderName, ids: frozenset[str]) -> bool:
+    """Whether a name, or nothing, stands where the id belongs.
+
+    Args:
+        values: The row's.
+        provider: Its provider.
+        ids: Keys that other rows tell to be ids.
+    """
+    key, title = values.key, folded(name_in_title(values, provider))
+    if not key:
+        return bool(title)
+    return not is_ours(key) and title in ("", folded(key)) and key not in ids
+
+
+def is_collected(values: Values) -> bool:
+    """Whether a row has what only collectors fill in."""
+    return bool(values.collected_at or values.status or values.breakdown)
+
+
+def is_old_error(row: Existing, provider: ProviderName) -> bool:
+    """Whether a row is one that older collectors left after an error, and holds nothing else.
+
+    Its title is month, service and `Error`, no more and no less; no figures but 0, no notes, and `Mois` is that month
+    or empty.
+    """
+    month = month_of_title(row.values.title)
+    titles = {folded(f"{title_start(month, provider)}{word}") for word in _ERRORS}
+    is_titled = bool(month) and folded(row.values.title) in titles and row.values.month in ("", month)
+    return is_titled and not has_figures(row) and not row.notes and not row.is_written_on

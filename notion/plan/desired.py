@@ -1,4 +1,10 @@
-"""A source's rows as Notion should show them, and how they meet what is there."""
+"""A source's rows as Notion should show them, and how they meet what stands there.
+
+Rows of another grain than the answer's are met as well. An answer by workspace or account alone may lack a figure for
+good that a finer one has written into a row of the same identity: Anthropic's older reports count no requests. What it
+lacks stays as it was read before, and the log says so; where it brings nothing else, the row stays as it is. Where the
+rows of the new grain take the place of all others, one that people wrote on stays without its figures.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +15,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from notion.rows.values import FIGURES, Existing, Values, to_minute
+from notion.rows.titles import titled, with_account
+from notion.rows.values import COLUMNS, FIGURES, Existing, Values, to_minute
 from notion.text import one_line, printable
 from usage.money import dollars, euros_style
 from usage.month import Month
@@ -21,6 +28,9 @@ from usage.records.grain import COLLECTION
 _RESTATED: Final = re.compile(r" ?Corrigé : \S+ → \S+ USD le \d{4}-\d{2}-\d{2}\.")
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 VANISHED: Final = "N’apparaît plus dans la réponse complète du fournisseur : mise à 0."
+LESS_FINE: Final = "La réponse est moins fine."
+REPLACED: Final = "Remplacée par des lignes d’un autre grain."
+EMPTIED: Final = f"{REPLACED} Reste sans chiffres pour ce que vous y avez écrit."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,35 +52,25 @@ def wanted_rows(outcome: SourceOutcome, service: str, *, several: bool = False) 
         yield Wanted(
             row,
             Values(
-                identifiant=titled(outcome, shown),
+                title=titled(outcome, shown),
                 service=service,
-                mois=str(outcome.month),
+                month=str(outcome.month),
                 key=printable(row.key),
                 workspace=printable(row.workspace),
-                modeles=printable(", ".join(row.models)),
+                models=printable(", ".join(row.models)),
                 tokens_input=row.totals.tokens_input,
                 tokens_output=row.totals.tokens_output,
-                cout=row.totals.cost,
-                requetes=row.totals.requests,
+                cost=row.totals.cost,
+                requests=row.totals.requests,
                 breakdown=printable(fitted),
-                collecte_le=to_minute(outcome.attempted_at),
-                statut=row.status.value,
+                collected_at=to_minute(outcome.attempted_at),
+                status=row.status.value,
                 log=printable(row.log),
-                nom=shown,
+                name=shown,
                 whole=printable(whole) if whole != fitted else "",
             ),
             name,
         )
-
-
-def titled(outcome: SourceOutcome, name: str) -> str:
-    """The title of a row: `2026-01 - OpenAI - Production (labo)`."""
-    return one_line(f"{outcome.month} - {outcome.source.provider.label} - {name}")
-
-
-def with_account(name: str, label: str) -> str:
-    """A name as people tell it from one of another account: `Production (labo)`."""
-    return f"{name} ({label})" if label else name
 
 
 def zeroed(old: Values, outcome: SourceOutcome) -> Values:
@@ -79,13 +79,13 @@ def zeroed(old: Values, outcome: SourceOutcome) -> Values:
         old,
         tokens_input=None if old.tokens_input is None else 0,
         tokens_output=None if old.tokens_output is None else 0,
-        cout=None if old.cout is None else 0,
-        requetes=None if old.requetes is None else 0,
-        modeles="",
+        cost=None if old.cost is None else 0,
+        requests=None if old.requests is None else 0,
+        models="",
         breakdown="[]",
-        statut=Status.SUCCES.value,
+        status=Status.SUCCES.value,
         log=VANISHED,
-        collecte_le=to_minute(outcome.attempted_at),
+        collected_at=to_minute(outcome.attempted_at),
     )
 
 
@@ -93,22 +93,22 @@ def own_row(outcome: SourceOutcome, service: str, receipt: str, *, several: bool
     """The row that tells a source's own story; its title has the account's name where there are several."""
     label = outcome.label if several else ""
     return Values(
-        identifiant=titled(outcome, with_account("Collecte", label)),
+        title=titled(outcome, with_account("Collecte", label)),
         service=service,
-        mois=str(outcome.month),
+        month=str(outcome.month),
         key=COLLECTION,
         workspace=outcome.label,
         breakdown=receipt,
-        collecte_le=to_minute(outcome.attempted_at),
-        statut=outcome.status.value,
+        collected_at=to_minute(outcome.attempted_at),
+        status=outcome.status.value,
         log=printable(outcome.log),
-        nom=with_account(COLLECTION, label),
+        name=with_account(COLLECTION, label),
     )
 
 
 def is_later(row: Values, than: datetime) -> bool:
     """Whether a row was read after a moment, to the minute that Notion keeps."""
-    return row.collecte_le is not None and row.collecte_le > to_minute(than)
+    return row.collected_at is not None and row.collected_at > to_minute(than)
 
 
 def is_poorer(new: Values, old: Values, month: Month) -> bool:
@@ -118,13 +118,13 @@ def is_poorer(new: Values, old: Values, month: Month) -> bool:
     the month's end is fuller than any answer in part, and than one that has no figure higher. A row that older
     collectors marked as failed says nothing.
     """
-    if new.statut == Status.SUCCES.value:
+    if new.status == Status.SUCCES.value:
         return False
-    if new.statut == Status.ECHEC.value and old.statut != new.statut:
+    if new.status == Status.ECHEC.value and old.status != new.status:
         return True
-    if old.statut == Status.SUCCES.value and _was_closed(old.collecte_le, month):
+    if old.status == Status.SUCCES.value and _was_closed(old.collected_at, month):
         grown = any(compared(new, old, name) > 0 for name in FIGURES)
-        if new.statut == Status.PARTIEL.value or not grown:
+        if new.status == Status.PARTIEL.value or not grown:
             return True
     lost = any(getattr(new, name) is None and getattr(old, name) is not None for name in FIGURES)
     lower = any(compared(new, old, name) < 0 for name in FIGURES)
@@ -148,8 +148,8 @@ def summed(rows: Iterable[Values]) -> Values:
     return Values(
         tokens_input=total("tokens_input"),
         tokens_output=total("tokens_output"),
-        cout=total("cout"),
-        requetes=total("requetes"),
+        cost=total("cost"),
+        requests=total("requests"),
     )
 
 
@@ -174,7 +174,7 @@ def _says_more(values: Values, than: Values) -> bool:
 
 
 def _read_at(values: Values) -> datetime:
-    return values.collecte_le or _NEVER
+    return values.collected_at or _NEVER
 
 
 def retold(new: Values, old: Values, month: Month) -> Values:
@@ -182,13 +182,13 @@ def retold(new: Values, old: Values, month: Month) -> Values:
 
     A change of cost counts as a restatement when the row was last read after the month had ended.
     """
-    if not _was_closed(old.collecte_le, month):
+    if not _was_closed(old.collected_at, month):
         return new
-    if old.cout is None or new.cout is None or float(old.cout) == float(new.cout):
+    if old.cost is None or new.cost is None or float(old.cost) == float(new.cost):
         told = _RESTATED.search(old.log)
         return replace(new, log=f"{new.log} {told.group().strip()}".strip()) if told else new
-    before, after = _amounts(Decimal(str(old.cout)), Decimal(new.cout))
-    day = new.collecte_le.date() if new.collecte_le else month.last_day
+    before, after = _amounts(Decimal(str(old.cost)), Decimal(new.cost))
+    day = new.collected_at.date() if new.collected_at else month.last_day
     return replace(new, log=f"{new.log} Corrigé : {before} → {after} USD le {day}.".strip())
 
 
@@ -200,3 +200,44 @@ def _amounts(before: Decimal, after: Decimal) -> tuple[str, str]:
 
 def _was_closed(read_at: datetime | None, month: Month) -> bool:
     return read_at is not None and read_at >= month.end
+
+
+def lost_figures(new: Values, old: Values) -> tuple[str, ...]:
+    """Figures of a row that a new answer does not have."""
+    return tuple(name for name in FIGURES if getattr(new, name) is None and getattr(old, name) is not None)
+
+
+def says_no_more(new: Values, old: Values) -> bool:
+    """Whether a coarse answer lacks figures of the row, and has none that is new."""
+    news = [name for name in FIGURES if getattr(new, name) is not None and getattr(old, name) is None]
+    same = all(compared(new, old, name) == 0 for name in FIGURES)
+    return bool(lost_figures(new, old)) and same and not news
+
+
+def emptied(old: Values, at: datetime) -> Values:
+    """A row whose figures are told by rows of another grain now: nothing in it counts a second time.
+
+    Empty rather than 0, and without a status: whatever is read by this grain again says more.
+    """
+    return replace(
+        old,
+        tokens_input=None,
+        tokens_output=None,
+        cost=None,
+        requests=None,
+        models="",
+        breakdown="",
+        status=None,
+        log=EMPTIED,
+        collected_at=to_minute(at),
+    )
+
+
+def with_lost_figures(new: Values, old: Values) -> Values:
+    """The values of a coarse answer, with those figures of the row that it lacks."""
+    lost = lost_figures(new, old)
+    if not lost:
+        return new
+    columns = ", ".join(COLUMNS[name] for name in lost)
+    log = f"{new.log} Repris d’une lecture plus ancienne et plus fine : {columns}.".strip()
+    return replace(new, log=log, **{name: getattr(old, name) for name in lost})

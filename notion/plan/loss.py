@@ -54,7 +54,7 @@ class Change:
 
     def _is_told(self, name: str) -> bool:
         """Whether the answer has a figure. Tokens and requests may not be offered; money that is gone is lost."""
-        return name == "cout" or any(getattr(values, name) is not None for values in self.after)
+        return name == "cost" or any(getattr(values, name) is not None for values in self.after)
 
 
 def doubtful(outcome: SourceOutcome, objection: str) -> str:
@@ -68,7 +68,7 @@ def accepting_command(outcome: SourceOutcome) -> str:
 
 
 def _is_lower(after: Values, before: Values, name: str) -> bool:
-    is_told = name == "cout" or getattr(after, name) is not None
+    is_told = name == "cost" or getattr(after, name) is not None
     return is_told and _figure(after, name) < _figure(before, name)
 
 
@@ -82,5 +82,5 @@ def _total(rows: Sequence[Values], name: str) -> float:
 
 
 def _shown(sums: Mapping[str, tuple[float, float]]) -> str:
-    before, after = (euros_style(Decimal(str(round(amount, 6)))) for amount in sums["cout"])
+    before, after = (euros_style(Decimal(str(round(amount, 6)))) for amount in sums["cost"])
     return f"{before} → {after} USD"

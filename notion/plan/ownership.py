@@ -8,28 +8,18 @@ and names such rows by their pages.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from notion.rows.receipt import Receipt, read_receipt
-from notion.rows.values import Existing, Values
-from notion.text import printable
+from notion.rows.titles import name_of, title_start
+from notion.rows.values import Existing, Identity, Values, is_ours
+from notion.text import folded, one_line, printable
 from usage.names import Kind, Status
 from usage.outcomes.outcome import SourceOutcome
 from usage.records.grain import COLLECTION, GRAINS, LABEL, Rule, canonical_workspace, is_bracketed, row_rule
-
-Identity = tuple[str, str]
-
-
-def identity(values: Values) -> Identity:
-    """What makes a row unique within a service and a month: its key, and the workspace of keys that are ours."""
-    return values.key, canonical_workspace(values.workspace) if is_ours(values.key) else ""
-
-
-def is_ours(key: str) -> bool:
-    """Whether a key is a word or a name in an id's place: such keys repeat from one workspace to the next."""
-    return is_bracketed(key) or key.startswith(LABEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +185,7 @@ class Ownership:
         for row in silent:
             by_ids = self._is_told_by_ids(_label(row), is_only=len(silent) == 1, has_one=has_one)
             # That of a failed attempt says nothing against anybody.
-            told[row.page_id] = by_ids or (None if row.values.statut == Status.ECHEC else by_ids)
+            told[row.page_id] = by_ids or (None if row.values.status == Status.ECHEC else by_ids)
         return told
 
     def _is_receipts(self, receipt: Receipt | None) -> bool | None:
@@ -238,7 +228,7 @@ class Ownership:
         unsure = [row for row in free if verdicts[row.page_id] is None and _label(row) == self._label]
         # Rows without a receipt are doubles; of those that have one, each is another organisation's.
         told = [row for row in unsure if read_receipt(row.values.breakdown) is not None]
-        latest = sorted(told, key=lambda row: row.values.collecte_le or row.created)[-1:]
+        latest = sorted(told, key=lambda row: row.values.collected_at or row.created)[-1:]
         found = (mine or latest) + [row for row in unsure if row not in told]
         return sorted(found, key=lambda row: row.age) or self._renamed(free, verdicts)
 
@@ -274,3 +264,111 @@ def _label(own: Existing) -> str:
 def _pages(own: Iterable[Existing]) -> frozenset[str]:
     receipts = (read_receipt(row.values.breakdown) for row in own)
     return frozenset(page for receipt in receipts if receipt is not None for page in receipt.pages)
+
+
+class Matching:
+    """Finds rows for one source, each row once.
+
+    Args:
+        outcome: What the source brought.
+        rows: Rows of its provider and month that no other source has taken.
+        owns: What belongs to the source.
+        earlier: Rows of earlier months that have the names of keys whose ids the provider does not tell any more.
+        labels: Labels of the provider's accounts, which a title may end with.
+    """
+
+    def __init__(
+        self,
+        outcome: SourceOutcome,
+        rows: Iterable[Existing],
+        owns: Ownership,
+        earlier: Sequence[Existing],
+        labels: Iterable[str],
+    ) -> None:
+        self._outcome, self._owns = outcome, owns
+        self._left = {row.page_id: row for row in sorted(rows, key=lambda row: row.age)}
+        self._labels = {*labels, *(row.values.workspace for row in self._left.values() if row.values.key == COLLECTION)}
+        self._by_identity: dict[Identity, list[Existing]] = defaultdict(list)
+        for row in self._left.values():
+            self._by_identity[row.values.identity].append(row)
+        self._legacy = self._by_name(self._left.values())
+        self._brought = {row.key for row in outcome.rows}
+        self._named: dict[str, int] = defaultdict(int)
+        for item in outcome.rows:
+            self._named[folded(item.name)] += 1
+        self._keys = self._known_keys([*earlier, *self._left.values()])
+
+    def left(self) -> list[Existing]:
+        """Rows that nothing has been decided about, oldest first."""
+        return list(self._left.values())
+
+    def take(self, row: Existing) -> None:
+        """Something has been decided about a row."""
+        self._left.pop(row.page_id, None)
+
+    def with_known_key(self, wanted: Values, name: str) -> Values:
+        """A name in an id's place becomes the id that a row of that workspace had under this name."""
+        key = self._keys.get((wanted.workspace, name)) if wanted.key.startswith(LABEL) else None
+        return wanted if key is None else replace(wanted, key=key)
+
+    def rows_for(self, wanted: Values, original: Values, name: str) -> list[Existing]:
+        """Rows of the same identity, oldest first, those under an old label and of older collectors included.
+
+        Args:
+            wanted: What is to be written.
+            original: The same before `with_known_key`.
+            name: The project's or key's name.
+        """
+        if self._owns.is_label_bound(wanted):
+            found = [row for row in self._left.values() if self._is_labelled(row, wanted)]
+        else:
+            found = [*self._by_identity.get(wanted.identity, ()), *self._by_identity.get(original.identity, ())]
+            found += () if found else self._by_its_name(wanted, name)
+        if not is_bracketed(wanted.key) and self._named[folded(name)] == 1:
+            found += self._legacy.get(folded(name), ())
+        once = {row.page_id: row for row in found if row.page_id in self._left}
+        return sorted(once.values(), key=lambda row: row.age)
+
+    def name(self, values: Values) -> str:
+        """The project's or key's name in a row's title."""
+        return name_of(values, self._outcome.source.provider, self._labels)
+
+    def _is_labelled(self, row: Existing, wanted: Values) -> bool:
+        values, owns = row.values, self._owns
+        is_it = values.key != COLLECTION and owns.is_label_bound(values) and owns.is_same_thing(values, wanted)
+        return is_it and owns.row(row)
+
+    def _by_its_name(self, wanted: Values, name: str) -> Sequence[Existing]:
+        """Rows that were written when the provider told a key's name only."""
+        label = f"{LABEL}{name}"
+        if is_ours(wanted.key) or label in self._brought or self._named[folded(name)] != 1:
+            return ()
+        return self._by_identity.get((label, canonical_workspace(wanted.workspace)), ())
+
+    def _by_name(self, rows: Iterable[Existing]) -> dict[str, list[Existing]]:
+        """Rows of older collectors by name: they have it where the id belongs, or in the title alone."""
+        found: dict[str, list[Existing]] = defaultdict(list)
+        for row in rows:
+            key = row.values.key
+            if not is_ours(key) and key not in self._owns.ids and self._owns.may_be(row):
+                found[folded(key or self._titled(row.values))].append(row)
+        return found
+
+    def _known_keys(self, rows: Sequence[Existing]) -> dict[tuple[str, str], str]:
+        """Ids of lost keys by workspace and name: those of the latest month that has exactly one."""
+        lost = {(row.workspace, one_line(row.name)) for row in self._outcome.rows if row.key.startswith(LABEL)}
+        found: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for row in rows if lost else ():
+            values = row.values
+            place = (values.workspace, self.name(values))
+            # A key that the provider still has would be told by its id.
+            is_lost = values.key and not is_ours(values.key) and values.key not in self._owns.ids
+            if place in lost and is_lost and values.month <= str(self._outcome.month):
+                found[place][values.month].add(values.key)
+        latest = {place: months[max(months)] for place, months in found.items()}
+        return {place: next(iter(keys)) for place, keys in latest.items() if len(keys) == 1}
+
+    def _titled(self, values: Values) -> str:
+        """The name in a title of our form; the whole title of another form, which is nobody's name."""
+        starts = values.title.startswith(title_start(values.month, self._outcome.source.provider))
+        return self.name(values) if starts else f"{values.title} - "

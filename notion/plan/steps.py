@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from notion.databases.found import Found
-from notion.plan.ownership import Identity
 from notion.rows.annotations import Note
 from notion.rows.receipt import Receipt
-from notion.rows.values import Existing, Values
+from notion.rows.values import Existing, Identity, Values
 from usage.names import ProviderName, Source
+from usage.outcomes.outcome import SourceOutcome
 
 
 class Action(StrEnum):
@@ -77,3 +77,17 @@ class Claims:
 
     pages: frozenset[str | None] = frozenset()
     identities: frozenset[Identity] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All steps of a month, and the outcomes with what only the comparison with Notion could tell."""
+
+    steps: tuple[Step, ...]
+    outcomes: tuple[SourceOutcome, ...]
+    seen: frozenset[str] = frozenset()
+    """Page ids of all rows that it was made against."""
+
+    def of(self, action: Action) -> tuple[Step, ...]:
+        """The steps of one kind."""
+        return tuple(step for step in self.steps if step.action is action)

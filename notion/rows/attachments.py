@@ -73,7 +73,7 @@ class Attachments:
         """Files of ours that tell of other figures than the row is about to have."""
         for block in [block for block in self._gateway.children(page_id) if _name(block)]:
             self._trash(block)
-        _log.warning("%s : le détail complet est sur la page de sa ligne en double.", values.identifiant)
+        _log.warning("%s : le détail complet est sur la page de sa ligne en double.", values.title)
 
     def _renew(self, page_id: str, whole: str) -> None:
         ours = [block for block in self._gateway.children(page_id) if _name(block)]

@@ -13,54 +13,62 @@ from notion.databases.found import Found, value_of
 from notion.databases.options import chosen_option, option_value
 from notion.rows.annotations import Note, read_notes
 from notion.text import pieces
+from usage.records.grain import LABEL, canonical_workspace, is_bracketed
+
+Identity = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Values:
     """What the job writes into a row. Texts are whole, figures exact; None is an empty cell."""
 
-    identifiant: str = ""
+    title: str = ""
     service: str | None = None
     """Page id of the service."""
-    mois: str = ""
+    month: str = ""
     key: str = ""
     workspace: str = ""
-    modeles: str = ""
+    models: str = ""
     tokens_input: int | float | None = None
     tokens_output: int | float | None = None
-    cout: Decimal | float | None = None
-    requetes: int | float | None = None
+    cost: Decimal | float | None = None
+    requests: int | float | None = None
     breakdown: str = ""
-    collecte_le: datetime | None = None
-    statut: str | None = None
+    collected_at: datetime | None = None
+    status: str | None = None
     log: str = ""
-    nom: str = ""
+    name: str = ""
     whole: str = ""
     """The breakdown with all its entries, where `breakdown` has some of them folded: it goes into a file."""
 
+    @property
+    def identity(self) -> Identity:
+        """What makes a row unique within a service and a month: its key, and the workspace of keys that are ours."""
+        return self.key, canonical_workspace(self.workspace) if is_ours(self.key) else ""
+
 
 COLUMNS: Final[Mapping[str, str]] = {
-    "identifiant": "Identifiant",
+    "title": "Identifiant",
     "service": "Service",
-    "mois": "Mois",
+    "month": "Mois",
     "key": "Projet/API Key",
     "workspace": "Workspace",
-    "modeles": "Modeles",
+    "models": "Modeles",
     "tokens_input": "Tokens Input",
     "tokens_output": "Tokens Output",
-    "cout": "Cout USD",
-    "requetes": "Requetes",
+    "cost": "Cout USD",
+    "requests": "Requetes",
     "breakdown": "Breakdown JSON",
-    "collecte_le": "Collecte Le",
-    "statut": "Statut Collecte",
+    "collected_at": "Collecte Le",
+    "status": "Statut Collecte",
     "log": "Log Status",
-    "nom": "Nom Projet",
+    "name": "Nom Projet",
 }
 """Fields of `Values` that have a column, and the columns they are written to."""
 
 SKEW: Final = timedelta(minutes=5)
 """How far Notion's clock and ours may differ."""
-FIGURES: Final = ("tokens_input", "tokens_output", "cout", "requetes")
+FIGURES: Final = ("tokens_input", "tokens_output", "cost", "requests")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,11 @@ class Existing:
         return self.created, self.page_id
 
 
+def is_ours(key: str) -> bool:
+    """Whether a key is a word or a name in an id's place: such keys repeat from one workspace to the next."""
+    return is_bracketed(key) or key.startswith(LABEL)
+
+
 def has_figures(row: Existing) -> bool:
     """Whether a row has any figure but 0."""
     return any(getattr(row.values, name) for name in FIGURES)
@@ -95,8 +108,8 @@ def has_figures(row: Existing) -> bool:
 
 def read_row(found: Found, page: Page) -> Existing:
     """A row from Notion's answer."""
-    values = {name: _read(name, value_of(found, page, column)) for name, column in COLUMNS.items() if name != "statut"}
-    values["statut"] = chosen_option(found, page, COLUMNS["statut"])
+    values = {name: _read(name, value_of(found, page, column)) for name, column in COLUMNS.items() if name != "status"}
+    values["status"] = chosen_option(found, page, COLUMNS["status"])
     return Existing(
         page.id,
         page.created_time,
@@ -116,17 +129,17 @@ def believed(row: Existing, now: datetime) -> Existing:
         row: A row.
         now: The present, by Notion's clock.
     """
-    read_at = row.values.collecte_le
+    read_at = row.values.collected_at
     latest = now if row.edited is None else max(now, row.edited)
     if read_at is None or read_at <= latest + SKEW:
         return row
-    return replace(row, values=replace(row.values, collecte_le=None))
+    return replace(row, values=replace(row.values, collected_at=None))
 
 
 def changed_fields(old: Values, new: Values, found: Found) -> tuple[str, ...]:
     """Fields whose value Notion would return differently after a write.
 
-    Texts as a whole, figures as doubles, instants to the minute. `collecte_le` counts like any other.
+    Texts as a whole, figures as doubles, instants to the minute. `collected_at` counts like any other.
     """
     return tuple(
         name
@@ -149,7 +162,7 @@ def to_properties(found: Found, values: Values, names: tuple[str, ...] | None = 
         if names is None and value in (None, ""):
             continue
         result[found.columns[column].id] = (
-            option_value(found, column, value) if name == "statut" else _write(name, value)
+            option_value(found, column, value) if name == "status" else _write(name, value)
         )
     return result
 
@@ -164,7 +177,7 @@ def _read(name: str, value: Value | None) -> Any:
         return value.relation[0].id if value is not None and value.relation else None
     if name in FIGURES:
         return value.number if value is not None else None
-    if name == "collecte_le":
+    if name == "collected_at":
         return value.instant if value is not None else None
     return value.text if value is not None else ""
 
@@ -181,13 +194,13 @@ def _as_read(name: str, value: Any) -> Any:
 
 
 def _write(name: str, value: Any) -> dict[str, Any]:
-    if name == "identifiant":
+    if name == "title":
         return {"title": _rich(value)}
     if name == "service":
         return {"relation": [{"id": value}] if value else []}
     if name in FIGURES:
         return {"number": _number(value)}
-    if name == "collecte_le":
+    if name == "collected_at":
         return {"date": None if value is None else {"start": to_minute(value).isoformat()}}
     return {"rich_text": _rich(value)}
 

@@ -9,15 +9,8 @@ from typing import Final
 from notion.client.gateway import Gateway
 from notion.databases.declared import USAGES
 from notion.databases.found import Found
-from notion.plan.hands import (
-    is_by,
-    is_collected,
-    is_nameless,
-    month_of_title,
-    name_in_title,
-    provider_of,
-    tells_two_months,
-)
+from notion.plan.authorship import is_by, is_collected, is_nameless
+from notion.rows.titles import month_of_title, name_in_title, provider_of, tells_two_months
 from notion.rows.values import Existing, has_figures, read_row
 from usage.names import ProviderName
 
@@ -50,7 +43,7 @@ def look_at_rows(gateway: Gateway, usages: Found, services: Mapping[ProviderName
 
 def judge_rows(rows: Iterable[Existing], services: Mapping[ProviderName, str], me: str | None) -> RowsSeen:
     """As `look_at_rows`, of rows that are read already; where `me` is not known, whose they are is not told."""
-    dated = [row for row in rows if month_of_title(row.values.mois)]
+    dated = [row for row in rows if month_of_title(row.values.month)]
     known = [(row, provider) for row in dated if (provider := provider_of(row, services)) is not None]
     # Of a row without a service whose title tells another month, too: that is why it belongs to nothing.
     slips = [row for row in dated if tells_two_months(row.values) and (row.values.service or _names_a_service(row))]
@@ -85,7 +78,7 @@ def _can_be_taken_over(row: Existing, provider: ProviderName) -> bool:
 
 
 def _names_a_service(row: Existing) -> bool:
-    titled = replace(row.values, mois=month_of_title(row.values.identifiant))
+    titled = replace(row.values, month=month_of_title(row.values.title))
     return any(name_in_title(titled, provider) for provider in ProviderName)
 
 
@@ -93,6 +86,6 @@ def _say(rows: Sequence[Existing], what: str, then: str) -> str:
     """One sentence about some rows; empty where there are none."""
     if not rows:
         return ""
-    names = ", ".join(f"« {row.values.identifiant} »" for row in rows[:_NAMED])
+    names = ", ".join(f"« {row.values.title} »" for row in rows[:_NAMED])
     more = ", …" if len(rows) > _NAMED else ""
     return f"{len(rows)} lignes de « {USAGES.title} » {what} ({names}{more}) : {then}."

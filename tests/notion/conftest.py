@@ -15,8 +15,8 @@ from notion.client.gateway import Gateway
 from notion.client.pace import Pace
 from notion.databases.declared import USAGES
 from notion.databases.found import Column, Found
-from notion.plan.ownership import identity
-from notion.plan.plan import Action, Context, Plan, make_plan
+from notion.plan.plan import make_plan
+from notion.plan.steps import Action, Context, Plan
 from notion.rows.values import COLUMNS, FIGURES, Existing, Values, to_minute
 from notion.setup.databases import SetupResult, set_up
 from notion.workspace import Workspace
@@ -286,7 +286,7 @@ class Table:
                     step, values=replace(step.values, breakdown=told), fields=(*step.fields, "breakdown")
                 )
             if step.action is Action.CREATE:
-                created[step.values.service, identity(step.values)] = self.put(step.values).page_id
+                created[step.values.service, step.values.identity] = self.put(step.values).page_id
             elif step.action is Action.UPDATE:
                 old = self.rows[step.page_id or ""]
                 written = {name: as_notion(name, getattr(step.values, name)) for name in step.fields}
@@ -299,8 +299,8 @@ class Table:
         """A row that stands there, newer than those before."""
         if values is None:
             provider = more.pop("provider", ProviderName.OPENAI)
-            title = f"2026-01 - {provider.label} - {more.get('nom') or more.get('key')}"
-            given = {"service": f"service-{provider.value}", "mois": "2026-01", "identifiant": title}
+            title = f"2026-01 - {provider.label} - {more.get('name') or more.get('key')}"
+            given = {"service": f"service-{provider.value}", "month": "2026-01", "title": title}
             values = Values(**(given | more))
         self._made += 1
         page_id = f"page-{self._made:04d}"
@@ -321,7 +321,7 @@ class Table:
         return sorted(row.values.key for row in self.rows.values())
 
     def cost(self) -> float:
-        return sum(row.values.cout or 0 for row in self.rows.values())
+        return sum(row.values.cost or 0 for row in self.rows.values())
 
 
 def as_notion(name: str, value: Any) -> Any:

@@ -52,13 +52,13 @@ class Notion:
 
     def rows(self, month: Month) -> list[Existing]:
         self.asked.append(month)
-        return [Existing(f"row-{n}", NOW, row) for n, row in enumerate(self.written) if row.mois == str(month)]
+        return [Existing(f"row-{n}", NOW, row) for n, row in enumerate(self.written) if row.month == str(month)]
 
     def put(self, provider: ProviderName = OPENAI, key: str = COLLECTION, **values: Any) -> None:
-        own: dict[str, Any] = {"statut": Status.SUCCES.value, "collecte_le": SETTLED_AT, "log": "31 jours lus."}
+        own: dict[str, Any] = {"status": Status.SUCCES.value, "collected_at": SETTLED_AT, "log": "31 jours lus."}
         own["breakdown"] = written_with(KEYS[provider])
         fields = (own if key == COLLECTION else {}) | values
-        self.written.append(Values(service=f"page{provider}", mois=str(MONTH), key=key, **fields))
+        self.written.append(Values(service=f"page{provider}", month=str(MONTH), key=key, **fields))
 
     def close(self) -> None:
         self.closed = True
@@ -92,8 +92,8 @@ def turn(notion: Notion) -> Iterator[Callable[..., Turn]]:
 
 def test_what_is_complete_and_settled_is_not_read_again(notion: Notion, turn: Callable[..., Turn]) -> None:
     notion.put()
-    notion.put(key="proj_1", cout=0.1, tokens_input=5, requetes=1)
-    notion.put(key="proj_2", cout=0.2, tokens_input=7)
+    notion.put(key="proj_1", cost=0.1, tokens_input=5, requests=1)
+    notion.put(key="proj_2", cost=0.2, tokens_input=7)
     now = turn()
     assert (now.skipped, now.providers) == (False, (DEEPGRAM,))
     (kept,) = now.kept
@@ -104,7 +104,7 @@ def test_what_is_complete_and_settled_is_not_read_again(notion: Notion, turn: Ca
 
 def test_a_month_that_is_all_there_is_skipped(notion: Notion, turn: Callable[..., Turn]) -> None:
     notion.put()
-    notion.put(DEEPGRAM, statut=Status.DONNEES_INDISPONIBLES.value)
+    notion.put(DEEPGRAM, status=Status.DONNEES_INDISPONIBLES.value)
     now = turn()
     assert (now.skipped, now.providers) == (True, ())
     assert [(kept.provider, kept.cost_usd) for kept in now.kept] == [(OPENAI, None), (DEEPGRAM, None)]
@@ -113,12 +113,12 @@ def test_a_month_that_is_all_there_is_skipped(notion: Notion, turn: Callable[...
 @pytest.mark.parametrize(
     "values",
     [
-        {"statut": Status.PARTIEL.value},
-        {"statut": Status.ECHEC.value},
-        {"statut": "À voir"},
-        {"statut": None},
-        {"collecte_le": SETTLED_AT - timedelta(minutes=1)},
-        {"collecte_le": None},
+        {"status": Status.PARTIEL.value},
+        {"status": Status.ECHEC.value},
+        {"status": "À voir"},
+        {"status": None},
+        {"collected_at": SETTLED_AT - timedelta(minutes=1)},
+        {"collected_at": None},
         {"breakdown": ""},
         {"breakdown": written_with("another organisation's key")},
         {"key": "proj_1"},

@@ -46,10 +46,10 @@ def tick() -> Note:
 
 
 def put(table: Table, *notes: Note, month: str = "2026-01", **more: Any) -> Existing:
-    """A row that stands there; `nom` is the name in its title."""
+    """A row that stands there; `name` is the name in its title."""
     provider = more.get("provider", OPENAI)
-    title = more.pop("identifiant", None) or f"{month} - {provider.label} - {more.get('nom') or more.get('key')}"
-    row = table.put(mois=month, identifiant=title, **more)
+    title = more.pop("title", None) or f"{month} - {provider.label} - {more.get('name') or more.get('key')}"
+    row = table.put(month=month, title=title, **more)
     table.rows[row.page_id] = replace(row, notes=notes, url=f"https://notion/{row.page_id}")
     found: Existing = table.rows[row.page_id]
     return found
@@ -109,27 +109,27 @@ def said(row: Existing) -> dict[str, Any]:
 
 
 def test_doubles_become_the_oldest_with_the_figures_read_last(table: Table) -> None:
-    oldest = put(table, key="p1", cout=1.0, statut="Succes", collecte_le=READ_AT)
-    put(table, key="p1", cout=2.0, statut="Succes", collecte_le=LATER)
-    put(table, key="p1", cout=1.0, statut="Succes", collecte_le=READ_AT)
-    put(table, key="p2", cout=5.0)
+    oldest = put(table, key="p1", cost=1.0, status="Succes", collected_at=READ_AT)
+    put(table, key="p1", cost=2.0, status="Succes", collected_at=LATER)
+    put(table, key="p1", cost=1.0, status="Succes", collected_at=READ_AT)
+    put(table, key="p2", cost=5.0)
     assert counts(heal(table)) == (1, 2, 0, 0)
-    assert (table.values("p1").cout, table.values("p1").collecte_le) == (2, LATER)
+    assert (table.values("p1").cost, table.values("p1").collected_at) == (2, LATER)
     assert oldest.page_id in table.rows
 
 
 def test_an_attempt_that_failed_later_takes_no_figures_away(table: Table) -> None:
-    put(table, key="p1", cout=5.0, statut="Succes", collecte_le=datetime(2026, 1, 9, tzinfo=UTC))
-    put(table, key="p1", cout=0.0, statut="Echec", collecte_le=LATER)
+    put(table, key="p1", cost=5.0, status="Succes", collected_at=datetime(2026, 1, 9, tzinfo=UTC))
+    put(table, key="p1", cost=0.0, status="Echec", collected_at=LATER)
     heal(table)
-    assert table.values("p1").cout == 5
+    assert table.values("p1").cost == 5
 
 
 def test_of_rows_read_nobody_knows_when_the_fuller_one_counts(table: Table) -> None:
     for cost, requests in ((1.0, None), (4.0, 7.0), (0.0, 7.0)):
-        put(table, key="p1", cout=cost, requetes=requests, statut="Succes")
+        put(table, key="p1", cost=cost, requests=requests, status="Succes")
     heal(table)
-    assert (table.values("p1").cout, table.values("p1").requetes) == (4, 7)
+    assert (table.values("p1").cost, table.values("p1").requests) == (4, 7)
 
 
 def test_months_services_and_other_people_s_rows_stay_apart(table: Table) -> None:
@@ -137,7 +137,7 @@ def test_months_services_and_other_people_s_rows_stay_apart(table: Table) -> Non
     put(table, key="p1", month="2025-12")
     put(table, key="p1", provider=ANTHROPIC)
     for _ in range(2):
-        put(table, key="", identifiant="note")
+        put(table, key="", title="note")
         put(table, key="p1", service="mistral")
         put(table, key="p1", month="janvier")
     assert counts(heal(table)) == (0, 0, 0, 0)
@@ -152,7 +152,7 @@ def test_the_workspace_separates_keys_that_are_ours(table: Table) -> None:
 
 
 def test_a_double_without_its_relation_is_known_by_its_title(table: Table) -> None:
-    put(table, key="p1", service=None, collecte_le=LATER)
+    put(table, key="p1", service=None, collected_at=LATER)
     put(table, key="p1")
     heal(table)
     assert table.values("p1").service == "service-openai"
@@ -180,9 +180,9 @@ def test_notes_of_doubles_are_united(table: Table) -> None:
 
 
 def test_notes_that_differ_are_left_and_their_row_with_them(table: Table) -> None:
-    first = put(table, number(5), key="p1", cout=1.0)
-    other = put(table, text("vu"), number(6), key="p1", cout=2.0, collecte_le=LATER)
-    put(table, text("ok"), key="p1", cout=1.0)
+    first = put(table, number(5), key="p1", cost=1.0)
+    other = put(table, text("vu"), number(6), key="p1", cost=2.0, collected_at=LATER)
+    put(table, text("ok"), key="p1", cost=1.0)
     healing = heal(table)
     assert counts(healing) == (1, 1, 0, 1)
     (left,) = healing.left
@@ -191,7 +191,7 @@ def test_notes_that_differ_are_left_and_their_row_with_them(table: Table) -> Non
     assert "« Budget »" in left.why
     assert table.rows[other.page_id] == other
     assert said(table.rows[first.page_id]) == {"Budget": 5, "Remarque": "ok"}
-    assert table.rows[first.page_id].values.cout == 1
+    assert table.rows[first.page_id].values.cost == 1
 
 
 @pytest.mark.parametrize("ticked", [0, 1])
@@ -204,7 +204,7 @@ def test_a_box_ticked_in_one_of_two_rows(table: Table, ticked: int) -> None:
 def test_a_page_that_people_wrote_on_stays(table: Table) -> None:
     put(table, key="p1")
     double = put(table, key="p1")
-    error = put(table, key="", nom="Error")
+    error = put(table, key="", name="Error")
     for row in (double, error):
         table.rows[row.page_id] = replace(row, is_written_on=True)
     healing = heal(table)
@@ -213,9 +213,9 @@ def test_a_page_that_people_wrote_on_stays(table: Table) -> None:
 
 
 def test_rows_left_to_a_person_are_not_completed_either(table: Table) -> None:
-    put(table, key="p1", nom="Production", month="2025-12")
-    put(table, number(1), key="Production", nom="Production")
-    put(table, number(2), key="p1", nom="Production")
+    put(table, key="p1", name="Production", month="2025-12")
+    put(table, number(1), key="Production", name="Production")
+    put(table, number(2), key="p1", name="Production")
     assert counts(heal(table)) == (0, 0, 0, 1)
     assert table.keys() == ["Production", "p1", "p1"]
 
@@ -226,27 +226,27 @@ def test_rows_left_to_a_person_are_not_completed_either(table: Table) -> None:
 @pytest.mark.parametrize("key", ["Production", "production", ""])
 @pytest.mark.parametrize("month", ["2025-11", "2026-03"])
 def test_a_name_gets_the_id_that_another_month_tells(table: Table, key: str, month: str) -> None:
-    put(table, key="p1", nom="Production", month=month, workspace="labo")
-    old = put(table, key=key, nom="Production", cout=3.0)
+    put(table, key="p1", name="Production", month=month, workspace="labo")
+    old = put(table, key=key, name="Production", cost=3.0)
     assert counts(heal(table)) == (0, 0, 1, 0)
     values = table.rows[old.page_id].values
-    assert (values.key, values.workspace, values.cout) == ("p1", "labo", 3)
+    assert (values.key, values.workspace, values.cost) == ("p1", "labo", 3)
 
 
 def test_a_name_in_the_same_month_is_a_double(table: Table) -> None:
-    old = put(table, text("à revoir"), key="Production", nom="Production", cout=3.0, collecte_le=READ_AT)
-    put(table, key="p1", nom="Production", cout=4.0, collecte_le=LATER, workspace="labo")
+    old = put(table, text("à revoir"), key="Production", name="Production", cost=3.0, collected_at=READ_AT)
+    put(table, key="p1", name="Production", cost=4.0, collected_at=LATER, workspace="labo")
     assert counts(heal(table)) == (1, 1, 0, 0)
     values = table.rows[old.page_id].values
-    assert (values.key, values.workspace, values.cout) == ("p1", "labo", 4)
+    assert (values.key, values.workspace, values.cost) == ("p1", "labo", 4)
 
 
 def test_a_name_that_two_ids_have_is_not_guessed(table: Table) -> None:
-    put(table, key="p1", nom="Production", month="2025-11")
-    put(table, key="p2", nom="Production", month="2025-12")
-    put(table, key="Production", nom="Production")
-    put(table, key="Production", nom="Production", month="2026-02")
-    put(table, key="", nom="Production", month="2026-02")
+    put(table, key="p1", name="Production", month="2025-11")
+    put(table, key="p2", name="Production", month="2025-12")
+    put(table, key="Production", name="Production")
+    put(table, key="Production", name="Production", month="2026-02")
+    put(table, key="", name="Production", month="2026-02")
     healing = heal(table)
     assert counts(healing) == (0, 0, 0, 3)
     assert all("identifiants" in left.why and left.kept is None for left in healing.left)
@@ -254,10 +254,10 @@ def test_a_name_that_two_ids_have_is_not_guessed(table: Table) -> None:
 
 @pytest.mark.parametrize("key", ["Production", ""])
 def test_a_row_without_id_is_told_beside_those_that_have_its_name(table: Table, key: str) -> None:
-    known = put(table, key="p1", nom="Production")
-    put(table, key="p2", nom="Production", month="2025-12")
-    put(table, key="p3", nom="Test")
-    row = put(table, key=key, nom="Production", cout=3.0)
+    known = put(table, key="p1", name="Production")
+    put(table, key="p2", name="Production", month="2025-12")
+    put(table, key="p3", name="Test")
+    row = put(table, key=key, name="Production", cost=3.0)
     healing = heal(table)
     assert {step.why for step in healing.steps} == {ADOPTED}
     assert row.page_id not in {step.page_id for step in healing.steps}
@@ -267,16 +267,16 @@ def test_a_row_without_id_is_told_beside_those_that_have_its_name(table: Table, 
 
 
 def test_a_row_without_id_is_told_once_for_each_row_that_it_may_be(table: Table) -> None:
-    peers = [put(table, key=key, nom="Production") for key in ("p1", "p2")]
-    row = put(table, key="Production", nom="Production")
+    peers = [put(table, key=key, name="Production") for key in ("p1", "p2")]
+    row = put(table, key="Production", name="Production")
     assert [(left.kept, left.other) for left in heal(table).left] == [(peer, row) for peer in peers]
 
 
 @pytest.mark.parametrize("month", ["2026-01", "2025-12"])
 def test_a_name_whose_id_is_in_another_workspace_is_told(table: Table, month: str) -> None:
-    known = put(table, key="p1", nom="Production", workspace="labo", month=month)
+    known = put(table, key="p1", name="Production", workspace="labo", month=month)
     for _ in range(2):
-        put(table, key="Production", nom="Production", workspace="web", cout=3.0)
+        put(table, key="Production", name="Production", workspace="web", cost=3.0)
     healing = heal(table)
     assert counts(healing) == (1, 1, 0, 1)
     assert healing.left[0].kept == (known if month == "2026-01" else None)
@@ -284,42 +284,42 @@ def test_a_name_whose_id_is_in_another_workspace_is_told(table: Table, month: st
 
 
 def test_rows_that_an_unknown_row_may_be_are_completed_all_the_same(table: Table) -> None:
-    put(table, key="p1", nom="Production", workspace="labo", month="2025-12")
-    put(table, key="p2", nom="Production", month="2025-12")
-    known = put(table, key="p1", nom="Production")
-    put(table, key="Production", nom="Production")
+    put(table, key="p1", name="Production", workspace="labo", month="2025-12")
+    put(table, key="p2", name="Production", month="2025-12")
+    known = put(table, key="p1", name="Production")
+    put(table, key="Production", name="Production")
     assert counts(heal(table)) == (0, 0, 1, 1)
     assert table.rows[known.page_id].values.workspace == "labo"
 
 
 def test_a_name_of_another_service_tells_nothing(table: Table) -> None:
-    put(table, key="k1", nom="Production", provider=ANTHROPIC)
-    put(table, key="Production", nom="Production")
+    put(table, key="k1", name="Production", provider=ANTHROPIC)
+    put(table, key="Production", name="Production")
     assert counts(heal(table)) == (0, 0, 0, 0)
 
 
 def test_an_id_that_stands_for_its_name_is_no_name(table: Table) -> None:
-    put(table, key="p1", nom="Production", month="2025-12")
-    put(table, key="p1", nom="p1")
-    put(table, key="p2", nom="p1", month="2025-12")
+    put(table, key="p1", name="Production", month="2025-12")
+    put(table, key="p1", name="p1")
+    put(table, key="p2", name="p1", month="2025-12")
     assert counts(heal(table)) == (0, 0, 0, 0)
 
 
 def test_names_that_no_id_is_known_for_are_doubles_of_each_other(table: Table) -> None:
-    put(table, key="", nom="Production")
-    put(table, key="Production", nom="Production", workspace="Memoways")
-    put(table, key="Prod", nom="Prod")
+    put(table, key="", name="Production")
+    put(table, key="Production", name="Production", workspace="Memoways")
+    put(table, key="Prod", name="Prod")
     assert counts(heal(table)) == (1, 1, 0, 0)
     assert table.keys() == ["Prod", "Production"]
 
 
 def test_workspaces_tell_rows_of_one_name_apart(table: Table) -> None:
     for place in ("a", "b", "b", ""):
-        put(table, key="Production", nom="Production", workspace=place)
+        put(table, key="Production", name="Production", workspace=place)
     assert counts(heal(table)) == (1, 1, 0, 0)
-    put(table, key="p1", nom="Production", workspace="a", month="2025-12")
+    put(table, key="p1", name="Production", workspace="a", month="2025-12")
     assert counts(heal(table)) == (1, 1, 0, 1)
-    assert sorted(row.values.workspace for row in table.rows.values() if row.values.mois == "2026-01") == ["a", "b"]
+    assert sorted(row.values.workspace for row in table.rows.values() if row.values.month == "2026-01") == ["a", "b"]
 
 
 def test_an_empty_workspace_is_filled_where_nobody_has_left_it_empty(table: Table) -> None:
@@ -341,21 +341,21 @@ def test_a_key_that_moved_has_no_workspace_to_fill_in(table: Table) -> None:
 # -- error rows
 
 
-@pytest.mark.parametrize("fields", [{}, {"key": "Error"}, {"key": "N/A", "cout": 0.0, "statut": "Echec"}])
+@pytest.mark.parametrize("fields", [{}, {"key": "Error"}, {"key": "N/A", "cost": 0.0, "status": "Echec"}])
 def test_empty_error_rows_go(table: Table, fields: dict[str, Any]) -> None:
-    put(table, identifiant="2026-01 - OpenAI - Error", **({"key": ""} | fields))
+    put(table, title="2026-01 - OpenAI - Error", **({"key": ""} | fields))
     assert counts(heal(table)) == (0, 1, 0, 0)
 
 
 def test_error_rows_that_say_something_stay(table: Table) -> None:
-    put(table, text("pourquoi ?"), key="", nom="Error")
-    put(table, key="", nom="Error", cout=1.0, month="2025-12")
+    put(table, text("pourquoi ?"), key="", name="Error")
+    put(table, key="", name="Error", cost=1.0, month="2025-12")
     assert counts(heal(table)) == (0, 0, 0, 0)
 
 
 def test_a_project_of_that_name_is_no_error(table: Table) -> None:
-    put(table, key="p1", nom="Error", cout=1.0, month="2025-12")
-    put(table, key="p1", nom="Error", cout=0.0)
+    put(table, key="p1", name="Error", cost=1.0, month="2025-12")
+    put(table, key="p1", name="Error", cost=0.0)
     assert counts(heal(table)) == (0, 0, 0, 0)
 
 
@@ -372,7 +372,7 @@ def test_a_project_of_that_name_is_no_error(table: Table) -> None:
     ],
 )
 def test_rows_that_merely_look_like_an_error_stay(table: Table, title: str, month: str) -> None:
-    row = put(table, key="", identifiant=title, month=month)
+    row = put(table, key="", title=title, month=month)
     heal(table)
     assert table.rows == {row.page_id: row}
 
@@ -380,7 +380,7 @@ def test_rows_that_merely_look_like_an_error_stay(table: Table, title: str, mont
 @pytest.mark.parametrize("word", ["Error", "erreur", "ERREUR"])
 @pytest.mark.parametrize("month", ["2026-01", ""])
 def test_an_error_row_with_or_without_its_month(table: Table, word: str, month: str) -> None:
-    put(table, key="", identifiant=f"2026-01 - OpenAI - {word}", month=month)
+    put(table, key="", title=f"2026-01 - OpenAI - {word}", month=month)
     assert counts(heal(table, JANUARY)) == (0, 1, 0, 0)
 
 
@@ -389,8 +389,8 @@ def test_an_error_row_with_or_without_its_month(table: Table, word: str, month: 
 
 @pytest.mark.parametrize("title", ["2026-01 - OpenAI - Production", "2026-01 -  openai - PRODUCTION"])
 def test_rows_without_a_service_get_the_one_in_their_title(table: Table, title: str) -> None:
-    row = put(table, key="p1", identifiant=title, service=None)
-    own = put(table, key=COLLECTION, nom="Collecte", service=None, provider=ANTHROPIC)
+    row = put(table, key="p1", title=title, service=None)
+    own = put(table, key=COLLECTION, name="Collecte", service=None, provider=ANTHROPIC)
     healing = heal(table)
     assert (healing.linked, healing.completed, {step.why for step in healing.steps}) == (2, 0, {LINKED})
     assert table.rows[row.page_id].values == replace(row.values, service="service-openai")
@@ -401,7 +401,7 @@ def test_rows_without_a_service_get_the_one_in_their_title(table: Table, title: 
     "title", ["Production", "2026-01 - Mistral - Production", "2026-01 - OpenAI", "OpenAI - Production"]
 )
 def test_a_title_that_names_no_service_links_nothing(table: Table, title: str) -> None:
-    row = put(table, key="p1", identifiant=title, service=None)
+    row = put(table, key="p1", title=title, service=None)
     heal(table)
     assert table.rows == {row.page_id: row}
 
@@ -410,8 +410,8 @@ def test_a_title_that_names_no_service_links_nothing(table: Table, title: str) -
 @pytest.mark.parametrize("author", [ME, OTHER])
 def test_a_title_of_another_month_is_nobody_s_double(table: Table, author: str, service: str | None) -> None:
     """September's figures, mistyped into August, stay where they are, and so do August's."""
-    august = by(table, put(table, key="p1", month="2025-08", cout=5.0, collecte_le=READ_AT), ME, ME)
-    slip = put(table, key="p1", identifiant="2025-09 - OpenAI - p1", month="2025-08", cout=9.0, collecte_le=LATER)
+    august = by(table, put(table, key="p1", month="2025-08", cost=5.0, collected_at=READ_AT), ME, ME)
+    slip = put(table, key="p1", title="2025-09 - OpenAI - p1", month="2025-08", cost=9.0, collected_at=LATER)
     slip = by(table, replace(slip, values=replace(slip.values, service=service)), author, OTHER)
     healing = heal(table)
     assert table.rows == {august.page_id: august, slip.page_id: slip}
@@ -421,14 +421,14 @@ def test_a_title_of_another_month_is_nobody_s_double(table: Table, author: str, 
 
 
 def test_a_title_of_another_month_tells_no_names(table: Table) -> None:
-    put(table, key="p1", identifiant="2025-09 - OpenAI - Production", month="2025-08")
-    put(table, key="Production", nom="Production")
+    put(table, key="p1", title="2025-09 - OpenAI - Production", month="2025-08")
+    put(table, key="Production", name="Production")
     assert heal(table).steps == ()
 
 
 def test_rows_of_people_in_a_form_of_their_own_are_never_touched(table: Table) -> None:
     before = [
-        put(table, key=key, identifiant=title, cout=300.0)
+        put(table, key=key, title=title, cost=300.0)
         for key, title in (("", "ChatGPT Team"), ("p1", "Facture"), ("p1", "Facture"), (COLLECTION, "relu par moi"))
     ]
     put(table, key="p1", workspace="labo", month="2025-12")
@@ -438,25 +438,25 @@ def test_rows_of_people_in_a_form_of_their_own_are_never_touched(table: Table) -
 
 def test_what_this_connection_wrote_is_its_own_whatever_it_is_called(table: Table) -> None:
     for hands in ((ME, OTHER), (OTHER, ME)):
-        by(table, put(table, key="p1", identifiant="Mon projet"), *hands)
+        by(table, put(table, key="p1", title="Mon projet"), *hands)
     assert counts(heal(table)) == (1, 1, 0, 0)
 
 
 @pytest.mark.parametrize("hands", [(OTHER, OTHER), (OTHER, ME), (ME, OTHER)])
 @pytest.mark.parametrize("key", ["p1", NO_PROJECT, COLLECTION])
 def test_rows_of_another_hand_are_taken_over_as_they_are(table: Table, key: str, hands: tuple[str, str]) -> None:
-    row = by(table, put(table, key=key, nom="Production", cout=3.0), *hands)
+    row = by(table, put(table, key=key, name="Production", cost=3.0), *hands)
     healing = heal(table)
     assert healing.adopted == (ME not in hands)
-    assert [step.fields for step in healing.steps] == [("identifiant",)] * healing.adopted
+    assert [step.fields for step in healing.steps] == [("title",)] * healing.adopted
     assert table.rows[row.page_id].values == row.values
 
 
 @pytest.mark.parametrize("key", ["", "Abonnement"])
-@pytest.mark.parametrize("statut", [None, "Succes"])
-def test_a_name_in_an_id_s_place_is_taken_over_where_a_collector_wrote_it(table: Table, key: str, statut: Any) -> None:
-    by(table, put(table, key=key, nom="Abonnement", cout=3.0, statut=statut), OTHER, OTHER)
-    assert heal(table).adopted == (statut is not None)
+@pytest.mark.parametrize("status", [None, "Succes"])
+def test_a_name_in_an_id_s_place_is_taken_over_where_a_collector_wrote_it(table: Table, key: str, status: Any) -> None:
+    by(table, put(table, key=key, name="Abonnement", cost=3.0, status=status), OTHER, OTHER)
+    assert heal(table).adopted == (status is not None)
 
 
 def test_where_nobody_knows_who_we_are_nothing_is_taken_over(table: Table) -> None:
@@ -476,8 +476,8 @@ class World:
     def build(self, table: Table) -> Table:
         for key, is_old, month, place, cost, read_at, notes, is_written_on in self.rows:
             name = PROJECTS.get(key, key)
-            fields = {"nom": name, "key": name if is_old else key, "workspace": place, "statut": "Succes"}
-            row = put(table, *notes, month=month, cout=cost, collecte_le=read_at, **fields)
+            fields = {"name": name, "key": name if is_old else key, "workspace": place, "status": "Succes"}
+            row = put(table, *notes, month=month, cost=cost, collected_at=read_at, **fields)
             table.rows[row.page_id] = replace(row, is_written_on=is_written_on)
         return table
 
@@ -537,7 +537,7 @@ def test_no_doubles_are_left_but_those_that_are_reported(world: World, make_tabl
     healing = heal(table)
     told = {left.other.page_id for left in healing.left}
     seen = [
-        (row.values.mois, row.values.key, row.values.workspace if row.values.key in (NO_PROJECT, COLLECTION) else "")
+        (row.values.month, row.values.key, row.values.workspace if row.values.key in (NO_PROJECT, COLLECTION) else "")
         for row in table.rows.values()
         if row.page_id not in told and row.values.key in (*PROJECTS, NO_PROJECT, COLLECTION)
     ]
@@ -554,7 +554,7 @@ def test_the_oldest_stays_and_no_figure_is_made_up(world: World, make_table: Cal
             assert any(
                 all(getattr(step.values, name) == getattr(row.values, name) for name in FIGURES)
                 for row in before.values()
-                if row.values.mois == step.values.mois
+                if row.values.month == step.values.month
             )
     for row in before.values():
         alike = [one for one in before.values() if (one.values, one.notes) == (row.values, row.notes)]
@@ -581,6 +581,6 @@ def test_what_happens_in_one_month_depends_on_that_month_s_turn_alone(
     world: World, make_table: Callable[..., Table]
 ) -> None:
     table = world.build(make_table())
-    before = {page_id: row for page_id, row in table.rows.items() if row.values.mois != str(JANUARY)}
+    before = {page_id: row for page_id, row in table.rows.items() if row.values.month != str(JANUARY)}
     heal(table, JANUARY)
     assert before.items() <= table.rows.items()

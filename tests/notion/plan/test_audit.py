@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from notion.plan import planner
-from notion.plan.audit import discrepancy
-from notion.plan.plan import Action, Step
+from notion.plan.plan import discrepancy
+from notion.plan.steps import Action, Step
 from usage.names import ProviderName, Status
 from usage.records.grain import COLLECTION
 
@@ -20,7 +20,7 @@ Steps = list[Step]
 
 
 def cheaper(steps: Steps) -> Steps:
-    return [replace(steps[0], values=replace(steps[0].values, cout=1)), *steps[1:]]
+    return [replace(steps[0], values=replace(steps[0].values, cost=1)), *steps[1:]]
 
 
 def twice(steps: Steps) -> Steps:
@@ -50,7 +50,7 @@ def test_a_plan_that_is_not_what_was_read(made: Made, table: Table, spoil: Calla
 def test_what_is_left_alone_for_a_reason_is_not_held_against_it(made: Made, table: Table) -> None:
     outcome = made.outcome(made.row("p1", 5), made.row("p2", 7))
     steps = [step for step in table.plan(outcome).steps if step.values.key != COLLECTION]
-    kept = replace(steps[0], action=Action.KEEP, values=replace(steps[0].values, cout=3), why="Lue plus récemment.")
+    kept = replace(steps[0], action=Action.KEEP, values=replace(steps[0].values, cost=3), why="Lue plus récemment.")
     assert discrepancy(outcome, [kept, steps[1]], [steps[0].values]) == ""
 
 

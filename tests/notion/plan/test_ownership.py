@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from notion.plan.authorship import MISDATED, SOMEBODYS
-from notion.plan.plan import OUT_OF_REACH, Action, Plan
-from notion.plan.planner import LATER, OLD_GRAIN
+from notion.plan.plan import LATER, OLD_GRAIN, OUT_OF_REACH
+from notion.plan.steps import Action, Plan
 from notion.rows.receipt import read_receipt
 from notion.rows.values import Existing, Values
 from usage.month import Month
@@ -85,7 +85,7 @@ class Office:
     def cost_of(self, organisation: Organisation) -> float:
         """What Notion shows of an organisation."""
         pages = [page for page, name in self.creators.items() if name == organisation.name and page in self.table.rows]
-        return sum(self.table.rows[page].values.cout or 0 for page in pages)
+        return sum(self.table.rows[page].values.cost or 0 for page in pages)
 
     def _label(self, name: str) -> str:
         return "" if list(self.accounts) == [DEFAULT_ACCOUNT] else name
@@ -243,7 +243,7 @@ def test_a_project_that_moves_between_two_accounts_that_both_see_it(kind: Any, t
         acme.costs["shared"], labo.costs["shared"] = moved
         office.collect()
         (row,) = (row for row in table.rows.values() if row.values.key == "shared")
-        assert row.values.cout in (0, 5)
+        assert row.values.cost in (0, 5)
         moved.reverse()
 
 
@@ -336,17 +336,17 @@ def test_a_correction_that_the_total_does_not_confirm_is_not(made: Any, table: T
     table.collect(made.outcome(made.row("p1", 5)))
     at = READ_AT + timedelta(days=1)
     table.collect(made.outcome(made.row("p1", 4), attempted_at=at, control=None))
-    assert table.values("p1").cout == 5
+    assert table.values("p1").cost == 5
     # On the first day after the month there is no total to hold it against yet.
     table.collect(made.outcome(made.row("p1", 4), attempted_at=at, control=None, provisional=True))
-    assert table.values("p1").cout == 4
+    assert table.values("p1").cost == 4
 
 
 def test_a_running_month_may_go_down(made: Any, table: Table) -> None:
     tenth = datetime(2026, 1, 10, tzinfo=UTC)
     table.collect(made.outcome(made.row("p1", 5), attempted_at=tenth))
     table.collect(made.outcome(made.row("p1", 1), attempted_at=tenth + timedelta(days=1), control=None))
-    assert table.values("p1").cout == 1
+    assert table.values("p1").cost == 1
 
 
 # -- whose hand
@@ -357,8 +357,8 @@ def by(table: Table, page: str, author: str, editor: str) -> None:
 
 
 def test_a_row_of_a_person_is_left_alone(made: Any, table: Table) -> None:
-    mine = table.put(key="ChatGPT Team", cout=300.0, nom="ChatGPT Team")
-    bill = table.put(key="", identifiant="Facture à vérifier - Erreur")
+    mine = table.put(key="ChatGPT Team", cost=300.0, name="ChatGPT Team")
+    bill = table.put(key="", title="Facture à vérifier - Erreur")
     for row in (mine, bill):
         by(table, row.page_id, "person", "person")
     before = dict(table.rows)
@@ -376,16 +376,16 @@ def test_a_row_of_ours_that_a_person_wrote_on_is_still_ours(made: Any, table: Ta
     for page in list(table.rows):
         by(table, page, "bot", "person")
     table.collect(made.outcome(made.row("p1", 2), attempted_at=READ_AT + timedelta(days=1)), me="bot")
-    assert table.values("p1").cout == 2
+    assert table.values("p1").cost == 2
 
 
 def test_a_row_of_somebody_else_in_the_place_of_ours_is_told(made: Any, table: Table) -> None:
     """A second row would count the project twice; to rewrite theirs is for heal, which asks first."""
-    theirs = table.put(key="p1", cout=9.0)
+    theirs = table.put(key="p1", cost=9.0)
     by(table, theirs.page_id, "person", "person")
     plan = table.collect(made.outcome(made.row("p1", 1), made.row("p2", 2)), me="bot")
     assert table.keys() == [COLLECTION, "p1", "p2"]
-    assert table.values("p1").cout == 9
+    assert table.values("p1").cost == 9
     (outcome,) = plan.outcomes
     assert (outcome.status, outcome.rerun) == (Status.PARTIEL, True)
     assert "llm-usage heal" in outcome.reason
@@ -393,12 +393,12 @@ def test_a_row_of_somebody_else_in_the_place_of_ours_is_told(made: Any, table: T
 
 def test_a_row_that_was_taken_over_stays_ours(made: Any, table: Table) -> None:
     """Heal has written to it once; afterwards a person has."""
-    theirs = table.put(key="p1", cout=9.0)
+    theirs = table.put(key="p1", cost=9.0)
     by(table, theirs.page_id, "person", "bot")
     table.collect(made.outcome(made.row("p1", 10)), me="bot")
     by(table, theirs.page_id, "person", "person")
     table.collect(made.outcome(made.row("p1", 11), attempted_at=READ_AT + timedelta(days=1)), me="bot")
-    assert table.values("p1").cout == 11
+    assert table.values("p1").cost == 11
 
 
 def test_rows_of_a_connection_that_was_replaced_are_ours(made: Any, table: Table) -> None:
@@ -406,11 +406,11 @@ def test_rows_of_a_connection_that_was_replaced_are_ours(made: Any, table: Table
     for page in list(table.rows):
         by(table, page, "old bot", "old bot")
     table.collect(made.outcome(made.row("p1", 2), attempted_at=READ_AT + timedelta(days=1)), me="bot")
-    assert table.values("p1").cout == 2
+    assert table.values("p1").cost == 2
 
 
 def test_a_row_whose_title_and_month_differ_is_nobody_s_double(made: Any, table: Table) -> None:
-    slipped = table.put(key="p1", cout=9.0, identifiant="2026-02 - OpenAI - p1")
+    slipped = table.put(key="p1", cost=9.0, title="2026-02 - OpenAI - p1")
     for _ in range(2):
         plan = table.collect(made.outcome(made.row("p1", 1)))
         assert table.rows[slipped.page_id] == slipped
@@ -461,8 +461,8 @@ class Life(RuleBasedStateMachine):
         row = table.put(
             provider=self.office.provider,
             key=f"licence {len(self.persons)}",
-            cout=float(cost),
-            identifiant=f"{month} licences",
+            cost=float(cost),
+            title=f"{month} licences",
         )
         by(table, row.page_id, "person", "person")
         self.persons[row.page_id] = table.rows[row.page_id]
@@ -531,7 +531,7 @@ class Life(RuleBasedStateMachine):
     def nothing_else_is_counted(self) -> None:
         if not hasattr(self, "office"):
             return
-        persons = sum(row.values.cout or 0 for row in self.persons.values())
+        persons = sum(row.values.cost or 0 for row in self.persons.values())
         assert self.office.table.cost() == persons + sum(map(self.office.cost_of, self.organisations))
 
 
@@ -551,6 +551,6 @@ def test_values_of_a_row_hold_no_label_of_another(made: Any, table: Table) -> No
     ]
     table.collect(*both)
     rows: list[Values] = [row.values for row in table.rows.values()]
-    assert len({row.identifiant for row in rows}) == len({row.nom for row in rows}) == len(rows)
-    assert table.values("a1").identifiant == "2026-01 - OpenAI - Production (a)"
-    assert table.values("a1").nom == "Production (a)"
+    assert len({row.title for row in rows}) == len({row.name for row in rows}) == len(rows)
+    assert table.values("a1").title == "2026-01 - OpenAI - Production (a)"
+    assert table.values("a1").name == "Production (a)"

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notion.client.models import Value
-from notion.plan.plan import Action, Plan
+from notion.plan.steps import Action, Plan
 from notion.rows.annotations import Note
 from notion.rows.values import FIGURES, Existing, Values
 from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName, Status
@@ -53,23 +53,23 @@ def test_a_first_collection_creates_each_row_and_the_source_s_own(made: Made, ta
     plan = table.collect(made.outcome(made.row("p1", name="Production"), made.row(NO_PROJECT, "0.5")))
     assert actions(plan) == {"p1": "create", NO_PROJECT: "create", COLLECTION: "create"}
     assert table.values("p1") == Values(
-        identifiant="2026-01 - OpenAI - Production",
+        title="2026-01 - OpenAI - Production",
         service="service-openai",
-        mois="2026-01",
+        month="2026-01",
         key="p1",
-        modeles="gpt-4o",
+        models="gpt-4o",
         tokens_input=10,
         tokens_output=5,
-        cout=1.5,
-        requetes=2,
+        cost=1.5,
+        requests=2,
         breakdown='[{"model":"gpt-4o","cost":1.50,"requests":2,"tokens_input":10,"tokens_output":5}]',
-        collecte_le=READ_AT,
-        statut="Succes",
+        collected_at=READ_AT,
+        status="Succes",
         log="Coûts du rapport.",
-        nom="Production",
+        name="Production",
     )
     own = table.values(COLLECTION)
-    assert (own.identifiant, own.log, own.statut) == ("2026-01 - OpenAI - Collecte", "Tout a été lu.", "Succes")
+    assert (own.title, own.log, own.status) == ("2026-01 - OpenAI - Collecte", "Tout a été lu.", "Succes")
     assert all(getattr(own, name) is None for name in FIGURES)
 
 
@@ -77,20 +77,20 @@ def test_again_only_the_source_s_own_row_is_written(made: Made, table: Table) ->
     table.collect(made.outcome(made.row("p1"), made.row("p2")))
     plan = table.collect(made.outcome(made.row("p1"), made.row("p2"), attempted_at=LATER))
     assert actions(plan) == {"p1": "keep", "p2": "keep", COLLECTION: "update"}
-    assert table.values("p1").collecte_le == READ_AT
-    assert table.values(COLLECTION).collecte_le == LATER
+    assert table.values("p1").collected_at == READ_AT
+    assert table.values(COLLECTION).collected_at == LATER
 
 
 def test_an_update_names_only_what_has_changed(made: Made, table: Table) -> None:
     table.collect(made.outcome(made.row("p1")))
     plan = table.collect(made.outcome(made.row("p1", name="Prod"), attempted_at=LATER))
     (step,) = (step for step in plan.of(Action.UPDATE) if step.values.key == "p1")
-    assert step.fields == ("identifiant", "collecte_le", "nom")
+    assert step.fields == ("title", "collected_at", "name")
 
 
 def test_two_projects_of_one_name_are_two_rows(made: Made, table: Table) -> None:
     table.collect(made.outcome(made.row("p1", "1", name="Production"), made.row("p2", "2", name="Production")))
-    assert (table.values("p1").cout, table.values("p2").cout) == (1, 2)
+    assert (table.values("p1").cost, table.values("p2").cost) == (1, 2)
 
 
 def test_the_workspace_separates_keys_that_are_ours_only(made: Made, table: Table) -> None:
@@ -105,14 +105,14 @@ def test_the_workspace_separates_keys_that_are_ours_only(made: Made, table: Tabl
 
 
 def test_other_services_and_months_are_not_ours(made: Made, table: Table) -> None:
-    others = [table.put(key="p1", provider=ANTHROPIC, cout=9), table.put(key="p1", service="", identifiant="note")]
+    others = [table.put(key="p1", provider=ANTHROPIC, cost=9), table.put(key="p1", service="", title="note")]
     plan = table.collect(made.outcome(made.row("p1")))
     assert actions(plan)["p1"] == "create"
     assert all(row in table.rows.values() for row in others)
 
 
 def test_a_row_that_has_lost_its_relation_is_known_by_its_title(made: Made, table: Table) -> None:
-    table.put(key="p1", service=None, cout=1.0)
+    table.put(key="p1", service=None, cost=1.0)
     table.collect(made.outcome(made.row("p1")))
     assert table.keys() == [COLLECTION, "p1"]
     assert table.values("p1").service == "service-openai"
@@ -128,7 +128,7 @@ def test_names_with_control_characters_find_their_row_again(made: Made, table: T
 
 
 def test_the_oldest_of_several_rows_stays(made: Made, table: Table) -> None:
-    oldest, *doubles = [table.put(key="p1", cout=cost) for cost in (1.5, 2, 2.5)]
+    oldest, *doubles = [table.put(key="p1", cost=cost) for cost in (1.5, 2, 2.5)]
     plan = table.collect(made.outcome(made.row("p1")))
     assert {step.page_id for step in plan.of(Action.TRASH)} == {row.page_id for row in doubles}
     assert all("double" in step.why for step in plan.of(Action.TRASH))
@@ -136,29 +136,29 @@ def test_the_oldest_of_several_rows_stays(made: Made, table: Table) -> None:
 
 
 def test_of_doubles_the_figures_read_last_count(made: Made, table: Table) -> None:
-    oldest = table.put(key="p1", cout=1, statut="Succes", collecte_le=EARLIER)
-    table.put(key="p1", cout=3, statut="Succes", collecte_le=LATER)
+    oldest = table.put(key="p1", cost=1, status="Succes", collected_at=EARLIER)
+    table.put(key="p1", cost=3, status="Succes", collected_at=LATER)
     table.collect(made.outcome(made.row("p1", 2)))
-    assert table.values("p1").cout == 3
-    assert table.values("p1").collecte_le == LATER
+    assert table.values("p1").cost == 3
+    assert table.values("p1").collected_at == LATER
     assert oldest.page_id in table.rows
 
 
 def test_of_doubles_that_are_alike_the_time_read_last_counts(made: Made, table: Table) -> None:
     """Else the next older answer would take the row for an old one."""
     for read_at in (None, LATER):
-        table.put(key="p1", cout=3.0, statut="Succes", collecte_le=read_at)
+        table.put(key="p1", cost=3.0, status="Succes", collected_at=read_at)
     for _ in range(2):
         table.collect(made.outcome(made.row("p1", 2)))
-        assert (table.values("p1").cout, table.values("p1").collecte_le) == (3, LATER)
+        assert (table.values("p1").cost, table.values("p1").collected_at) == (3, LATER)
 
 
 def test_of_doubles_the_fuller_one_counts(made: Made, table: Table) -> None:
-    table.put(key="p1", cout=5, statut="Succes", collecte_le=EARLIER)
-    table.put(key="p1", cout=1, statut="Partiel", collecte_le=READ_AT)
+    table.put(key="p1", cost=5, status="Succes", collected_at=EARLIER)
+    table.put(key="p1", cost=1, status="Partiel", collected_at=READ_AT)
     poor = made.row("p1", 1, status=Status.PARTIEL)
     table.collect(made.outcome(poor, status=Status.PARTIEL, complete=False, attempted_at=LATER))
-    assert table.values("p1").cout == 5
+    assert table.values("p1").cost == 5
 
 
 # -- older and poorer answers
@@ -185,15 +185,15 @@ def test_a_whole_row_of_a_closed_month_is_fuller(made: Made, table: Table, statu
     table.collect(made.outcome(made.row("p1", 2)))
     poor = made.row("p1", cost, status=status, log="Il manque une partie.")
     table.collect(made.outcome(poor, status=status, complete=False, attempted_at=LATER))
-    assert (table.values("p1").cout, table.values("p1").statut) == (2, "Succes")
-    assert table.values(COLLECTION).statut == status.value
+    assert (table.values("p1").cost, table.values("p1").status) == (2, "Succes")
+    assert table.values(COLLECTION).status == status.value
 
 
 def test_money_in_another_currency_hides_no_growth(made: Made, table: Table) -> None:
     table.collect(made.outcome(made.row("p1", 2)))
     status = Status.DONNEES_INDISPONIBLES
     table.collect(made.outcome(made.row("p1", 3, status=status), status=status, attempted_at=LATER))
-    assert table.values("p1").cout == 3
+    assert table.values("p1").cost == 3
 
 
 def test_during_the_month_more_in_part_beats_less_in_whole(made: Made, table: Table) -> None:
@@ -201,9 +201,9 @@ def test_during_the_month_more_in_part_beats_less_in_whole(made: Made, table: Ta
     table.collect(made.outcome(made.row("p1", 2), attempted_at=tenth))
     poor = {"status": Status.PARTIEL, "log": "Il manque une partie."}
     table.collect(made.outcome(made.row("p1", 1, **poor), status=Status.PARTIEL, attempted_at=twentieth))
-    assert table.values("p1").cout == 2
+    assert table.values("p1").cost == 2
     table.collect(made.outcome(made.row("p1", 5, **poor), status=Status.PARTIEL, attempted_at=twentieth))
-    assert table.values("p1").cout == 5
+    assert table.values("p1").cost == 5
 
 
 def test_between_two_answers_in_part_what_is_missing_decides(made: Made, table: Table) -> None:
@@ -211,7 +211,7 @@ def test_between_two_answers_in_part_what_is_missing_decides(made: Made, table: 
         row = made.row("p1", cost, status=Status.PARTIEL, log=log)
         at = READ_AT + timedelta(days=day)
         table.collect(made.outcome(row, status=Status.PARTIEL, complete=False, attempted_at=at))
-        return table.values("p1").cout or 0.0
+        return table.values("p1").cost or 0.0
 
     assert collect(5, "Il manque les images.", 0) == 5
     assert collect(4, "Il manque la voix.", 1) == 5
@@ -221,21 +221,21 @@ def test_between_two_answers_in_part_what_is_missing_decides(made: Made, table: 
 
 
 def test_an_error_row_of_an_older_collector_is_filled(made: Made, table: Table) -> None:
-    table.put(key="p1", cout=0, statut="Echec", collecte_le=READ_AT)
+    table.put(key="p1", cost=0, status="Echec", collected_at=READ_AT)
     table.collect(made.outcome(made.row("p1", 1, status=Status.PARTIEL), status=Status.PARTIEL, complete=False))
-    assert table.values("p1").cout == 1
+    assert table.values("p1").cost == 1
 
 
 def test_a_failed_attempt_changes_the_source_s_own_row_alone(made: Made, table: Table) -> None:
     table.collect(made.outcome(made.row("p1"), made.row("p2")))
-    table.put(identifiant="2026-01 - OpenAI - Error", key="")
+    table.put(title="2026-01 - OpenAI - Error", key="")
     table.put(key="p1")
     failed = made.outcome(
         failed=True, status=Status.ECHEC, complete=False, log="Échec.", attempted_at=LATER, things=(project("p1"),)
     )
     plan = table.collect(failed)
     assert [(step.values.key, step.action) for step in plan.steps] == [(COLLECTION, Action.UPDATE)]
-    assert (table.values(COLLECTION).statut, table.values(COLLECTION).collecte_le) == ("Echec", LATER)
+    assert (table.values(COLLECTION).status, table.values(COLLECTION).collected_at) == ("Echec", LATER)
 
 
 # -- restatements
@@ -280,8 +280,8 @@ def test_what_a_complete_answer_does_not_have_is_zero(made: Made, table: Table) 
     for _ in range(2):
         plan = table.collect(made.outcome(stays, things=things, attempted_at=LATER))
         values = table.values("p2")
-        assert (values.cout, values.tokens_input, values.requetes) == (0, 0, None)
-        assert (values.breakdown, values.modeles) == ("[]", "")
+        assert (values.cost, values.tokens_input, values.requests) == (0, 0, None)
+        assert (values.breakdown, values.models) == ("[]", "")
         assert "N’apparaît plus" in values.log
         assert "3,00 → 0,00 USD le 2026-02-06." in values.log
     assert actions(plan)["p2"] == "keep"
@@ -291,14 +291,14 @@ def test_what_an_incomplete_answer_does_not_have_stays(made: Made, table: Table)
     table.collect(made.outcome(made.row("p1"), made.row("p2", 3)))
     plan = table.collect(made.outcome(made.row("p1"), complete=False, status=Status.PARTIEL, attempted_at=LATER))
     assert actions(plan)["p2"] == "keep"
-    assert table.values("p2").cout == 3
+    assert table.values("p2").cost == 3
 
 
 def test_a_proven_empty_answer_is_zero(made: Made, table: Table) -> None:
     table.collect(made.outcome(made.row("p1"), made.row(NO_PROJECT)))
     table.collect(made.outcome(complete=True, things=(project("p1"),), attempted_at=LATER), accept_lower=True)
     assert table.cost() == 0
-    assert table.values(COLLECTION).statut == "Succes"
+    assert table.values(COLLECTION).status == "Succes"
 
 
 def test_a_doubtful_empty_answer_leaves_the_figures_and_says_so(made: Made, table: Table) -> None:
@@ -307,14 +307,14 @@ def test_a_doubtful_empty_answer_leaves_the_figures_and_says_so(made: Made, tabl
     (outcome,) = plan.outcomes
     assert (outcome.status, outcome.rerun) == (Status.PARTIEL, True)
     assert "Réponse vide" in outcome.reason
-    assert table.values("p1").cout == 1.5
+    assert table.values("p1").cost == 1.5
     own = table.values(COLLECTION)
-    assert own.statut == "Partiel"
+    assert own.status == "Partiel"
     assert own.log.endswith(outcome.reason)
 
 
 def test_an_empty_answer_where_nothing_is_is_no_doubt(made: Made, table: Table) -> None:
-    table.put(key="p1", cout=0.0)
+    table.put(key="p1", cost=0.0)
     plan = table.collect(made.outcome(complete=False))
     assert plan.outcomes[0].status is Status.SUCCES
 
@@ -323,7 +323,7 @@ def test_a_doubtful_empty_coarse_answer(made: Made, table: Table) -> None:
     table.collect(made.outcome(made.row("k1", workspace="w1"), provider=ANTHROPIC))
     plan = table.collect(made.outcome(provider=ANTHROPIC, coarse=True, things=(workspace("w1"),), attempted_at=LATER))
     assert plan.outcomes[0].status is Status.PARTIEL
-    assert table.values("k1").cout == 1.5
+    assert table.values("k1").cost == 1.5
 
 
 def test_a_month_that_is_not_offered_any_more_is_no_doubt(made: Made, table: Table) -> None:
@@ -345,7 +345,7 @@ def test_an_account_touches_nothing_of_another(made: Made, table: Table) -> None
     table.collect(made.outcome(account="b", complete=True, attempted_at=LATER), accept_lower=True)
     assert before.items() <= table.rows.items()
     assert table.cost() == 3
-    titles = {row.values.identifiant for row in table.rows.values() if row.values.key == COLLECTION}
+    titles = {row.values.title for row in table.rows.values() if row.values.key == COLLECTION}
     assert titles == {"2026-01 - OpenAI - Collecte (a)", "2026-01 - OpenAI - Collecte (b)"}
 
 
@@ -354,10 +354,10 @@ def test_an_id_that_an_earlier_account_has_written_stays_with_it(made: Made, tab
     table.labels[OPENAI] = ("a", "b")
     table.collect(made.outcome(made.row("p1", workspace="a"), account="a"))
     table.collect(made.outcome(made.row("p1", 9, workspace="b"), account="b", attempted_at=LATER))
-    assert (table.values("p1").workspace, table.values("p1").cout) == ("a", 9)
+    assert (table.values("p1").workspace, table.values("p1").cost) == ("a", 9)
     table.collect(made.outcome(made.row("p2", workspace="b"), account="b"))
     table.collect(made.outcome(made.row("p2", 9, workspace="a"), account="a", attempted_at=LATER))
-    assert (table.values("p2").workspace, table.values("p2").cout) == ("a", 9)
+    assert (table.values("p2").workspace, table.values("p2").cost) == ("a", 9)
 
 
 def test_the_default_account_keeps_its_rows_when_a_second_one_comes(made: Made, table: Table) -> None:
@@ -378,7 +378,7 @@ def test_two_accounts_that_miss_each_other_s_rows_make_one(made: Made, table: Ta
     a, b = (made.outcome(made.row("p1", cost, workspace=name), account=name) for name, cost in (("a", 1), ("b", 2)))
     for _ in range(2):
         table.collect(a, b)
-        assert table.values("p1").cout == 1
+        assert table.values("p1").cost == 1
 
 
 def test_usage_without_workspace_of_two_accounts_is_two_rows(made: Made, table: Table) -> None:
@@ -410,8 +410,8 @@ def test_a_renamed_account_beside_a_new_one(made: Made, table: Table) -> None:
     new = made.outcome(made.row("p9", workspace="a"), made.row(NO_PROJECT, 7, workspace="a"), account="a")
     renamed = made.outcome(made.row("p1", workspace="b"), made.row(NO_PROJECT, 5, workspace="b"), account="b")
     table.collect(new, renamed)
-    assert table.values(NO_PROJECT, "a").cout == 7
-    assert table.values(NO_PROJECT, "b").cout == 5
+    assert table.values(NO_PROJECT, "a").cost == 7
+    assert table.values(NO_PROJECT, "b").cost == 5
     assert table.keys() == [COLLECTION, COLLECTION, NO_PROJECT, NO_PROJECT, "p1", "p9"]
 
 
@@ -424,8 +424,8 @@ def test_another_organisation_s_account_is_no_renamed_one(made: Made, table: Tab
     rows = (made.row("p9", workspace="new"), made.row(NO_PROJECT, 7, workspace="new"))
     for _ in range(2):
         table.collect(made.outcome(*rows, account="new"))
-        assert table.values(NO_PROJECT, "old").cout == 5
-        assert table.values(NO_PROJECT, "new").cout == 7
+        assert table.values(NO_PROJECT, "old").cost == 5
+        assert table.values(NO_PROJECT, "new").cost == 7
 
 
 def test_an_attempt_that_failed_under_the_new_label_moves_nothing(made: Made, table: Table) -> None:
@@ -443,7 +443,7 @@ def test_an_attempt_that_failed_under_the_new_label_moves_nothing(made: Made, ta
 
 @pytest.mark.parametrize("legacy", [{"key": "Production"}, {"key": "production", "workspace": "Memoways"}, {"key": ""}])
 def test_a_name_where_the_id_belongs(made: Made, table: Table, legacy: dict[str, str]) -> None:
-    fields = {"nom": "Production", "cout": 1.0, "statut": "Succes"} | legacy
+    fields = {"name": "Production", "cost": 1.0, "status": "Succes"} | legacy
     first = table.put(**fields)
     table.put(**fields)
     table.collect(made.outcome(made.row("p1", name="Production")))
@@ -453,20 +453,20 @@ def test_a_name_where_the_id_belongs(made: Made, table: Table, legacy: dict[str,
 
 def test_a_legacy_row_is_decided_about_once(made: Made, table: Table) -> None:
     """Its name stands where a project's id would, the new rows are those of keys."""
-    table.put(key="Production", cout=1.5)
+    table.put(key="Production", cost=1.5)
     row = made.row("k1", name="Production", workspace="p1")
     plan = table.collect(made.outcome(row, rule=made.in_grain(OPENAI, Grain.API_KEY)))
     assert actions(plan) == {"k1": "update", COLLECTION: "create"}
 
 
 def test_a_name_that_two_projects_have_is_left_alone(made: Made, table: Table) -> None:
-    table.put(key="", identifiant="2026-01 - OpenAI - Production", cout=1.0, workspace="Memoways")
+    table.put(key="", title="2026-01 - OpenAI - Production", cost=1.0, workspace="Memoways")
     table.collect(made.outcome(made.row("p1", name="Production"), made.row("p2", name="Production")))
     assert table.keys() == ["", COLLECTION, "p1", "p2"]
 
 
 def test_a_legacy_row_beside_the_proper_one_is_not_counted_twice(made: Made, table: Table) -> None:
-    table.put(key="Production", cout=1.5)
+    table.put(key="Production", cost=1.5)
     table.collect(made.outcome(made.row("p1")))  # its name could not be read
     table.collect(made.outcome(made.row("p1", name="Production"), attempted_at=LATER))
     assert table.cost() == 1.5
@@ -474,7 +474,7 @@ def test_a_legacy_row_beside_the_proper_one_is_not_counted_twice(made: Made, tab
 
 def test_legacy_rows_are_not_guessed_between_accounts(made: Made, table: Table) -> None:
     table.labels[OPENAI] = ("a", "b")
-    old = table.put(key="Production", cout=1.5)
+    old = table.put(key="Production", cost=1.5)
     table.collect(made.outcome(made.row("p1", name="Production", workspace="b"), account="b"))
     assert table.rows[old.page_id] == old
 
@@ -482,14 +482,14 @@ def test_legacy_rows_are_not_guessed_between_accounts(made: Made, table: Table) 
 @pytest.mark.parametrize("title", ["2026-01 - OpenAI - Error", "2026-01 - OpenAI - Erreur"])
 @pytest.mark.parametrize("figure", [None, 0.0])
 def test_error_rows_of_older_collectors_go(made: Made, table: Table, title: str, figure: float | None) -> None:
-    table.put(identifiant=title, key="", cout=figure)
-    table.put(identifiant=title, key="Error", workspace="Memoways", cout=figure)
+    table.put(title=title, key="", cost=figure)
+    table.put(title=title, key="Error", workspace="Memoways", cost=figure)
     plan = table.collect(made.outcome(made.row("p1")))
     assert len(plan.of(Action.TRASH)) == 2
 
 
 def test_an_error_row_with_figures_stays(made: Made, table: Table) -> None:
-    table.put(identifiant="2026-01 - OpenAI - Error", key="", cout=1.0)
+    table.put(title="2026-01 - OpenAI - Error", key="", cost=1.0)
     assert not table.collect(made.outcome(made.row("p1"))).of(Action.TRASH)
 
 
@@ -530,7 +530,7 @@ def test_a_row_of_the_old_grain_with_notes_stays_and_counts_nothing(made: Made, 
     plan = table.collect(by_key)
     assert actions(plan) == {"k1": "create", "p1": "update", "p2": "trash", COLLECTION: "update"}
     assert table.cost() == 7
-    assert (table.values("p1").statut, table.values("p1").breakdown) == (None, "")
+    assert (table.values("p1").status, table.values("p1").breakdown) == (None, "")
     assert "sans chiffres, car vous y avez écrit : 1." in table.values(COLLECTION).log
     # Nor does it hinder an answer that lacks something.
     part = made.outcome(made.row("k1", 7, workspace="p1", status=Status.PARTIEL), complete=False, **fields)
@@ -556,7 +556,7 @@ def test_a_finer_row_without_figures_hides_no_coarse_one(made: Made, table: Tabl
             made.row("w1", 6, workspace="w1"), provider=ANTHROPIC, coarse=True, things=things, attempted_at=later
         )
     )
-    assert table.values("w1").cout == 6
+    assert table.values("w1").cost == 6
     assert table.cost() == 6
 
 
@@ -566,7 +566,7 @@ def test_without_the_registry_rows_of_keys_are_still_rows_of_keys(made: Made, ta
     table.collect(made.outcome(*rows, rule=rule))
     plan = table.collect(made.outcome(*rows[:2], rule=rule, attempted_at=LATER))
     assert actions(plan) == {"k1": "keep", "k3": "keep", "k2": "update", COLLECTION: "update"}
-    assert table.values("k2").cout == 0
+    assert table.values("k2").cost == 0
 
 
 @pytest.mark.parametrize("provider", [ANTHROPIC, OPENROUTER])
@@ -599,7 +599,7 @@ def test_coarse_rows_never_stand_beside_finer_ones(made: Made, table: Table) -> 
     for _ in range(2):
         table.collect(coarse)
         assert table.keys() == [COLLECTION, "k1", "w2"]
-        assert table.values("k1").cout == 1
+        assert table.values("k1").cost == 1
     fine = (made.row("k1", 1, workspace="w1"), made.row("k2", 2, workspace="w2"))
     table.collect(made.outcome(*fine, provider=ANTHROPIC, things=things, attempted_at=LATER))
     assert table.keys() == [COLLECTION, "k1", "k2"]
@@ -624,23 +624,23 @@ def lost(made: Made, **more: Any) -> SourceOutcome:
 
 
 def test_a_name_becomes_the_id_it_had_this_month(made: Made, table: Table) -> None:
-    table.put(provider=OPENROUTER, key="hash", nom="prod", workspace="w1", cout=1.0)
+    table.put(provider=OPENROUTER, key="hash", name="prod", workspace="w1", cost=1.0)
     table.collect(lost(made))
     assert table.keys() == [COLLECTION, "hash"]
-    assert table.values("hash").cout == 1.5
+    assert table.values("hash").cost == 1.5
 
 
 def test_a_name_becomes_the_id_it_had_in_the_latest_month(made: Made, table: Table) -> None:
     def earlier(month: str, **more: Any) -> None:
-        title = f"{month} - OpenRouter - {more.get('nom', 'prod')}"
-        row = make.put(provider=OPENROUTER, mois=month, identifiant=title, **({"workspace": "w1"} | more))
+        title = f"{month} - OpenRouter - {more.get('name', 'prod')}"
+        row = make.put(provider=OPENROUTER, month=month, title=title, **({"workspace": "w1"} | more))
         table.earlier.append(row)
 
     make = type(table)()
     earlier("2025-11", key="older")
     earlier("2025-12", key="hash")
     earlier("2025-12", key="elsewhere", workspace="w2")
-    earlier("2025-12", key="longer", nom="not prod")
+    earlier("2025-12", key="longer", name="not prod")
     earlier("2026-02", key="later")
     earlier("2026-01", key="label:prod")
     table.collect(lost(made))
@@ -652,7 +652,7 @@ def test_a_name_becomes_the_id_it_had_in_the_latest_month(made: Made, table: Tab
 
 
 def test_a_name_is_not_taken_for_a_key_that_is_still_there(made: Made, table: Table) -> None:
-    table.put(provider=OPENROUTER, key="alive", nom="prod", workspace="w1")
+    table.put(provider=OPENROUTER, key="alive", name="prod", workspace="w1")
     table.collect(lost(made, things=(key("alive"),), complete=False))
     assert table.keys() == [COLLECTION, "alive", "label:prod"]
 
@@ -660,9 +660,9 @@ def test_a_name_is_not_taken_for_a_key_that_is_still_there(made: Made, table: Ta
 def test_a_row_under_the_name_moves_to_the_id(made: Made, table: Table) -> None:
     table.collect(lost(made))
     (page,) = (row.page_id for row in table.rows.values() if row.values.key == "label:prod")
-    table.earlier.append(table.put(provider=OPENROUTER, key="hash", nom="prod", workspace="w1", mois="2025-12"))
+    table.earlier.append(table.put(provider=OPENROUTER, key="hash", name="prod", workspace="w1", month="2025-12"))
     table.earlier[0] = replace(
-        table.earlier[0], values=replace(table.earlier[0].values, identifiant="2025-12 - OpenRouter - prod")
+        table.earlier[0], values=replace(table.earlier[0].values, title="2025-12 - OpenRouter - prod")
     )
     del table.rows[table.earlier[0].page_id]
     table.collect(lost(made))
@@ -732,9 +732,9 @@ def worlds(draw: st.DrawFn) -> World:
                         ["p1", "p2", "k1", "w1", "label:x", "", "x", NO_PROJECT, NO_API_KEY, COLLECTION]
                     ),
                     "workspace": st.sampled_from(["", "a", "b", "w1", "p1", "gone"]),
-                    "cout": st.none() | st.integers(0, 3),
-                    "statut": st.sampled_from([None, "Succes", "Partiel", "Echec"]),
-                    "collecte_le": st.sampled_from([None, datetime(2026, 1, 9, tzinfo=UTC), EARLIER, READ_AT, LATER]),
+                    "cost": st.none() | st.integers(0, 3),
+                    "status": st.sampled_from([None, "Succes", "Partiel", "Echec"]),
+                    "collected_at": st.sampled_from([None, datetime(2026, 1, 9, tzinfo=UTC), EARLIER, READ_AT, LATER]),
                     "log": st.sampled_from(["", "Il manque une partie."]),
                 }
             ),
@@ -827,7 +827,7 @@ def test_a_figure_read_later_is_never_overwritten(world: World, made: Made, make
     table = make_table()
     outcomes = world.build(made, table)
     standing = list(table.rows.values())
-    later = {row.page_id for row in standing if row.values.collecte_le == LATER}
+    later = {row.page_id for row in standing if row.values.collected_at == LATER}
     for step in table.collect(*outcomes).steps:
         if step.page_id in later and step.action is Action.UPDATE:
             # Of several rows of one identity a fuller one may prevail; the older answer never does. The receipt that a

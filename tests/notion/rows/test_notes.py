@@ -48,11 +48,11 @@ def noted(office: Office) -> Office:
     return office
 
 
-def put(office: Office, key: str, *, month: str = "2026-01", nom: str = "", **cells: Any) -> Any:
+def put(office: Office, key: str, *, month: str = "2026-01", name: str = "", **cells: Any) -> Any:
     service = office.notion.services.row("OpenAI")
     # Rows of one minute would go by their ids.
     office.notion.wait(minutes=1)
-    given = {"Identifiant": f"{month} - OpenAI - {nom or key}", "Mois": month, "Projet/API Key": key}
+    given = {"Identifiant": f"{month} - OpenAI - {name or key}", "Mois": month, "Projet/API Key": key}
     values = {**given, "Service": (service.id,), **cells}
     return office.notion.api.store.add_row(office.base, values, by_connection=True)
 
@@ -97,7 +97,7 @@ def test_collect_carries_notes_to_the_row_that_stays(noted: Office, made: Made) 
 def test_collect_carries_notes_of_its_own_row(noted: Office, made: Made) -> None:
     noted.collect(made.outcome())
     own = noted.base.row("2026-01 - OpenAI - Collecte")
-    put(noted, COLLECTION, nom="Collecte", Remarque="vu")
+    put(noted, COLLECTION, name="Collecte", Remarque="vu")
     noted.collect(made.outcome(attempted_at=LATER))
     assert own.value("Remarque") == "vu"
     assert noted.keys() == [COLLECTION]
@@ -141,7 +141,7 @@ def test_an_empty_line_and_a_file_of_ours_are_nothing_that_people_wrote(noted: O
 
 @pytest.mark.parametrize("where", ["column", "page", "nowhere"])
 def test_error_rows_that_people_wrote_on_stay(noted: Office, made: Made, where: str) -> None:
-    row = put(noted, "", nom="Error", **({"Remarque": "pourquoi ?"} if where == "column" else {}))
+    row = put(noted, "", name="Error", **({"Remarque": "pourquoi ?"} if where == "column" else {}))
     if where == "page":
         write_on(noted, row)
     noted.collect(made.outcome(made.row("p1")))
@@ -183,7 +183,7 @@ def test_collect_cut_anywhere_loses_no_note(notion: Notion, made: Made, set_up_o
         notion.api.store.change_schema(office.base, {"Remarque": {"rich_text": {}}})
         for key, name in (("p1", "p1"), (COLLECTION, "Collecte")):
             for number in range(3):
-                put(office, key, nom=name, Remarque=f"{name} {number}")
+                put(office, key, name=name, Remarque=f"{name} {number}")
         notion.server.journal.clear()
         return office
 
@@ -396,9 +396,9 @@ def test_what_makes_a_row_go_on_a_person_s_side_is_no_hindrance(noted: Office) -
 
 
 def test_where_an_id_has_to_wait_the_row_that_tells_it_does_too(noted: Office) -> None:
-    put(noted, "p1", month="2025-12", nom="Prod", **{"Collecte Le": LATER})
-    teller = put(noted, "p1", month="2025-12", nom="Production")
-    row = put(noted, "Production", nom="Production")
+    put(noted, "p1", month="2025-12", name="Prod", **{"Collecte Le": LATER})
+    teller = put(noted, "p1", month="2025-12", name="Production")
+    row = put(noted, "Production", name="Production")
     workspace = noted.open(noted.notion.connection)
     healing = workspace.healing()
     noted.notion.api.store.edit(row, {"Remarque": "attendez"})
@@ -438,11 +438,11 @@ def test_heal_cut_anywhere_is_completed_by_the_next(notion: Notion, set_up_offic
         notion.renew()
         office = set_up_office(notion)
         notion.api.store.change_schema(office.base, {"Remarque": {"rich_text": {}}})
-        put(office, "p1", nom="Production", month="2025-12", Remarque="a")
+        put(office, "p1", name="Production", month="2025-12", Remarque="a")
         for number in range(3):
-            put(office, "Production", nom="Production", Remarque=str(number), **{"Cout USD": number})
-        put(office, "p1", nom="Production", Remarque="b")
-        put(office, "", nom="Error")
+            put(office, "Production", name="Production", Remarque=str(number), **{"Cout USD": number})
+        put(office, "p1", name="Production", Remarque="b")
+        put(office, "", name="Error")
         notion.server.journal.clear()
         return office
 

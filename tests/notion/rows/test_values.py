@@ -20,21 +20,21 @@ TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20)
 NUMBER = st.none() | st.integers(0, 2**60) | st.decimals("0", "1e9", places=9)
 VALUES = st.builds(
     Values,
-    identifiant=TEXT,
+    title=TEXT,
     service=st.none() | st.uuids().map(str),
-    mois=TEXT,
+    month=TEXT,
     key=TEXT,
     workspace=TEXT,
-    modeles=TEXT,
+    models=TEXT,
     tokens_input=NUMBER,
     tokens_output=NUMBER,
-    cout=NUMBER,
-    requetes=NUMBER,
+    cost=NUMBER,
+    requests=NUMBER,
     breakdown=TEXT,
-    collecte_le=st.none() | st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
-    statut=st.none() | st.sampled_from(["Succes", "Partiel"]),
+    collected_at=st.none() | st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    status=st.none() | st.sampled_from(["Succes", "Partiel"]),
     log=TEXT,
-    nom=TEXT,
+    name=TEXT,
 )
 
 
@@ -71,8 +71,8 @@ def test_every_field_but_the_file_has_a_column() -> None:
 
 
 def test_a_column_that_is_not_there_is_neither_compared_nor_written() -> None:
-    old, new = Values(nom="a"), Values(nom="b")
-    assert changed_fields(old, new, FOUND) == ("nom",)
+    old, new = Values(name="a"), Values(name="b")
+    assert changed_fields(old, new, FOUND) == ("name",)
     assert changed_fields(old, new, WITHOUT_NAME) == ()
     assert to_properties(WITHOUT_NAME, new) == {}
 
@@ -88,7 +88,7 @@ def test_empty_cells_are_left_out_of_a_new_row_and_emptied_in_an_old_one() -> No
 
 
 def test_zero_is_written() -> None:
-    assert to_properties(FOUND, Values(cout=Decimal(0), tokens_input=0)) == {
+    assert to_properties(FOUND, Values(cost=Decimal(0), tokens_input=0)) == {
         "id:Cout USD": {"number": 0.0},
         "id:Tokens Input": {"number": 0},
     }
@@ -97,8 +97,8 @@ def test_zero_is_written() -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ({"cout": 45.5}, {"cout": Decimal("45.50")}),
-        ({"cout": 0.1}, {"cout": Decimal("0.1000000000000000055511151231257827")}),
+        ({"cost": 45.5}, {"cost": Decimal("45.50")}),
+        ({"cost": 0.1}, {"cost": Decimal("0.1000000000000000055511151231257827")}),
         ({"tokens_input": 10.0}, {"tokens_input": 10}),
         ({"service": "ab-cd"}, {"service": "abcd"}),
     ],
@@ -110,10 +110,10 @@ def test_what_notion_shows_alike(old: dict[str, Any], new: dict[str, Any]) -> No
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ({"cout": None}, {"cout": Decimal(0)}),
-        ({"cout": 45.5}, {"cout": Decimal("45.51")}),
+        ({"cost": None}, {"cost": Decimal(0)}),
+        ({"cost": 45.5}, {"cost": Decimal("45.51")}),
         ({"key": "ab-cd"}, {"key": "abcd"}),
-        ({"statut": "Succès"}, {"statut": "Succes"}),
+        ({"status": "Succès"}, {"status": "Succes"}),
     ],
 )
 def test_what_notion_shows_differently(old: dict[str, Any], new: dict[str, Any]) -> None:
@@ -124,10 +124,11 @@ def test_instants_are_compared_to_the_minute() -> None:
     moment = datetime(2026, 2, 5, 9, 0, 59, tzinfo=timezone(timedelta(hours=1)))
     assert to_minute(moment) == datetime(2026, 2, 5, 8, tzinfo=UTC)
     assert (
-        changed_fields(Values(collecte_le=datetime(2026, 2, 5, 8, tzinfo=UTC)), Values(collecte_le=moment), FOUND) == ()
+        changed_fields(Values(collected_at=datetime(2026, 2, 5, 8, tzinfo=UTC)), Values(collected_at=moment), FOUND)
+        == ()
     )
     later = moment + timedelta(seconds=1)
-    assert changed_fields(Values(collecte_le=moment), Values(collecte_le=later), FOUND) == ("collecte_le",)
+    assert changed_fields(Values(collected_at=moment), Values(collected_at=later), FOUND) == ("collected_at",)
 
 
 def test_long_texts_go_in_pieces() -> None:
@@ -149,5 +150,5 @@ def test_a_time_ahead_of_notion_s_is_none(minutes: int, edited: int | None, is_b
     now = datetime(2026, 2, 5, 8, tzinfo=UTC)
     read_at = now + timedelta(minutes=minutes)
     written = None if edited is None else now + timedelta(minutes=edited)
-    row = Existing("page", now, Values(collecte_le=read_at, cout=1.0), edited=written)
-    assert believed(row, now).values == Values(collecte_le=read_at if is_believed else None, cout=1.0)
+    row = Existing("page", now, Values(collected_at=read_at, cost=1.0), edited=written)
+    assert believed(row, now).values == Values(collected_at=read_at if is_believed else None, cost=1.0)

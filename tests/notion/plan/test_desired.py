@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from notion.plan.plan import Action
+from notion.plan.steps import Action
 from usage.names import Grain, ProviderName, Status
 from usage.outcomes.outcome import SourceOutcome, Totals, UsageRow
 
@@ -44,7 +44,7 @@ def test_the_same_figures_change_nothing(table: Table, by_workspace: Any) -> Non
     before = table.values("wrkspc_1")
     plan = table.collect(by_workspace("1.5", attempted_at=LATER))
     assert table.values("wrkspc_1") == before
-    assert (before.requetes, [step.why for step in plan.of(Action.KEEP)]) == (7, ["La réponse est moins fine."])
+    assert (before.requests, [step.why for step in plan.of(Action.KEEP)]) == (7, ["La réponse est moins fine."])
 
 
 @pytest.mark.parametrize("read_at", [WHILE_RUNNING, datetime(2026, 2, 5, 8, tzinfo=UTC)], ids=["running", "closed"])
@@ -53,14 +53,14 @@ def test_new_money_is_taken_and_what_is_not_offered_stays(table: Table, by_works
     table.collect(by_workspace("1.5", 7, attempted_at=read_at))
     table.collect(by_workspace("2.5", attempted_at=LATER))
     row = table.values("wrkspc_1")
-    assert (row.cout, row.requetes) == (2.5, 7)
+    assert (row.cost, row.requests) == (2.5, 7)
     assert KEPT in row.log
     assert ("Corrigé : 1,50 → 2,50 USD" in row.log) is (read_at > WHILE_RUNNING)
     # The same once more writes nothing, and a finer answer makes it whole again.
     table.collect(by_workspace("2.5", attempted_at=LATEST))
     assert table.values("wrkspc_1") == row
     table.collect(by_workspace("2.5", 9, attempted_at=LATEST))
-    assert (table.values("wrkspc_1").requetes, KEPT in table.values("wrkspc_1").log) == (9, False)
+    assert (table.values("wrkspc_1").requests, KEPT in table.values("wrkspc_1").log) == (9, False)
 
 
 def test_it_is_told_once(table: Table, by_workspace: Any) -> None:
@@ -68,14 +68,14 @@ def test_it_is_told_once(table: Table, by_workspace: Any) -> None:
     for cost, at in (("2.5", LATER), ("3.5", LATEST)):
         table.collect(by_workspace(cost, attempted_at=at))
     assert table.values("wrkspc_1").log.count(KEPT) == 1
-    assert table.values("wrkspc_1").requetes == 7
+    assert table.values("wrkspc_1").requests == 7
 
 
 def test_nothing_is_made_up_where_nobody_has_counted(table: Table, by_workspace: Any) -> None:
     for cost, at in (("1.5", LATER), ("2.5", LATEST)):
         table.collect(by_workspace(cost, attempted_at=at))
     row = table.values("wrkspc_1")
-    assert (row.cout, row.requetes, KEPT in row.log) == (2.5, None, False)
+    assert (row.cost, row.requests, KEPT in row.log) == (2.5, None, False)
 
 
 def test_a_finer_answer_still_takes_figures_back(made: Made, table: Table, by_workspace: Any) -> None:
@@ -84,4 +84,4 @@ def test_a_finer_answer_still_takes_figures_back(made: Made, table: Table, by_wo
     row = made.row("wrkspc_1", "1.5", workspace="wrkspc_1", totals=Totals(cost=Decimal("1.5")))
     rule = made.in_grain(ANTHROPIC, Grain.PROJECT)
     table.collect(made.outcome(row, provider=ANTHROPIC, rule=rule, attempted_at=LATER, status=Status.SUCCES))
-    assert table.values("wrkspc_1").requetes is None
+    assert table.values("wrkspc_1").requests is None
