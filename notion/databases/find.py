@@ -41,7 +41,15 @@ def locate(gateway: Gateway, settings: NotionSettings) -> Databases:
         NotionAccessError: One can't be found or read, or they are taken for each other.
     """
     listing = listed_once(gateway, settings)
-    services, usages = (locate_one(gateway, settings, declared, listing) for declared in (SERVICES, USAGES))
+    return tell_apart(gateway, *(locate_one(gateway, settings, declared, listing) for declared in (SERVICES, USAGES)))
+
+
+def tell_apart(gateway: Gateway, services: Found, usages: Found) -> Databases:
+    """Both databases, with their relation judged.
+
+    Raises:
+        NotionAccessError: They are taken for each other.
+    """
     refuse_exchanged(gateway, services, usages)
     return related(services, usages)
 

@@ -115,6 +115,11 @@ def change_columns(gateway: Gateway, found: Found, columns: Json) -> Found:
     return found.with_schema(unlocked(found, lambda: gateway.update_data_source(found.data_source_id, columns)))
 
 
+def is_about_columns(refusal: NotionAccessError, found: Found) -> bool:
+    """Whether Notion refuses the columns of a change themselves: then the others can do without them."""
+    return refusal.status == 400 and not found.locked
+
+
 def unlocked(found: Found, change: Callable[[], DataSource]) -> DataSource:
     """The result of a change of columns.
 

@@ -7,8 +7,6 @@ but for the other side of the relation, to which Notion gives a name of its own.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -21,14 +19,16 @@ from notion.databases.found import Found, Match, Verdict, problem, related
 from notion.setup.columns import (
     change_columns,
     formula_column,
+    is_about_columns,
     more_options,
     new_database,
     plain_columns,
     relation_column,
     unlocked,
 )
+from notion.setup.log import SetupLog
 from notion.setup.rehearsal import Rehearsal, is_invented
-from notion.setup.rollups import Rollups
+from notion.setup.rollups import add_rollups, unread_rollups
 from notion.setup.seeds import seed_services
 from notion.setup.views import set_up_views
 from notion.text import folded
@@ -52,27 +52,20 @@ class SetupResult:
     usages_db_id: str | None
 
 
-def set_up(
-    gateway: Gateway,
-    settings: NotionSettings,
-    configured: frozenset[ProviderName],
-    *,
-    sleep: Callable[[float], None] = time.sleep,
-) -> SetupResult:
+def set_up(gateway: Gateway, settings: NotionSettings, configured: frozenset[ProviderName]) -> SetupResult:
     """Create or complete both databases.
 
     Args:
         gateway: The connection.
         settings: Ids of the databases, or the page under which they stand or shall stand.
         configured: Providers that have a key.
-        sleep: Replaced in tests; seconds.
 
     Raises:
         NotionAccessError: A person has to do something first; the sentence says what.
         NotionBusyError: Notion did not answer usably; running set-up again goes on from there.
         NotionError: Notion's answers can't be read.
     """
-    return _Setup(gateway, settings, sleep).run(configured)
+    return _Setup(gateway, settings).run(configured)
 
 
 def rehearse(gateway: Rehearsal, settings: NotionSettings, configured: frozenset[ProviderName]) -> SetupResult:
@@ -87,11 +80,10 @@ def rehearse(gateway: Rehearsal, settings: NotionSettings, configured: frozenset
 
 
 class _Setup:
-    def __init__(self, gateway: Gateway, settings: NotionSettings, sleep: Callable[[float], None]) -> None:
-        self._gateway, self._settings, self._sleep = gateway, settings, sleep
+    def __init__(self, gateway: Gateway, settings: NotionSettings) -> None:
+        self._gateway, self._settings = gateway, settings
         self._listing = listed_once(gateway, settings)
-        self._done: list[str] = []
-        self._warnings: list[str] = []
+        self._log = SetupLog()
 
     def run(self, configured: frozenset[ProviderName]) -> SetupResult:
         # Both are looked at before anything is created: what a person has to settle comes first.
@@ -103,24 +95,13 @@ class _Setup:
         usages = self._complete(usages or self._create(USAGES, columns))
         services, usages = self._relate(services, usages, is_new=is_new)
         usages = self._add_formula(usages)
-        rollups = Rollups(self._gateway, services, usages)
-        services = rollups.add()
-        seeds = seed_services(self._gateway, services, configured, sleep=self._sleep)
-        views = set_up_views(self._gateway, services, usages, sleep=self._sleep)
+        services = add_rollups(self._gateway, services, usages, self._log)
+        pages = seed_services(self._gateway, services, configured, self._log)
+        self._log.warnings += unread_rollups(services, pages)
+        set_up_views(self._gateway, services, usages, self._log)
         problems = [problem(found, match) for found in (services, usages) for match in found.matches if _is_told(match)]
-        return SetupResult(
-            (*self._done, *rollups.done, *seeds.done, *views.done),
-            (
-                *problems,
-                *self._warnings,
-                *rollups.warnings,
-                *rollups.unread(seeds.pages),
-                *seeds.warnings,
-                *views.warnings,
-            ),
-            services.database_id,
-            usages.database_id,
-        )
+        warnings = (*problems, *self._log.warnings)
+        return SetupResult(tuple(self._log.done), warnings, services.database_id, usages.database_id)
 
     # -- the databases
 
@@ -141,12 +122,12 @@ class _Setup:
             return None if saved is None else inspect(self._gateway, declared, saved)
 
         try:
-            found = create_once(create, find, self._sleep)
+            found = create_once(create, find, self._gateway.sleep)
         except RowInTrash:
             raise NotionAccessError(
                 "La page NOTION_PARENT_PAGE_ID est dans la corbeille de Notion : restaurez-la."
             ) from None
-        self._done.append(f"Created the database “{declared.title}”.")
+        self._log.done.append(f"Created the database “{declared.title}”.")
         return found
 
     def _complete(self, found: Found) -> Found:
@@ -160,12 +141,12 @@ class _Setup:
                 options = more_options(match.declared, column.select.options if column.select is not None else ())
                 if options is not None:
                     columns[column.id] = options
-                    self._done.append(f"Added options to “{column.name}” of “{found.declared.title}”.")
+                    self._log.done.append(f"Added options to “{column.name}” of “{found.declared.title}”.")
         if not columns:
             return found
         found = change_columns(self._gateway, found, columns)
         if added:
-            self._done.append(f"Added to “{found.declared.title}”: {', '.join(added)}.")
+            self._log.done.append(f"Added to “{found.declared.title}”: {', '.join(added)}.")
         return found
 
     # -- the relation
@@ -191,8 +172,8 @@ class _Setup:
             again = usages.with_schema(self._gateway.data_source(usages.data_source_id))
             return None if again.match("Service").verdict is Verdict.MISSING else again
 
-        found = create_once(create, find, self._sleep)
-        self._done.append(f"Added to “{USAGES.title}”: Service.")
+        found = create_once(create, find, self._gateway.sleep)
+        self._log.done.append(f"Added to “{USAGES.title}”: Service.")
         return found
 
     def _name_other_side(self, services: Found, usages: Found, *, is_ours: bool) -> Found:
@@ -206,13 +187,13 @@ class _Setup:
         if match.declared.is_named(column.name) or not (is_ours or is_default):
             return services
         if any(folded(name) == folded(wanted) for name in services.schema):
-            self._warnings.append(
+            self._log.warnings.append(
                 f"« {services.declared.title} » a déjà une colonne « {wanted} » : l’autre côté de la relation garde le "
                 f"nom « {column.name} »."
             )
             return services
         services = change_columns(self._gateway, services, {column.id: {"name": wanted}})
-        self._done.append(f"Renamed “{column.name}” of “{services.declared.title}” to “{wanted}”.")
+        self._log.done.append(f"Renamed “{column.name}” of “{services.declared.title}” to “{wanted}”.")
         return related(services, usages).services
 
     # -- the formula
@@ -223,16 +204,16 @@ class _Setup:
             return usages
         formula = formula_column(declared, {name: column.name for name, column in usages.columns.items()})
         if formula is None:
-            self._warnings.append(f"La formule « {declared.name} » attend que ses colonnes soient en ordre.")
+            self._log.warnings.append(f"La formule « {declared.name} » attend que ses colonnes soient en ordre.")
             return usages
         try:
             added = change_columns(self._gateway, usages, {declared.name: formula})
         except NotionAccessError as error:
-            if error.status != 400 or usages.locked:
+            if not is_about_columns(error, usages):
                 raise
-            self._warnings.append(f"Notion refuse la formule « {declared.name} » : {error}")
+            self._log.warnings.append(f"Notion refuse la formule « {declared.name} » : {error}")
             return usages
-        self._done.append(f"Added to “{USAGES.title}”: {declared.name}.")
+        self._log.done.append(f"Added to “{USAGES.title}”: {declared.name}.")
         # Reading the columns again has forgotten what is known about the relation.
         return added.with_match(usages.match("Service"))
 

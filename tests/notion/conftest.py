@@ -123,7 +123,7 @@ class Notion:
             gateway.close()
 
     def set_up(self, configured: frozenset[ProviderName] = frozenset(ProviderName), **settings: Any) -> SetupResult:
-        return set_up(self.connection, self.settings(**settings), configured, sleep=self.nap)
+        return set_up(self.connection, self.settings(**settings), configured)
 
     @property
     def services(self) -> Database:
@@ -389,7 +389,7 @@ def set_up_office() -> Callable[..., Office]:
             keys = {f"OPENAI_ADMIN_KEY_{account.upper()}": "secret" for account in accounts}
         settings = load_settings(notion.server.environment() | keys, None)
         configured = frozenset(credential.source.provider for credential in settings.credentials)
-        set_up(notion.connection, settings.notion, configured, sleep=notion.nap)
+        set_up(notion.connection, settings.notion, configured)
         # Asked once for each connection, and tests share one: which of them asks first must make no difference.
         notion.connection.me()
         notion.server.journal.clear()

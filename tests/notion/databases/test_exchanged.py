@@ -25,7 +25,7 @@ ALL = frozenset(ProviderName)
 
 
 def setup(notion: Notion, settings: Any) -> None:
-    set_up(notion.connection, settings, ALL, sleep=notion.nap)
+    set_up(notion.connection, settings, ALL)
 
 
 def collect(notion: Notion, settings: Any) -> None:

@@ -19,7 +19,7 @@ Notion = Any
 @pytest.fixture
 def ready(notion: Notion) -> Notion:
     """Both databases, as set-up makes them."""
-    set_up(notion.gateway(), notion.settings(), frozenset(), sleep=notion.nap)
+    set_up(notion.gateway(), notion.settings(), frozenset())
     notion.server.journal.clear()
     return notion
 
@@ -226,7 +226,7 @@ def test_a_database_without_data_sources_is_a_linked_view(ready: Notion, lost: b
 @pytest.mark.parametrize("form", ["id", "source_id"])
 def test_a_parent_page_that_is_a_database(ready: Notion, title: str, form: str) -> None:
     key = getattr(ready.api.store.database(title), form)
-    for use in (find_databases, lambda gateway, settings: set_up(gateway, settings, frozenset(), sleep=ready.nap)):
+    for use in (find_databases, lambda gateway, settings: set_up(gateway, settings, frozenset())):
         with pytest.raises(NotionAccessError, match="NOTION_PARENT_PAGE_ID mène à une base") as caught:
             use(ready.connection, ready.settings(parent_page_id=key))
         assert "NOTION_SERVICES_DB_ID" in str(caught.value)

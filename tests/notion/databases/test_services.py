@@ -21,7 +21,7 @@ OPENAI = ProviderName.OPENAI
 
 @pytest.fixture
 def found(notion: Notion) -> Found:
-    set_up(notion.connection, notion.settings(), frozenset(ProviderName), sleep=notion.nap)
+    set_up(notion.connection, notion.settings(), frozenset(ProviderName))
     found = find_databases(notion.connection, notion.settings()).services
     notion.server.journal.clear()
     return found

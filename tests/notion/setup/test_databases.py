@@ -168,7 +168,7 @@ def test_a_connection_that_may_read_only(notion: Notion) -> None:
     token = notion.settings().token
     settings = notion.settings(token=type(token)(notion.api.read_only_token))
     with pytest.raises(NotionAccessError, match="droits"):
-        set_up(notion.gateway(settings), settings, ALL, sleep=notion.nap)
+        set_up(notion.gateway(settings), settings, ALL)
 
 
 def test_no_request_is_out_of_line(notion: Notion) -> None:

@@ -10,7 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from notion.databases.find import find_databases
-from notion.setup.views import ViewsResult, set_up_views
+from notion.setup.log import SetupLog
+from notion.setup.views import set_up_views
 from notion.text import folded
 from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
@@ -40,11 +41,12 @@ def refusal(**where: Any) -> Fault:
     return trouble.answer(invalid("Not like this."), **where)
 
 
-def run(notion: Notion, gateway: Any = None, sleep: Any = None) -> ViewsResult:
+def run(notion: Notion, gateway: Any = None) -> SetupLog:
     """The views alone, in databases that are set up."""
-    gateway = gateway or notion.connection
+    gateway, log = gateway or notion.connection, SetupLog()
     both = find_databases(gateway, notion.settings())
-    return set_up_views(gateway, both.services, both.usages, sleep=sleep or notion.nap)
+    set_up_views(gateway, both.services, both.usages, log)
+    return log
 
 
 def views(notion: Notion, base: Database) -> dict[str, Any]:
@@ -103,9 +105,10 @@ def test_figures_stand_near_the_left(notion: Notion) -> None:
 def test_again_costs_one_request_for_each_view(notion: Notion) -> None:
     notion.set_up()
     before = views(notion, notion.usages)
-    both = find_databases(notion.connection, notion.settings())
+    both, log = find_databases(notion.connection, notion.settings()), SetupLog()
     notion.server.journal.clear()
-    assert set_up_views(notion.connection, both.services, both.usages) == ViewsResult((), ())
+    set_up_views(notion.connection, both.services, both.usages, log)
+    assert log == SetupLog()
     assert Counter(notion.asked()) == {"GET /views": 2, "GET /views/*": len(SERVICES) + len(USAGES)}
     assert views(notion, notion.usages) == before
 
@@ -296,9 +299,9 @@ def test_cut_at_any_request(notion: Notion, by_hand: bool, end: str) -> None:
         if end != "lost":
             pace.left = cut if end == "before" else requests
             with pytest.raises(Died):
-                run(notion, mortal, die)
+                run(notion, mortal)
         run(notion)
         assert kinds(notion, notion.usages) == clean, f"cut at request {cut} of {requests}"
         notion.server.journal.clear()
-        assert run(notion) == ViewsResult((), ())
+        assert run(notion) == SetupLog()
         assert notion.writes() == []
