@@ -11,7 +11,8 @@ from typing import Any, Final, Protocol, TypeVar
 from notion.client.gateway import Gateway
 from notion.client.models import Page
 from notion.databases.declared import Statut
-from notion.databases.find import Databases, find_databases
+from notion.databases.find import find_databases
+from notion.databases.found import Databases
 from notion.databases.services import Service, mark, read_services
 from notion.heal.healer import Healer
 from notion.heal.healing import Healing, plan_healing

@@ -12,7 +12,7 @@ from notion.client.budget import plan_sentence
 from notion.client.gateway import Gateway
 from notion.client.models import PropertySchema
 from notion.databases.declared import SERVICES, USAGES, Property, Type
-from notion.databases.find import listed_once, locate_one, tell_apart
+from notion.databases.find import Finder, tell_apart
 from notion.databases.found import Databases, Found, Match, Verdict, problem
 from notion.databases.options import lacking_options
 from notion.databases.services import doubles_sentence, missing_sentence, rows_of
@@ -81,9 +81,9 @@ class _Checkup:
         self._sentences: list[str] = []
 
     def report(self) -> CheckReport:
-        listing = listed_once(self._gateway, self._settings)
-        looks = [partial(locate_one, self._gateway, self._settings, one, listing) for one in (SERVICES, USAGES)]
-        found = [database for look in looks if (database := self._try(look)) is not None]
+        finder = Finder(self._gateway, self._settings)
+        looks = [self._try(partial(finder.require, declared)) for declared in (SERVICES, USAGES)]
+        found = [database for database in looks if database is not None]
         both: Databases | None = None
         if len(found) == len(looks):
             both = self._try(lambda: tell_apart(self._gateway, *found))

@@ -14,7 +14,7 @@ from typing import Any
 from notion.client.gateway import Gateway, RowInTrash, create_once
 from notion.databases.declared import SERVICES, USAGES, Database, Type
 from notion.databases.exchanged import refuse_exchanged
-from notion.databases.find import child_databases, given_id, inspect, listed_once, matched, only_source, only_titled
+from notion.databases.find import Finder, inspect, read_columns
 from notion.databases.found import Found, Match, Verdict, problem, related
 from notion.setup.columns import (
     change_columns,
@@ -82,12 +82,12 @@ def rehearse(gateway: Rehearsal, settings: NotionSettings, configured: frozenset
 class _Setup:
     def __init__(self, gateway: Gateway, settings: NotionSettings) -> None:
         self._gateway, self._settings = gateway, settings
-        self._listing = listed_once(gateway, settings)
         self._log = SetupLog()
 
     def run(self, configured: frozenset[ProviderName]) -> SetupResult:
         # Both are looked at before anything is created: what a person has to settle comes first.
-        services, usages = self._existing(SERVICES), self._existing(USAGES)
+        finder = Finder(self._gateway, self._settings)
+        services, usages = finder.find(SERVICES), finder.find(USAGES)
         refuse_exchanged(self._gateway, services, usages)
         is_new = usages is None
         services = self._complete(services or self._create(SERVICES, new_database(SERVICES, None)))
@@ -105,21 +105,18 @@ class _Setup:
 
     # -- the databases
 
-    def _existing(self, declared: Database) -> Found | None:
-        database_id = given_id(self._settings, declared) or only_titled(declared, self._listing())
-        return None if database_id is None else inspect(self._gateway, declared, database_id)
-
     def _create(self, declared: Database, columns: dict[str, Any]) -> Found:
         parent = self._settings.parent_page_id or ""
 
         def create() -> Found:
             info = self._gateway.create_database(parent, declared.title, columns)
-            return matched(declared, info, self._gateway.data_source(only_source(declared, info)))
+            return read_columns(self._gateway, declared, info)
 
         def find(database_id: str | None) -> Found | None:
-            # Not the listing from before: the question is what has come since.
-            saved = database_id or only_titled(declared, child_databases(self._gateway, parent))
-            return None if saved is None else inspect(self._gateway, declared, saved)
+            if database_id is not None:
+                return inspect(self._gateway, declared, database_id)
+            # Listed anew: the question is what has come since.
+            return Finder(self._gateway, self._settings).find(declared)
 
         try:
             found = create_once(create, find, self._gateway.sleep)
