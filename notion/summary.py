@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from notion.databases.services import Service
 from notion.rows.receipt import read_receipt
-from notion.rows.titles import is_of_service
+from notion.rows.titles import provider_of
 from notion.rows.values import Existing, Values
 from usage.money import exact_sum
 from usage.names import ProviderName, Status, overall
@@ -39,9 +39,10 @@ class MonthStatus(BaseModel):
 def summarise(rows: Iterable[Existing], services: Sequence[Service]) -> tuple[MonthStatus, ...]:
     """One line for each month and provider that has rows, months in order, newest last."""
     groups: dict[tuple[str, ProviderName], list[Existing]] = {}
+    pages = {one.provider: one.page_id for one in services}
     for row in rows:
         # A row that has lost its relation is known by its title.
-        provider = next((one.provider for one in services if is_of_service(row, one.page_id, one.provider)), None)
+        provider = provider_of(row, pages)
         if provider is not None and row.values.month:
             groups.setdefault((row.values.month, provider), []).append(row)
     order = list(ProviderName)

@@ -22,8 +22,8 @@ def pieces(text: str) -> list[str]:
     Text over 200,000 units is cut, with `…` as its last character. Where pairs fall on the ends of pieces, these are a
     unit shorter, and text over 199,900 units may be cut.
     """
-    cut = list(chunks(shortened(text, PIECE * PIECES)))
-    return cut if len(cut) <= PIECES else list(chunks(shortened(text, (PIECE - 1) * PIECES)))
+    cut = list(chunks(shorten(text, PIECE * PIECES)))
+    return cut if len(cut) <= PIECES else list(chunks(shorten(text, (PIECE - 1) * PIECES)))
 
 
 def chunks(text: str) -> Iterator[str]:
@@ -39,15 +39,15 @@ def chunks(text: str) -> Iterator[str]:
         yield text[start:]
 
 
-def shortened(text: str, limit: int) -> str:
+def shorten(text: str, limit: int) -> str:
     """The text, or as much of it as fits in `limit` UTF-16 units with `…` at its end."""
     if units(text) <= limit:
         return text
     left = limit - units(CUT)
-    kept = 0
+    size = 0
     for index, character in enumerate(text):
-        kept += units(character)
-        if kept > left:
+        size += units(character)
+        if size > left:
             return text[:index] + CUT
     return text
 
@@ -55,7 +55,7 @@ def shortened(text: str, limit: int) -> str:
 def one_line(text: str, limit: int = TITLE_LIMIT) -> str:
     """Other people's text on one line: control characters and line breaks become spaces, runs of them one."""
     spaced = "".join(" " if unicodedata.category(character) == "Cc" else character for character in text)
-    return shortened(" ".join(printable(spaced).split()), limit)
+    return shorten(" ".join(printable(spaced).split()), limit)
 
 
 def printable(text: str) -> str:

@@ -20,7 +20,7 @@ from notion.plan.authorship import authors_of
 from notion.plan.plan import make_plan
 from notion.plan.steps import Action, Context, Plan, Step
 from notion.rows.receipt import read_receipt
-from notion.rows.values import Existing, believed, read_row
+from notion.rows.values import Existing, fields_in, read_row, without_future_time
 from notion.text import one_line
 from notion.writer import Tally, Writer, is_written_on
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
@@ -128,14 +128,14 @@ class Workspace:
         services = {service.provider: service.page_id for service in self.services}
         rows = self.rows(month)
         context = Context(
-            usages=self.databases.usages,
+            fields=fields_in(self.databases.usages),
             services=services,
             labels=labels,
             earlier=self._earlier(outcomes),
             me=self._me_among(rows),
             accept_lower=accept_lower,
         )
-        return self._looked_at(rows, lambda known: make_plan(outcomes, known, context))
+        return self._plan_with_pages(rows, lambda known: make_plan(outcomes, known, context))
 
     def _me_among(self, rows: Sequence[Existing]) -> str | None:
         """User id of this connection, asked for only where the rows' receipts leave some of them to doubt."""
@@ -145,8 +145,8 @@ class Workspace:
     def healing(self, month: Month | None = None) -> Healing:
         """Decide what to do about rows that older collectors left, in one month or in all; writes nothing."""
         services = {service.provider: service.page_id for service in self.services}
-        usages, me = self.databases.usages, self._gateway.me()
-        return self._looked_at(self.rows(), lambda rows: plan_healing(rows, services, usages, month, me))
+        fields, me = fields_in(self.databases.usages), self._gateway.me()
+        return self._plan_with_pages(self.rows(), lambda rows: plan_healing(rows, services, fields, month, me))
 
     def heal(
         self, healing: Healing, turn: Callable[[Month], AbstractContextManager[None]] = lambda _: nullcontext()
@@ -171,8 +171,8 @@ class Workspace:
         except NotionError as error:
             raise NotionBusyError(f"{error} Relancez llm-usage heal : il reprendra où il en est.") from error
 
-    def _looked_at(self, rows: Sequence[Existing], make: Callable[[Sequence[Existing]], P]) -> P:
-        """A plan that knows what people wrote on the pages of the rows that it moves to the trash."""
+    def _plan_with_pages(self, rows: Sequence[Existing], make: Callable[[Sequence[Existing]], P]) -> P:
+        """Make a plan that knows what people wrote on the pages of the rows that it moves to the trash."""
         written: dict[str, bool] = {}
         while True:
             known = [replace(row, is_written_on=written.get(row.page_id, False)) for row in rows]
@@ -203,7 +203,7 @@ class Workspace:
     def _as_rows(self, pages: Iterable[Page]) -> list[Existing]:
         once = {page.id: page for page in pages}
         now = self._settings.fixed_now or self._settings.now() + self._gateway.clock_offset
-        return [believed(read_row(self.databases.usages, page), now) for page in once.values()]
+        return [without_future_time(read_row(self.databases.usages, page), now) for page in once.values()]
 
     def _column(self, name: str) -> str:
         return self.databases.usages.columns[name].id
@@ -232,19 +232,19 @@ class Workspace:
         writer = self._writer(plan.seen)
         try:
             writer.write(plan.steps)
-            writer.heal(plan, time.monotonic() - self._read_at)
+            writer.unite_doubles(plan, time.monotonic() - self._read_at)
             self._mark_services(plan.outcomes, unfiltered=unfiltered)
         except NotionError as error:
-            done = self._published(plan, writer.tally)
+            done = self._result(plan, writer.tally)
             raise PublishError(
                 f"{error} {_AGAIN}" if isinstance(error, NotionBusyError) else str(error), done
             ) from error
-        return self._published(plan, writer.tally)
+        return self._result(plan, writer.tally)
 
     def _writer(self, seen: frozenset[str] = frozenset()) -> Writer:
         return Writer(self._gateway, self.databases.usages, self._read, self._on_write, self._sleep, seen=seen)
 
-    def _published(self, plan: Plan, tally: Tally) -> Published:
+    def _result(self, plan: Plan, tally: Tally) -> Published:
         return Published(
             created=len(tally.created),
             updated=tally.updated,

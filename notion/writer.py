@@ -13,13 +13,13 @@ from typing import Any, Final
 from notion.client.gateway import Gateway, RowInTrash, create_once
 from notion.client.models import Page
 from notion.databases.found import Found
-from notion.plan.desired import prevailing
+from notion.plan.desired import choose_values
 from notion.plan.doubles import sort_out
 from notion.plan.steps import Action, Plan, Step
-from notion.rows.annotations import Note, as_properties
 from notion.rows.attachments import Attachments
+from notion.rows.notes import Note, as_properties
 from notion.rows.titles import same_id
-from notion.rows.values import SKEW, Existing, Identity, Values, changed_fields, to_properties
+from notion.rows.values import SKEW, Existing, Identity, Values, changed_fields, fields_in, to_properties
 from usage.errors import NotionAccessError
 from usage.month import Month
 from usage.records.grain import COLLECTION, is_bracketed
@@ -46,7 +46,7 @@ class Tally:
     """By Notion's clock."""
     _lock: Lock = field(default_factory=Lock)
 
-    def creation(self, values: Values, page: Page) -> None:
+    def add_creation(self, values: Values, page: Page) -> None:
         """One row more."""
         with self._lock:
             self.created.append((values, page.id))
@@ -120,7 +120,7 @@ class Writer:
                 done += 1
                 self._on_write(done, len(steps))
 
-    def heal(self, plan: Plan, seconds: float) -> None:
+    def unite_doubles(self, plan: Plan, seconds: float) -> None:
         """Look once more for rows that another run has created at the same time.
 
         Both runs keep the oldest row, then the one with the smallest id, and so choose alike. It gets the figures that
@@ -140,17 +140,17 @@ class Writer:
         )
         month = plan.outcomes[0].month
         for values in {(one.service, one.identity): one for one in created}.values():
-            self._heal_one(sorted((row for row in rows if _is_same(row, values)), key=lambda row: row.age), month)
+            self._unite_doubles(sorted((row for row in rows if _is_same(row, values)), key=lambda row: row.age), month)
 
-    def _heal_one(self, rows: Sequence[Existing], month: Month) -> None:
+    def _unite_doubles(self, rows: Sequence[Existing], month: Month) -> None:
         if len(rows) < 2:
             return
         others = [replace(row, is_written_on=is_written_on(self._gateway, row.page_id)) for row in rows[1:]]
         found = sort_out([rows[0], *others])
         for clash in found.clashes:
             _log.warning("%s : %s", clash.other.values.title, clash.why)
-        values = prevailing(found.rows, month)
-        changed = changed_fields(found.kept.values, values, self._found)
+        values = choose_values(found.rows, month)
+        changed = changed_fields(found.kept.values, values, fields_in(self._found))
         if changed or found.notes:
             self._update(found.kept.page_id, values, changed, found.notes)
         for double in found.surplus if found.kept.page_id not in self.refused else ():
@@ -237,7 +237,7 @@ class Writer:
             raise NotionAccessError(
                 f"La base « {self._found.declared.title} » est dans la corbeille de Notion : restaurez-la."
             ) from None
-        self.tally.creation(values, created)
+        self.tally.add_creation(values, created)
 
     def _unseen(self, where: dict[str, Any]) -> list[Existing]:
         return [row for row in self._read(where) if row.page_id not in self._seen]

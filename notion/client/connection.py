@@ -183,13 +183,13 @@ class Connection(Client):
         )
         send = partial(super().request, path, method, query, body, form_data, auth)
         try:
-            return retrying(self._try, send, path, body, effect)
+            return retrying(self._send_once, send, path, body, effect)
         except _Busy as error:
             if can_be_smaller and error.status in OVERLOADED:
                 raise TooMuchAsked(str(error)) from None
             raise
 
-    def _try(self, send: Callable[[], Any], path: str, body: Json | None, effect: Effect) -> Any:
+    def _send_once(self, send: Callable[[], Any], path: str, body: Json | None, effect: Effect) -> Any:
         # Before the turn: another request may slow the pace between this one's turn and the next line.
         kept_to = self._pace.per_minute
         self._pace.wait()

@@ -9,7 +9,7 @@ from typing import Final
 
 from notion.client.gateway import Gateway
 from notion.databases.found import Found
-from notion.heal.healed import Healing
+from notion.heal.healing import Healing
 from notion.plan.steps import Action, Step
 from notion.rows.values import Existing, read_row
 from notion.writer import Writer, is_written_on
@@ -61,7 +61,7 @@ class Healer:
                 part = [step for step in steps if step.values.month == month]
                 with self._turn(Month.parse(month)):
                     waiting |= self._write(part, healing.steps, before, Month.parse(month))
-        return healing.without(waiting | self._kept_back(healing))
+        return healing.without(waiting | self._find_kept_back(healing))
 
     def _write(
         self, part: Sequence[Step], steps: Sequence[Step], before: dict[str, Existing], month: Month
@@ -98,6 +98,6 @@ class Healer:
     def _is_written_on(self, step: Step) -> bool:
         return step.page_id is not None and is_written_on(self._gateway, step.page_id)
 
-    def _kept_back(self, healing: Healing) -> set[str | None]:
+    def _find_kept_back(self, healing: Healing) -> set[str | None]:
         """Doubles that stay as Notion refused their notes in the row that would stand for them."""
         return {step.page_id for step in healing.steps if step.into in self._writer.refused}

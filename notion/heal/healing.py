@@ -6,11 +6,11 @@ Pure: the rows that stand in Notion go in, steps come out. The rules:
    last.
 2. Where the id belongs, older collectors put a name, or nothing: then the name in the title counts. It becomes an id
    where exactly one id of that service has it, in whatever month. Rows of one name are one thing, unless several ids
-   have it. A row whose name has ids, and which gets none of them, is told: it may count a second time.
+   have it. A row whose name has ids, and which gets none of them, is reported: it may count a second time.
 3. An empty workspace is filled where all other rows of that id have the same one, and only in months that this program
    has never collected: there it would have left the workspace empty on purpose.
 4. Empty rows `… - Error` of older collectors go, and nothing that merely looks like one.
-5. What people wrote stays in sight: `notion.rows.annotations` unites it, or the rows are left to a person.
+5. What people wrote stays in sight: `notion.rows.notes` unites it, or the rows are left to a person.
 6. A row without a service gets the one that its title names.
 7. Rows of another hand (see `notion.plan.authorship`) are touched only where their title has our form. Those that
    stand for a project or key are written to, even where nothing changes: `collect` leaves alone what it has not
@@ -24,39 +24,100 @@ also why a second run finds nothing.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from notion.databases.found import Found
-from notion.heal.healed import ADOPTED, COMPLETED, LINKED, Healing, Left
 from notion.plan.authorship import is_by, is_collected, is_nameless, is_old_error
-from notion.plan.desired import prevailing
+from notion.plan.desired import choose_values
 from notion.plan.doubles import DOUBLE, ERROR_ROW, sort_out
 from notion.plan.steps import Action, Step
 from notion.rows.receipt import owners
 from notion.rows.titles import is_of_service, month_of_title, name_in_title, tells_two_months
-from notion.rows.values import Existing, changed_fields, has_figures, is_ours
+from notion.rows.values import Existing, changed_fields, has_figures
 from notion.text import folded
 from usage.errors import SettingsError
 from usage.month import Month
 from usage.names import ProviderName, Source
-from usage.records.grain import COLLECTION
+from usage.records.grain import COLLECTION, is_ours
 
-__all__ = ["Healing", "Left", "plan_healing"]
-
+COMPLETED: Final = "Complétée : d’autres lignes disent son identifiant ou son espace de travail."
+LINKED: Final = "Reliée à son service, que dit son titre."
+ADOPTED: Final = "Reprise d’une autre main, sans changement : la collecte la tiendra à jour."
 _TAKES_OVER: Final = "Reprend ce que disent ses doubles."
 _SEVERAL: Final = "Plusieurs projets ou clés portent ce nom : mettez leurs identifiants, puis lancez llm-usage heal."
+_TWO_MONTHS: Final = "Le titre et Mois disent des mois différents : corrigez celui des deux qui est faux."
 _ELSEWHERE: Final = (
     "L’identifiant de ce nom est dans un autre Workspace : mettez celui de cette ligne, puis lancez llm-usage heal."
 )
-_TWO_MONTHS: Final = "Le titre et Mois disent des mois différents : corrigez celui des deux qui est faux."
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A row that only a person can make one with another.
+
+    `kept` is that other one, where there is one in this month; `why` is a French sentence; `columns` are those that
+    can't be united: none where nobody knows whether the rows are one thing at all.
+    """
+
+    month: str
+    kept: Existing | None
+    other: Existing
+    why: str
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Healing:
+    """What has to be done.
+
+    `completions` are written before `others`: a double that goes may be the one that tells the id of another row.
+    `rows` are those that it was decided from.
+    """
+
+    completions: tuple[Step, ...]
+    others: tuple[Step, ...]
+    left: tuple[Left, ...]
+    rows: tuple[Existing, ...] = ()
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """All steps, by month and title."""
+        steps = (*self.completions, *self.others)
+        return tuple(sorted(steps, key=lambda step: (step.values.month, step.values.title)))
+
+    @property
+    def merged(self) -> int:
+        """How many rows stand for their doubles."""
+        return len({step.into for step in self.steps if step.into})
+
+    @property
+    def completed(self) -> int:
+        """How many rows have got their id or workspace, and had no doubles."""
+        return sum(step.why == COMPLETED for step in self.steps)
+
+    @property
+    def linked(self) -> int:
+        """How many rows have got their service alone."""
+        return sum(step.why == LINKED for step in self.steps)
+
+    @property
+    def adopted(self) -> int:
+        """How many rows of others were taken over as they are."""
+        return sum(step.why == ADOPTED for step in self.steps)
+
+    def without(self, pages: Collection[str | None]) -> Healing:
+        """The same without the steps of some rows: what was done where these had to wait."""
+        completions, others = (
+            tuple(step for step in part if step.page_id not in pages) for part in (self.completions, self.others)
+        )
+        return replace(self, completions=completions, others=others)
 
 
 def plan_healing(
     rows: Sequence[Existing],
     services: Mapping[ProviderName, str],
-    usages: Found,
+    fields: Sequence[str],
     month: Month | None = None,
     me: str | None = None,
 ) -> Healing:
@@ -65,11 +126,11 @@ def plan_healing(
     Args:
         rows: All rows of all months, whatever `month` is: any of them may tell an id.
         services: Page ids.
-        usages: The database.
+        fields: Those of `Values` that have a column.
         month: The only month to change.
         me: Id of this connection's user; where it isn't known, no row is taken over.
     """
-    scope = _Scope(usages, None if month is None else str(month), me)
+    scope = _Scope(fields, None if month is None else str(month), me)
     parts = [_Service(provider, page_id, rows, scope) for provider, page_id in services.items()]
     for part in parts:
         part.heal()
@@ -104,9 +165,9 @@ class _Names:
 
 @dataclass(frozen=True, slots=True)
 class _Scope:
-    """What a healing is decided for: the database, the only month to change, and this connection's user."""
+    """What a healing is decided for: the fields to write, the only month to change, and this connection's user."""
 
-    usages: Found
+    fields: Sequence[str]
     only: str | None
     me: str | None
 
@@ -116,14 +177,18 @@ class _Service:
 
     def __init__(self, provider: ProviderName, page_id: str, rows: Sequence[Existing], scope: _Scope) -> None:
         self._provider, self._page_id = provider, page_id
-        self._usages, self._only, self._me = scope.usages, scope.only, scope.me
-        mine = [_dated(row, provider) for row in rows]
+        self._fields, self._only, self._me = scope.fields, scope.only, scope.me
+        mine = [_with_month_of_title(row, provider) for row in rows]
         mine = [row for row in mine if _is_month(row.values.month) and self._is_of_service(row)]
         own = [row for row in mine if row.values.key == COLLECTION]
         self._labels = {row.values.workspace for row in own}
         self._owners = owners(own)
         self._slips = [row for row in mine if tells_two_months(row.values)]
-        mine = [row for row in mine if not tells_two_months(row.values) and (is_by(row, self._me) or self._title(row))]
+        mine = [
+            row
+            for row in mine
+            if not tells_two_months(row.values) and (is_by(row, self._me) or self._name_in_title(row))
+        ]
         self._before = {row.page_id: row for row in sorted(mine, key=lambda row: row.age)}
         self._rows = dict(self._before)
         self._why: dict[str, str] = {}
@@ -133,8 +198,10 @@ class _Service:
         self._collected = {row.values.month for row in mine if row.values.key == COLLECTION}
         self.left: list[Left] = []
         self._merged: set[str] = set()
+        """Rows that stand for their doubles."""
 
     def heal(self) -> None:
+        """Complete and merge rows until nothing changes."""
         for row in self._open():
             if is_old_error(row, self._provider) and not self._is_called_error(row):
                 self._drop(row, ERROR_ROW)
@@ -151,16 +218,13 @@ class _Service:
             if self._only in (None, row.values.month, month_of_title(row.values.title))
         ]
 
-    def merged(self) -> set[str]:
-        """Page ids of rows that stand for their doubles."""
-        return self._merged & self._rows.keys()
-
     def steps(self) -> Iterator[Step]:
+        """What has to be written."""
         source = Source(provider=self._provider)
-        merged, ids = self.merged(), self._names().ids
+        merged, ids = self._merged & self._rows.keys(), self._names().ids
         clashes = [row for left in self.left if left.columns for row in (left.kept, left.other)]
         alone = {row.page_id for row in clashes if row is not None} - merged
-        told = alone | {left.other.page_id for left in self.left}
+        reported = alone | {left.other.page_id for left in self.left}
         for page_id, row in self._before.items():
             now = self._rows.get(page_id)
             if now is None:
@@ -168,12 +232,12 @@ class _Service:
                 into = self._stands_for(page_id)
                 yield Step(Action.TRASH, source, row.values, page_id, why=why, unless_written_on=True, into=into)
             elif page_id not in alone:
-                fields = changed_fields(row.values, now.values, self._usages)
+                fields = changed_fields(row.values, now.values, self._fields)
                 notes = tuple(note for note in now.notes if note not in row.notes)
                 if fields or notes:
                     why = _TAKES_OVER if page_id in merged else LINKED if fields == ("service",) else COMPLETED
                     yield Step(Action.UPDATE, source, now.values, page_id, fields, why, notes)
-                elif page_id not in told and self._is_to_be_adopted(now, ids):
+                elif page_id not in reported and self._is_to_be_adopted(now, ids):
                     yield Step(Action.UPDATE, source, now.values, page_id, ("title",), ADOPTED)
 
     def _is_to_be_adopted(self, row: Existing, ids: frozenset[str]) -> bool:
@@ -192,7 +256,7 @@ class _Service:
 
     def _is_called_error(self, row: Existing) -> bool:
         """Whether the row is that of a project with this unlucky name: it has an id, and figures in another month."""
-        key, title = row.values.key, self._title(row)
+        key, title = row.values.key, self._name_in_title(row)
         return folded(key) not in ("", title) and any(
             one.values.key == key and has_figures(one) and one.values.month != row.values.month
             for one in self._before.values()
@@ -204,19 +268,19 @@ class _Service:
         names, places = self._names(), self._workspaces()
         for row in self._open():
             values = row.values
-            key = names.only_id(self._name(row), values.workspace) if self._is_nameless(row, names) else ""
+            nameless = is_nameless(values, self._provider, names.ids)
+            key = names.only_id(self._name(row), values.workspace) if nameless else ""
+            lacks_workspace = not values.workspace and values.month not in self._collected
             if key:
                 values = replace(values, key=key, workspace=values.workspace or _only(places[key]))
-            elif (
-                values.key and not is_ours(values.key) and not values.workspace and values.month not in self._collected
-            ):
+            elif lacks_workspace and values.key and not is_ours(values.key):
                 values = replace(values, workspace=_only(places[values.key]))
             self._rows[row.page_id] = replace(row, values=values)
 
     def _names(self) -> _Names:
         found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
         for row in self._rows.values():
-            key, name = row.values.key, self._title(row)
+            key, name = row.values.key, self._name_in_title(row)
             if key and not is_ours(key) and name and name != folded(key):
                 found[name][key].add(row.values.workspace)
         return _Names(found, frozenset(key for known in found.values() for key in known))
@@ -229,14 +293,10 @@ class _Service:
                 found[row.values.key].add(row.values.workspace)
         return found
 
-    def _is_nameless(self, row: Existing, names: _Names) -> bool:
-        """Whether a name, or nothing, stands where the id belongs."""
-        return is_nameless(row.values, self._provider, names.ids)
-
     def _name(self, row: Existing) -> str:
-        return folded(row.values.key) or self._title(row)
+        return folded(row.values.key) or self._name_in_title(row)
 
-    def _title(self, row: Existing) -> str:
+    def _name_in_title(self, row: Existing) -> str:
         """The name in a title like `2026-01 - OpenAI - Production`, for comparing; empty in one of another form."""
         return folded(name_in_title(row.values, self._provider, self._labels))
 
@@ -248,7 +308,7 @@ class _Service:
         of_ids: dict[tuple[str, ...], list[Existing]] = defaultdict(list)
         of_names: dict[tuple[str, str], list[Existing]] = defaultdict(list)
         for row in self._open():
-            if self._is_nameless(row, names):
+            if is_nameless(row.values, self._provider, names.ids):
                 of_names[row.values.month, self._name(row)].append(row)
             elif row.values.key:
                 # Rows of two organisations may have the same label: they are no doubles.
@@ -274,7 +334,7 @@ class _Service:
         month = found.kept.values.month
         self.left += [Left(month, clash.kept, clash.other, clash.why, clash.columns) for clash in found.clashes]
         if found.surplus:
-            values = prevailing(found.rows, Month.parse(month))
+            values = choose_values(found.rows, Month.parse(month))
             key = values.key or next((row.values.key for row in found.rows if row.values.key), "")
             place = values.workspace
             if month not in self._collected:
@@ -319,7 +379,7 @@ def _only(texts: set[str]) -> str:
     return next(iter(texts)) if len(texts) == 1 else ""
 
 
-def _dated(row: Existing, provider: ProviderName) -> Existing:
+def _with_month_of_title(row: Existing, provider: ProviderName) -> Existing:
     """An error row of an older collector that left `Mois` empty, with the month of its title."""
     if row.values.month or not is_old_error(row, provider):
         return row

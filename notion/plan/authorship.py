@@ -14,10 +14,10 @@ from typing import Final
 
 from notion.rows.receipt import read_receipt
 from notion.rows.titles import month_of_title, name_in_title, tells_two_months, title_start
-from notion.rows.values import Existing, Values, has_figures, is_ours
+from notion.rows.values import Existing, Values, has_figures
 from notion.text import folded
 from usage.names import ProviderName
-from usage.records.grain import COLLECTION
+from usage.records.grain import COLLECTION, is_ours
 
 SOMEBODYS: Final = "Écrite par une personne ou un autre programme : llm-usage heal peut la reprendre."
 MISDATED: Final = "Son titre et « Mois » disent deux mois différents : corrigez l’un des deux."
@@ -107,7 +107,8 @@ def is_old_error(row: Existing, provider: ProviderName) -> bool:
     Its title is month, service and `Error`, no more and no less; no figures but 0, no notes, and `Mois` is that month
     or empty.
     """
+    if has_figures(row) or row.notes or row.is_written_on:
+        return False
     month = month_of_title(row.values.title)
-    titles = {folded(f"{title_start(month, provider)}{word}") for word in _ERRORS}
-    is_titled = bool(month) and folded(row.values.title) in titles and row.values.month in ("", month)
-    return is_titled and not has_figures(row) and not row.notes and not row.is_written_on
+    start, title = folded(title_start(month, provider)), folded(row.values.title)
+    return bool(month) and title in {f"{start} {word}" for word in _ERRORS} and row.values.month in ("", month)

@@ -9,19 +9,19 @@ rows of the new grain take the place of all others, one that people wrote on sta
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
 
-from notion.rows.titles import titled, with_account
-from notion.rows.values import COLUMNS, FIGURES, Existing, Values, to_minute
+from notion.rows.titles import make_title, with_account
+from notion.rows.values import COLUMNS, FIGURES, Existing, Identity, Values, to_minute
 from notion.text import one_line, printable
 from usage.money import dollars, euros_style
 from usage.month import Month
 from usage.names import Status
-from usage.outcomes.outcome import SourceOutcome, UsageRow
+from usage.outcomes.outcome import SourceOutcome
 from usage.records.breakdown import fitted_json, to_json
 from usage.records.grain import COLLECTION
 
@@ -35,45 +35,45 @@ EMPTIED: Final = f"{REPLACED} Reste sans chiffres pour ce que vous y avez écrit
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A row and the values it should have."""
+    """A row as it should stand in Notion."""
 
-    row: UsageRow
     values: Values
     name: str
     """The project's or key's, without the account behind it."""
+    in_answer: Identity
+    """Its identity as it stands in the answer: `values` may get an id that only older rows have."""
 
 
-def wanted_rows(outcome: SourceOutcome, service: str, *, several: bool = False) -> Iterator[Wanted]:
+def wanted_rows(outcome: SourceOutcome, service: str, *, several: bool) -> list[Wanted]:
     """The source's rows as values to write; `several`: titles end with the account, as others have projects, too."""
+    wanted = []
     for row in outcome.rows:
         name = one_line(row.name) or row.key
         shown = with_account(name, outcome.label if several else "")
         whole, fitted = to_json(row.breakdown), fitted_json(row.breakdown)
-        yield Wanted(
-            row,
-            Values(
-                title=titled(outcome, shown),
-                service=service,
-                month=str(outcome.month),
-                key=printable(row.key),
-                workspace=printable(row.workspace),
-                models=printable(", ".join(row.models)),
-                tokens_input=row.totals.tokens_input,
-                tokens_output=row.totals.tokens_output,
-                cost=row.totals.cost,
-                requests=row.totals.requests,
-                breakdown=printable(fitted),
-                collected_at=to_minute(outcome.attempted_at),
-                status=row.status.value,
-                log=printable(row.log),
-                name=shown,
-                whole=printable(whole) if whole != fitted else "",
-            ),
-            name,
+        values = Values(
+            title=make_title(outcome, shown),
+            service=service,
+            month=str(outcome.month),
+            key=printable(row.key),
+            workspace=printable(row.workspace),
+            models=printable(", ".join(row.models)),
+            tokens_input=row.totals.tokens_input,
+            tokens_output=row.totals.tokens_output,
+            cost=row.totals.cost,
+            requests=row.totals.requests,
+            breakdown=printable(fitted),
+            collected_at=to_minute(outcome.attempted_at),
+            status=row.status.value,
+            log=printable(row.log),
+            name=shown,
+            whole=printable(whole) if whole != fitted else "",
         )
+        wanted.append(Wanted(values, name, values.identity))
+    return wanted
 
 
-def zeroed(old: Values, outcome: SourceOutcome) -> Values:
+def with_zeros(old: Values, outcome: SourceOutcome) -> Values:
     """A row that a complete answer no longer has: its figures become 0, what was empty stays empty."""
     return replace(
         old,
@@ -93,7 +93,7 @@ def own_row(outcome: SourceOutcome, service: str, receipt: str, *, several: bool
     """The row that tells a source's own story; its title has the account's name where there are several."""
     label = outcome.label if several else ""
     return Values(
-        title=titled(outcome, with_account("Collecte", label)),
+        title=make_title(outcome, with_account("Collecte", label)),
         service=service,
         month=str(outcome.month),
         key=COLLECTION,
@@ -123,21 +123,20 @@ def is_poorer(new: Values, old: Values, month: Month) -> bool:
     if new.status == Status.ECHEC.value and old.status != new.status:
         return True
     if old.status == Status.SUCCES.value and _was_closed(old.collected_at, month):
-        grown = any(compared(new, old, name) > 0 for name in FIGURES)
+        grown = any(growth(new, old, name) > 0 for name in FIGURES)
         if new.status == Status.PARTIEL.value or not grown:
             return True
-    lost = any(getattr(new, name) is None and getattr(old, name) is not None for name in FIGURES)
-    lower = any(compared(new, old, name) < 0 for name in FIGURES)
-    return lost or (lower and _RESTATED.sub("", old.log) != new.log)
+    lower = any(growth(new, old, name) < 0 for name in FIGURES)
+    return bool(lost_figures(new, old)) or (lower and _RESTATED.sub("", old.log) != new.log)
 
 
-def compared(new: Values, old: Values, name: str) -> float:
+def growth(new: Values, old: Values, name: str) -> float:
     """How much a figure has grown, as doubles; 0 where one of the two is not known."""
     now, before = getattr(new, name), getattr(old, name)
     return 0.0 if now is None or before is None else float(now) - float(before)
 
 
-def summed(rows: Iterable[Values]) -> Values:
+def add_up(rows: Iterable[Values]) -> Values:
     """The figures of several rows added up; one that none has stays empty."""
     rows = list(rows)
 
@@ -153,7 +152,7 @@ def summed(rows: Iterable[Values]) -> Values:
     )
 
 
-def prevailing(rows: Sequence[Existing], month: Month) -> Values:
+def choose_values(rows: Sequence[Existing], month: Month) -> Values:
     """Of several rows of one identity, oldest first, the values that count: read last, unless they are poorer."""
     best, *others = sorted((row.values for row in rows), key=_read_at)
     for values in others:
@@ -177,7 +176,7 @@ def _read_at(values: Values) -> datetime:
     return values.collected_at or _NEVER
 
 
-def retold(new: Values, old: Values, month: Month) -> Values:
+def with_restatement(new: Values, old: Values, month: Month) -> Values:
     """The new values, with the story of the last restatement in the log.
 
     A change of cost counts as a restatement when the row was last read after the month had ended.
@@ -185,8 +184,8 @@ def retold(new: Values, old: Values, month: Month) -> Values:
     if not _was_closed(old.collected_at, month):
         return new
     if old.cost is None or new.cost is None or float(old.cost) == float(new.cost):
-        told = _RESTATED.search(old.log)
-        return replace(new, log=f"{new.log} {told.group().strip()}".strip()) if told else new
+        earlier = _RESTATED.search(old.log)
+        return replace(new, log=f"{new.log} {earlier.group().strip()}".strip()) if earlier else new
     before, after = _amounts(Decimal(str(old.cost)), Decimal(new.cost))
     day = new.collected_at.date() if new.collected_at else month.last_day
     return replace(new, log=f"{new.log} Corrigé : {before} → {after} USD le {day}.".strip())
@@ -210,11 +209,11 @@ def lost_figures(new: Values, old: Values) -> tuple[str, ...]:
 def says_no_more(new: Values, old: Values) -> bool:
     """Whether a coarse answer lacks figures of the row, and has none that is new."""
     news = [name for name in FIGURES if getattr(new, name) is not None and getattr(old, name) is None]
-    same = all(compared(new, old, name) == 0 for name in FIGURES)
+    same = all(growth(new, old, name) == 0 for name in FIGURES)
     return bool(lost_figures(new, old)) and same and not news
 
 
-def emptied(old: Values, at: datetime) -> Values:
+def without_figures(old: Values, at: datetime) -> Values:
     """A row whose figures are told by rows of another grain now: nothing in it counts a second time.
 
     Empty rather than 0, and without a status: whatever is read by this grain again says more.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from notion.rows.annotations import Note, unite
+from notion.rows.notes import Note, unite
 from notion.rows.values import Existing
 
 DOUBLE: Final = "Ligne en double, la plus ancienne est gardée."

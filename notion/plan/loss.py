@@ -7,7 +7,7 @@ lower figures are followed only with proof, or when a person has accepted them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
@@ -19,57 +19,54 @@ from usage.outcomes.story import rerun_command
 LEFT: Final = "Reste comme elle est : la baisse du mois n’est pas prouvée."
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Change:
-    """What a plan does to the figures of one source: those that stood there, and those it would leave."""
+    """What a plan does to the figures of a row: `before` is None for one that comes, `after` for one that goes."""
 
-    before: list[Values] = field(default_factory=list)
-    after: list[Values] = field(default_factory=list)
-    is_lower: bool = False
-    """Whether a figure of some row goes down, or is gone."""
-    unproven: int = 0
-    """Rows that a complete answer does not have, and that nothing proves to be 0."""
+    before: Values | None
+    after: Values | None
 
-    def row(self, before: Values | None, after: Values | None) -> None:
-        """A row that becomes another one, comes or goes. That rows go for others is no loss in itself."""
-        if before is not None:
-            self.before.append(before)
-        if after is not None:
-            self.after.append(after)
-        if before is not None and after is not None:
-            self.is_lower |= any(_is_lower(after, before, name) for name in FIGURES)
 
-    def objection(self, outcome: SourceOutcome) -> str:
-        """Why lower figures must not be followed, in French; empty where nothing speaks against them."""
-        sums = {name: (_total(self.before, name), _total(self.after, name)) for name in FIGURES if self._is_told(name)}
-        # A millionth: sums of doubles are not exact.
-        goes_down = any(after < before - 1e-6 for before, after in sums.values())
-        if outcome.month.is_running(outcome.attempted_at) or not (self.is_lower or goes_down):
-            return ""
-        if any(before > 0 and after <= before / 2 for before, after in sums.values()):
-            return f"il perdrait la moitié ou plus ({_shown(sums)})"
-        if outcome.is_settled and (outcome.control is None or not outcome.control.agrees):
-            return f"aucun total de contrôle ne le confirme ({_shown(sums)})"
+def objection_to(changes: Sequence[Change], outcome: SourceOutcome) -> str:
+    """Why lower figures of a source must not be followed, in French; empty where nothing speaks against them.
+
+    That rows go for others is no loss in itself.
+    """
+    if outcome.month.is_running(outcome.attempted_at):
         return ""
+    before = [one.before for one in changes if one.before is not None]
+    after = [one.after for one in changes if one.after is not None]
+    # Tokens and requests may not be offered any more; money that is gone is lost.
+    names = [name for name in FIGURES if name == "cost" or any(getattr(values, name) is not None for values in after)]
+    sums = {name: (_total(before, name), _total(after, name)) for name in names}
+    # A millionth: sums of doubles are not exact.
+    goes_down = any(now < old - 1e-6 for old, now in sums.values())
+    if not (goes_down or any(_is_lower(one) for one in changes)):
+        return ""
+    if any(old > 0 and now <= old / 2 for old, now in sums.values()):
+        return f"il perdrait la moitié ou plus ({_show_cost(sums)})"
+    if outcome.is_settled and (outcome.control is None or not outcome.control.agrees):
+        return f"aucun total de contrôle ne le confirme ({_show_cost(sums)})"
+    return ""
 
-    def _is_told(self, name: str) -> bool:
-        """Whether the answer has a figure. Tokens and requests may not be offered; money that is gone is lost."""
-        return name == "cost" or any(getattr(values, name) is not None for values in self.after)
 
-
-def doubtful(outcome: SourceOutcome, objection: str) -> str:
+def keeping_sentence(outcome: SourceOutcome, objection: str) -> str:
     """The sentence of a month that keeps its figures, with the command that accepts the lower ones."""
-    return f"Le mois baisse sans preuve : {objection}. Les chiffres restent. {accepting_command(outcome)}"
+    return f"Le mois baisse sans preuve : {objection}. Les chiffres restent. {accepting_sentence(outcome)}"
 
 
-def accepting_command(outcome: SourceOutcome) -> str:
+def accepting_sentence(outcome: SourceOutcome) -> str:
     """The sentence with the command that accepts lower figures."""
     return f"Pour accepter la baisse : {rerun_command(outcome.source, outcome.month)} --accept-lower."
 
 
-def _is_lower(after: Values, before: Values, name: str) -> bool:
-    is_told = name == "cost" or getattr(after, name) is not None
-    return is_told and _figure(after, name) < _figure(before, name)
+def _is_lower(change: Change) -> bool:
+    """Whether a figure of a row goes down, or its cost is gone."""
+    before, after = change.before, change.after
+    if before is None or after is None:
+        return False
+    names = [name for name in FIGURES if name == "cost" or getattr(after, name) is not None]
+    return any(_figure(after, name) < _figure(before, name) for name in names)
 
 
 def _figure(values: Values, name: str) -> float:
@@ -81,6 +78,6 @@ def _total(rows: Sequence[Values], name: str) -> float:
     return sum(_figure(values, name) for values in rows)
 
 
-def _shown(sums: Mapping[str, tuple[float, float]]) -> str:
+def _show_cost(sums: Mapping[str, tuple[float, float]]) -> str:
     before, after = (euros_style(Decimal(str(round(amount, 6)))) for amount in sums["cost"])
     return f"{before} → {after} USD"

@@ -1,8 +1,8 @@
-"""Which rows belong to a source, and which of them stand for something else than its rows do now.
+"""Which rows belong to a source, and which of them stand for the rows that it brings now.
 
 An account is the organisation behind its key; its label is only a name, and people change names. So an id of the
 provider's tells whose a row is, whatever label stands in it. Rows without one (usage of no project, or of an account as
-a whole) are told by the sources' own rows: the receipt there says which organisation wrote the month under that label,
+a whole) are known by the sources' own rows: the receipt there says which organisation wrote the month under that label,
 and names such rows by their pages.
 """
 
@@ -13,13 +13,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from notion.plan.desired import Wanted
 from notion.rows.receipt import Receipt, read_receipt
 from notion.rows.titles import name_of, title_start
-from notion.rows.values import Existing, Identity, Values, is_ours
+from notion.rows.values import Existing, Identity, Values
 from notion.text import folded, one_line, printable
 from usage.names import Kind, Status
 from usage.outcomes.outcome import SourceOutcome
-from usage.records.grain import COLLECTION, GRAINS, LABEL, Rule, canonical_workspace, is_bracketed, row_rule
+from usage.records.grain import COLLECTION, GRAINS, LABEL, Rule, canonical_workspace, is_bracketed, is_ours, row_rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +81,11 @@ class Ownership:
         self._pages = _pages(self.own_rows)
         siblings = [row for row in others if verdicts[row.page_id] and _label(row) not in peers.read]
         self._others_pages = _pages(row for row in others if row not in siblings)
-        # Usage of no id that an account which was not read has told is this organisation's as well.
+        # Usage of no id that was written for an account which was not read now is this organisation's as well.
         self._shared = self.labels | {_label(row) for row in siblings}
         self._moved = self._label in self._foreign
 
-    def row(self, row: Existing) -> bool:
+    def has(self, row: Existing) -> bool:
         """Whether a row of the source's provider is the source's."""
         values = row.values
         if row.page_id in self._pages:
@@ -101,7 +102,7 @@ class Ownership:
 
     def may_be(self, row: Existing) -> bool:
         """Whether a row without ids of the provider's can only be the source's."""
-        return self.row(row) or (self._is_only and not self._foreign)
+        return self.has(row) or (self._is_only and not self._foreign)
 
     def is_label_bound(self, values: Values) -> bool:
         """Whether nothing but a label, or a receipt, tells whose a row is."""
@@ -140,7 +141,7 @@ class Ownership:
 
     # -- grain
 
-    def rule_of(self, values: Values) -> Rule:
+    def _rule_of(self, values: Values) -> Rule:
         """The rule that an existing row was written by."""
         if values.key in (values.workspace, canonical_workspace(values.workspace)):
             return self._grains.coarse
@@ -159,17 +160,17 @@ class Ownership:
             return False
         if is_bracketed(key):
             return rule.key == "account" or key != rule.nobody
-        return self.rule_of(row.values) != rule
+        return self._rule_of(row.values) != rule
 
     def is_finer(self, row: Existing) -> bool:
         """Whether the row stands for one key, where this source could be read by workspace or account only."""
         api_key = self._grains.api_key
         if is_bracketed(row.values.key):
             return row.values.key == api_key.nobody
-        return self.rule_of(row.values) == api_key
+        return self._rule_of(row.values) == api_key
 
     def _rule_kind(self, values: Values) -> Kind | None:
-        return self.rule_of(values).kind
+        return self._rule_of(values).kind
 
     def _is_whole_account(self, values: Values) -> bool:
         whole = values.key in (values.workspace, canonical_workspace(values.workspace)) and bool(values.key)
@@ -179,16 +180,17 @@ class Ownership:
 
     def _verdicts(self, own: Sequence[Existing]) -> dict[str, bool | None]:
         """Of each own row whether this organisation wrote it, and what stands with it; None where nothing tells."""
-        told = {row.page_id: self._is_receipts(read_receipt(row.values.breakdown)) for row in own}
-        silent = [row for row in own if told[row.page_id] is None]
-        has_one = any(told.values())
+        verdicts = {row.page_id: self._is_by_receipt(read_receipt(row.values.breakdown)) for row in own}
+        silent = [row for row in own if verdicts[row.page_id] is None]
+        has_one = any(verdicts.values())
         for row in silent:
-            by_ids = self._is_told_by_ids(_label(row), is_only=len(silent) == 1, has_one=has_one)
+            by_ids = self._is_by_ids(_label(row), is_only=len(silent) == 1, has_one=has_one)
             # That of a failed attempt says nothing against anybody.
-            told[row.page_id] = by_ids or (None if row.values.status == Status.ECHEC else by_ids)
-        return told
+            verdicts[row.page_id] = by_ids or (None if row.values.status == Status.ECHEC else by_ids)
+        return verdicts
 
-    def _is_receipts(self, receipt: Receipt | None) -> bool | None:
+    def _is_by_receipt(self, receipt: Receipt | None) -> bool | None:
+        """Whether a receipt says that this organisation wrote the row; None where it does not tell."""
         organisation = self._outcome.organisation
         if receipt is None:
             return None
@@ -199,8 +201,8 @@ class Ownership:
         known = {an_id for _, an_id in self._outcome.known}
         return bool(known & set(receipt.ids)) if known and receipt.ids else None
 
-    def _is_told_by_ids(self, label: str, *, is_only: bool, has_one: bool) -> bool | None:
-        """The same of an own row without a receipt, by the ids that stand under its label.
+    def _is_by_ids(self, label: str, *, is_only: bool, has_one: bool) -> bool | None:
+        """Whether this organisation wrote an own row without a receipt, by the ids that stand under its label.
 
         Args:
             label: As it counts for identities.
@@ -227,10 +229,10 @@ class Ownership:
         mine = [row for row in free if verdicts[row.page_id] and not self._is_siblings_label(_label(row), foreign)]
         unsure = [row for row in free if verdicts[row.page_id] is None and _label(row) == self._label]
         # Rows without a receipt are doubles; of those that have one, each is another organisation's.
-        told = [row for row in unsure if read_receipt(row.values.breakdown) is not None]
-        latest = sorted(told, key=lambda row: row.values.collected_at or row.created)[-1:]
-        found = (mine or latest) + [row for row in unsure if row not in told]
-        return sorted(found, key=lambda row: row.age) or self._renamed(free, verdicts)
+        with_receipt = [row for row in unsure if read_receipt(row.values.breakdown) is not None]
+        latest = sorted(with_receipt, key=lambda row: row.values.collected_at or row.created)[-1:]
+        found = (mine or latest) + [row for row in unsure if row not in with_receipt]
+        return sorted(found, key=lambda row: row.age) or self._find_under_gone_label(free, verdicts)
 
     def _is_siblings_label(self, label: str, foreign: set[str]) -> bool:
         """Whether a label is that of another key of this organisation, which has a row of its own.
@@ -246,7 +248,7 @@ class Ownership:
         is_earlier = labels.index(label) < labels.index(self._label)
         return is_earlier and label not in self._peers.read and not foreign & {label, self._label}
 
-    def _renamed(self, free: Sequence[Existing], verdicts: dict[str, bool | None]) -> list[Existing]:
+    def _find_under_gone_label(self, free: Sequence[Existing], verdicts: dict[str, bool | None]) -> list[Existing]:
         """The one own row under a label that no account has any more, where the provider has one account only."""
         known = {canonical_workspace(label) for label in self._peers.labels}
         gone = [row for row in free if verdicts[row.page_id] is None and _label(row) not in known]
@@ -271,7 +273,7 @@ class Matching:
 
     Args:
         outcome: What the source brought.
-        rows: Rows of its provider and month that no other source has taken.
+        rows: Rows of its provider and month that no other source has taken, oldest first.
         owns: What belongs to the source.
         earlier: Rows of earlier months that have the names of keys whose ids the provider does not tell any more.
         labels: Labels of the provider's accounts, which a title may end with.
@@ -286,7 +288,7 @@ class Matching:
         labels: Iterable[str],
     ) -> None:
         self._outcome, self._owns = outcome, owns
-        self._left = {row.page_id: row for row in sorted(rows, key=lambda row: row.age)}
+        self._left = {row.page_id: row for row in rows}
         self._labels = {*labels, *(row.values.workspace for row in self._left.values() if row.values.key == COLLECTION)}
         self._by_identity: dict[Identity, list[Existing]] = defaultdict(list)
         for row in self._left.values():
@@ -299,34 +301,32 @@ class Matching:
         self._keys = self._known_keys([*earlier, *self._left.values()])
 
     def left(self) -> list[Existing]:
-        """Rows that nothing has been decided about, oldest first."""
+        """Rows that stand for none that was wanted, oldest first."""
         return list(self._left.values())
 
-    def take(self, row: Existing) -> None:
-        """Something has been decided about a row."""
-        self._left.pop(row.page_id, None)
-
-    def with_known_key(self, wanted: Values, name: str) -> Values:
+    def with_known_key(self, wanted: Wanted) -> Wanted:
         """A name in an id's place becomes the id that a row of that workspace had under this name."""
-        key = self._keys.get((wanted.workspace, name)) if wanted.key.startswith(LABEL) else None
-        return wanted if key is None else replace(wanted, key=key)
+        values = wanted.values
+        key = self._keys.get((values.workspace, wanted.name)) if values.key.startswith(LABEL) else None
+        return wanted if key is None else replace(wanted, values=replace(values, key=key))
 
-    def rows_for(self, wanted: Values, original: Values, name: str) -> list[Existing]:
-        """Rows of the same identity, oldest first, those under an old label and of older collectors included.
+    def match(self, wanted: Iterable[Wanted]) -> list[tuple[Wanted, list[Existing]]]:
+        """Each row that is wanted, with those that stand for it, oldest first."""
+        return [(one, self._take(one)) for one in wanted]
 
-        Args:
-            wanted: What is to be written.
-            original: The same before `with_known_key`.
-            name: The project's or key's name.
-        """
-        if self._owns.is_label_bound(wanted):
-            found = [row for row in self._left.values() if self._is_labelled(row, wanted)]
+    def _take(self, wanted: Wanted) -> list[Existing]:
+        """Rows of the same identity, those under an old label and of older collectors included."""
+        values, name = wanted.values, folded(wanted.name)
+        if self._owns.is_label_bound(values):
+            found = [row for row in self._left.values() if self._is_labelled(row, values)]
         else:
-            found = [*self._by_identity.get(wanted.identity, ()), *self._by_identity.get(original.identity, ())]
-            found += () if found else self._by_its_name(wanted, name)
-        if not is_bracketed(wanted.key) and self._named[folded(name)] == 1:
-            found += self._legacy.get(folded(name), ())
+            found = [*self._by_identity.get(values.identity, ()), *self._by_identity.get(wanted.in_answer, ())]
+            found += () if found else self._by_its_name(values, wanted.name)
+        if not is_bracketed(values.key) and self._named[name] == 1:
+            found += self._legacy.get(name, ())
         once = {row.page_id: row for row in found if row.page_id in self._left}
+        for page_id in once:
+            del self._left[page_id]
         return sorted(once.values(), key=lambda row: row.age)
 
     def name(self, values: Values) -> str:
@@ -336,7 +336,7 @@ class Matching:
     def _is_labelled(self, row: Existing, wanted: Values) -> bool:
         values, owns = row.values, self._owns
         is_it = values.key != COLLECTION and owns.is_label_bound(values) and owns.is_same_thing(values, wanted)
-        return is_it and owns.row(row)
+        return is_it and owns.has(row)
 
     def _by_its_name(self, wanted: Values, name: str) -> Sequence[Existing]:
         """Rows that were written when the provider told a key's name only."""
@@ -351,7 +351,7 @@ class Matching:
         for row in rows:
             key = row.values.key
             if not is_ours(key) and key not in self._owns.ids and self._owns.may_be(row):
-                found[folded(key or self._titled(row.values))].append(row)
+                found[folded(key or self._name_or_title(row.values))].append(row)
         return found
 
     def _known_keys(self, rows: Sequence[Existing]) -> dict[tuple[str, str], str]:
@@ -361,14 +361,14 @@ class Matching:
         for row in rows if lost else ():
             values = row.values
             place = (values.workspace, self.name(values))
-            # A key that the provider still has would be told by its id.
+            # The provider would give the id of a key that it still has.
             is_lost = values.key and not is_ours(values.key) and values.key not in self._owns.ids
             if place in lost and is_lost and values.month <= str(self._outcome.month):
                 found[place][values.month].add(values.key)
         latest = {place: months[max(months)] for place, months in found.items()}
         return {place: next(iter(keys)) for place, keys in latest.items() if len(keys) == 1}
 
-    def _titled(self, values: Values) -> str:
+    def _name_or_title(self, values: Values) -> str:
         """The name in a title of our form; the whole title of another form, which is nobody's name."""
         starts = values.title.startswith(title_start(values.month, self._outcome.source.provider))
         return self.name(values) if starts else f"{values.title} - "

@@ -11,14 +11,14 @@ Pure: outcomes and the rows that stand in Notion go in, a plan comes out. The ru
 6. Several rows of one identity: the oldest stays, with the figures read last; the others go to the trash.
 7. Rows of another grain go to the trash where the new ones say as much. Coarse rows never stand beside finer ones.
 8. A month that is over loses figures only with proof (`notion.plan.loss`).
-9. What the plan leaves for a source is what the source told, or nothing of it is written (`notion.plan.plan`).
+9. After the plan, a source's rows say what the source said, or nothing of that source is written.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
@@ -28,26 +28,27 @@ from notion.plan.desired import (
     LESS_FINE,
     REPLACED,
     Wanted,
-    compared,
-    emptied,
+    add_up,
+    choose_values,
+    growth,
     is_later,
     is_poorer,
+    lost_figures,
     own_row,
-    prevailing,
-    retold,
     says_no_more,
-    summed,
     wanted_rows,
     with_lost_figures,
-    zeroed,
+    with_restatement,
+    with_zeros,
+    without_figures,
 )
 from notion.plan.doubles import DOUBLE, ERROR_ROW, Doubles, sort_out
-from notion.plan.loss import LEFT, Change, accepting_command, doubtful
+from notion.plan.loss import LEFT, Change, accepting_sentence, keeping_sentence, objection_to
 from notion.plan.ownership import Matching, Ownership, Peers
-from notion.plan.steps import Action, Claims, Context, Plan, Step
-from notion.rows.annotations import Note
+from notion.plan.steps import Action, Context, Plan, Step
+from notion.rows.notes import Note
 from notion.rows.receipt import Receipt, read_receipt, receipt_of
-from notion.rows.titles import is_of_service, titled, with_account
+from notion.rows.titles import is_of_service, make_title, with_account
 from notion.rows.values import FIGURES, Existing, Identity, Values, changed_fields, has_figures
 from usage.money import difference, euros_style, exact_sum
 from usage.names import ProviderName, Status
@@ -109,8 +110,8 @@ class _ProviderPlan:
         planners = list(self._planners())
         if not planners:
             return
-        for row in self._unreached(planners):
-            self._teller(planners, row).keep(row, OUT_OF_REACH)
+        for row in self._rows_out_of_reach(planners):
+            self._planner_for(planners, row).keep(row, OUT_OF_REACH)
         for planner in planners:
             count = sum(step.why == OUT_OF_REACH for step in planner.steps)
             if count:
@@ -122,21 +123,21 @@ class _ProviderPlan:
             self.steps += planner.steps
             self.outcomes.append(planner.outcome)
 
-    def _planners(self) -> Iterator[SourcePlanner]:
+    def _planners(self) -> Iterator[_SourcePlanner]:
         """Each source's planner, its rows planned."""
         strangers = [one.row for one in self._left if one.why == SOMEBODYS]
         pages: set[str | None] = set()
         identities: set[Identity] = set()
         for outcome in self._outcomes:
-            claims = Claims(frozenset(pages), frozenset(identities))
+            claims = _Claims(frozenset(pages), frozenset(identities))
             peers = self._peers(outcome)
-            planner = SourcePlanner(
+            planner = _SourcePlanner(
                 outcome, self._rows, strangers, self._context, authors=self._authors, peers=peers, claims=claims
             )
             planner.plan_rows()
             wrong = discrepancy(planner.outcome, planner.steps, planner.set_aside)
             if wrong:
-                self.outcomes.append(_broken(outcome, wrong))
+                self.outcomes.append(_fail(outcome, wrong))
                 continue
             pages |= {step.page_id for step in planner.steps} | {row.page_id for row in planner.owns.own_rows}
             identities |= {step.values.identity for step in planner.steps if step.action is not Action.TRASH}
@@ -148,27 +149,27 @@ class _ProviderPlan:
         ids = frozenset(an_id for one in read for _, an_id in one.known)
         return Peers(self._labels, _labels(read), _labels(same), ids)
 
-    def _unreached(self, planners: Sequence[SourcePlanner]) -> list[Existing]:
+    def _rows_out_of_reach(self, planners: Sequence[_SourcePlanner]) -> list[Existing]:
         """Rows with figures that belong to no source, where all accounts were read."""
         read = _labels([planner.outcome for planner in planners if not planner.outcome.failed])
         if not {canonical_workspace(label) for label in self._labels} <= read:
             return []
-        told = {step.page_id for planner in planners for step in planner.steps}
+        planned = {step.page_id for planner in planners for step in planner.steps}
         return [
             row
             for row in self._rows
-            if row.page_id not in told and row.values.key not in ("", COLLECTION) and has_figures(row)
+            if row.page_id not in planned and row.values.key not in ("", COLLECTION) and has_figures(row)
         ]
 
-    def _teller(self, planners: Sequence[SourcePlanner], row: Existing) -> SourcePlanner:
+    def _planner_for(self, planners: Sequence[_SourcePlanner], row: Existing) -> _SourcePlanner:
         """The source whose label a row bears, else the first."""
         label = canonical_workspace(row.values.workspace)
         found = (one for one in planners if canonical_workspace(one.outcome.label) == label)
         return next(found, planners[0])
 
 
-def _broken(outcome: SourceOutcome, wrong: str) -> SourceOutcome:
-    """A source whose plan is not what it told: nothing of it is written, and the run is red."""
+def _fail(outcome: SourceOutcome, wrong: str) -> SourceOutcome:
+    """The outcome of a source whose plan differs from what it said: nothing of it is written, and the run is red."""
     changes = {"failed": True, "status": Status.ECHEC, "rerun": True, "reason": wrong, "log": f"Échec : {wrong}"}
     return outcome.model_copy(update=changes)
 
@@ -188,7 +189,15 @@ def _order(outcome: SourceOutcome) -> tuple[ProviderName, str]:
     return outcome.source.provider, outcome.source.account
 
 
-class SourcePlanner:
+@dataclass(frozen=True, slots=True)
+class _Claims:
+    """What sources before this one have decided about, of the same provider."""
+
+    pages: frozenset[str | None] = frozenset()
+    identities: frozenset[Identity] = frozenset()
+
+
+class _SourcePlanner:
     """Decides for one source. `steps` and `outcome` are its results.
 
     Args:
@@ -210,20 +219,23 @@ class SourcePlanner:
         *,
         authors: Authors,
         peers: Peers,
-        claims: Claims,
+        claims: _Claims,
     ) -> None:
         self.outcome = outcome
         self.steps: list[Step] = []
         self.set_aside: list[Values] = []
         """Rows of the answer that are not written, for a reason that the steps or the story tell."""
         self.owns: Final = Ownership(outcome, rows, peers, claims.pages)
-        self._context, self._claims, self._peers, self._authors = context, claims, peers, authors
+        self._context, self._claims, self._authors = context, claims, authors
         self._strangers = {row.values.identity: row for row in strangers}
         self._service = context.services[outcome.source.provider]
         self._several = len(peers.labels) > 1
-        self._rows = [row for row in rows if row.page_id not in claims.pages]
-        self._matching = self._match()
-        self._change = Change()
+        free = sorted((row for row in rows if row.page_id not in claims.pages), key=lambda row: row.age)
+        self._rows = [row for row in free if row.values.key != COLLECTION and self.owns.has(row)]
+        """Rows of projects and keys that belong to this source, oldest first."""
+        self._wanted = wanted_rows(outcome, self._service, several=self._several)
+        self._matching = Matching(outcome, free, self.owns, context.earlier, peers.labels)
+        self._changes: list[Change] = []
         self._clashes = 0
         self._is_held = False
         """Whether the rows stay as they are, whatever was read."""
@@ -233,39 +245,37 @@ class SourcePlanner:
         if self.outcome.failed:
             return
         self._doubt_an_empty_answer()
-        self._data_rows()
-        objection = "" if self._context.accept_lower else self._change.objection(self.outcome)
+        self._plan_answer()
+        objection = "" if self._context.accept_lower else objection_to(self._changes, self.outcome)
+        unproven = sum(step.why == LEFT for step in self.steps)
         if objection:
             self._hold(objection)
-        elif self._change.unproven:
-            self._doubt(doubtful(self.outcome, f"{self._change.unproven} lignes ont disparu de la réponse"))
+        elif unproven:
+            self._doubt(keeping_sentence(self.outcome, f"{unproven} lignes ont disparu de la réponse"))
 
     def plan_own_row(self) -> None:
         """Decide about the source's own row, which comes last: a publication that was cut shows by its absence."""
-        found = self._doubles(self.owns.own_rows)
+        found = self._sort_out(self.owns.own_rows)
         if self._clashes:
             self.note(f"Lignes en double à réunir à la main : {self._clashes}. llm-usage heal dit lesquelles.")
-        standing = None if found is None else prevailing(found.rows, self.outcome.month)
+        standing = None if found is None else choose_values(found.rows, self.outcome.month)
         receipt = self._receipt(found)
         values = own_row(self.outcome, self._service, receipt.to_json() if receipt else "", several=self._several)
         created = [step.values for step in self.steps if step.action is Action.CREATE]
         vouches = frozenset(one.identity for one in created if self.owns.is_label_bound(one))
         if found is None or standing is None:
-            step = Step(Action.CREATE, self.outcome.source, values)
-            self.steps.append(replace(step, receipt=receipt, vouches=vouches))
+            self.steps.append(Step(Action.CREATE, self.outcome.source, values))
         elif is_later(standing, self.outcome.attempted_at):
-            why = "Une collecte plus récente l’a écrite."
-            if receipt is None or not _is_newer(receipt, read_receipt(standing.breakdown)):
-                self._settle(found.kept, standing, why, timed=True, notes=found.notes)
-                return
-            # That one failed, and the figures that stand there are those of this reading.
-            standing = replace(standing, breakdown=receipt.to_json())
-            self._settle(found.kept, standing, why, timed=True, notes=found.notes)
-            self.steps[-1] = replace(self.steps[-1], receipt=receipt, vouches=vouches)
+            is_newest = receipt is not None and _is_newer(receipt, read_receipt(standing.breakdown))
+            # The later one failed, then, and the figures that stand there are those of this reading.
+            receipt = receipt if is_newest else None
+            standing = standing if receipt is None else replace(standing, breakdown=receipt.to_json())
+            self._settle(found.kept, standing, "Une collecte plus récente l’a écrite.", timed=True, notes=found.notes)
         else:
             # Written by every run, whatever it found.
-            changed = changed_fields(found.kept.values, values, self._context.usages)
+            changed = changed_fields(found.kept.values, values, self._context.fields)
             self._update(found.kept, values, changed, notes=found.notes)
+        if receipt is not None:
             self.steps[-1] = replace(self.steps[-1], receipt=receipt, vouches=vouches)
 
     def note(self, sentence: str) -> None:
@@ -274,79 +284,83 @@ class SourcePlanner:
 
     def keep(self, row: Existing, why: str) -> None:
         """Leave a row as it is."""
-        self._matching.take(row)
         self.steps.append(Step(Action.KEEP, self.outcome.source, row.values, row.page_id, why=why))
 
-    def _match(self) -> Matching:
-        return Matching(self.outcome, self._rows, self.owns, self._context.earlier, self._peers.labels)
-
-    def _wanted(self) -> list[Wanted]:
-        return list(wanted_rows(self.outcome, self._service, several=self._several))
-
-    def _data_rows(self) -> None:
-        wanted = self._wanted()
-        meant = {one.values.identity for one in wanted}
-        others = [row for row in self._owned() if row.values.identity not in meant and self.owns.has_other_grain(row)]
+    def _plan_answer(self) -> None:
+        """Decide about the rows of the answer, then about those that it does not have."""
+        wanted, answered = self._wanted, {one.in_answer for one in self._wanted}
+        others = [row for row in self._rows if row.values.identity not in answered and self.owns.has_other_grain(row)]
         if self.outcome.coarse:
             wanted = self._without_finer(wanted, others)
         elif self._keeps_grain(others):
             # Rows of the new grain beside those of the old one would count everything twice.
             self.note("Les lignes restent à l’ancien grain : la réponse est incomplète ou plus ancienne.")
             self.set_aside += [one.values for one in wanted]
-            self._keep_all(self._owned(), OLD_GRAIN)
+            self._keep_all(self._rows, OLD_GRAIN)
             return
-        for one in wanted:
-            self._one(one)
-        left = {row.page_id for row in self._matching.left()}
-        self._replaced([row for row in others if row.page_id in left])
-        self._errors()
-        self._vanished()
+        for one, rows in self._matching.match(self._unclaimed(wanted)):
+            self._plan_row(one, rows)
+        left = {row.page_id: row for row in self._matching.left()}
+        replaced = {row.page_id: row for row in others if row.page_id in left}
+        errors = {row.page_id: row for row in left.values() if row.page_id not in replaced and self._is_error(row)}
+        gone = left.keys() - replaced.keys() - errors.keys()
+        self._replace(list(replaced.values()))
+        for row in errors.values():
+            self._trash(row, ERROR_ROW)
+        self._clear([row for row in self._rows if row.page_id in gone and row.values.key])
 
     # -- one row
 
-    def _one(self, wanted: Wanted) -> None:
-        """Create, update or keep one row; its doubles go to the trash."""
-        values = self._matching.with_known_key(wanted.values, wanted.name)
+    def _unclaimed(self, wanted: Sequence[Wanted]) -> list[Wanted]:
+        """The rows that no account before this one counts, with the ids that are known of them."""
+        known = [self._matching.with_known_key(one) for one in wanted]
+        claimed = [one.values for one in known if self._is_claimed(one.values)]
+        self.set_aside += claimed
+        return [one for one in known if not self._is_claimed(one.values)] if claimed else known
+
+    def _is_claimed(self, values: Values) -> bool:
         # What only a label tells is this account's: another account may have had this label before.
-        if values.identity in self._claims.identities and not self.owns.is_label_bound(values):
-            self.set_aside.append(values)
-            return
-        found = self._doubles(self._matching.rows_for(values, wanted.values, wanted.name))
+        return values.identity in self._claims.identities and not self.owns.is_label_bound(values)
+
+    def _plan_row(self, wanted: Wanted, rows: Sequence[Existing]) -> None:
+        """Create, update or keep one row, whose doubles go to the trash; `rows` are those that stand for it."""
+        found = self._sort_out(rows)
         if found is None:
-            self._missing(values)
+            self._create(wanted.values)
             return
-        standing = prevailing(found.rows, self.outcome.month)
-        values = self._under_its_label(values, wanted.name, standing)
-        why = self._why_kept(found.rows, standing, values)
+        rows = found.rows
+        standing = choose_values(rows, self.outcome.month)
+        values = self._with_earlier_label(wanted.values, wanted.name, standing)
+        why = self._why_kept(rows, standing, values)
         fuller = with_lost_figures(values, standing) if self.outcome.coarse else values
-        target = standing if why else retold(fuller, standing, self.outcome.month)
+        target = standing if why else with_restatement(fuller, standing, self.outcome.month)
         if not why and fuller.cost != values.cost:
             why = _TAKEN_OVER
         self.set_aside += [values] if why else []
-        self._change.row(standing, target)
+        self._changes.append(Change(standing, target))
         # The oldest row takes the place of those read at other times; so does a time that is known that of none.
         timed = bool(found.surplus) or standing.collected_at is None
         self._settle(found.kept, target, why, timed=timed, notes=found.notes)
 
-    def _missing(self, values: Values) -> None:
-        """A row that nobody of ours has written yet."""
+    def _create(self, values: Values) -> None:
+        """Create a row, unless somebody else has one of it."""
         stranger = self._strangers.get(values.identity)
         if stranger is not None:
             # A second row of one project would count it twice.
             self.set_aside.append(values)
             self._doubt(f"« {stranger.values.title} » : {SOMEBODYS[0].lower()}{SOMEBODYS[1:]}")
         else:
-            self._change.row(None, values)
+            self._changes.append(Change(None, values))
             self.steps.append(Step(Action.CREATE, self.outcome.source, values))
 
-    def _under_its_label(self, values: Values, name: str, standing: Values) -> Values:
+    def _with_earlier_label(self, values: Values, name: str, standing: Values) -> Values:
         """The values with the label of the earlier account that counts what both see."""
         if not self._is_labelled(values) or not self.owns.stays_with(standing.workspace):
             return values
         shown = with_account(name, standing.workspace)
         # The row of an account as a whole has the account's name for a key.
         key = standing.key if self.owns.is_label_bound(values) else values.key
-        title = titled(self.outcome, shown)
+        title = make_title(self.outcome, shown)
         return replace(values, key=key, workspace=standing.workspace, title=title, name=shown)
 
     def _why_kept(self, matches: Sequence[Existing], standing: Values, values: Values) -> str:
@@ -357,12 +371,11 @@ class SourcePlanner:
             return LESS_FINE
         return "La ligne en place est plus complète." if is_poorer(values, standing, self.outcome.month) else ""
 
-    def _doubles(self, rows: Sequence[Existing]) -> Doubles | None:
+    def _sort_out(self, rows: Sequence[Existing]) -> Doubles | None:
         """The rows that are meant, sorted out; those that can't become one with the others stay as they are."""
         if not rows:
             return None
         found = sort_out(rows)
-        self._matching.take(found.kept)
         for double in found.surplus:
             self._trash(double, DOUBLE, into=found.kept)
         for clash in found.clashes:
@@ -377,7 +390,7 @@ class SourcePlanner:
         latest = max(known, key=lambda one: one.read_at.timestamp() if one.read_at is not None else 0.0, default=None)
         if self.outcome.failed or (self._is_held and latest is not None):
             return latest
-        receipt = receipt_of(self.outcome, self._vouched())
+        receipt = receipt_of(self.outcome, self._pages_to_vouch_for())
         if self._is_held:
             # What was read is not what stands there.
             nothing = dict.fromkeys(("rows", "cost_usd", "control_usd", "read_at"))
@@ -386,15 +399,12 @@ class SourcePlanner:
 
     # -- what the answer does not have
 
-    def _errors(self) -> None:
-        """Rows `… - Error` of older collectors: this source's own row tells the story now."""
-        for row in self._matching.left():
-            if is_old_error(row, self.outcome.source.provider) and self.owns.may_be(row):
-                self._trash(row, ERROR_ROW)
+    def _is_error(self, row: Existing) -> bool:
+        """Whether a row is an older collector's `… - Error`: this source's own row tells the story now."""
+        return is_old_error(row, self.outcome.source.provider) and self.owns.may_be(row)
 
-    def _vanished(self) -> None:
-        """Rows of this source that the answer no longer has."""
-        gone = [row for row in self._owned() if row.values.key]
+    def _clear(self, gone: Sequence[Existing]) -> None:
+        """Set rows of this source that the answer no longer has to 0, where it is proven that they are."""
         if not self.outcome.complete:
             self._keep_all(gone, "Absente d’une réponse qui ne prouve pas qu’elle est nulle.")
             return
@@ -402,21 +412,21 @@ class SourcePlanner:
             if is_later(row.values, self.outcome.attempted_at):
                 self.keep(row, LATER)
             elif has_figures(row) and not (self._context.accept_lower or self.owns.can_be_gone(row.values)):
-                self._change.unproven += 1
                 self.keep(row, LEFT)
             else:
-                target = retold(zeroed(self._relabelled(row.values), self.outcome), row.values, self.outcome.month)
-                self._change.row(row.values, target)
+                cleared = with_zeros(self._with_present_label(row.values), self.outcome)
+                target = with_restatement(cleared, row.values, self.outcome.month)
+                self._changes.append(Change(row.values, target))
                 self._settle(row, target)
 
-    def _relabelled(self, values: Values) -> Values:
+    def _with_present_label(self, values: Values) -> Values:
         """A row under the account's present label, where it stands under an old one."""
         is_here = canonical_workspace(values.workspace) == canonical_workspace(self.outcome.label)
         if is_here or not self._is_labelled(values) or self.owns.stays_with(values.workspace):
             return values
         name = self._matching.name(values)
         shown = with_account(name, self.outcome.label if self._several else "")
-        return replace(values, workspace=self.outcome.label, title=titled(self.outcome, shown), name=shown)
+        return replace(values, workspace=self.outcome.label, title=make_title(self.outcome, shown), name=shown)
 
     def _is_labelled(self, values: Values) -> bool:
         """Whether a row has an account's label for its workspace."""
@@ -426,13 +436,13 @@ class SourcePlanner:
         outcome = self.outcome
         if outcome.rows or outcome.complete or outcome.status is not Status.SUCCES:
             return
-        if not any(has_figures(row) for row in self._owned()):
+        if not any(has_figures(row) for row in self._rows):
             return
         if self._context.accept_lower:
             # A person says that the month is empty indeed.
             self.outcome = outcome.model_copy(update={"complete": True})
         else:
-            command = accepting_command(outcome)
+            command = accepting_sentence(outcome)
             self._doubt(f"Réponse vide alors que Notion a des chiffres pour ce mois : ils restent. {command}")
 
     def _doubt(self, sentence: str) -> None:
@@ -447,10 +457,9 @@ class SourcePlanner:
         self.steps.clear()
         self._clashes = 0
         self._is_held = True
-        self.set_aside = [one.values for one in self._wanted()]
-        self._matching = self._match()
-        self._keep_all(self._owned(), LEFT)
-        self._doubt(doubtful(self.outcome, objection))
+        self.set_aside = [one.values for one in self._wanted]
+        self._keep_all(self._rows, LEFT)
+        self._doubt(keeping_sentence(self.outcome, objection))
 
     # -- grain
 
@@ -460,21 +469,20 @@ class SourcePlanner:
             return True
         if self.outcome.complete or not others:
             return False
-        old, new = summed(row.values for row in others), summed(one.values for one in wanted_rows(self.outcome, ""))
-        lost = any(getattr(new, name) is None and getattr(old, name) is not None for name in FIGURES)
+        old, new = add_up(row.values for row in others), add_up(one.values for one in self._wanted)
         # A millionth of a dollar: sums of doubles are not exact.
-        return lost or any(compared(new, old, name) < -1e-6 for name in FIGURES)
+        return bool(lost_figures(new, old)) or any(growth(new, old, name) < -1e-6 for name in FIGURES)
 
-    def _replaced(self, others: Sequence[Existing]) -> None:
-        """Rows of another grain, beside those of the answer; what people wrote keeps a row, its figures do not."""
+    def _replace(self, others: Sequence[Existing]) -> None:
+        """Take rows of another grain away, or their figures where people wrote there; coarse rows replace none."""
         if self.outcome.coarse:
             self._keep_all(others, LESS_FINE)
             return
         noted = [row for row in others if row.notes or row.is_written_on]
         for row in others:
-            self._change.row(row.values, None)
+            self._changes.append(Change(row.values, None))
             if row in noted:
-                self._settle(row, emptied(row.values, self.outcome.attempted_at), EMPTIED)
+                self._settle(row, without_figures(row.values, self.outcome.attempted_at), EMPTIED)
             else:
                 self._trash(row, REPLACED)
         if noted:
@@ -487,31 +495,23 @@ class SourcePlanner:
             for row in others
             if self.owns.is_finer(row) and row.values.log != EMPTIED
         }
-        told = [one for one in wanted if canonical_workspace(one.values.workspace) in finer]
-        self.set_aside += [one.values for one in told]
-        return [one for one in wanted if one not in told]
+        counted = [one for one in wanted if canonical_workspace(one.values.workspace) in finer]
+        self.set_aside += [one.values for one in counted]
+        return [one for one in wanted if one not in counted]
 
     # -- steps
 
-    def _owned(self) -> list[Existing]:
-        """Rows of projects and keys that belong to this source and that nothing has been decided about."""
-        left = self._matching.left()
-        return [row for row in left if row.values.key != COLLECTION and self.owns.row(row)]
-
-    def _vouched(self) -> list[str]:
+    def _pages_to_vouch_for(self) -> list[str]:
         """Pages that only the receipt shows to be this source's, as far as they stand there already."""
         steps = {step.page_id: step for step in self.steps if step.action is not Action.TRASH and step.page_id}
-        rows = [row for row in self._rows if row.page_id in steps and row.values.key != COLLECTION]
-        return [row.page_id for row in rows if self._needs_vouching(row)]
-
-    def _needs_vouching(self, row: Existing) -> bool:
-        return self.owns.row(row) and (self.owns.is_label_bound(row.values) or self._authors.took_over(row))
+        rows = [row for row in self._rows if row.page_id in steps]
+        return [row.page_id for row in rows if self._authors.took_over(row) or self.owns.is_label_bound(row.values)]
 
     def _settle(
         self, row: Existing, values: Values, why: str = "", *, timed: bool = False, notes: Sequence[Note] = ()
     ) -> None:
         """Give a row its values, where Notion shows others; the time alone is another value only when `timed`."""
-        changed = changed_fields(row.values, values, self._context.usages)
+        changed = changed_fields(row.values, values, self._context.fields)
         if notes or (changed and (changed != ("collected_at",) or timed)):
             self._update(row, values, changed, why, notes=notes)
         else:
@@ -520,7 +520,6 @@ class SourcePlanner:
     def _update(
         self, row: Existing, values: Values, changed: Sequence[str], why: str = "", *, notes: Sequence[Note] = ()
     ) -> None:
-        self._matching.take(row)
         fields = tuple(dict.fromkeys((*changed, "collected_at")))
         self.steps.append(Step(Action.UPDATE, self.outcome.source, values, row.page_id, fields, why, tuple(notes)))
 
@@ -529,7 +528,6 @@ class SourcePlanner:
             self.keep(row, why)
 
     def _trash(self, row: Existing, why: str, into: Existing | None = None) -> None:
-        self._matching.take(row)
         step = Step(Action.TRASH, self.outcome.source, row.values, row.page_id, why=why, unless_written_on=True)
         self.steps.append(step if into is None else replace(step, into=into.page_id))
 

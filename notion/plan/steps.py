@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from notion.databases.found import Found
-from notion.rows.annotations import Note
+from notion.rows.notes import Note
 from notion.rows.receipt import Receipt
 from notion.rows.values import Existing, Identity, Values
 from usage.names import ProviderName, Source
@@ -57,26 +56,18 @@ class Step:
 class Context:
     """What the plan is made against.
 
-    `services` are page ids; `labels` are those of all accounts that have a key, in the order of the accounts: the
-    first one wins an id that several reach. `earlier` are rows of earlier months in which a name that stands in an
-    id's place may have its id. `me` is the connection's user id, where it can be read. With `accept_lower` a person has
-    accepted lower figures of a month that is over.
+    `fields` are those of `Values` that have a column; `services` are page ids; `labels` are those of all accounts that
+    have a key, in the order of the accounts: the first one wins an id that several reach. `earlier` are rows of earlier
+    months in which a name that stands in an id's place may have its id. `me` is the connection's user id, where it can
+    be read. With `accept_lower` a person has accepted lower figures of a month that is over.
     """
 
-    usages: Found
+    fields: Sequence[str]
     services: Mapping[ProviderName, str]
     labels: Mapping[ProviderName, tuple[str, ...]]
     earlier: Sequence[Existing] = ()
     me: str | None = None
     accept_lower: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Claims:
-    """What sources before this one have decided about, of the same provider."""
-
-    pages: frozenset[str | None] = frozenset()
-    identities: frozenset[Identity] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

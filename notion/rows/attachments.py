@@ -50,7 +50,7 @@ class Attachments:
         try:
             return [self._block(values.whole)]
         except NotionAccessError as error:
-            _refused(error)
+            _log_refusal(error)
             return []
 
     def renew(self, page_id: str, values: Values) -> None:
@@ -67,7 +67,7 @@ class Attachments:
         try:
             self._renew(page_id, values.whole)
         except NotionAccessError as error:
-            _refused(error)
+            _log_refusal(error)
 
     def _take_away(self, page_id: str, values: Values) -> None:
         """Files of ours that tell of other figures than the row is about to have."""
@@ -122,5 +122,5 @@ def _file_name(whole: str) -> str:
     return f"breakdown-{hashlib.sha256(whole.encode()).hexdigest()[:16]}.json"
 
 
-def _refused(error: NotionAccessError) -> None:
+def _log_refusal(error: NotionAccessError) -> None:
     _log.warning("%s La ligne reste sans fichier ; les sommes de « Breakdown JSON » sont complètes.", error)

@@ -14,14 +14,14 @@ from usage.outcomes.outcome import SourceOutcome
 _LEADING: Final = re.compile(r"\s*(\d{4}-(?:0[1-9]|1[0-2]))(?!\d)")
 
 
-def titled(outcome: SourceOutcome, name: str) -> str:
-    """The title of a row: `2026-01 - OpenAI - Production (labo)`."""
-    return one_line(f"{outcome.month} - {outcome.source.provider.label} - {name}")
-
-
 def title_start(month: str, provider: ProviderName) -> str:
     """How titles of a provider's rows begin."""
     return f"{month} - {provider.label} - "
+
+
+def make_title(outcome: SourceOutcome, name: str) -> str:
+    """The title of a row of a source."""
+    return one_line(f"{title_start(str(outcome.month), outcome.source.provider)}{name}")
 
 
 def with_account(name: str, label: str) -> str:
@@ -36,12 +36,12 @@ def without_account(name: str, labels: Iterable[str]) -> str:
 
 
 def name_of(values: Values, provider: ProviderName, labels: Iterable[str]) -> str:
-    """The name in a title like `2026-01 - OpenAI - Production (labo)`, without the account's label behind it."""
+    """The name in a title that this program wrote, without the account's label behind it."""
     return without_account(values.title.removeprefix(title_start(values.month, provider)), labels)
 
 
 def name_in_title(values: Values, provider: ProviderName, labels: Collection[str] = ()) -> str:
-    """The name in a title like `2026-01 - OpenAI - Production`; empty where it has another form or another month.
+    """The name in anybody's title like `2026-01 - openai - Production`; empty where it has another form or month.
 
     Args:
         values: The row's.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -11,9 +11,9 @@ from typing import Any, Final
 from notion.client.models import Page, Value
 from notion.databases.found import Found, value_of
 from notion.databases.options import chosen_option, option_value
-from notion.rows.annotations import Note, read_notes
+from notion.rows.notes import Note, read_notes
 from notion.text import pieces
-from usage.records.grain import LABEL, canonical_workspace, is_bracketed
+from usage.records.grain import canonical_workspace, is_ours
 
 Identity = tuple[str, str]
 
@@ -96,11 +96,6 @@ class Existing:
         return self.created, self.page_id
 
 
-def is_ours(key: str) -> bool:
-    """Whether a key is a word or a name in an id's place: such keys repeat from one workspace to the next."""
-    return is_bracketed(key) or key.startswith(LABEL)
-
-
 def has_figures(row: Existing) -> bool:
     """Whether a row has any figure but 0."""
     return any(getattr(row.values, name) for name in FIGURES)
@@ -122,7 +117,7 @@ def read_row(found: Found, page: Page) -> Existing:
     )
 
 
-def believed(row: Existing, now: datetime) -> Existing:
+def without_future_time(row: Existing, now: datetime) -> Existing:
     """The row without a time that lies ahead of Notion's: a clock was fast, or somebody mistyped.
 
     Args:
@@ -136,16 +131,18 @@ def believed(row: Existing, now: datetime) -> Existing:
     return replace(row, values=replace(row.values, collected_at=None))
 
 
-def changed_fields(old: Values, new: Values, found: Found) -> tuple[str, ...]:
-    """Fields whose value Notion would return differently after a write.
+def fields_in(found: Found) -> tuple[str, ...]:
+    """Fields that have a column in Notion; people may have removed some."""
+    return tuple(name for name, column in COLUMNS.items() if found.has(column))
+
+
+def changed_fields(old: Values, new: Values, fields: Sequence[str]) -> tuple[str, ...]:
+    """Those of some fields whose value Notion would return differently after a write.
 
     Texts as a whole, figures as doubles, instants to the minute. `collected_at` counts like any other.
     """
-    return tuple(
-        name
-        for name, column in COLUMNS.items()
-        if found.has(column) and _as_read(name, getattr(old, name)) != _as_read(name, getattr(new, name))
-    )
+    pairs = ((name, getattr(old, name), getattr(new, name)) for name in fields)
+    return tuple(name for name, was, now in pairs if was != now and _as_read(name, was) != _as_read(name, now))
 
 
 def to_properties(found: Found, values: Values, names: tuple[str, ...] | None = None) -> dict[str, Any]:

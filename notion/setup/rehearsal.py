@@ -40,11 +40,11 @@ class Rehearsal(Gateway):
         """Rows that were read."""
         self._numbers: Iterator[int] = count(1)
 
-    def _try(self, send: Callable[[], Any], path: str, body: Json | None, effect: Effect) -> Any:
+    def _send_once(self, send: Callable[[], Any], path: str, body: Json | None, effect: Effect) -> Any:
         """As `Connection`, but for requests that would write: the methods below take their place."""
         if effect is not Effect.READ:
             raise NotImplementedError(f"{path} can't be rehearsed")
-        return super()._try(send, path, body, effect)
+        return super()._send_once(send, path, body, effect)
 
     # -- reading, from what would be there by now
 

@@ -2,14 +2,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 
 from notion.databases.services import Service
 from notion.summary import MonthStatus, summarise
+from tests.notion.tables import Table
 from usage.names import ProviderName, Status
 from usage.records.grain import COLLECTION
 
-Table = Any
 SERVICES = [Service(provider, f"service-{provider.value}", "Actif", has_rows=True, url="") for provider in ProviderName]
 MORNING, EVENING = datetime(2026, 2, 5, 8, tzinfo=UTC), datetime(2026, 2, 5, 20, tzinfo=UTC)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notion.text import CUT, PIECE, PIECES, folded, one_line, pieces, printable, shortened, units
+from notion.text import CUT, PIECE, PIECES, folded, one_line, pieces, printable, shorten, units
 
 ANY = st.text(st.characters(exclude_categories=["Cs"]))
 LONG = st.builds(lambda text, times: text * times, ANY, st.integers(0, 3000))
@@ -27,7 +27,7 @@ def test_units_are_utf16(text: str) -> None:
 
 @given(ANY, st.integers(1, 50))
 def test_shortened_fits_and_says_that_it_was_cut(text: str, limit: int) -> None:
-    short = shortened(text, limit)
+    short = shorten(text, limit)
     assert units(short) <= limit
     assert short == text or (short.endswith(CUT) and text.startswith(short[: -len(CUT)]))
 

@@ -15,6 +15,8 @@ from notion.workspace import Published, PublishError
 from notion.writer import IN_FLIGHT
 from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
+from tests.notion.office import Notion, Office
+from tests.notion.tables import Made
 from usage import names
 from usage.errors import NotionAccessError, NotionBusyError
 from usage.names import ProviderName, Status
@@ -22,12 +24,9 @@ from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.report import Thing
 from usage.records.grain import COLLECTION
 
-Notion = Any
-Office = Any
-Made = Any
 OPENAI, ANTHROPIC, OPENROUTER = ProviderName.OPENAI, ProviderName.ANTHROPIC, ProviderName.OPENROUTER
 LATER = datetime(2026, 2, 6, 8, tzinfo=UTC)
-CREATE = {"api": "notion", "path": "/pages$", "method": "POST"}
+CREATE: dict[str, Any] = {"api": "notion", "path": "/pages$", "method": "POST"}
 CHANGE = {"api": "notion", "path": "/pages/", "method": "PATCH"}
 
 
@@ -91,7 +90,7 @@ def test_requests_are_counted_with_their_repetitions(office: Office, made: Made)
 
 
 def test_a_lost_key_costs_one_query_more(office: Office, made: Made) -> None:
-    december = {"month": made.month.previous(), "attempted_at": datetime(2026, 1, 5, tzinfo=UTC)}
+    december: dict[str, Any] = {"month": made.month.previous(), "attempted_at": datetime(2026, 1, 5, tzinfo=UTC)}
     office.collect(made.outcome(made.row("hash", name="prod", workspace="w1"), provider=OPENROUTER, **december))
 
     def requests(key: str) -> int:
@@ -313,8 +312,12 @@ def test_conflicts_on_the_service_s_page(office: Office, made: Made) -> None:
     """All rows of a service point to one page, and writes that overlap there are refused."""
     office.notion.api.write_seconds = 0.001
     office.notion.api.conflicts_reach_relations = True
+
     # Whoever is refused gives the others as much time as a question takes.
-    gateway = office.notion.gateway(sleep=lambda _: office.notion.connection.database(office.base.id) and None)
+    def ask(_: float) -> None:
+        office.notion.connection.database(office.base.id)
+
+    gateway = office.notion.gateway(sleep=ask)
     done = office.collect(made.outcome(*(made.row(f"p{n}") for n in range(6))), gateway=gateway)
     assert done.created == len(office.keys()) == 7
 
@@ -358,7 +361,7 @@ def test_a_row_that_somebody_else_trashes_first(office: Office, made: Made, refu
     office.notion.api.trash_twice_refused = refused
     store = office.notion.api.store
     service = office.notion.services.row("OpenAI")
-    fields = {"Mois": "2026-01", "Projet/API Key": "p1", "Service": (service.id,)}
+    fields: dict[str, Any] = {"Mois": "2026-01", "Projet/API Key": "p1", "Service": (service.id,)}
     rows = [store.add_row(office.base, {"Identifiant": str(n), **fields}, by_connection=True) for n in range(2)]
     workspace = office.open(office.notion.connection)
     plan = workspace.plan(made.month, [made.outcome(made.row("p1"))])

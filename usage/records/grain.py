@@ -103,6 +103,11 @@ def is_bracketed(key: str) -> bool:
     return key in BRACKETED
 
 
+def is_ours(key: str) -> bool:
+    """Whether a key is a word or a name in an id's place: such keys repeat from one workspace to the next."""
+    return is_bracketed(key) or key.startswith(LABEL)
+
+
 def canonical_workspace(workspace: str) -> str:
     """The workspace as it counts for a row's identity: an account without a name is the default one."""
     return workspace or DEFAULT_ACCOUNT

@@ -16,17 +16,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from notion.client.bounded import BoundedClient
-from notion.client.gateway import TRIES, DoubtfulCreation
+from notion.client.connection import TRIES, DoubtfulCreation
 from notion.databases.found import Databases
 from notion.databases.services import read_services
 from notion.rows.values import read_row
 from notion.workspace import Workspace
+from tests.notion.office import Notion, Office
 from tests.notion.wires import Handler, Pieces, answer, gateway
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
 from usage.peers.bodies import TooLargeError
-
-Notion = Any
-Office = Any
 
 
 def told(content: bytes, status: int = 200, **headers: str) -> str:

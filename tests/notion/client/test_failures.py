@@ -9,7 +9,6 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
-from typing import Any
 
 import httpx
 import pytest
@@ -20,10 +19,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from notion.client.connection import TRIES, DoubtfulCreation
 from notion.client.gateway import Gateway
+from tests.notion.office import Notion
 from tests.notion.wires import gateway
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
-
-Notion = Any
 
 CERTIFICATE = "certificat de notion.example n’est pas reconnu"
 TIME_OUT = "n’a pas répondu à temps"

@@ -21,10 +21,10 @@ from notion.client.pace import Pace
 from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
 from sandbox.notion.store import Database
+from tests.notion.office import Notion
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
 from usage.settings import load_settings
 
-Notion = Any
 Ask = Callable[[Gateway], object]
 
 
@@ -172,7 +172,7 @@ def test_requests_that_are_refused_together_slow_the_pace_once(notion: Notion, b
     pace, together = Noted(1000), threading.Barrier(3)
     notion.server.faults.add(trouble.too_many_requests(times=3))
     # All three are refused before the first is repeated.
-    pace.wait = lambda: together.wait(timeout=30)  # type: ignore[method-assign,assignment,return-value]
+    pace.wait = lambda: together.wait(timeout=30)  # type: ignore[method-assign,assignment]
     gateway = notion.gateway(pace=pace)
     with ThreadPoolExecutor(3) as pool:
         for future in [pool.submit(gateway.database, base.id) for _ in range(3)]:

@@ -18,10 +18,10 @@ from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
 from sandbox.notion.errors import invalid
 from sandbox.notion.store import Database
+from tests.notion.office import Notion
 from tests.notion.wires import Handler, answer, gateway
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
 
-Notion = Any
 REFUSED = invalid("The start_cursor provided is invalid: 22222222-2222-4222-8222-222222222222")
 
 
@@ -192,7 +192,12 @@ def endless(kind: str) -> Handler:
 
     def page(_: httpx.Request) -> httpx.Response:
         number = next(count)
-        ids = {"circle": [number], "empty": [], "same": [0], "new": [f"{number} {index}" for index in range(5000)]}
+        ids: dict[str, list[Any]] = {
+            "circle": [number],
+            "empty": [],
+            "same": [0],
+            "new": [f"{number} {index}" for index in range(5000)],
+        }
         rows = [{"id": str(key), "created_time": "2026-01-05T10:00:00Z", "properties": {}} for key in ids[kind]]
         cursor = str(number % 3 if kind == "circle" else number)
         return answer(json.dumps({"results": rows, "has_more": True, "next_cursor": cursor}).encode())

@@ -10,8 +10,7 @@ import pytest
 
 from sandbox.notion import trouble
 from sandbox.notion.store import Database
-
-Notion = Any
+from tests.notion.office import Notion
 
 ASK = """
 import logging, logging.config, sys

@@ -10,10 +10,9 @@ from notion.databases.find import find_databases, locate
 from notion.databases.found import Verdict
 from notion.setup.databases import set_up
 from sandbox.faults import Fault, Kind
+from tests.notion.office import Notion
 from usage.errors import NotionAccessError
 from usage.settings import load_settings
-
-Notion = Any
 
 
 @pytest.fixture
@@ -200,8 +199,12 @@ def test_a_linked_view_names_the_original(ready: Notion) -> None:
     place = {"data_source_id": base.source_id, "name": "Vue", "type": "table"}
     linked = {"create_database": {"parent": {"type": "page_id", "page_id": ready.api.parent_page_id}}}
     # The linked database that the view is in.
-    shown = ready.connection.views.create(**place, **linked)["parent"]["database_id"]
-    sentence = refused(ready, services_db_id=ready.api.store.database("Services LLM").id, usages_db_id=shown)
+    view: Any = ready.connection.views.create(**place, **linked)
+    ids = {
+        "services_db_id": ready.api.store.database("Services LLM").id,
+        "usages_db_id": view["parent"]["database_id"],
+    }
+    sentence = refused(ready, **ids)
     assert f"la base d’origine ({base.id})" in sentence
 
 

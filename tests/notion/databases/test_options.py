@@ -13,12 +13,10 @@ from notion.setup.checkup import Severity, check_notion
 from notion.setup.log import SetupLog
 from notion.setup.seeds import seed_services
 from notion.summary import summarise
+from tests.notion.office import Office
+from tests.notion.tables import Made
 from usage.errors import NotionAccessError
 from usage.names import ProviderName, Source, Status
-
-Office = Any
-Made = Any
-Notion = Any
 
 SPELLINGS = ["SUCCES", "Succès", "SUCCÈS", "succes"]
 
@@ -140,7 +138,7 @@ def test_services_that_are_filled_in_under_columns_that_are_renamed(office: Offi
         rename(office.notion.services, {"ID Provider": {"name": "Autre"}})
         return update(page_id, properties)
 
-    gateway.update_row = renamed_first
+    gateway.update_row = renamed_first  # type: ignore[method-assign]
     found = office.open(office.notion.connection).databases.services
     seed_services(gateway, found, frozenset(ProviderName), SetupLog())
     assert office.notion.services.row("OpenAI").values()["Autre"] == "openai"

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 
@@ -12,10 +11,10 @@ from notion.databases.found import Found
 from notion.databases.services import Service, mark, read_services, rows_of
 from notion.setup.databases import set_up
 from sandbox.notion.store import Database
+from tests.notion.office import Notion
 from usage.errors import NotionAccessError
 from usage.names import ProviderName
 
-Notion = Any
 OPENAI = ProviderName.OPENAI
 
 

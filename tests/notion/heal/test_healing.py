@@ -12,23 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notion.client.models import Value
-from notion.databases.declared import USAGES
-from notion.databases.found import Column, Found
-from notion.heal.healed import ADOPTED, LINKED
-from notion.heal.healing import Healing, plan_healing
+from notion.heal.healing import ADOPTED, LINKED, Healing, plan_healing
 from notion.plan.steps import Action, Step
-from notion.rows.annotations import Note
+from notion.rows.notes import Note
 from notion.rows.values import COLUMNS, FIGURES, Existing
+from tests.notion.tables import Table
 from usage.month import Month
 from usage.names import ProviderName
 from usage.records.grain import COLLECTION, NO_PROJECT
 
-Table = Any
 OPENAI, ANTHROPIC = ProviderName.OPENAI, ProviderName.ANTHROPIC
 JANUARY = Month(2026, 1)
 READ_AT = datetime(2026, 2, 5, 8, tzinfo=UTC)
 LATER = READ_AT + timedelta(days=1)
-FOUND = Found(USAGES, "db", "ds", "", (), {name: Column(name, name) for name in COLUMNS.values()})
 SERVICES = {provider: f"service-{provider.value}" for provider in ProviderName}
 
 
@@ -66,17 +62,18 @@ def by(table: Table, row: Existing, author: str, editor: str) -> Existing:
 
 
 def plan(table: Table, month: Month | None = None) -> Healing:
-    return plan_healing(list(table.rows.values()), SERVICES, FOUND, month, ME)
+    return plan_healing(list(table.rows.values()), SERVICES, tuple(COLUMNS), month, ME)
 
 
 def do(table: Table, step: Step) -> None:
+    page_id = step.page_id or ""
     if step.action is Action.TRASH:
-        del table.rows[step.page_id]
+        del table.rows[page_id]
         return
-    row = table.rows[step.page_id]
+    row = table.rows[page_id]
     values = replace(row.values, **{name: getattr(step.values, name) for name in step.fields})
     notes = {note.name: note for note in (*row.notes, *step.notes)}
-    table.rows[step.page_id] = replace(row, values=values, notes=tuple(notes.values()), editor=ME)
+    table.rows[page_id] = replace(row, values=values, notes=tuple(notes.values()), editor=ME)
 
 
 def in_order(healing: Healing) -> list[Step]:
@@ -461,7 +458,7 @@ def test_a_name_in_an_id_s_place_is_taken_over_where_a_collector_wrote_it(table:
 
 def test_where_nobody_knows_who_we_are_nothing_is_taken_over(table: Table) -> None:
     by(table, put(table, key="p1"), OTHER, OTHER)
-    assert plan_healing(list(table.rows.values()), SERVICES, FOUND).steps == ()
+    assert plan_healing(list(table.rows.values()), SERVICES, tuple(COLUMNS)).steps == ()
 
 
 # -- what holds for all

@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from notion.plan import planner
+from notion.plan.desired import wanted_rows
 from notion.plan.plan import discrepancy
 from notion.plan.steps import Action, Step
+from tests.notion.tables import Made, Table
 from usage.names import ProviderName, Status
 from usage.records.grain import COLLECTION
 
-Made = Any
-Table = Any
 Steps = list[Step]
 
 
@@ -58,13 +57,13 @@ def test_of_a_source_whose_plan_is_wrong_nothing_is_written(
     made: Made, table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other sources are."""
-    right = planner.wanted_rows
+    right = wanted_rows
 
     def loses_one(outcome: Any, *arguments: Any, **more: Any) -> Any:
         rows = list(right(outcome, *arguments, **more))
         return rows[1:] if outcome.source.provider is ProviderName.OPENAI else rows
 
-    monkeypatch.setattr(planner, "wanted_rows", loses_one)
+    monkeypatch.setattr("notion.plan.plan.wanted_rows", loses_one)
     wrong, well = (
         made.outcome(made.row("p1", 5), made.row("p2", 7)),
         made.outcome(made.row("k1"), provider=ProviderName.ANTHROPIC),

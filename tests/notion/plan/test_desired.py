@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from notion.plan.steps import Action
+from tests.notion.tables import Made, Table
 from usage.names import Grain, ProviderName, Status
 from usage.outcomes.outcome import SourceOutcome, Totals, UsageRow
 
-Made = Any
-Table = Any
 ANTHROPIC = ProviderName.ANTHROPIC
 WHILE_RUNNING = datetime(2026, 1, 15, 8, tzinfo=UTC)
 LATER = datetime(2026, 2, 6, 8, tzinfo=UTC)

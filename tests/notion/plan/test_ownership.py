@@ -19,6 +19,7 @@ from notion.plan.plan import LATER, OLD_GRAIN, OUT_OF_REACH
 from notion.plan.steps import Action, Plan
 from notion.rows.receipt import read_receipt
 from notion.rows.values import Existing, Values
+from tests.notion.tables import Table
 from usage.month import Month
 from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName, Source, Status
 from usage.outcomes.build import Failure, build_outcomes
@@ -28,7 +29,6 @@ from usage.outcomes.rows import Reading
 from usage.records.grain import COLLECTION, GRAINS, NO_PROJECT
 from usage.records.record import UsageRecord
 
-Table = Any
 OPENAI, ANTHROPIC, DEEPGRAM = ProviderName.OPENAI, ProviderName.ANTHROPIC, ProviderName.DEEPGRAM
 ELEVENLABS, OPENROUTER = ProviderName.ELEVENLABS, ProviderName.OPENROUTER
 JANUARY = Month(2026, 1)
@@ -85,7 +85,7 @@ class Office:
     def cost_of(self, organisation: Organisation) -> float:
         """What Notion shows of an organisation."""
         pages = [page for page, name in self.creators.items() if name == organisation.name and page in self.table.rows]
-        return sum(self.table.rows[page].values.cost or 0 for page in pages)
+        return sum(float(self.table.rows[page].values.cost or 0) for page in pages)
 
     def _label(self, name: str) -> str:
         return "" if list(self.accounts) == [DEFAULT_ACCOUNT] else name
@@ -531,7 +531,7 @@ class Life(RuleBasedStateMachine):
     def nothing_else_is_counted(self) -> None:
         if not hasattr(self, "office"):
             return
-        persons = sum(row.values.cost or 0 for row in self.persons.values())
+        persons = sum(float(row.values.cost or 0) for row in self.persons.values())
         assert self.office.table.cost() == persons + sum(map(self.office.cost_of, self.organisations))
 
 

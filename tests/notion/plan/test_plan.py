@@ -14,15 +14,14 @@ from hypothesis import strategies as st
 
 from notion.client.models import Value
 from notion.plan.steps import Action, Plan
-from notion.rows.annotations import Note
+from notion.rows.notes import Note
 from notion.rows.values import FIGURES, Existing, Values
+from tests.notion.tables import Made, Table
 from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName, Status
 from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.report import Thing
 from usage.records.grain import COLLECTION, NO_API_KEY, NO_PROJECT, is_bracketed
 
-Made = Any
-Table = Any
 OPENAI, ANTHROPIC, ELEVENLABS = ProviderName.OPENAI, ProviderName.ANTHROPIC, ProviderName.ELEVENLABS
 OPENROUTER = ProviderName.OPENROUTER
 READ_AT = datetime(2026, 2, 5, 8, tzinfo=UTC)
@@ -211,7 +210,7 @@ def test_between_two_answers_in_part_what_is_missing_decides(made: Made, table: 
         row = made.row("p1", cost, status=Status.PARTIEL, log=log)
         at = READ_AT + timedelta(days=day)
         table.collect(made.outcome(row, status=Status.PARTIEL, complete=False, attempted_at=at))
-        return table.values("p1").cost or 0.0
+        return float(table.values("p1").cost or 0)
 
     assert collect(5, "Il manque les images.", 0) == 5
     assert collect(4, "Il manque la voix.", 1) == 5
@@ -443,7 +442,7 @@ def test_an_attempt_that_failed_under_the_new_label_moves_nothing(made: Made, ta
 
 @pytest.mark.parametrize("legacy", [{"key": "Production"}, {"key": "production", "workspace": "Memoways"}, {"key": ""}])
 def test_a_name_where_the_id_belongs(made: Made, table: Table, legacy: dict[str, str]) -> None:
-    fields = {"name": "Production", "cost": 1.0, "status": "Succes"} | legacy
+    fields: dict[str, Any] = {"name": "Production", "cost": 1.0, "status": "Succes"} | legacy
     first = table.put(**fields)
     table.put(**fields)
     table.collect(made.outcome(made.row("p1", name="Production")))
@@ -520,7 +519,7 @@ def noted(table: Table, key: str) -> Existing:
 
 def test_a_row_of_the_old_grain_with_notes_stays_and_counts_nothing(made: Made, table: Table) -> None:
     things = (project("p1"), project("p2"), key("k1"))
-    by_project = {"things": things, "attempted_at": LATER + timedelta(days=1)}
+    by_project: dict[str, Any] = {"things": things, "attempted_at": LATER + timedelta(days=1)}
     table.collect(made.outcome(made.row("p1", 3), made.row("p2", 4), things=things))
     row = noted(table, "p1")
     fields = {"things": things, "rule": made.in_grain(OPENAI, Grain.API_KEY), "attempted_at": LATER}
@@ -675,7 +674,12 @@ def test_an_id_takes_the_row_that_was_written_under_its_name(made: Made, table: 
     table.collect(lost(made))
     told = made.row("hash", 1, name="prod", workspace="w1", status=Status.PARTIEL)
     both = made.row("label:prod", 2, name="prod", workspace="w1", status=Status.PARTIEL)
-    fields = {"provider": OPENROUTER, "complete": False, "attempted_at": LATER, "status": Status.PARTIEL}
+    fields: dict[str, Any] = {
+        "provider": OPENROUTER,
+        "complete": False,
+        "attempted_at": LATER,
+        "status": Status.PARTIEL,
+    }
     table.collect(made.outcome(told, both, **fields))
     assert table.keys() == [COLLECTION, "hash", "label:prod"]
     table.collect(made.outcome(told, **fields))
@@ -772,7 +776,7 @@ def _brought(made: Made, provider: ProviderName, label: str, rows: list[Any], ho
         one = keys[number % len(keys)]
         made_rows[one] = made.row(one, cost, workspace=place, status=status, log=str(status))
     failed = how == "failed"
-    return made.outcome(  # type: ignore[no-any-return]
+    return made.outcome(
         *(() if failed else made_rows.values()),
         provider=provider,
         account=label or DEFAULT_ACCOUNT,
@@ -813,8 +817,8 @@ def test_rows_of_other_sources_are_never_touched(world: World, made: Made, make_
     before = dict(table.rows)
     plan = table.collect(*outcomes)
     touched = {step.page_id for step in plan.steps if step.action in (Action.UPDATE, Action.TRASH)}
-    for page_id in touched - {None}:
-        row = before[page_id].values
+    for page_id in touched:
+        row = before[page_id or ""].values
         mine = [outcome for outcome in outcomes if row.service == f"service-{outcome.source.provider.value}"]
         assert mine
         if all(outcome.failed for outcome in mine):

@@ -10,9 +10,8 @@ from notion.setup.checkup import CheckReport, CheckRow, Severity, check_notion
 from notion.setup.databases import set_up
 from sandbox.faults import Fault, Kind
 from sandbox.notion.switches import RollupOverFormula
+from tests.notion.office import Notion
 from usage.names import ProviderName
-
-Notion = Any
 
 
 @pytest.fixture

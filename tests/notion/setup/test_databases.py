@@ -3,15 +3,16 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from notion.databases.declared import CONSOLES, SERVICES, USAGES
 from notion.setup.databases import SetupResult, set_up
 from sandbox.faults import Fault, Kind
 from sandbox.notion.switches import RollupOverFormula
+from tests.notion.office import Notion
 from usage.errors import NotionAccessError
 from usage.names import ProviderName
 
-Notion = Any
 ALL = frozenset(ProviderName)
 
 
@@ -71,7 +72,7 @@ def test_columns_are_in_the_declared_order(notion: Notion) -> None:
 def test_amounts_and_rollups_compute(notion: Notion) -> None:
     notion.set_up()
     service = notion.services.row("OpenAI")
-    values = {"Service": (service.id,), "Tokens Input": 2.0, "Tokens Output": 3.0, "Cout USD": 1.5}
+    values: dict[str, Any] = {"Service": (service.id,), "Tokens Input": 2.0, "Tokens Output": 3.0, "Cout USD": 1.5}
     notion.api.store.add_row(notion.usages, {"Identifiant": "x", **values})
     shown = [service.value(name) for name in ("Total Tokens", "Total Cout USD", "Nombre Collectes")]
     assert shown == [5.0, 1.5, 1.0]
@@ -110,7 +111,7 @@ def test_a_rollup_that_notion_does_not_compute(notion: Notion) -> None:
 
 def test_databases_under_different_parents(notion: Notion) -> None:
     notion.make_by_hand()
-    ids = {"services_db_id": notion.services.id, "usages_db_id": notion.usages.id}
+    ids: dict[str, Any] = {"services_db_id": notion.services.id, "usages_db_id": notion.usages.id}
     result = notion.set_up(parent_page_id=None, **ids)
     assert (result.services_db_id, result.usages_db_id) == tuple(ids.values())
     assert "GET /blocks/*/children" not in notion.asked()
@@ -165,8 +166,7 @@ def test_a_lock_that_refuses_nothing(notion: Notion) -> None:
 
 
 def test_a_connection_that_may_read_only(notion: Notion) -> None:
-    token = notion.settings().token
-    settings = notion.settings(token=type(token)(notion.api.read_only_token))
+    settings = notion.settings(token=SecretStr(notion.api.read_only_token))
     with pytest.raises(NotionAccessError, match="droits"):
         set_up(notion.gateway(settings), settings, ALL)
 

@@ -10,10 +10,10 @@ import pytest
 from notion.setup.databases import SetupResult, rehearse
 from notion.setup.rehearsal import Rehearsal
 from sandbox.faults import Fault, Kind
+from tests.notion.office import Notion
 from usage.errors import NotionAccessError
 from usage.names import ProviderName
 
-Notion = Any
 ALL = frozenset(ProviderName)
 
 

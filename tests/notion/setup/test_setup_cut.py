@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -11,10 +10,10 @@ from notion.setup.databases import set_up
 from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
 from tests.notion.mortal import Died, Mortal
+from tests.notion.office import Notion
 from usage.errors import NotionBusyError
 from usage.names import ProviderName
 
-Notion = Any
 ALL = frozenset(ProviderName)
 
 

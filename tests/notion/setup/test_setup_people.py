@@ -8,9 +8,8 @@ import pytest
 
 from notion.setup.checkup import check_notion
 from sandbox.faults import Fault, Kind
+from tests.notion.office import Notion
 from usage.names import ProviderName
-
-Notion = Any
 
 
 def test_hand_made_databases_are_completed(notion: Notion) -> None:
@@ -23,7 +22,7 @@ def test_hand_made_databases_are_completed(notion: Notion) -> None:
     assert not {"Identifiant", "Cout USD", "Tokens Input"} & set(kinds)
     assert notion.services.kinds["Contact"] == "email"
     service = notion.services.row("Anthropic")
-    values = {"Service": (service.id,), "Tokens entrée": 2.0, "Tokens Output": 3.0, "Coût USD": 1.5}
+    values: dict[str, Any] = {"Service": (service.id,), "Tokens entrée": 2.0, "Tokens Output": 3.0, "Coût USD": 1.5}
     notion.api.store.add_row(notion.usages, {"Ligne": "x", **values})
     assert [service.value(name) for name in ("Total Tokens", "Total Cout USD")] == [5.0, 1.5]
 
@@ -128,7 +127,7 @@ def test_rollups_follow_a_relation_that_was_made_anew(notion: Notion, honoured: 
     assert result.warnings == ()
     assert [base[:2] for base in notion.state()] == before
     service = notion.services.row("OpenAI")
-    values = {"Service": (service.id,), "Tokens Input": 2.0, "Tokens Output": 3.0, "Requetes": 7.0}
+    values: dict[str, Any] = {"Service": (service.id,), "Tokens Input": 2.0, "Tokens Output": 3.0, "Requetes": 7.0}
     notion.api.store.add_row(notion.usages, {"Identifiant": "x", **values})
     assert [service.value(name) for name in ("Total Tokens", "Coût total USD")] == [5.0, 7.0]
     assert notion.set_up().done == ()

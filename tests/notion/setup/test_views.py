@@ -18,12 +18,10 @@ from sandbox.notion import trouble
 from sandbox.notion.errors import invalid
 from sandbox.notion.store import Database
 from tests.notion.mortal import Died, Mortal
+from tests.notion.office import Notion
 from usage.errors import NotionBusyError
 from usage.outcomes.story import RUNNING
 from usage.records.grain import COLLECTION
-
-Notion = Any
-Office = Any
 
 NOW = datetime(2026, 2, 14, 15, 30, tzinfo=UTC)
 SERVICES = {"Vue d’ensemble": "table"}
@@ -51,8 +49,8 @@ def run(notion: Notion, gateway: Any = None) -> SetupLog:
 
 def views(notion: Notion, base: Database) -> dict[str, Any]:
     """All views of a database as Notion answers them, by name; fails where two share one."""
-    listed = notion.connection.views.list(database_id=base.id)["results"]
-    read = [notion.connection.views.retrieve(one["id"]) for one in listed]
+    listed: Any = notion.connection.views.list(database_id=base.id)
+    read: list[Any] = [notion.connection.views.retrieve(one["id"]) for one in listed["results"]]
     # Each answer has the id of its request.
     shown = {one["name"]: {**one, "request_id": ""} for one in read}
     assert len(shown) == len(read), Counter(one["name"] for one in read)
@@ -66,9 +64,9 @@ def kinds(notion: Notion, base: Database) -> dict[str, str]:
 def rows_of(notion: Notion, name: str) -> list[str]:
     """Titles of the rows that a view of *Usages* shows, in order."""
     view = views(notion, notion.usages)[name]
-    shown = notion.connection.views.queries.create(view["id"])["results"]
+    shown: Any = notion.connection.views.queries.create(view["id"])
     titles = {row.id: row.title for row in notion.usages.rows()}
-    return [titles[page["id"]] for page in shown]
+    return [titles[page["id"]] for page in shown["results"]]
 
 
 def columns(view: Any, notion: Notion, base: Database) -> list[str]:
@@ -137,8 +135,14 @@ def filled(notion: Notion) -> Notion:
     service = notion.services.row("OpenAI").id
     for month, log in (("2026-01", "Complet."), ("2026-02", f"Par projet. {RUNNING}.")):
         for key, cost in (("a", 1.0), ("b", 2.0), (COLLECTION, None)):
-            values = {"Mois": month, "Projet/API Key": key, "Nom Projet": key, "Cout USD": cost, "Log Status": log}
-            statut = {"Statut Collecte": "Succes", "Collecte Le": NOW, "Service": (service,)}
+            values: dict[str, Any] = {
+                "Mois": month,
+                "Projet/API Key": key,
+                "Nom Projet": key,
+                "Cout USD": cost,
+                "Log Status": log,
+            }
+            statut: dict[str, Any] = {"Statut Collecte": "Succes", "Collecte Le": NOW, "Service": (service,)}
             notion.api.store.add_row(notion.usages, {"Identifiant": f"{month} {key}", **values, **statut})
     return notion
 
@@ -248,7 +252,7 @@ def test_a_view_that_notion_does_not_understand(notion: Notion) -> None:
 
 def test_charts_refused_in_another_way_are_told_once(notion: Notion) -> None:
     def is_chart(_query: Any, body: bytes) -> bool:
-        return json.loads(body)["type"] == "chart"
+        return bool(json.loads(body)["type"] == "chart")
 
     notion.server.faults.add(refusal(path="/views$", method="POST", when=is_chart, times=-1))
     (warning,) = notion.set_up().warnings

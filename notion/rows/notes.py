@@ -74,7 +74,7 @@ def unite(mine: Iterable[Note], theirs: Iterable[Note]) -> tuple[tuple[Note, ...
     clashes = []
     for column, note in others.items():
         here = united.get(column)
-        value = _copied(note.value) if here is None else _united(here.value, note.value)
+        value = _copy_value(note.value) if here is None else _unite_values(here.value, note.value)
         if value is None:
             clashes.append(note.name)
         else:
@@ -89,12 +89,12 @@ def as_properties(notes: Iterable[Note]) -> dict[str, Any]:
     return {note.value.id or note.name: {note.value.type: _WRITERS[note.value.type](note.value)} for note in notes}
 
 
-def _copied(value: Value) -> Value | None:
+def _copy_value(value: Value) -> Value | None:
     """A value for a row whose cell is empty; None where it could not be written there."""
     return value if _can_be_written(value) and not _is_cut(value) else None
 
 
-def _united(mine: Value, theirs: Value) -> Value | None:
+def _unite_values(mine: Value, theirs: Value) -> Value | None:
     """A value that says what both say; None where there is none, or none that could be written."""
     if mine.type != theirs.type or mine.is_foreign or _is_cut(mine) or _is_cut(theirs):
         return None
