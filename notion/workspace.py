@@ -13,7 +13,7 @@ from notion.client.models import Page
 from notion.databases.declared import Statut
 from notion.databases.find import find_databases
 from notion.databases.found import Databases
-from notion.databases.services import Service, mark, read_services
+from notion.databases.services import Service, read_services, set_statut
 from notion.heal.healer import Healer
 from notion.heal.healing import Healing, plan_healing
 from notion.plan.authorship import authors_of
@@ -261,6 +261,6 @@ class Workspace:
         for service in self.services:
             waits = unfiltered and service.provider not in configured and not service.has_rows
             if service.provider in collected and service.statut in (None, Statut.EN_ATTENTE):
-                mark(self._gateway, self.databases.services, service, Statut.ACTIF)
+                set_statut(self._gateway, self.databases.services, service, Statut.ACTIF)
             elif waits and service.statut in (None, Statut.ACTIF):
-                mark(self._gateway, self.databases.services, service, Statut.EN_ATTENTE)
+                set_statut(self._gateway, self.databases.services, service, Statut.EN_ATTENTE)

@@ -149,7 +149,7 @@ class Connection(Client):
         # Two servers share no limit, even where they take the same token: that of the sandbox is always the same.
         self._pace = pace or Pace(f"{settings.base_url} {token}", settings.requests_per_minute, sleep=sleep)
         self._lock = Lock()
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
         """Sentences about the plan that the log has."""
 
     def request(  # noqa: PLR0917  # as in Notion's client
@@ -228,11 +228,11 @@ class Connection(Client):
         sentence = limit_sentence(refusal, kept_to)
         with self._lock:
             # Requests that were under way together are refused together: the first of them has slowed the pace.
-            is_news = bool(sentence) and sentence not in self._told and kept_to <= self._pace.per_minute
+            is_news = bool(sentence) and sentence not in self._logged and kept_to <= self._pace.per_minute
             smaller = next_smaller(kept_to) if is_news and refusal.is_connections else None
             if smaller is not None:
                 self._pace.slow(smaller)
-            self._told |= {sentence} if is_news else set()
+            self._logged |= {sentence} if is_news else set()
         if is_news:
             _log.warning("%s", sentence)
         return _Busy(f"Notion limite les demandes (HTTP {refusal.status}).", wait)

@@ -26,13 +26,13 @@ BREAKDOWN_FILE: Final = re.compile(r"breakdown-[0-9a-f]{16}\.json")
 """Names of the files that hold whole breakdowns; see `notion.rows.attachments`."""
 
 
-class Wire(BaseModel):
+class NotionObject(BaseModel):
     """Base of all models of answers."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Style(Wire):
+class Style(NotionObject):
     """How a piece of text looks."""
 
     bold: bool = False
@@ -43,13 +43,13 @@ class Style(Wire):
     color: str = "default"
 
 
-class Text(Wire):
+class Text(NotionObject):
     """What a piece of text was written as."""
 
     content: str = ""
 
 
-class RichText(Wire):
+class RichText(NotionObject):
     """One piece of text. Notion joins pieces of one style when it reads them back: only the joined text counts."""
 
     plain_text: str = ""
@@ -65,14 +65,14 @@ class RichText(Wire):
         return self.plain_text or (self.text.content if self.text is not None else "")
 
 
-class Select(Wire):
+class Select(NotionObject):
     """An option of a select."""
 
     name: str
     id: str = ""
 
 
-class Date(Wire):
+class Date(NotionObject):
     """A date; with a time it carries an offset, and is cut to the minute."""
 
     start: str
@@ -87,33 +87,33 @@ class Date(Wire):
         return text
 
 
-class Reference(Wire):
+class Reference(NotionObject):
     """A related page."""
 
     id: str
 
 
-class RollupValue(Wire):
+class RollupValue(NotionObject):
     """Only what kind of value a rollup has: the figures are for people."""
 
     type: str = ""
     """`unsupported` and `incomplete` are no values."""
 
 
-class External(Wire):
+class External(NotionObject):
     """An address outside of Notion."""
 
     url: str = ""
 
 
-class File(Wire):
+class File(NotionObject):
     """A file in a cell. `external` is empty for one that Notion keeps: its address is signed and soon too old."""
 
     name: str = ""
     external: External | None = None
 
 
-class Value(Wire):
+class Value(NotionObject):
     """A page's value of one property; only the field named by `type` is filled."""
 
     id: str = ""
@@ -160,13 +160,13 @@ class Value(Wire):
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
-class Trashable(Wire):
+class Trashable(NotionObject):
     """Whatever can lie in the trash, seen for that alone."""
 
     in_trash: bool = False
 
 
-class Page(Wire):
+class Page(NotionObject):
     """A row."""
 
     id: str
@@ -180,25 +180,25 @@ class Page(Wire):
     properties: dict[str, Value] = {}
 
 
-class ChildDatabase(Wire):
+class ChildDatabase(NotionObject):
     """Title of a database that stands on a page."""
 
     title: str = ""
 
 
-class BlockFile(Wire):
+class BlockFile(NotionObject):
     """A file on a page. Its address is signed and soon too old: the name has to tell it."""
 
     name: str = ""
 
 
-class Paragraph(Wire):
+class Paragraph(NotionObject):
     """The text of a paragraph."""
 
     rich_text: list[RichText] = []
 
 
-class Block(Wire):
+class Block(NotionObject):
     """A block of a page."""
 
     id: str
@@ -217,7 +217,7 @@ class Block(Wire):
         return self.has_children or self.paragraph is None or bool(self.paragraph.rich_text)
 
 
-class View(Wire):
+class View(NotionObject):
     """One way of showing a data source. Listings give the id alone."""
 
     id: str
@@ -228,19 +228,19 @@ class View(Wire):
     last_edited_by: Reference | None = None
 
 
-class WorkspaceLimits(Wire):
+class WorkspaceLimits(NotionObject):
     """What the workspace's plan allows."""
 
     max_file_upload_size_in_bytes: int | None = None
 
 
-class Bot(Wire):
+class Bot(NotionObject):
     """The connection as a user of the workspace."""
 
     workspace_limits: WorkspaceLimits = WorkspaceLimits()
 
 
-class Me(Wire):
+class Me(NotionObject):
     """Answer of `users/me`; a personal access token may be a person's, and then tells no limits."""
 
     id: str = ""
@@ -248,7 +248,7 @@ class Me(Wire):
     bot: Bot | None = None
 
 
-class Listing(Wire):
+class Listing(NotionObject):
     """One page of any listing; `results` are read by the caller's model."""
 
     results: list[Any] = Field(default_factory=list)
@@ -264,7 +264,7 @@ class Listing(Wire):
         return self.request_status is not None and self.request_status.type == "incomplete"
 
 
-class RequestStatus(Wire):
+class RequestStatus(NotionObject):
     """Says when a query was stopped at Notion's limit of 10,000 results."""
 
     type: str = ""
@@ -293,7 +293,7 @@ class ViewListing(Listing):
 # -- databases and their columns
 
 
-class RollupConfig(Wire):
+class RollupConfig(NotionObject):
     """What a rollup is made of."""
 
     relation_property_name: str | None = None
@@ -303,33 +303,33 @@ class RollupConfig(Wire):
     function: str = ""
 
 
-class OtherSide(Wire):
+class OtherSide(NotionObject):
     """The other side of a two-way relation."""
 
     synced_property_name: str | None = None
     synced_property_id: str | None = None
 
 
-class RelationConfig(Wire):
+class RelationConfig(NotionObject):
     """Where a relation leads; `dual_property` is empty where it goes one way only."""
 
     data_source_id: str | None = None
     dual_property: OtherSide | None = None
 
 
-class NumberConfig(Wire):
+class NumberConfig(NotionObject):
     """How a number is shown."""
 
     format: str = ""
 
 
-class SelectConfig(Wire):
+class SelectConfig(NotionObject):
     """The options of a select."""
 
     options: list[Select] = Field(default_factory=list)
 
 
-class PropertySchema(Wire):
+class PropertySchema(NotionObject):
     """One column of a data source."""
 
     id: str
@@ -341,7 +341,7 @@ class PropertySchema(Wire):
     select: SelectConfig | None = None
 
 
-class Parent(Wire):
+class Parent(NotionObject):
     """Where something lives."""
 
     type: str = ""
@@ -349,7 +349,7 @@ class Parent(Wire):
     database_id: str | None = None
 
 
-class DataSource(Wire):
+class DataSource(NotionObject):
     """The schema of a database's rows."""
 
     id: str
@@ -358,14 +358,14 @@ class DataSource(Wire):
     properties: dict[str, PropertySchema] = Field(default_factory=dict)
 
 
-class DataSourceRef(Wire):
+class DataSourceRef(NotionObject):
     """A data source as its database lists it."""
 
     id: str
     name: str = ""
 
 
-class DatabaseInfo(Wire):
+class DatabaseInfo(NotionObject):
     """A database: the container of data sources."""
 
     id: str

@@ -10,7 +10,7 @@ from notion.client.gateway import Gateway
 from notion.client.models import Block, DatabaseInfo, DataSource
 from notion.databases.declared import SERVICES, USAGES, Database
 from notion.databases.exchanged import refuse_exchanged
-from notion.databases.found import Databases, Found, problem, related
+from notion.databases.found import Databases, Found, judge_relation, problem
 from notion.text import folded
 from usage.errors import NotionAccessError
 from usage.settings import NotionSettings
@@ -52,7 +52,7 @@ def tell_apart(gateway: Gateway, services: Found, usages: Found) -> Databases:
         NotionAccessError: They are taken for each other.
     """
     refuse_exchanged(gateway, services, usages)
-    return related(services, usages)
+    return judge_relation(services, usages)
 
 
 class Finder:

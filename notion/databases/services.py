@@ -67,7 +67,7 @@ def doubles_sentence(found: Found, provider: ProviderName, count: int) -> str:
     )
 
 
-def mark(gateway: Gateway, found: Found, service: Service, statut: Statut) -> None:
+def set_statut(gateway: Gateway, found: Found, service: Service, statut: Statut) -> None:
     """Set the `Statut` of a service.
 
     Raises:

@@ -13,7 +13,7 @@ from notion.client.gateway import Gateway
 from notion.client.models import PropertySchema
 from notion.databases.declared import SERVICES, USAGES, Property, Type
 from notion.databases.find import Finder, tell_apart
-from notion.databases.found import Databases, Found, Match, Verdict, problem
+from notion.databases.found import ColumnState, Databases, Found, Match, problem
 from notion.databases.options import lacking_options
 from notion.databases.services import doubles_sentence, missing_sentence, rows_of
 from notion.plan.authorship import is_by, is_collected, is_nameless
@@ -104,7 +104,7 @@ class _Checkup:
         is_ready = len(services) == len(ProviderName) and not any(row.severity is Severity.PROBLEM for row in rows)
         seen = None
         if both is not None and is_ready:
-            seen = self._try(partial(look_at_rows, self._gateway, both.usages, services))
+            seen = self._try(partial(_look_at_rows, self._gateway, both.usages, services))
         self._sentences += seen.sentences if seen else ()
         providers = seen.providers if seen else frozenset()
         return CheckReport(rows, tuple(dict.fromkeys(self._sentences)), seen is not None, providers)
@@ -138,7 +138,7 @@ class _Checkup:
 def _row(found: Found, match: Match, both: Databases | None) -> CheckRow:
     declared = match.declared
     seen = ", ".join(_seen(declared, column, both) for column in match.found)
-    if match.verdict is Verdict.OK:
+    if match.state is ColumnState.OK:
         todo = _difference(declared, match.found[0], both)
         severity = Severity.NOTE if todo else Severity.OK
     else:
@@ -195,7 +195,7 @@ class RowsSeen:
     providers: frozenset[ProviderName]
 
 
-def look_at_rows(gateway: Gateway, usages: Found, services: Mapping[ProviderName, str]) -> RowsSeen:
+def _look_at_rows(gateway: Gateway, usages: Found, services: Mapping[ProviderName, str]) -> RowsSeen:
     """Read all rows once.
 
     Args:
@@ -207,11 +207,11 @@ def look_at_rows(gateway: Gateway, usages: Found, services: Mapping[ProviderName
         NotionError: Notion can't be read.
     """
     rows = [read_row(usages, page) for page in gateway.every_row(usages.data_source_id)]
-    return judge_rows(rows, services, gateway.me())
+    return _judge_rows(rows, services, gateway.me())
 
 
-def judge_rows(rows: Iterable[Existing], services: Mapping[ProviderName, str], me: str | None) -> RowsSeen:
-    """As `look_at_rows`, of rows that are read already; where `me` is not known, whose they are is not told."""
+def _judge_rows(rows: Iterable[Existing], services: Mapping[ProviderName, str], me: str | None) -> RowsSeen:
+    """As `_look_at_rows`, of rows that are read already; where `me` is not known, whose they are is not told."""
     dated = [row for row in rows if month_of_title(row.values.month)]
     known = [(row, provider) for row in dated if (provider := provider_of(row, services)) is not None]
     # Of a row without a service whose title tells another month, too: that is why it belongs to nothing.

@@ -112,7 +112,7 @@ def change_columns(gateway: Gateway, found: Found, columns: Json) -> Found:
     Raises:
         NotionAccessError: Notion refuses; where the database is locked, that is what the sentence says.
     """
-    return found.with_schema(unlocked(found, lambda: gateway.update_data_source(found.data_source_id, columns)))
+    return found.with_schema(explain_lock(found, lambda: gateway.update_data_source(found.data_source_id, columns)))
 
 
 def is_about_columns(refusal: NotionAccessError, found: Found) -> bool:
@@ -120,7 +120,7 @@ def is_about_columns(refusal: NotionAccessError, found: Found) -> bool:
     return refusal.status == 400 and not found.locked
 
 
-def unlocked(found: Found, change: Callable[[], DataSource]) -> DataSource:
+def explain_lock(found: Found, change: Callable[[], DataSource]) -> DataSource:
     """The result of a change of columns.
 
     Raises:

@@ -15,16 +15,16 @@ from notion.client.gateway import Gateway, RowInTrash, create_once
 from notion.databases.declared import SERVICES, USAGES, Database, Type
 from notion.databases.exchanged import refuse_exchanged
 from notion.databases.find import Finder, inspect, read_columns
-from notion.databases.found import Found, Match, Verdict, problem, related
+from notion.databases.found import ColumnState, Found, Match, judge_relation, problem
 from notion.setup.columns import (
     change_columns,
+    explain_lock,
     formula_column,
     is_about_columns,
     more_options,
     new_database,
     plain_columns,
     relation_column,
-    unlocked,
 )
 from notion.setup.log import SetupLog
 from notion.setup.rehearsal import Rehearsal, is_invented
@@ -99,7 +99,9 @@ class _Setup:
         pages = seed_services(self._gateway, services, configured, self._log)
         self._log.warnings += unread_rollups(services, pages)
         set_up_views(self._gateway, services, usages, self._log)
-        problems = [problem(found, match) for found in (services, usages) for match in found.matches if _is_told(match)]
+        problems = [
+            problem(found, match) for found in (services, usages) for match in found.matches if _needs_person(match)
+        ]
         warnings = (*problems, *self._log.warnings)
         return SetupResult(tuple(self._log.done), warnings, services.database_id, usages.database_id)
 
@@ -129,11 +131,11 @@ class _Setup:
 
     def _complete(self, found: Found) -> Found:
         """Add the columns that are missing and stand for themselves, and the options of selects."""
-        missing = [match.declared for match in found.matches if match.verdict is Verdict.MISSING]
+        missing = [match.declared for match in found.matches if match.state is ColumnState.MISSING]
         columns = plain_columns(missing)
         added = list(columns)
         for match in found.matches:
-            if match.declared.type is Type.SELECT and match.verdict is Verdict.OK:
+            if match.declared.type is Type.SELECT and match.state is ColumnState.OK:
                 column = match.found[0]
                 options = more_options(match.declared, column.select.options if column.select is not None else ())
                 if options is not None:
@@ -150,12 +152,12 @@ class _Setup:
 
     def _relate(self, services: Found, usages: Found, *, is_new: bool) -> tuple[Found, Found]:
         """The relation, and the name of its other side."""
-        is_missing = usages.match("Service").verdict is Verdict.MISSING
+        is_missing = usages.match("Service").state is ColumnState.MISSING
         if is_missing:
             usages = self._add_relation(services, usages)
         if is_new or is_missing:
             services = services.with_schema(self._gateway.data_source(services.data_source_id))
-        both = related(services, usages)
+        both = judge_relation(services, usages)
         return self._name_other_side(both.services, both.usages, is_ours=is_new or is_missing), both.usages
 
     def _add_relation(self, services: Found, usages: Found) -> Found:
@@ -163,11 +165,11 @@ class _Setup:
 
         def create() -> Found:
             add = partial(self._gateway.update_data_source, usages.data_source_id, column)
-            return usages.with_schema(unlocked(usages, partial(unlocked, services, add)))
+            return usages.with_schema(explain_lock(usages, partial(explain_lock, services, add)))
 
         def find(_: str | None) -> Found | None:
             again = usages.with_schema(self._gateway.data_source(usages.data_source_id))
-            return None if again.match("Service").verdict is Verdict.MISSING else again
+            return None if again.match("Service").state is ColumnState.MISSING else again
 
         found = create_once(create, find, self._gateway.sleep)
         self._log.done.append(f"Added to “{USAGES.title}”: Service.")
@@ -175,7 +177,7 @@ class _Setup:
 
     def _name_other_side(self, services: Found, usages: Found, *, is_ours: bool) -> Found:
         match = services.match("Usages")
-        if match.verdict is not Verdict.OK or not usages.has("Service"):
+        if match.state is not ColumnState.OK or not usages.has("Service"):
             return services
         column, wanted = match.found[0], match.declared.name
         relation = usages.columns["Service"].name
@@ -191,13 +193,13 @@ class _Setup:
             return services
         services = change_columns(self._gateway, services, {column.id: {"name": wanted}})
         self._log.done.append(f"Renamed “{column.name}” of “{services.declared.title}” to “{wanted}”.")
-        return related(services, usages).services
+        return judge_relation(services, usages).services
 
     # -- the formula
 
     def _add_formula(self, usages: Found) -> Found:
         declared = USAGES.property("Tokens Total")
-        if usages.match(declared.name).verdict is not Verdict.MISSING:
+        if usages.match(declared.name).state is not ColumnState.MISSING:
             return usages
         formula = formula_column(declared, {name: column.name for name, column in usages.columns.items()})
         if formula is None:
@@ -215,8 +217,8 @@ class _Setup:
         return added.with_match(usages.match("Service"))
 
 
-def _is_told(match: Match) -> bool:
+def _needs_person(match: Match) -> bool:
     """Whether a column needs a person. Of a formula or a rollup that is missing, its own step has told why."""
-    if match.verdict is Verdict.MISSING:
+    if match.state is ColumnState.MISSING:
         return match.declared.type not in (Type.FORMULA, Type.ROLLUP)
-    return match.verdict is not Verdict.OK
+    return match.state is not ColumnState.OK

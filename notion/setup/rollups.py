@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from notion.client.gateway import Gateway
 from notion.client.models import Page, PropertySchema
 from notion.databases.declared import USAGES, Property, Type
-from notion.databases.found import Databases, Found, Verdict, related, value_of
+from notion.databases.found import ColumnState, Databases, Found, judge_relation, value_of
 from notion.setup.columns import Json, change_columns, is_about_columns, rollup_column
 from notion.setup.log import SetupLog
 from usage.errors import NotionAccessError
@@ -27,8 +27,8 @@ def add_rollups(gateway: Gateway, services: Found, usages: Found, log: SetupLog)
     for match in services.matches:
         if match.declared.type is not Type.ROLLUP:
             continue
-        is_lost = match.verdict is Verdict.OK and has_lost_its_relation(services, match.found[0])
-        if not is_lost and match.verdict is not Verdict.MISSING:
+        is_lost = match.state is ColumnState.OK and has_lost_its_relation(services, match.found[0])
+        if not is_lost and match.state is not ColumnState.MISSING:
             continue
         column = rollup_column(match.declared, services, usages)
         if column is None:
@@ -65,7 +65,7 @@ def _change(gateway: Gateway, both: Databases, columns: Json, log: SetupLog) -> 
         for name, column in columns.items():
             both = replace(both, services=_change(gateway, both, {name: column}, log))
         return both.services
-    services = related(changed, both.usages).services
+    services = judge_relation(changed, both.usages).services
     for name in columns:
         # Notion passes over what it does not understand, and says nothing.
         if name not in there:
@@ -107,7 +107,7 @@ def unread_rollups(services: Found, pages: Iterable[Page]) -> list[str]:
     sentences = []
     for declared in services.declared.properties:
         match = services.match(declared.name)
-        if match.verdict is Verdict.OK and has_lost_its_relation(services, match.found[0]):
+        if match.state is ColumnState.OK and has_lost_its_relation(services, match.found[0]):
             # Told already, and no formula would help.
             continue
         values = [value_of(services, page, declared.name) for page in rows]

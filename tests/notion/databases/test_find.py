@@ -7,7 +7,7 @@ import pytest
 
 from notion.databases.declared import SERVICES, USAGES, Property, Type
 from notion.databases.find import find_databases, locate
-from notion.databases.found import Verdict
+from notion.databases.found import ColumnState
 from notion.setup.databases import set_up
 from sandbox.faults import Fault, Kind
 from tests.notion.office import Notion
@@ -260,7 +260,7 @@ def test_a_relation_that_goes_one_way(ready: Notion) -> None:
     relation = {"relation": {"data_source_id": store.database("Services LLM").source_id, "single_property": {}}}
     store.change_schema(store.database("Usages LLM"), {"Service": relation})
     found = find_databases(ready.gateway(), ready.settings()).services
-    assert found.match("Usages").verdict is Verdict.ONE_WAY
+    assert found.match("Usages").state is ColumnState.ONE_WAY
     assert not found.has("Usages")
 
 
@@ -271,4 +271,4 @@ def test_a_namesake_of_the_other_side(ready: Notion) -> None:
     store.change_schema(store.database("Usages LLM"), {"Service": None})
     store.change_schema(store.database("Services LLM"), {"Usages": relation})
     found = locate(ready.gateway(), ready.settings()).services
-    assert found.match("Usages").verdict is Verdict.ELSEWHERE
+    assert found.match("Usages").state is ColumnState.ELSEWHERE

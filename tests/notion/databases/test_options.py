@@ -8,7 +8,7 @@ import pytest
 
 from notion.databases.declared import Statut
 from notion.databases.options import option_here
-from notion.databases.services import mark
+from notion.databases.services import set_statut
 from notion.setup.checkup import Severity, check_notion
 from notion.setup.log import SetupLog
 from notion.setup.seeds import seed_services
@@ -67,7 +67,7 @@ def test_services_are_marked_with_the_option_that_is_there(office: Office) -> No
     store, services = office.notion.api.store, office.notion.services
     store.rename_option(services, "Statut", "En attente API", "EN ATTENTE API")
     workspace = office.open(office.notion.connection)
-    mark(office.notion.connection, workspace.databases.services, workspace.services[0], Statut.EN_ATTENTE)
+    set_statut(office.notion.connection, workspace.databases.services, workspace.services[0], Statut.EN_ATTENTE)
     assert services.row("OpenAI").values()["Statut"] == "EN ATTENTE API"
     waiting = next(one for one in office.open().services if one.provider is ProviderName.OPENAI)
     assert waiting.statut == Statut.EN_ATTENTE
