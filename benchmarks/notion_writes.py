@@ -20,7 +20,7 @@ from pathlib import Path
 
 from notion.client.gateway import Gateway
 from notion.client.pace import Pace
-from notion.setup.setup import set_up
+from notion.setup.databases import set_up
 from notion.workspace import Workspace
 from sandbox.notion import NotionApi
 from sandbox.server import Server, now

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol, TypeVar
 
 from notion.client.gateway import Gateway
-from notion.client.listing import every_row
 from notion.client.models import Page
 from notion.databases.declared import Statut
-from notion.databases.located import Databases, find_databases
-from notion.databases.services import Service, mark, read_services
+from notion.databases.find import find_databases
+from notion.databases.found import Databases
+from notion.databases.services import Service, read_services, set_statut
 from notion.heal.healer import Healer
 from notion.heal.healing import Healing, plan_healing
 from notion.plan.authorship import authors_of
@@ -108,10 +108,10 @@ class Workspace:
         self._read_at = time.monotonic()
         source = self.databases.usages.data_source_id
         if month is None:
-            return self._as_rows(every_row(self._gateway, source))
+            return self._as_rows(self._gateway.every_row(source))
         where = {"property": self._column("Mois"), "rich_text": {"equals": str(month)}}
         # Whether Notion's `equals` minds case and spaces is not published.
-        return [row for row in self._as_rows(every_row(self._gateway, source, where)) if row.values.month == str(month)]
+        return [row for row in self._as_rows(self._gateway.every_row(source, where)) if row.values.month == str(month)]
 
     def plan(self, month: Month, outcomes: Sequence[SourceOutcome], *, accept_lower: bool = False) -> Plan:
         """Decide every write of a month; writes nothing. Looks at the pages of doubles for what people wrote there.
@@ -261,6 +261,6 @@ class Workspace:
         for service in self.services:
             waits = unfiltered and service.provider not in configured and not service.has_rows
             if service.provider in collected and service.statut in (None, Statut.EN_ATTENTE):
-                mark(self._gateway, self.databases.services, service, Statut.ACTIF)
+                set_statut(self._gateway, self.databases.services, service, Statut.ACTIF)
             elif waits and service.statut in (None, Statut.ACTIF):
-                mark(self._gateway, self.databases.services, service, Statut.EN_ATTENTE)
+                set_statut(self._gateway, self.databases.services, service, Statut.EN_ATTENTE)

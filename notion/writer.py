@@ -10,9 +10,8 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, Final
 
-from notion.client.gateway import Gateway, RowInTrash
+from notion.client.gateway import Gateway, RowInTrash, create_once
 from notion.client.models import Page
-from notion.client.once import create_once
 from notion.databases.found import Found
 from notion.plan.desired import choose_values
 from notion.plan.doubles import sort_out

@@ -218,9 +218,9 @@ def test_no_column_is_described_that_does_not_exist() -> None:
 
 
 def test_every_view_is_described() -> None:
-    tree = ast.parse(text_of(ROOT / "notion" / "setup" / "viewshapes.py"))
+    tree = ast.parse(text_of(ROOT / "notion" / "setup" / "views.py"))
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    made = [call for call in calls if ast.unparse(call.func) in ("View", "self._chart")]
+    made = [call for call in calls if ast.unparse(call.func) in ("ViewDesign", "self._chart")]
     names = {str(call.args[0].value) for call in made if isinstance(call.args[0], ast.Constant)}
     described = {row[1].strip("`") for row in rows(section(NOTION_SETUP, "8. Les vues")) if row[0].startswith("*")}
     assert described == names

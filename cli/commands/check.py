@@ -15,8 +15,7 @@ from rich.text import Text
 
 from cli.display import literal, new_table, note, out
 from notion.client.gateway import Gateway
-from notion.setup.checkup import CheckReport, check_notion
-from notion.setup.checkup import Finding as Weight
+from notion.setup.checkup import CheckReport, Severity, check_notion
 from providers.reading import about_key, check_source, read_source
 from providers.shared.checks import CheckResult, CheckStatus
 from usage.errors import NotionError, SourceError
@@ -26,7 +25,7 @@ from usage.outcomes.report import SourceReport
 from usage.settings import KEY_VARIABLES, Settings, load_settings
 
 _STYLES = {CheckStatus.OK: "green", CheckStatus.WARNING: "yellow", CheckStatus.BAD: "red"}
-_VERDICTS = {Weight.OK: CheckStatus.OK, Weight.NOTE: CheckStatus.WARNING, Weight.PROBLEM: CheckStatus.BAD}
+_VERDICTS = {Severity.OK: CheckStatus.OK, Severity.NOTE: CheckStatus.WARNING, Severity.PROBLEM: CheckStatus.BAD}
 _WORST_FIRST = (CheckStatus.BAD, CheckStatus.WARNING, CheckStatus.OK)
 
 
@@ -57,7 +56,7 @@ class Checkup:
             *shared_ids({one.source: one.ids for one in self.checked}),
             *self.settings.slips,
             *self.settings.without_key(report.providers_with_rows if report is not None else ()),
-            *(_column_sentences(report, Weight.NOTE) if report is not None else ()),
+            *(_column_sentences(report, Severity.NOTE) if report is not None else ()),
             *(report.sentences if report is not None and report.usable else ()),
         ]
 
@@ -87,7 +86,7 @@ class Checkup:
     def _notion_problems(self) -> list[str]:
         if isinstance(self.notion, str):
             return [self.notion]
-        return [] if self.notion.usable else [*_column_sentences(self.notion, Weight.PROBLEM), *self.notion.sentences]
+        return [] if self.notion.usable else [*_column_sentences(self.notion, Severity.PROBLEM), *self.notion.sentences]
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -186,7 +185,7 @@ def _overview(checkup: Checkup) -> Table:
 def _databases(notion: CheckReport | str) -> Iterator[tuple[str, CheckStatus, str]]:
     rows = notion.rows if isinstance(notion, CheckReport) else ()
     for database in dict.fromkeys(row.database for row in rows):
-        columns = [(_VERDICTS[row.verdict], row.property) for row in rows if row.database == database]
+        columns = [(_VERDICTS[row.severity], row.property) for row in rows if row.database == database]
         verdict, what = _summary(columns)
         yield database, verdict, f"{len(columns)} columns" if verdict is CheckStatus.OK else what
     if isinstance(notion, str) or not (rows or notion.usable):
@@ -207,11 +206,11 @@ def _told(one: Checked, verdict: CheckStatus) -> list[str]:
     return [f"{one.source.name}, {found.what}: {found.sentence}" for found in one.findings if found.status is verdict]
 
 
-def _column_sentences(report: CheckReport, weight: Weight) -> list[str]:
+def _column_sentences(report: CheckReport, severity: Severity) -> list[str]:
     return [
         f"{row.database}, {row.property}: expected {row.expected}, found {row.found or 'nothing'}. {row.todo}"
         for row in report.rows
-        if row.verdict is weight
+        if row.severity is severity
     ]
 
 
@@ -235,7 +234,7 @@ def _columns_table(report: CheckReport) -> Table:
             row.property,
             literal(row.expected),
             literal(row.found or "–"),
-            _verdict(_VERDICTS[row.verdict]),
+            _verdict(_VERDICTS[row.severity]),
             literal(row.todo),
         )
     return table

@@ -9,8 +9,8 @@ from typing import Final
 
 from cli.display import literal
 from notion.client.gateway import Gateway
+from notion.setup.databases import SetupResult, rehearse, set_up
 from notion.setup.rehearsal import Rehearsal
-from notion.setup.setup import SetupResult, rehearse, set_up
 from usage.names import ProviderName
 from usage.settings import Settings, load_settings
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from notion.client.gateway import Gateway
-from notion.setup.setup import set_up
+from notion.setup.databases import set_up
 from notion.workspace import Workspace
 from providers.reading import read_source
 from sandbox.everything import Sandbox

@@ -94,13 +94,13 @@ class BoundedClient(httpx.Client):
                     raise self._too_late(request)
         finally:
             response.close()
-        return _whole(response, body.content(), request)
+        return _as_answer(response, body.content(), request)
 
     def _too_late(self, request: httpx.Request) -> httpx.ReadTimeout:
         return httpx.ReadTimeout(f"not whole after {self._deadline:.0f} s", request=request)
 
 
-def _whole(response: httpx.Response, content: bytes, request: httpx.Request) -> Answer:
+def _as_answer(response: httpx.Response, content: bytes, request: httpx.Request) -> Answer:
     if not response.is_success:
         try:
             decode(content)
@@ -108,8 +108,8 @@ def _whole(response: httpx.Response, content: bytes, request: httpx.Request) -> 
             # Notion's client reads errors with a reader of its own, which knows no bounds: the status has to do.
             content = b""
     # What the headers say of the body was about its packed form.
-    told = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in _OF_THE_BODY]
-    return Answer(response.status_code, headers=told, content=content, request=request)
+    kept = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in _OF_THE_BODY]
+    return Answer(response.status_code, headers=kept, content=content, request=request)
 
 
 _OF_THE_BODY: Final = ("content-encoding", "content-length", "transfer-encoding")

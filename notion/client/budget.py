@@ -9,34 +9,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from notion.client.models import Wire
-from notion.client.refusals import Refusal
+from notion.client.failures import Refusal
+from notion.client.models import Me
 
 BUDGETS: Final = (180, 600)
 """Requests a minute and connection: Free and Plus, Business and Enterprise."""
 FREE_UPLOAD: Final = 5 * 1024 * 1024
 """Bytes of the largest file on the free plan; paid ones take a thousand times that."""
 _VARIABLE: Final = "NOTION_REQUESTS_PER_MINUTE"
-
-
-class WorkspaceLimits(Wire):
-    """What the workspace's plan allows."""
-
-    max_file_upload_size_in_bytes: int | None = None
-
-
-class Bot(Wire):
-    """The connection as a user of the workspace."""
-
-    workspace_limits: WorkspaceLimits = WorkspaceLimits()
-
-
-class Me(Wire):
-    """Answer of `users/me`; a personal access token may be a person's, and then tells no limits."""
-
-    id: str = ""
-    """As it stands in `created_by` and `last_edited_by` of what this connection writes."""
-    bot: Bot | None = None
 
 
 def next_smaller(per_minute: int) -> int | None:

@@ -22,30 +22,30 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from enum import Enum
+from functools import partial
 from threading import Lock
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import httpx
 from notion_client import Client
 from notion_client.errors import HTTPResponseError, InvalidPathParameterError, RequestTimeoutError
-from pydantic import BaseModel, ValidationError
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 from notion.client.bounded import BoundedClient
 from notion.client.budget import limit_sentence, next_smaller
+from notion.client.failures import Refusal, advice, read_refusal, read_silence, unreadable_sentence
 from notion.client.pace import Pace
-from notion.client.refusals import Refusal, advice, read_refusal
-from notion.client.unreached import why
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
 from usage.machine.network import asks_directly
-from usage.peers.bodies import BODY_LIMIT, NotJsonError, TooLargeError, UnreadableError
-from usage.peers.contract import broken
+from usage.peers.bodies import UnreadableError
+from usage.peers.clock import clock_offset
 from usage.settings import NotionSettings
 
 VERSION: Final = "2026-03-11"
 TRIES: Final = 6
+SMALLEST_PAGE: Final = 10
+"""Things in the smallest page that a listing is asked for in."""
 OVERLOADED: Final = (502, 503, 504)
 """What Notion answers to a query that takes it too long."""
 PATIENCE: Final = 300.0
@@ -53,12 +53,7 @@ PATIENCE: Final = 300.0
 _BACKOFF: Final = wait_random_exponential(multiplier=1, max=20)
 _log: Final = logging.getLogger(__name__)
 
-M = TypeVar("M", bound=BaseModel)
 Json = Mapping[str, Any]
-
-
-class Form(dict[str, Any]):
-    """A body that is sent as a multipart form, and not as JSON; a file is a tuple of name, content and type."""
 
 
 class Effect(Enum):
@@ -67,6 +62,17 @@ class Effect(Enum):
     READ = "read"
     UPDATE = "update"
     CREATE = "create"
+
+
+def effect_of(method: str, path: str, body: Json | None) -> Effect:
+    """What a request does, as far as repeating it is concerned."""
+    if method == "GET" or path.endswith("/query"):
+        return Effect.READ
+    # Blocks that are appended twice stand there twice; and nobody promises that a relation which is added twice would
+    # not get a second other side.
+    if method == "POST" or path.endswith("/children") or (path.startswith("data_sources") and _writes_relation(body)):
+        return Effect.CREATE
+    return Effect.UPDATE
 
 
 class _Busy(NotionBusyError):
@@ -90,8 +96,10 @@ class DoubtfulCreation(NotionBusyError):
         self.page_id = page_id
 
 
-class Connection:
-    """One connection to Notion. Safe to use from several threads.
+class Connection(Client):
+    """Notion's own client, each request of which keeps the pace, is repeated as above and ends in one of our errors.
+
+    All of its endpoints (`connection.pages.create`) come down to `request`. Safe to use from several threads.
 
     Args:
         settings: Token, address, budget.
@@ -116,10 +124,9 @@ class Connection:
         if settings.token is None:
             raise NotionAccessError("NOTION_TOKEN manque : créez une connexion Notion et mettez son jeton dans .env.")
         token = settings.token.get_secret_value()
-        self._base_url, self._now = settings.base_url, now
-        self._client = Client(
+        super().__init__(
             client=BoundedClient(
-                self._note,
+                self._set_clock,
                 transport=transport,
                 # A proxy from the environment is not for loopback, where the token may travel in clear.
                 trust_env=not asks_directly(settings.base_url),
@@ -131,48 +138,32 @@ class Connection:
             logger=_silent(),
             timeout_ms=60_000,
         )
-        self._sleep = sleep
+        self.sleep = sleep
+        """Waits some seconds."""
+        self.requests = 0
+        """Requests sent so far, repeats included."""
+        self.clock_offset = timedelta()
+        """What has to be added to this machine's time to have Notion's, as the last answer's `Date` told it, to the
+        second. Zero until there was an answer."""
+        self._now = now
         # Two servers share no limit, even where they take the same token: that of the sandbox is always the same.
         self._pace = pace or Pace(f"{settings.base_url} {token}", settings.requests_per_minute, sleep=sleep)
         self._lock = Lock()
-        self._told: set[str] = set()
-        self.requests = 0
-        """Requests sent so far, repeats included."""
-        self._clock_offset = timedelta()
+        self._logged: set[str] = set()
+        """Sentences about the plan that the log has."""
 
-    @property
-    def clock_offset(self) -> timedelta:
-        """What has to be added to this machine's time to have Notion's, as the last answer's `Date` told it, to the
-        second. Zero until there was an answer.
-        """
-        return self._clock_offset
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
-
-    def ask(
+    def request(  # noqa: PLR0917  # as in Notion's client
         self,
-        model: type[M],
-        method: str,
         path: str,
-        *,
-        body: Json | None = None,
-        query: Json | None = None,
-        effect: Effect | None = None,
-        can_be_smaller: bool = False,
-    ) -> M:
-        """Send a request, and read its answer; POSTs count as creations, unless `effect` says otherwise.
+        method: str,
+        query: dict[Any, Any] | None = None,
+        body: dict[Any, Any] | None = None,
+        form_data: dict[Any, Any] | None = None,
+        auth: str | dict[str, str] | None = None,
+    ) -> Any:
+        """Send a request, and repeat it where that can help.
 
-        Args:
-            model: What the answer is read as.
-            method: Of HTTP.
-            path: Below `/v1/`.
-            body: JSON, or a form.
-            query: Parameters.
-            effect: What the request does.
-            can_be_smaller: Of a listing: whether it could be asked for in smaller pages. Then it is tried twice only
-                where Notion is overloaded.
+        A listing that could be asked for in smaller pages is tried only twice where Notion is overloaded.
 
         Raises:
             DoubtfulCreation: Of a creation: it may or may not have been saved.
@@ -181,57 +172,54 @@ class Connection:
             NotionBusyError: Notion did not answer usably, several times over.
             NotionError: The answer can't be read.
         """
-        effect = effect or {"GET": Effect.READ, "POST": Effect.CREATE}.get(method, Effect.UPDATE)
+        effect = effect_of(method, path, body)
+        can_be_smaller = {**(query or {}), **(body or {})}.get("page_size", 0) > SMALLEST_PAGE
         retrying = Retrying(
             retry=retry_if_exception_type(_Busy),
             stop=lambda state: state.attempt_number >= TRIES or (can_be_smaller and _is_too_much(state)),
             wait=_wait,
-            sleep=self._sleep,
+            sleep=self.sleep,
             reraise=True,
         )
+        send = partial(super().request, path, method, query, body, form_data, auth)
         try:
-            return parse(model, retrying(self._once, method, path, body, query, effect))
+            return retrying(self._send_once, send, path, body, effect)
         except _Busy as error:
             if can_be_smaller and error.status in OVERLOADED:
                 raise TooMuchAsked(str(error)) from None
             raise
 
-    def _once(self, method: str, path: str, body: Json | None, query: Json | None, effect: Effect) -> Any:
+    def _send_once(self, send: Callable[[], Any], path: str, body: Json | None, effect: Effect) -> Any:
         # Before the turn: another request may slow the pace between this one's turn and the next line.
         kept_to = self._pace.per_minute
         self._pace.wait()
         with self._lock:
             self.requests += 1
         try:
-            content = {} if body is None else {"form_data" if isinstance(body, Form) else "body": dict(body)}
-            return self._client.request(path, method, query=dict(query or {}), **content)
+            return send()
         except HTTPResponseError as error:
-            refusal = read_refusal(error)
+            refusal = read_refusal(error, self._now())
             if refusal.status in (429, 529) and not refusal.blocked:
-                raise self._limited(refusal, kept_to) from None
-            raise _read(refusal, path, body, effect) from None
+                raise self._slow_down(refusal, kept_to) from None
+            raise _as_error(refusal, path, body, effect) from None
         except UnreadableError as error:
-            raise _uncertain(_unreadable(error, path), effect) from None
+            raise _doubtful_or_busy(unreadable_sentence(error, path), effect) from None
         except (InvalidPathParameterError, httpx.InvalidURL):
             raise NotionError(
                 f"Notion a donné un identifiant dont aucune adresse ne peut être faite ({path})."
             ) from None
         except (RequestTimeoutError, httpx.RequestError) as error:
-            unreached = why(error, self._base_url, path)
-            if not unreached.may_pass:
-                raise NotionAccessError(unreached.sentence) from None
-            raise _uncertain(unreached.sentence, effect if unreached.is_sent else Effect.READ) from None
+            silence = read_silence(error, self.options.base_url, path)
+            if not silence.may_pass:
+                raise NotionAccessError(silence.sentence) from None
+            raise _doubtful_or_busy(silence.sentence, effect if silence.is_sent else Effect.READ) from None
 
-    def _note(self, headers: httpx.Headers) -> None:
+    def _set_clock(self, headers: httpx.Headers) -> None:
         """Remember how far Notion's clock is from this one."""
-        try:
-            told = parsedate_to_datetime(headers.get("date", ""))
-        except ValueError:
-            return
-        if told.tzinfo is not None:
-            self._clock_offset = told - self._now().replace(microsecond=0)
+        offset = clock_offset(headers, self._now().replace(microsecond=0))
+        self.clock_offset = self.clock_offset if offset is None else offset
 
-    def _limited(self, refusal: Refusal, kept_to: int) -> NotionError:
+    def _slow_down(self, refusal: Refusal, kept_to: int) -> NotionError:
         """Hold everybody back as long as Notion asks, and for longer where the plan turns out to have less."""
         wait = refusal.retry_after
         if wait is not None and wait > PATIENCE:
@@ -240,29 +228,17 @@ class Connection:
         sentence = limit_sentence(refusal, kept_to)
         with self._lock:
             # Requests that were under way together are refused together: the first of them has slowed the pace.
-            is_news = bool(sentence) and sentence not in self._told and kept_to <= self._pace.per_minute
+            is_news = bool(sentence) and sentence not in self._logged and kept_to <= self._pace.per_minute
             smaller = next_smaller(kept_to) if is_news and refusal.is_connections else None
             if smaller is not None:
                 self._pace.slow(smaller)
-            self._told |= {sentence} if is_news else set()
+            self._logged |= {sentence} if is_news else set()
         if is_news:
             _log.warning("%s", sentence)
         return _Busy(f"Notion limite les demandes (HTTP {refusal.status}).", wait)
 
 
-def parse(model: type[M], data: object) -> M:
-    """Read a part of an answer.
-
-    Raises:
-        NotionError: It lacks what is needed; the sentence names the field.
-    """
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        raise NotionError(f"Notion ne répond plus comme prévu : {broken(error)}.") from None
-
-
-def _read(refusal: Refusal, path: str, body: Json | None, effect: Effect) -> NotionError:
+def _as_error(refusal: Refusal, path: str, body: Json | None, effect: Effect) -> NotionError:
     """The error that a refusal stands for."""
     status = refusal.status
     if status == 409 and refusal.code != "row_limit_exceeded":
@@ -272,23 +248,13 @@ def _read(refusal: Refusal, path: str, body: Json | None, effect: Effect) -> Not
         if effect is Effect.CREATE:
             return DoubtfulCreation(sentence, refusal.committed_id)
         return _Busy(sentence, refusal.retry_after, status)
-    return NotionAccessError(advice(refusal, path, links=_links(body)), status=status)
+    return NotionAccessError(advice(refusal, path, links=_writes_relation(body)), status=status)
 
 
-def _links(body: Json | None) -> bool:
+def _writes_relation(body: Json | None) -> bool:
     """Whether a request writes a relation."""
     values = (body or {}).get("properties")
     return isinstance(values, dict) and any(isinstance(one, dict) and one.get("relation") for one in values.values())
-
-
-def _unreadable(error: UnreadableError, path: str) -> str:
-    """What is wrong with the body of an answer."""
-    if isinstance(error, TooLargeError):
-        return f"La réponse de Notion dépasse {BODY_LIMIT // 1024**2} Mio ({path}) : vérifiez NOTION_BASE_URL."
-    if isinstance(error, NotJsonError):
-        what = "une page HTML" if error.is_html else "un corps illisible ou coupé"
-        return f"Notion a répondu {what} au lieu de JSON ({path}) : vérifiez NOTION_BASE_URL et le proxy."
-    return f"Notion a répondu du JSON démesuré ({type(error).__name__}, {path}) : vérifiez NOTION_BASE_URL."
 
 
 def _silent() -> logging.Logger:
@@ -301,7 +267,7 @@ def _silent() -> logging.Logger:
     return logger
 
 
-def _uncertain(sentence: str, effect: Effect) -> NotionError:
+def _doubtful_or_busy(sentence: str, effect: Effect) -> NotionError:
     return DoubtfulCreation(sentence) if effect is Effect.CREATE else _Busy(sentence)
 
 

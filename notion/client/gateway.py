@@ -1,21 +1,38 @@
-"""Notion's requests by name, with typed answers; how they are sent and repeated is the connection's."""
+"""What is asked of Notion, each by its name and with typed answers; how it is sent and repeated is the connection's."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from datetime import datetime
+from functools import partial
+from typing import Any, Final, TypeVar
 
-from notion.client.budget import Me
-from notion.client.connection import PATIENCE, TRIES, VERSION, Connection, DoubtfulCreation, Effect, Form, parse
-from notion.client.models import Block, Listing, Page, PageListing, Trashable
+from notion.client.connection import Connection, DoubtfulCreation
+from notion.client.models import (
+    Block,
+    DatabaseInfo,
+    DataSource,
+    Listing,
+    Me,
+    Page,
+    PageListing,
+    Reference,
+    Trashable,
+    View,
+    ViewListing,
+    parse,
+)
 from notion.client.paging import PAGE_SIZE, Pages
-from notion.client.schemas import DatabaseInfo, DataSource
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
 
-__all__ = ["PAGE_SIZE", "PATIENCE", "TRIES", "VERSION", "DoubtfulCreation", "Effect", "Form", "Gateway", "RowInTrash"]
+MOST_ROWS: Final = 250_000
+"""Rows that a data source is said to hold."""
+CREATIONS: Final = 3
+"""How often something is created, where nothing of it is found afterwards."""
+PAUSE: Final = 2.0
+"""Seconds before looking whether it has been saved; more each time."""
 
 Json = Mapping[str, Any]
-L = TypeVar("L", bound=Listing)
 T = TypeVar("T")
 
 
@@ -24,7 +41,7 @@ class RowInTrash(NotionError):
 
 
 class Gateway(Connection):
-    """The connection with the requests that are made of it. Every one of them raises what `ask` does."""
+    """The connection, and what is asked on it. Each method raises what `request` does."""
 
     # -- reading
 
@@ -33,7 +50,7 @@ class Gateway(Connection):
     def myself(self) -> Me:
         """The connection as a user of the workspace; asked once."""
         if self._myself is None:
-            self._myself = self.ask(Me, "GET", "users/me")
+            self._myself = parse(Me, self.users.me())
         return self._myself
 
     def me(self) -> str | None:
@@ -51,16 +68,25 @@ class Gateway(Connection):
 
     def database(self, database_id: str) -> DatabaseInfo:
         """A database: title, data sources, whether it is in the trash or locked."""
-        return self.ask(DatabaseInfo, "GET", f"databases/{database_id}")
+        return parse(DatabaseInfo, self.databases.retrieve(database_id))
 
     def data_source(self, data_source_id: str) -> DataSource:
         """A data source with its properties."""
-        return self.ask(DataSource, "GET", f"data_sources/{data_source_id}")
+        return parse(DataSource, self.data_sources.retrieve(data_source_id))
+
+    def block(self, block_id: str) -> Block:
+        """One block; pages and databases are blocks, too."""
+        return parse(Block, self.blocks.retrieve(block_id))
 
     def children(self, page_id: str) -> Iterator[Block]:
         """The blocks on a page, each once."""
-        for listing in self.pages(Listing, "GET", f"blocks/{page_id}/children", {}):
+        for listing in Pages(Listing, partial(self.blocks.children.list, page_id), f"blocks/{page_id}/children"):
             yield from (parse(Block, block) for block in listing.results)
+
+    def query(self, data_source_id: str, question: Json, size: int = PAGE_SIZE) -> Iterator[PageListing]:
+        """Every page of a query. A wiki would list data sources beside its pages: rows alone are asked for."""
+        ask = partial(self.data_sources.query, data_source_id, **question, result_type="page")
+        return iter(Pages(PageListing, ask, f"data_sources/{data_source_id}/query", size))
 
     def rows(self, data_source_id: str, where: Json | None = None) -> Iterator[Page]:
         """Rows of a data source, each once, those in the trash left out.
@@ -70,26 +96,51 @@ class Gateway(Connection):
         """
         for listing in self.query(data_source_id, {"filter": where} if where else {}):
             yield from (row for row in listing.results if not row.in_trash)
-            if listing.request_status is not None and listing.request_status.type == "incomplete":
+            if listing.is_cut:
                 raise NotionError("Notion arrête la lecture à 10 000 lignes : réduisez la période demandée.")
 
-    def query(self, data_source_id: str, question: Json) -> Iterator[PageListing]:
-        """Every page of a query. A wiki would list data sources beside its pages: rows alone are asked for."""
-        return self.pages(
-            PageListing, "POST", f"data_sources/{data_source_id}/query", {**question, "result_type": "page"}
-        )
+    def every_row(self, data_source_id: str, where: Json | None = None) -> Iterator[Page]:
+        """All rows that fulfil a condition, however many: oldest first, those in the trash left out, each once.
+
+        Where Notion cuts a query, the next one begins with the minute in which the last row was created: Notion tells
+        no more.
+
+        Raises:
+            NotionError: One minute alone has more rows than a query gives, there is no end, or Notion can't be read.
+        """
+        seen: set[str] = set()
+        since: datetime | None = None
+        while True:
+            last, is_cut = since, False
+            for listing in self.query(data_source_id, _oldest_first(where, since)):
+                for page in listing.results:
+                    last = page.created_time
+                    if page.id not in seen and not page.in_trash:
+                        seen.add(page.id)
+                        yield page
+                is_cut = listing.is_cut
+            if not is_cut:
+                return
+            if last is None or (since is not None and last <= since):
+                raise NotionError(
+                    f"Plus de 10 000 lignes ont été créées à la même minute ({since}) : Notion les cache."
+                )
+            if len(seen) > MOST_ROWS:
+                raise NotionError("Notion annonce plus de lignes qu’une base n’en peut avoir : relancez plus tard.")
+            since = last
 
     def page(self, page_id: str) -> Page:
         """One row."""
-        return self.ask(Page, "GET", f"pages/{page_id}")
+        return parse(Page, self.pages.retrieve(page_id))
 
-    def pages(self, model: type[L], method: str, path: str, question: Json) -> Iterator[L]:
-        """Every page of a listing: `question` is the query of a GET, or the body of a POST that only reads.
+    def views_of(self, database_id: str) -> Iterator[View]:
+        """The views of a database: their ids alone."""
+        for listing in Pages(ViewListing, partial(self.views.list, database_id=database_id), "views"):
+            yield from listing.results
 
-        Raises:
-            NotionError: The listing has no end, or Notion can't be read.
-        """
-        return iter(Pages(self, model, method, path, question))
+    def view(self, view_id: str) -> View:
+        """One view."""
+        return parse(View, self.views.retrieve(view_id))
 
     # -- writing
 
@@ -100,10 +151,10 @@ class Gateway(Connection):
             DoubtfulCreation: The row may or may not have been saved.
             RowInTrash: The data source lies in the trash.
         """
-        body: dict[str, Any] = {"parent": {"type": "data_source_id", "data_source_id": data_source_id}}
-        body["properties"] = properties
-        body |= {"children": list(blocks)} if blocks else {}
-        return self._outside_trash(f"data_sources/{data_source_id}", lambda: self.ask(Page, "POST", "pages", body=body))
+        parent = {"type": "data_source_id", "data_source_id": data_source_id}
+        more = {"children": list(blocks)} if blocks else {}
+        create = partial(self.pages.create, parent=parent, properties=properties, **more)
+        return parse(Page, _outside_trash(create, partial(self.data_sources.retrieve, data_source_id)))
 
     def update_row(self, page_id: str, properties: Json) -> Page:
         """Change the named properties of a row; the others stay.
@@ -111,8 +162,8 @@ class Gateway(Connection):
         Raises:
             RowInTrash: The row lies in the trash.
         """
-        path = f"pages/{page_id}"
-        return self._outside_trash(path, lambda: self.ask(Page, "PATCH", path, body={"properties": properties}))
+        update = partial(self.pages.update, page_id, properties=properties)
+        return parse(Page, _outside_trash(update, partial(self.pages.retrieve, page_id)))
 
     def trash_row(self, page_id: str) -> None:
         """Move a row to the trash, from where a person can restore it.
@@ -120,8 +171,8 @@ class Gateway(Connection):
         Raises:
             RowInTrash: It lies there already.
         """
-        path = f"pages/{page_id}"
-        self._outside_trash(path, lambda: self.ask(Page, "PATCH", path, body={"in_trash": True}))
+        update = partial(self.pages.update, page_id, in_trash=True)
+        parse(Page, _outside_trash(update, partial(self.pages.retrieve, page_id)))
 
     def append_blocks(self, page_id: str, blocks: Sequence[Json]) -> None:
         """Put blocks at the end of a page.
@@ -130,10 +181,8 @@ class Gateway(Connection):
             DoubtfulCreation: They may or may not have been saved: repeated blindly, they would stand there twice.
             RowInTrash: The page lies in the trash.
         """
-        path, body = f"blocks/{page_id}/children", {"children": list(blocks)}
-        self._outside_trash(
-            f"pages/{page_id}", lambda: self.ask(Listing, "PATCH", path, body=body, effect=Effect.CREATE)
-        )
+        append = partial(self.blocks.children.append, page_id, children=list(blocks))
+        parse(Listing, _outside_trash(append, partial(self.pages.retrieve, page_id)))
 
     def trash_block(self, block_id: str) -> None:
         """Move a block to the trash.
@@ -141,8 +190,18 @@ class Gateway(Connection):
         Raises:
             RowInTrash: It lies there already, or its page does.
         """
-        path = f"blocks/{block_id}"
-        self._outside_trash(path, lambda: self.ask(Block, "DELETE", path))
+        delete = partial(self.blocks.delete, block_id)
+        parse(Block, _outside_trash(delete, partial(self.blocks.retrieve, block_id)))
+
+    def upload_file(self, name: str, content: bytes, content_type: str) -> str:
+        """Upload a file that fits in one piece; the id by which a block shows it. Shown by none, it is gone in an hour.
+
+        Raises:
+            DoubtfulCreation: It may or may not have been saved.
+        """
+        made = self.file_uploads.create(mode="single_part", filename=name, content_type=content_type)
+        upload = parse(Reference, made).id
+        return parse(Reference, self.file_uploads.send(upload, file=(name, content, content_type))).id
 
     def create_database(self, parent_page_id: str, title: str, properties: Json) -> DatabaseInfo:
         """Add a database with one data source to a page.
@@ -151,46 +210,86 @@ class Gateway(Connection):
             DoubtfulCreation: The database may or may not have been saved.
             RowInTrash: The page lies in the trash.
         """
-        body = {
-            "parent": {"type": "page_id", "page_id": parent_page_id},
-            "title": [{"type": "text", "text": {"content": title}}],
-            "is_inline": False,
-            "initial_data_source": {"properties": properties},
-        }
-        return self._outside_trash(
-            f"pages/{parent_page_id}", lambda: self.ask(DatabaseInfo, "POST", "databases", body=body)
+        create = partial(
+            self.databases.create,
+            parent={"type": "page_id", "page_id": parent_page_id},
+            title=[{"type": "text", "text": {"content": title}}],
+            is_inline=False,
+            initial_data_source={"properties": properties},
         )
+        return parse(DatabaseInfo, _outside_trash(create, partial(self.pages.retrieve, parent_page_id)))
 
     def update_data_source(self, data_source_id: str, properties: Json) -> DataSource:
-        """Add or change properties of a data source."""
-        path = f"data_sources/{data_source_id}"
-        return self.ask(DataSource, "PATCH", path, body={"properties": properties})
-
-    def add_relation(self, data_source_id: str, properties: Json) -> DataSource:
-        """Add a two-way relation. Nobody promises that a repetition would not make a second other side.
+        """Add or change properties of a data source.
 
         Raises:
-            DoubtfulCreation: It may or may not have been saved: read the data source again.
+            DoubtfulCreation: Of a relation: it may or may not have been saved: read the data source again.
         """
-        path = f"data_sources/{data_source_id}"
-        return self.ask(DataSource, "PATCH", path, body={"properties": properties}, effect=Effect.CREATE)
+        return parse(DataSource, self.data_sources.update(data_source_id, properties=properties))
 
-    def _outside_trash(self, path: str, write: Callable[[], T]) -> T:
-        """Write, and tell a refusal for the trash from others. Notion has no code for it, so what the write is about is
-        read at `path` after a refusal.
+    def create_view(self, database_id: str, data_source_id: str, kind: str, body: Json) -> View:
+        """Add a view of a kind to a database; `body` is what `update_view` takes, too.
+
+        Raises:
+            DoubtfulCreation: It may or may not have been saved.
         """
-        try:
-            return write()
-        except NotionAccessError as error:
-            if error.status != 400 or not self._is_in_trash(path):
-                raise
-            raise RowInTrash(
-                "La ligne est dans la corbeille de Notion : restaurez-la ou relancez la collecte."
-            ) from None
+        place = {"database_id": database_id, "data_source_id": data_source_id}
+        return parse(View, self.views.create(**place, type=kind, **body))
 
-    def _is_in_trash(self, path: str) -> bool:
+    def update_view(self, view_id: str, body: Json) -> View:
+        """Change what the body has of a view."""
+        return parse(View, self.views.update(view_id, **body))
+
+
+def create_once(create: Callable[[], T], find: Callable[[str | None], T | None], sleep: Callable[[float], None]) -> T:
+    """Create something; after a doubtful answer look for it before trying again.
+
+    Args:
+        create: Creates it.
+        find: Looks for it; gets the id where Notion said what it had saved.
+        sleep: Waits some seconds.
+
+    Raises:
+        NotionBusyError: Notion's answer never arrived and nothing was found.
+        NotionError: Whatever else `create` and `find` raise.
+    """
+    last: DoubtfulCreation | None = None
+    for attempt in range(CREATIONS):
         try:
-            return self.ask(Trashable, "GET", path).in_trash
-        except NotionAccessError:
-            # It can't be looked at: then the refusal itself has to do.
-            return False
+            return create()
+        except DoubtfulCreation as error:
+            last = error
+        sleep(PAUSE * (attempt + 1))
+        found = find(last.page_id)
+        if found is not None:
+            return found
+    raise NotionBusyError(str(last))
+
+
+def _oldest_first(where: Json | None, since: datetime | None) -> Json:
+    """A query's question for rows that fulfil a condition, and were created at a moment or later."""
+    conditions = [] if where is None else [where]
+    if since is not None:
+        conditions.append({"timestamp": "created_time", "created_time": {"on_or_after": since.isoformat()}})
+    sorts = [{"timestamp": "created_time", "direction": "ascending"}]
+    return {"sorts": sorts, "filter": {"and": conditions}} if conditions else {"sorts": sorts}
+
+
+def _outside_trash(write: Callable[[], object], read: Callable[[], object]) -> object:
+    """Write, and tell a refusal for the trash from others. Notion has no code for it, so after a refusal what would lie
+    there is read.
+    """
+    try:
+        return write()
+    except NotionAccessError as error:
+        if error.status != 400 or not _is_in_trash(read):
+            raise
+        raise RowInTrash("La ligne est dans la corbeille de Notion : restaurez-la ou relancez la collecte.") from None
+
+
+def _is_in_trash(read: Callable[[], object]) -> bool:
+    try:
+        return parse(Trashable, read()).in_trash
+    except NotionAccessError:
+        # It can't be looked at: then the refusal itself has to do.
+        return False

@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, FiniteFloat, field_validator, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from usage.errors import NotionError
+from usage.peers.contract import broken
+
+M = TypeVar("M", bound=BaseModel)
 
 BREAKDOWN_FILE: Final = re.compile(r"breakdown-[0-9a-f]{16}\.json")
 """Names of the files that hold whole breakdowns; see `notion.rows.attachments`."""
 
 
-class Wire(BaseModel):
+class NotionObject(BaseModel):
     """Base of all models of answers."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Style(Wire):
+class Style(NotionObject):
     """How a piece of text looks."""
 
     bold: bool = False
@@ -29,13 +43,13 @@ class Style(Wire):
     color: str = "default"
 
 
-class Text(Wire):
+class Text(NotionObject):
     """What a piece of text was written as."""
 
     content: str = ""
 
 
-class RichText(Wire):
+class RichText(NotionObject):
     """One piece of text. Notion joins pieces of one style when it reads them back: only the joined text counts."""
 
     plain_text: str = ""
@@ -51,14 +65,14 @@ class RichText(Wire):
         return self.plain_text or (self.text.content if self.text is not None else "")
 
 
-class Select(Wire):
+class Select(NotionObject):
     """An option of a select."""
 
     name: str
     id: str = ""
 
 
-class Date(Wire):
+class Date(NotionObject):
     """A date; with a time it carries an offset, and is cut to the minute."""
 
     start: str
@@ -73,33 +87,33 @@ class Date(Wire):
         return text
 
 
-class Reference(Wire):
+class Reference(NotionObject):
     """A related page."""
 
     id: str
 
 
-class RollupValue(Wire):
+class RollupValue(NotionObject):
     """Only what kind of value a rollup has: the figures are for people."""
 
     type: str = ""
     """`unsupported` and `incomplete` are no values."""
 
 
-class External(Wire):
+class External(NotionObject):
     """An address outside of Notion."""
 
     url: str = ""
 
 
-class File(Wire):
+class File(NotionObject):
     """A file in a cell. `external` is empty for one that Notion keeps: its address is signed and soon too old."""
 
     name: str = ""
     external: External | None = None
 
 
-class Value(Wire):
+class Value(NotionObject):
     """A page's value of one property; only the field named by `type` is filled."""
 
     id: str = ""
@@ -150,13 +164,13 @@ class Value(Wire):
             return instant.replace(tzinfo=UTC)
 
 
-class Trashable(Wire):
+class Trashable(NotionObject):
     """Whatever can lie in the trash, seen for that alone."""
 
     in_trash: bool = False
 
 
-class Page(Wire):
+class Page(NotionObject):
     """A row."""
 
     id: str
@@ -170,25 +184,25 @@ class Page(Wire):
     properties: dict[str, Value] = {}
 
 
-class ChildDatabase(Wire):
+class ChildDatabase(NotionObject):
     """Title of a database that stands on a page."""
 
     title: str = ""
 
 
-class BlockFile(Wire):
+class BlockFile(NotionObject):
     """A file on a page. Its address is signed and soon too old: the name has to tell it."""
 
     name: str = ""
 
 
-class Paragraph(Wire):
+class Paragraph(NotionObject):
     """The text of a paragraph."""
 
     rich_text: list[RichText] = []
 
 
-class Block(Wire):
+class Block(NotionObject):
     """A block of a page."""
 
     id: str
@@ -207,17 +221,38 @@ class Block(Wire):
         return self.has_children or self.paragraph is None or bool(self.paragraph.rich_text)
 
 
-class View(Wire):
+class View(NotionObject):
     """One way of showing a data source. Listings give the id alone."""
 
     id: str
     name: str = ""
     type: str = ""
+    data_source_id: str | None = None
     created_by: Reference | None = None
     last_edited_by: Reference | None = None
 
 
-class Listing(Wire):
+class WorkspaceLimits(NotionObject):
+    """What the workspace's plan allows."""
+
+    max_file_upload_size_in_bytes: int | None = None
+
+
+class Bot(NotionObject):
+    """The connection as a user of the workspace."""
+
+    workspace_limits: WorkspaceLimits = WorkspaceLimits()
+
+
+class Me(NotionObject):
+    """Answer of `users/me`; a personal access token may be a person's, and then tells no limits."""
+
+    id: str = ""
+    """As it stands in `created_by` and `last_edited_by` of what this connection writes."""
+    bot: Bot | None = None
+
+
+class Listing(NotionObject):
     """One page of any listing; `results` are read by the caller's model."""
 
     results: list[Any] = Field(default_factory=list)
@@ -227,8 +262,13 @@ class Listing(Wire):
     skipped: int = 0
     """Results that were not what is listed."""
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether Notion has ended a query after 10,000 results."""
+        return self.request_status is not None and self.request_status.type == "incomplete"
 
-class RequestStatus(Wire):
+
+class RequestStatus(NotionObject):
     """Says when a query was stopped at Notion's limit of 10,000 results."""
 
     type: str = ""
@@ -254,6 +294,97 @@ class ViewListing(Listing):
     results: list[View] = []
 
 
+# -- databases and their columns
+
+
+class RollupConfig(NotionObject):
+    """What a rollup is made of."""
+
+    relation_property_name: str | None = None
+    rollup_property_name: str | None = None
+    relation_property_id: str | None = None
+    rollup_property_id: str | None = None
+    function: str = ""
+
+
+class OtherSide(NotionObject):
+    """The other side of a two-way relation."""
+
+    synced_property_name: str | None = None
+    synced_property_id: str | None = None
+
+
+class RelationConfig(NotionObject):
+    """Where a relation leads; `dual_property` is empty where it goes one way only."""
+
+    data_source_id: str | None = None
+    dual_property: OtherSide | None = None
+
+
+class NumberConfig(NotionObject):
+    """How a number is shown."""
+
+    format: str = ""
+
+
+class SelectConfig(NotionObject):
+    """The options of a select."""
+
+    options: list[Select] = Field(default_factory=list)
+
+
+class PropertySchema(NotionObject):
+    """One column of a data source."""
+
+    id: str
+    name: str
+    type: str
+    relation: RelationConfig | None = None
+    rollup: RollupConfig | None = None
+    number: NumberConfig | None = None
+    select: SelectConfig | None = None
+
+
+class Parent(NotionObject):
+    """Where something lives."""
+
+    type: str = ""
+    page_id: str | None = None
+    database_id: str | None = None
+
+
+class DataSource(NotionObject):
+    """The schema of a database's rows."""
+
+    id: str
+    in_trash: bool = False
+    parent: Parent = Parent()
+    properties: dict[str, PropertySchema] = Field(default_factory=dict)
+
+
+class DataSourceRef(NotionObject):
+    """A data source as its database lists it."""
+
+    id: str
+    name: str = ""
+
+
+class DatabaseInfo(NotionObject):
+    """A database: the container of data sources."""
+
+    id: str
+    in_trash: bool = False
+    is_locked: bool = False
+    title: list[RichText] = Field(default_factory=list)
+    data_sources: list[DataSourceRef] = Field(default_factory=list)
+    url: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its title."""
+        return "".join(piece.shown for piece in self.title)
+
+
 def _is_full_page(result: Any) -> bool:
     if not isinstance(result, dict):
         return False
@@ -263,3 +394,15 @@ def _is_full_page(result: Any) -> bool:
 Listing.model_rebuild()
 PageListing.model_rebuild()
 ViewListing.model_rebuild()
+
+
+def parse(model: type[M], data: object) -> M:
+    """Read an answer, or a part of one.
+
+    Raises:
+        NotionError: It lacks what is needed; the sentence names the field.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise NotionError(f"Notion ne répond plus comme prévu : {broken(error)}.") from None

@@ -5,15 +5,14 @@ large, or announce more without end.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, Final, Generic, TypeVar
 
-from notion.client.connection import Connection, Effect, TooMuchAsked
-from notion.client.models import Listing
+from notion.client.connection import SMALLEST_PAGE, TooMuchAsked
+from notion.client.models import Listing, parse
 from usage.errors import NotionAccessError, NotionError
 
 PAGE_SIZE: Final = 100
-SMALLEST_PAGE: Final = 10
 RESTARTS: Final = 3
 """How often a listing is begun again."""
 MOST: Final = 20_000
@@ -29,19 +28,14 @@ class Pages(Generic[L]):
     """The pages of one listing; what stands in several of them is only in the first.
 
     Args:
-        connection: Where to ask.
         model: What a page is read as.
-        method: Of HTTP: `question` is the query of a GET, or the body of a POST that only reads.
-        path: What is listed.
-        question: What of it.
+        ask: Asks for a page, by its size and cursor.
+        path: What is listed, for people.
+        size: Things in a page; fewer where Notion is overloaded.
     """
 
-    def __init__(
-        self, connection: Connection, model: type[L], method: str, path: str, question: Mapping[str, Any]
-    ) -> None:
-        self._connection, self._model, self._method, self._path = connection, model, method, path
-        self._question = question
-        self._size = PAGE_SIZE
+    def __init__(self, model: type[L], ask: Callable[..., object], path: str, size: int = PAGE_SIZE) -> None:
+        self._model, self._endpoint, self._path, self._size = model, ask, path, size
         self._restarts = 0
         self._known: set[str] = set()
         """Ids of all that was given."""
@@ -74,17 +68,8 @@ class Pages(Generic[L]):
     def _ask(self, cursor: str | None) -> L | None:
         """The page at a cursor; None where the listing has to be begun again."""
         while True:
-            asked = {"page_size": self._size, **self._question} | ({"start_cursor": cursor} if cursor else {})
-            given: dict[str, Any] = {"query" if self._method == "GET" else "body": asked}
             try:
-                return self._connection.ask(
-                    self._model,
-                    self._method,
-                    self._path,
-                    effect=Effect.READ,
-                    can_be_smaller=self._size > SMALLEST_PAGE,
-                    **given,
-                )
+                return parse(self._model, self._endpoint(start_cursor=cursor, page_size=self._size))
             except TooMuchAsked:
                 self._size = max(SMALLEST_PAGE, self._size // 2)
             except NotionAccessError as error:

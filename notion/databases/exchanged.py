@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from notion.client.gateway import Gateway
-from notion.client.models import Page, PageListing
+from notion.client.models import Page
 from notion.databases.declared import SERVICES, USAGES, Database, Property, Type
 from notion.databases.found import Found
 from notion.text import folded
@@ -47,21 +47,21 @@ def refuse_exchanged(gateway: Gateway, services: Found | None, usages: Found | N
     """
     if services is not None and usages is not None and services.data_source_id == usages.data_source_id:
         raise NotionAccessError(
-            f"{SERVICES.variable} et {USAGES.variable} mènent à la même base, {_called(services)} : mettez dans "
+            f"{SERVICES.variable} et {USAGES.variable} mènent à la même base, {_name_of(services)} : mettez dans "
             f"chacune l’adresse de la sienne, « {SERVICES.title} » et « {USAGES.title} »."
         )
     if not are_exchanged(services, usages, lambda found: _oldest(gateway, found)):
         return
     if services is not None and usages is not None:
         raise NotionAccessError(
-            f"{SERVICES.variable} et {USAGES.variable} sont échangés : la base {_called(services)} est faite comme "
-            f"« {USAGES.title} », et la base {_called(usages)} comme « {SERVICES.title} ». Rien n’a été écrit. Mettez "
+            f"{SERVICES.variable} et {USAGES.variable} sont échangés : la base {_name_of(services)} est faite comme "
+            f"« {USAGES.title} », et la base {_name_of(usages)} comme « {SERVICES.title} ». Rien n’a été écrit. Mettez "
             f"{SERVICES.variable}={usages.database_id} et {USAGES.variable}={services.database_id} dans .env."
         )
     for found in (one for one in (services, usages) if one is not None):
         other = USAGES if found.declared is SERVICES else SERVICES
         raise NotionAccessError(
-            f"{found.declared.variable} mène à la base {_called(found)}, qui est faite comme « {other.title} » : "
+            f"{found.declared.variable} mène à la base {_name_of(found)}, qui est faite comme « {other.title} » : "
             f"mettez son identifiant dans {other.variable}. Rien n’a été écrit."
         )
 
@@ -69,16 +69,16 @@ def refuse_exchanged(gateway: Gateway, services: Found | None, usages: Found | N
 def are_exchanged(services: Found | None, usages: Found | None, oldest: Oldest) -> bool:
     """Whether what is taken for the one database is the other one; see the module for what counts."""
     taken = [found for found in (services, usages) if found is not None]
-    columns = sum(_by_columns(found, [other for other in taken if other is not found]) for found in taken)
+    columns = sum(_weigh_columns(found, [other for other in taken if other is not found]) for found in taken)
     if abs(columns) >= _CLEAR:
         return columns < 0
-    titles = sum(_sign(found, _titled(found)) for found in taken)
+    titles = sum(_sign(found, _by_title(found)) for found in taken)
     if titles:
         return titles < 0
     return sum(_sign(found, _witness(oldest(found))) for found in taken) < 0
 
 
-def _called(found: Found) -> str:
+def _name_of(found: Found) -> str:
     return f"« {found.title} »" if found.title.strip() else found.database_id
 
 
@@ -89,12 +89,12 @@ def _sign(found: Found, seen: Database | None) -> int:
     return 0 if seen is None else 1 if seen is found.declared else -1
 
 
-def _by_columns(found: Found, others: Sequence[Found]) -> int:
+def _weigh_columns(found: Found, others: Sequence[Found]) -> int:
     own, other = (USAGES, SERVICES) if found.declared is USAGES else (SERVICES, USAGES)
-    return _fitting(found, own, others) - _fitting(found, other, others)
+    return _count_fitting(found, own, others) - _count_fitting(found, other, others)
 
 
-def _fitting(found: Found, declared: Database, others: Sequence[Found]) -> int:
+def _count_fitting(found: Found, declared: Database, others: Sequence[Found]) -> int:
     """How many columns are of the kind that only the declared database has."""
     columns = found.schema.values()
     fitting = sum(any(_fits(item, column.name, column.type) for column in columns) for item in _TELLING[declared.title])
@@ -112,7 +112,7 @@ def _fits(declared: Property, name: str, kind: str) -> bool:
     return kind == declared.type and declared.is_named(name)
 
 
-def _titled(found: Found) -> Database | None:
+def _by_title(found: Found) -> Database | None:
     """The database that has this title."""
     return next((one for one in (SERVICES, USAGES) if folded(found.title) == folded(one.title)), None)
 
@@ -141,12 +141,12 @@ def _key(text: str) -> str:
 
 
 def _oldest(gateway: Gateway, found: Found) -> list[Page]:
-    question = {"sorts": [{"timestamp": "created_time", "direction": "ascending"}], "page_size": _ROWS}
-    listings = gateway.pages(PageListing, "POST", f"data_sources/{found.data_source_id}/query", question)
-    return [page for page in next(listings).results if not page.in_trash]
+    question = {"sorts": [{"timestamp": "created_time", "direction": "ascending"}]}
+    first = next(gateway.query(found.data_source_id, question, _ROWS))
+    return [page for page in first.results if not page.in_trash]
 
 
-def _telling(database: Database, other: Database) -> tuple[Property, ...]:
+def _telling_columns(database: Database, other: Database) -> tuple[Property, ...]:
     """Columns whose names and types together can't be the other database's."""
 
     def is_shared(item: Property) -> bool:
@@ -157,4 +157,4 @@ def _telling(database: Database, other: Database) -> tuple[Property, ...]:
     return tuple(item for item in database.properties if item.type not in kinds and not is_shared(item))
 
 
-_TELLING: Final = {SERVICES.title: _telling(SERVICES, USAGES), USAGES.title: _telling(USAGES, SERVICES)}
+_TELLING: Final = {SERVICES.title: _telling_columns(SERVICES, USAGES), USAGES.title: _telling_columns(USAGES, SERVICES)}

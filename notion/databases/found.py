@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from urllib.parse import unquote
 
-from notion.client.models import Page, Value
-from notion.client.schemas import DataSource, PropertySchema
+from notion.client.models import DataSource, Page, PropertySchema, Value
 from notion.databases.declared import SERVICES, USAGES, Database, Property
 from notion.text import folded
 
@@ -21,7 +20,7 @@ class Column:
     id: str
 
 
-class Verdict(StrEnum):
+class ColumnState(StrEnum):
     """How a declared property stands in Notion."""
 
     OK = "ok"
@@ -39,13 +38,13 @@ class Match:
     """One declared property against what was found."""
 
     declared: Property
-    verdict: Verdict
+    state: ColumnState
     found: tuple[PropertySchema, ...] = ()
 
     @property
     def blocks(self) -> bool:
         """Whether the job can't work like this."""
-        return self.verdict is not Verdict.OK and not self.declared.for_people and not self.declared.optional
+        return self.state is not ColumnState.OK and not self.declared.for_people and not self.declared.optional
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,22 +104,22 @@ class Databases:
     usages: Found
 
 
-def related(services: Found, usages: Found) -> Databases:
+def judge_relation(services: Found, usages: Found) -> Databases:
     """Both databases with their relation judged: it has to lead from the one to the other.
 
     Its other side is known by the relation itself, whatever name people gave it.
     """
     side = services.match("Usages")
-    if side.verdict is Verdict.OK and not _leads_to(usages, side):
-        services = services.with_match(replace(side, verdict=Verdict.ELSEWHERE))
+    if side.state is ColumnState.OK and not _leads_to(usages, side):
+        services = services.with_match(replace(side, state=ColumnState.ELSEWHERE))
     match = usages.match("Service")
-    if match.verdict is not Verdict.OK:
+    if match.state is not ColumnState.OK:
         return Databases(services, usages)
     if not _leads_to(services, match):
-        return Databases(services, usages.with_match(replace(match, verdict=Verdict.ELSEWHERE)))
+        return Databases(services, usages.with_match(replace(match, state=ColumnState.ELSEWHERE)))
     found = _other_side(services, match)
-    verdict = Verdict.OK if found else Verdict.ONE_WAY
-    return Databases(services.with_match(Match(side.declared, verdict, found)), usages)
+    state = ColumnState.OK if found else ColumnState.ONE_WAY
+    return Databases(services.with_match(Match(side.declared, state, found)), usages)
 
 
 def _leads_to(other: Found, match: Match) -> bool:
@@ -140,18 +139,18 @@ def _other_side(services: Found, match: Match) -> tuple[PropertySchema, ...]:
 def problem(found: Found, match: Match) -> str:
     """What is wrong with a column and what to do, in one French sentence."""
     base, name = found.declared.title, match.declared.name
-    if match.verdict is Verdict.MISSING:
+    if match.state is ColumnState.MISSING:
         return f"Il manque la colonne « {name} » dans « {base} » : lancez llm-usage setup."
-    if match.verdict is Verdict.AMBIGUOUS:
+    if match.state is ColumnState.AMBIGUOUS:
         names = " et ".join(f"« {column.name} »" for column in match.found)
         return f"Plusieurs colonnes de « {base} » peuvent être « {name} » ({names}) : gardez-en une."
-    if match.verdict is Verdict.ONE_WAY:
+    if match.state is ColumnState.ONE_WAY:
         return (
             f"La relation de « {USAGES.title} » vers « {base} » va dans un seul sens : ouvrez-la dans Notion, activez "
             f"« Afficher sur {base} », puis relancez llm-usage setup."
         )
     column = match.found[0]
-    if match.verdict is Verdict.ELSEWHERE:
+    if match.state is ColumnState.ELSEWHERE:
         other = USAGES if found.declared is SERVICES else SERVICES
         return (
             f"La relation « {column.name} » de « {base} » mène à une autre base que « {other.title} » : renommez-la "
@@ -167,7 +166,7 @@ def _columns(matches: Sequence[Match]) -> dict[str, Column]:
     return {
         match.declared.name: Column(match.found[0].name, match.found[0].id)
         for match in matches
-        if match.verdict is Verdict.OK
+        if match.state is ColumnState.OK
     }
 
 
@@ -179,8 +178,8 @@ def _match(declared: Property, source: DataSource) -> Match:
         named = [column for column in source.properties.values() if column.type == "title"]
     right = [column for column in named if column.type == declared.type]
     if len(right) == 1:
-        return Match(declared, Verdict.OK, tuple(right))
+        return Match(declared, ColumnState.OK, tuple(right))
     if len(right) > 1:
-        return Match(declared, Verdict.AMBIGUOUS, tuple(right))
+        return Match(declared, ColumnState.AMBIGUOUS, tuple(right))
     # A column that merely has one of the other names, with another type, is somebody's own.
-    return Match(declared, Verdict.WRONG_TYPE, tuple(exact)) if exact else Match(declared, Verdict.MISSING)
+    return Match(declared, ColumnState.WRONG_TYPE, tuple(exact)) if exact else Match(declared, ColumnState.MISSING)

@@ -47,15 +47,27 @@ def read_services(
         as_service(found, provider, rows[0]) for provider in ProviderName if (rows := rows_of(provider, found, pages))
     )
     known = {service.provider for service in services}
-    missing = [provider.label for provider in ProviderName if provider in needed and provider not in known]
+    missing = [provider for provider in ProviderName if provider in needed and provider not in known]
     if missing:
-        raise NotionAccessError(
-            f"Il manque une ligne dans « {found.declared.title} » pour {', '.join(missing)} : lancez llm-usage setup."
-        )
+        raise NotionAccessError(missing_sentence(found, missing))
     return services
 
 
-def mark(gateway: Gateway, found: Found, service: Service, statut: Statut) -> None:
+def missing_sentence(found: Found, providers: Iterable[ProviderName]) -> str:
+    """What to do about providers without a row, in French."""
+    labels = ", ".join(provider.label for provider in providers)
+    return f"Il manque une ligne dans « {found.declared.title} » pour {labels} : lancez llm-usage setup."
+
+
+def doubles_sentence(found: Found, provider: ProviderName, count: int) -> str:
+    """What to do about a provider with several rows, in French."""
+    return (
+        f"{count} lignes de « {found.declared.title} » sont {provider.label} : la plus ancienne compte, supprimez les "
+        "autres."
+    )
+
+
+def set_statut(gateway: Gateway, found: Found, service: Service, statut: Statut) -> None:
     """Set the `Statut` of a service.
 
     Raises:

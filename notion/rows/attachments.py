@@ -13,11 +13,11 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
-from notion.client.gateway import Form, Gateway, RowInTrash
-from notion.client.models import BREAKDOWN_FILE, Block, Reference
-from notion.client.once import create_once
+from notion.client.gateway import Gateway, RowInTrash, create_once
+from notion.client.models import BREAKDOWN_FILE, Block
 from notion.rows.values import Values
 from usage.errors import NotionAccessError
 from usage.records.breakdown import OTHERS
@@ -95,18 +95,9 @@ class Attachments:
 
     def _block(self, whole: str) -> dict[str, Any]:
         # An upload that is never attached is gone in an hour: after a doubtful answer, a new one does no harm.
-        upload = create_once(lambda: self._upload(whole), lambda _: None, self._sleep)
-        file = {"type": "file_upload", "file_upload": {"id": upload}, "name": _file_name(whole)}
-        return {"type": "file", "file": file}
-
-    def _upload(self, whole: str) -> str:
-        name = _file_name(whole)
-        body = {"mode": "single_part", "filename": name, "content_type": _TYPE}
-        upload = self._gateway.ask(Reference, "POST", "file_uploads", body=body).id
-        self._gateway.ask(
-            Reference, "POST", f"file_uploads/{upload}/send", body=Form(file=(name, whole.encode(), _TYPE))
-        )
-        return upload
+        upload = partial(self._gateway.upload_file, _file_name(whole), whole.encode(), _TYPE)
+        file = {"id": create_once(upload, lambda _: None, self._sleep)}
+        return {"type": "file", "file": {"type": "file_upload", "file_upload": file, "name": _file_name(whole)}}
 
     def _trash(self, block: Block) -> None:
         try:

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
+from typing import Final, TypeVar
 
 from notion.client.budget import plan_sentence
 from notion.client.gateway import Gateway
-from notion.client.schemas import PropertySchema
+from notion.client.models import PropertySchema
 from notion.databases.declared import SERVICES, USAGES, Property, Type
-from notion.databases.exchanged import refuse_exchanged
-from notion.databases.found import Databases, Found, Match, Verdict, problem, related
-from notion.databases.located import listed_once, locate_one
+from notion.databases.find import Finder, tell_apart
+from notion.databases.found import ColumnState, Databases, Found, Match, problem
 from notion.databases.options import lacking_options
-from notion.databases.services import rows_of
-from notion.setup.lookover import look_at_rows
+from notion.databases.services import doubles_sentence, missing_sentence, rows_of
+from notion.plan.authorship import is_by, is_collected, is_nameless
+from notion.rows.titles import month_of_title, name_in_title, provider_of, tells_two_months
+from notion.rows.values import Existing, has_figures, read_row
 from notion.setup.rollups import has_lost_its_relation, unread_rollups
 from usage.errors import NotionError
 from usage.names import ProviderName
 from usage.settings import NotionSettings
 
+_NAMED: Final = 3
+"""Rows that a sentence names."""
 
-class Finding(StrEnum):
+T = TypeVar("T")
+
+
+class Severity(StrEnum):
     """How much a row of the report matters."""
 
     OK = "ok"
@@ -39,7 +48,7 @@ class CheckRow:
     property: str
     expected: str
     found: str
-    verdict: Finding
+    severity: Severity
     todo: str = ""
 
 
@@ -58,106 +67,84 @@ class CheckReport:
 
 
 def check_notion(gateway: Gateway, settings: NotionSettings) -> CheckReport:
-    """Look at the connection, both databases, their columns and the services.
+    """Look at the connection, both databases, their columns, the services and the rows.
 
     Nothing is raised for what Notion refuses or lacks: the report tells it. Whether the connection may write can't be
     seen without writing.
     """
-    listing = listed_once(gateway, settings)
-    found: dict[str, Found] = {}
-    sentences: list[str] = []
-    for declared in (SERVICES, USAGES):
+    return _Checkup(gateway, settings).report()
+
+
+class _Checkup:
+    def __init__(self, gateway: Gateway, settings: NotionSettings) -> None:
+        self._gateway, self._settings = gateway, settings
+        self._sentences: list[str] = []
+
+    def report(self) -> CheckReport:
+        finder = Finder(self._gateway, self._settings)
+        looks = [self._try(partial(finder.require, declared)) for declared in (SERVICES, USAGES)]
+        found = [database for database in looks if database is not None]
+        both: Databases | None = None
+        if len(found) == len(looks):
+            both = self._try(lambda: tell_apart(self._gateway, *found))
+            if both is None:
+                # Advice about columns would be wrong in both.
+                return CheckReport((), tuple(self._sentences), usable=False)
+            found = [both.services, both.usages]
+        rows = tuple(_row(database, match, both) for database in found for match in database.matches)
+        services = next((self._look_at_services(one) for one in found if one.declared is SERVICES), {})
+        self._sentences += [
+            f"La base « {one.declared.title} » est verrouillée dans Notion : la collecte y écrit quand même, mais "
+            "llm-usage setup peut s’y voir refuser une colonne."
+            for one in found
+            if one.locked
+        ]
+        plan = self._try(lambda: plan_sentence(self._gateway.myself(), self._settings.requests_per_minute))
+        self._sentences += [plan] if plan else []
+        is_ready = len(services) == len(ProviderName) and not any(row.severity is Severity.PROBLEM for row in rows)
+        seen = None
+        if both is not None and is_ready:
+            seen = self._try(partial(_look_at_rows, self._gateway, both.usages, services))
+        self._sentences += seen.sentences if seen else ()
+        providers = seen.providers if seen else frozenset()
+        return CheckReport(rows, tuple(dict.fromkeys(self._sentences)), seen is not None, providers)
+
+    def _try(self, look: Callable[[], T]) -> T | None:
+        """What is seen; where Notion does not show it, the report tells why."""
         try:
-            found[declared.title] = locate_one(gateway, settings, declared, listing)
+            return look()
         except NotionError as error:
-            sentences.append(str(error))
-    if len(found) == 2 and (sentence := _exchanged(gateway, found[SERVICES.title], found[USAGES.title])):
-        # Advice about columns would be wrong in both.
-        return CheckReport((), (sentence,), usable=False)
-    if len(found) == 2:
-        both = related(found[SERVICES.title], found[USAGES.title])
-        found = {SERVICES.title: both.services, USAGES.title: both.usages}
-        rows = [row for database in found.values() for row in _rows(database, both)]
-    else:
-        rows = [row for database in found.values() for row in _rows(database, None)]
-    services = _services(gateway, found[SERVICES.title], sentences) if SERVICES.title in found else {}
-    sentences += [
-        f"La base « {one.declared.title} » est verrouillée dans Notion : la collecte y écrit quand même, mais "
-        "llm-usage setup peut s’y voir refuser une colonne."
-        for one in found.values()
-        if one.locked
-    ]
-    sentences += _plan(gateway, settings)
-    blocked = any(row.verdict is Finding.PROBLEM for row in rows)
-    usable = len(found) == 2 and len(services) == len(ProviderName) and not blocked
-    have_rows: frozenset[ProviderName] = frozenset()
-    if usable:
-        try:
-            seen = look_at_rows(gateway, found[USAGES.title], services)
-        except NotionError as error:
-            sentences.append(str(error))
-            usable = False
-        else:
-            sentences += seen.sentences
-            have_rows = seen.providers
-    return CheckReport(tuple(rows), tuple(dict.fromkeys(sentences)), usable, have_rows)
+            self._sentences.append(str(error))
+            return None
+
+    def _look_at_services(self, found: Found) -> dict[ProviderName, str]:
+        """Page ids of the services that have a row."""
+        pages = self._try(lambda: list(self._gateway.rows(found.data_source_id)))
+        if pages is None:
+            return {}
+        rows = {provider: rows_of(provider, found, pages) for provider in ProviderName}
+        missing = [provider for provider, same in rows.items() if not same]
+        self._sentences += [missing_sentence(found, missing)] if missing else []
+        self._sentences += [
+            doubles_sentence(found, provider, len(same)) for provider, same in rows.items() if len(same) > 1
+        ]
+        self._sentences += unread_rollups(found, (same[0] for same in rows.values() if same))
+        return {provider: same[0].id for provider, same in rows.items() if same}
 
 
-def _exchanged(gateway: Gateway, services: Found, usages: Found) -> str:
-    """The sentence about databases that are taken for each other; empty where they are not."""
-    try:
-        refuse_exchanged(gateway, services, usages)
-    except NotionError as error:
-        return str(error)
-    return ""
-
-
-def _plan(gateway: Gateway, settings: NotionSettings) -> list[str]:
-    """What the workspace's plan says about the rate that is set."""
-    try:
-        sentence = plan_sentence(gateway.myself(), settings.requests_per_minute)
-    except NotionError as error:
-        sentence = str(error)
-    return [sentence] if sentence else []
-
-
-def _services(gateway: Gateway, found: Found, sentences: list[str]) -> dict[ProviderName, str]:
-    """Add sentences about the services; page ids of those that have a row."""
-    try:
-        pages = list(gateway.rows(found.data_source_id))
-    except NotionError as error:
-        sentences.append(str(error))
-        return {}
-    rows = {provider: rows_of(provider, found, pages) for provider in ProviderName}
-    missing = [provider.label for provider, same in rows.items() if not same]
-    if missing:
-        sentences.append(
-            f"Il manque une ligne dans « {found.declared.title} » pour {', '.join(missing)} : lancez llm-usage setup."
-        )
-    sentences += [
-        f"{len(same)} lignes de « {found.declared.title} » sont {provider.label} : la plus ancienne compte, supprimez "
-        "les autres."
-        for provider, same in rows.items()
-        if len(same) > 1
-    ]
-    sentences += unread_rollups(found, (same[0] for same in rows.values() if same))
-    return {provider: same[0].id for provider, same in rows.items() if same}
-
-
-def _rows(found: Found, both: Databases | None) -> list[CheckRow]:
-    return [_row(found, match, both) for match in found.matches]
+# -- columns
 
 
 def _row(found: Found, match: Match, both: Databases | None) -> CheckRow:
     declared = match.declared
     seen = ", ".join(_seen(declared, column, both) for column in match.found)
-    if match.verdict is Verdict.OK:
+    if match.state is ColumnState.OK:
         todo = _difference(declared, match.found[0], both)
-        finding = Finding.NOTE if todo else Finding.OK
+        severity = Severity.NOTE if todo else Severity.OK
     else:
         todo = problem(found, match)
-        finding = Finding.PROBLEM if match.blocks else Finding.NOTE
-    return CheckRow(found.declared.title, declared.name, _expected(declared), seen, finding, todo)
+        severity = Severity.PROBLEM if match.blocks else Severity.NOTE
+    return CheckRow(found.declared.title, declared.name, _expected(declared), seen, severity, todo)
 
 
 def _expected(declared: Property) -> str:
@@ -195,3 +182,79 @@ def _difference(declared: Property, column: PropertySchema, both: Databases | No
     if same and column.rollup.function == declared.rollup.function:
         return ""
     return f"Ce cumul calcule autre chose que {declared.rollup.function} de « {declared.rollup.target} » : corrigez-le."
+
+
+# -- rows: which ones a collection leaves alone, and what mends them
+
+
+@dataclass(frozen=True, slots=True)
+class RowsSeen:
+    """French sentences, none when all is well, and the providers that have rows."""
+
+    sentences: tuple[str, ...]
+    providers: frozenset[ProviderName]
+
+
+def _look_at_rows(gateway: Gateway, usages: Found, services: Mapping[ProviderName, str]) -> RowsSeen:
+    """Read all rows once.
+
+    Args:
+        gateway: The connection.
+        usages: The database.
+        services: Page ids of the providers' rows in *Services*.
+
+    Raises:
+        NotionError: Notion can't be read.
+    """
+    rows = [read_row(usages, page) for page in gateway.every_row(usages.data_source_id)]
+    return _judge_rows(rows, services, gateway.me())
+
+
+def _judge_rows(rows: Iterable[Existing], services: Mapping[ProviderName, str], me: str | None) -> RowsSeen:
+    """As `_look_at_rows`, of rows that are read already; where `me` is not known, whose they are is not told."""
+    dated = [row for row in rows if month_of_title(row.values.month)]
+    known = [(row, provider) for row in dated if (provider := provider_of(row, services)) is not None]
+    # Of a row without a service whose title tells another month, too: that is why it belongs to nothing.
+    slips = [row for row in dated if tells_two_months(row.values) and (row.values.service or _names_a_service(row))]
+    loose = [row for row, _ in known if not row.values.service]
+    others = [(row, name) for row, name in known if me is not None and not is_by(row, me) and row not in slips]
+    taken = [row for row, provider in others if _can_be_taken_over(row, provider)]
+    sentences = (
+        _say(loose, "n’ont pas de service", "llm-usage heal les relie d’après leur titre"),
+        _say(
+            taken,
+            "ont été écrites par quelqu’un d’autre que cette connexion",
+            "la collecte n’y touche pas, llm-usage heal les reprend",
+        ),
+        _say(
+            [row for row, _ in others if row not in taken],
+            "sont à vous, ou à un autre programme",
+            "rien n’y touche, et leurs montants comptent dans les totaux de leur service",
+        ),
+        _say(slips, "ont un titre d’un autre mois que « Mois »", "corrigez celui des deux qui est faux"),
+    )
+    return RowsSeen(tuple(sentence for sentence in sentences if sentence), frozenset(name for _, name in known))
+
+
+def _can_be_taken_over(row: Existing, provider: ProviderName) -> bool:
+    """Whether a healing takes the row over: as far as it alone tells."""
+    values = row.values
+    if not name_in_title(values, provider):
+        return False
+    if is_nameless(values, provider, frozenset()):
+        return is_collected(values) and has_figures(row)
+    return bool(values.key)
+
+
+def _names_a_service(row: Existing) -> bool:
+    titled = replace(row.values, month=month_of_title(row.values.title))
+    return any(name_in_title(titled, provider) for provider in ProviderName)
+
+
+def _say(rows: Sequence[Existing], what: str, then: str) -> str:
+    """One sentence about some rows; empty where there are none."""
+    if not rows:
+        return ""
+    names = ", ".join(f"« {row.values.title} »" for row in rows[:_NAMED])
+    more = ", …" if len(rows) > _NAMED else ""
+    return f"{len(rows)} lignes de « {USAGES.title} » {what} ({names}{more}) : {then}."

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from notion.client.gateway import Gateway
-from notion.client.models import Select
-from notion.client.schemas import DataSource
+from notion.client.models import DataSource, Select
 from notion.databases.declared import Database, Property, Type
 from notion.databases.found import Found
 from notion.databases.options import lacking_options
@@ -113,10 +112,15 @@ def change_columns(gateway: Gateway, found: Found, columns: Json) -> Found:
     Raises:
         NotionAccessError: Notion refuses; where the database is locked, that is what the sentence says.
     """
-    return found.with_schema(unlocked(found, lambda: gateway.update_data_source(found.data_source_id, columns)))
+    return found.with_schema(explain_lock(found, lambda: gateway.update_data_source(found.data_source_id, columns)))
 
 
-def unlocked(found: Found, change: Callable[[], DataSource]) -> DataSource:
+def is_about_columns(refusal: NotionAccessError, found: Found) -> bool:
+    """Whether Notion refuses the columns of a change themselves: then the others can do without them."""
+    return refusal.status == 400 and not found.locked
+
+
+def explain_lock(found: Found, change: Callable[[], DataSource]) -> DataSource:
     """The result of a change of columns.
 
     Raises:

@@ -7,97 +7,84 @@ to be led to the new one.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import replace
 from urllib.parse import unquote
 
 from notion.client.gateway import Gateway
-from notion.client.models import Page
-from notion.client.schemas import PropertySchema
+from notion.client.models import Page, PropertySchema
 from notion.databases.declared import USAGES, Property, Type
-from notion.databases.found import Found, Verdict, related, value_of
-from notion.setup.columns import change_columns, rollup_column
+from notion.databases.found import ColumnState, Databases, Found, judge_relation, value_of
+from notion.setup.columns import Json, change_columns, is_about_columns, rollup_column
+from notion.setup.log import SetupLog
 from usage.errors import NotionAccessError
 
 _NO_VALUE = ("unsupported", "incomplete")
 
 
-class Rollups:
-    """Adds the rollups that are missing and mends those without a relation.
+def add_rollups(gateway: Gateway, services: Found, usages: Found, log: SetupLog) -> Found:
+    """Add the rollups that are missing and mend those without a relation; *Services* as it is then."""
+    columns: Json = {}
+    for match in services.matches:
+        if match.declared.type is not Type.ROLLUP:
+            continue
+        is_lost = match.state is ColumnState.OK and has_lost_its_relation(services, match.found[0])
+        if not is_lost and match.state is not ColumnState.MISSING:
+            continue
+        column = rollup_column(match.declared, services, usages)
+        if column is None:
+            log.warnings.append(f"Le cumul « {match.declared.name} » attend que ses colonnes soient en ordre.")
+        elif is_lost:
+            columns[match.declared.name] = _keep_choices(column, match.found[0], usages)
+        else:
+            columns[match.declared.name] = column
+    return _change(gateway, Databases(services, usages), columns, log) if columns else services
 
-    `done` says in English what was added or mended, `warnings` in French what was not.
-    """
 
-    def __init__(self, gateway: Gateway, services: Found, usages: Found) -> None:
-        self._gateway, self._services, self._usages = gateway, services, usages
-        self.done: list[str] = []
-        self.warnings: list[str] = []
+def _keep_choices(column: Json, old: PropertySchema, usages: Found) -> Json:
+    """The rollup with what a person chose to calculate, as far as that can still be seen."""
+    if old.rollup is None:
+        return column
+    wanted = unquote(old.rollup.rollup_property_id or "")
+    targets = [one.name for one in usages.schema.values() if unquote(one.id) == wanted]
+    kept = {"function": old.rollup.function} if old.rollup.function else {}
+    return {"rollup": {**column["rollup"], **kept, **({"rollup_property_name": targets[0]} if targets else {})}}
 
-    def add(self) -> Found:
-        """Add and mend, all at once, or one by one when Notion refuses that; *Services* as it is then."""
-        columns: dict[str, Any] = {}
-        for match in self._services.matches:
-            if match.declared.type is not Type.ROLLUP:
-                continue
-            is_lost = match.verdict is Verdict.OK and has_lost_its_relation(self._services, match.found[0])
-            if not is_lost and match.verdict is not Verdict.MISSING:
-                continue
-            column = rollup_column(match.declared, self._services, self._usages)
-            if column is None:
-                self.warnings.append(f"Le cumul « {match.declared.name} » attend que ses colonnes soient en ordre.")
-            elif is_lost:
-                columns[match.declared.name] = self._kept(column, match.found[0])
-            else:
-                columns[match.declared.name] = column
-        if columns:
-            self._change(columns)
-        return self._services
 
-    def unread(self, pages: Iterable[Page]) -> list[str]:
-        """Sentences about rollups that have no value in these rows of *Services*."""
-        return unread_rollups(self._services, pages)
+def _change(gateway: Gateway, both: Databases, columns: Json, log: SetupLog) -> Found:
+    """Add or change rollups by their declared names: all at once, or one by one where Notion refuses that."""
+    there = {name: both.services.columns[name] for name in columns if both.services.has(name)}
+    keyed = {there[name].id if name in there else name: column for name, column in columns.items()}
+    try:
+        changed = change_columns(gateway, both.services, keyed)
+    except NotionAccessError as error:
+        if not is_about_columns(error, both.services):
+            raise
+        if len(columns) == 1:
+            log.warnings += [_refused(both.services.declared.property(name), error) for name in columns]
+            return both.services
+        for name, column in columns.items():
+            both = replace(both, services=_change(gateway, both, {name: column}, log))
+        return both.services
+    services = judge_relation(changed, both.usages).services
+    for name in columns:
+        # Notion passes over what it does not understand, and says nothing.
+        if name not in there:
+            log.done += [f"Added to “{services.declared.title}”: {name}."] if services.has(name) else []
+        elif has_lost_its_relation(services, services.match(name).found[0]):
+            log.warnings.append(lost_sentence(there[name].name))
+        else:
+            log.done.append(f"Mended “{there[name].name}” of “{services.declared.title}”.")
+    return services
 
-    def _kept(self, column: dict[str, Any], old: PropertySchema) -> dict[str, Any]:
-        """The rollup with what a person chose to calculate, as far as that can still be seen."""
-        if old.rollup is None:
-            return column
-        wanted = unquote(old.rollup.rollup_property_id or "")
-        targets = [one.name for one in self._usages.schema.values() if unquote(one.id) == wanted]
-        kept = {"function": old.rollup.function} if old.rollup.function else {}
-        return {"rollup": {**column["rollup"], **kept, **({"rollup_property_name": targets[0]} if targets else {})}}
 
-    def _change(self, columns: dict[str, Any]) -> None:
-        """Add or change rollups by the names they are declared under."""
-        there = {name: self._services.columns[name] for name in columns if self._services.has(name)}
-        keyed = {there[name].id if name in there else name: column for name, column in columns.items()}
-        try:
-            services = change_columns(self._gateway, self._services, keyed)
-        except NotionAccessError as error:
-            if error.status != 400 or self._services.locked:
-                raise
-            if len(columns) == 1:
-                self.warnings += [self._refused(self._services.declared.property(name), error) for name in columns]
-            else:
-                for name, column in columns.items():
-                    self._change({name: column})
-            return
-        self._services = related(services, self._usages).services
-        for name in columns:
-            # Notion passes over what it does not understand, and says nothing.
-            if name not in there:
-                self.done += [f"Added to “{services.declared.title}”: {name}."] if services.has(name) else []
-            elif has_lost_its_relation(self._services, self._services.match(name).found[0]):
-                self.warnings.append(lost_sentence(there[name].name))
-            else:
-                self.done.append(f"Mended “{there[name].name}” of “{services.declared.title}”.")
-
-    def _refused(self, declared: Property, refusal: NotionAccessError) -> str:
-        formula = _formula_under(declared)
-        if formula is None:
-            return f"Notion refuse le cumul « {declared.name} » : {refusal}"
-        return (
-            f"Notion refuse le cumul « {declared.name} » : ouvrez la formule « {formula} » de « {USAGES.title} », "
-            "enregistrez-la une fois, puis relancez llm-usage setup."
-        )
+def _refused(declared: Property, refusal: NotionAccessError) -> str:
+    formula = _formula_under(declared)
+    if formula is None:
+        return f"Notion refuse le cumul « {declared.name} » : {refusal}"
+    return (
+        f"Notion refuse le cumul « {declared.name} » : ouvrez la formule « {formula} » de « {USAGES.title} », "
+        "enregistrez-la une fois, puis relancez llm-usage setup."
+    )
 
 
 def has_lost_its_relation(services: Found, column: PropertySchema) -> bool:
@@ -120,7 +107,7 @@ def unread_rollups(services: Found, pages: Iterable[Page]) -> list[str]:
     sentences = []
     for declared in services.declared.properties:
         match = services.match(declared.name)
-        if match.verdict is Verdict.OK and has_lost_its_relation(services, match.found[0]):
+        if match.state is ColumnState.OK and has_lost_its_relation(services, match.found[0]):
             # Told already, and no formula would help.
             continue
         values = [value_of(services, page, declared.name) for page in rows]

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
-from notion.client.gateway import Gateway
+from notion.client.gateway import Gateway, create_once
 from notion.client.models import Page
-from notion.client.once import create_once
 from notion.databases.declared import CONSOLES, Statut
 from notion.databases.found import Found, value_of
 from notion.databases.options import option_value
-from notion.databases.services import as_service, id_provider, rows_of
+from notion.databases.services import as_service, doubles_sentence, id_provider, rows_of
+from notion.setup.log import SetupLog
 from usage.names import ProviderName
 
 
-@dataclass(slots=True)
-class Seeds:
-    """What was done with the services, and their rows."""
-
-    pages: list[Page] = field(default_factory=list)
-    done: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-
-
-def seed_services(
-    gateway: Gateway,
-    found: Found,
-    configured: frozenset[ProviderName],
-    *,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Seeds:
-    """Give each provider its row in *Services*.
+def seed_services(gateway: Gateway, found: Found, configured: frozenset[ProviderName], log: SetupLog) -> list[Page]:
+    """Give each provider its row in *Services*; the rows.
 
     People's rows of the same name are taken: they get their `ID Provider`. A row that a person made is never doubled,
     nor are `Notes` touched, nor a `Statut` set to `Inactif`.
@@ -41,34 +23,25 @@ def seed_services(
     Raises:
         NotionError: Notion can't be read or written.
     """
-    seeds = Seeds()
+    seeded: list[Page] = []
     pages = list(gateway.rows(found.data_source_id))
     for provider in ProviderName:
         rows = rows_of(provider, found, pages)
         if not rows:
-            seeds.pages.append(_create(gateway, found, provider, configured, sleep))
-            seeds.done.append(f"Added the service {provider.label}.")
+            seeded.append(_create(gateway, found, provider, configured))
+            log.done.append(f"Added the service {provider.label}.")
             continue
         if len(rows) > 1:
-            seeds.warnings.append(
-                f"{len(rows)} lignes de « {found.declared.title} » sont {provider.label} : la plus ancienne compte, "
-                "supprimez les autres."
-            )
+            log.warnings.append(doubles_sentence(found, provider, len(rows)))
         changes = _changes(found, provider, rows[0], configured)
         if changes:
             rows[0] = gateway.update_row(rows[0].id, _named(found, changes))
-            seeds.done.append(f"Filled in {', '.join(changes)} of the service {provider.label}.")
-        seeds.pages.append(rows[0])
-    return seeds
+            log.done.append(f"Filled in {', '.join(changes)} of the service {provider.label}.")
+        seeded.append(rows[0])
+    return seeded
 
 
-def _create(
-    gateway: Gateway,
-    found: Found,
-    provider: ProviderName,
-    configured: frozenset[ProviderName],
-    sleep: Callable[[float], None],
-) -> Page:
+def _create(gateway: Gateway, found: Found, provider: ProviderName, configured: frozenset[ProviderName]) -> Page:
     values = _named(found, _first_values(found, provider, configured))
 
     def find(page_id: str | None) -> Page | None:
@@ -76,7 +49,7 @@ def _create(
             return gateway.page(page_id)
         return next(iter(rows_of(provider, found, gateway.rows(found.data_source_id))), None)
 
-    return create_once(lambda: gateway.create_row(found.data_source_id, values), find, sleep)
+    return create_once(lambda: gateway.create_row(found.data_source_id, values), find, gateway.sleep)
 
 
 def _first_values(found: Found, provider: ProviderName, configured: frozenset[ProviderName]) -> dict[str, Any]:

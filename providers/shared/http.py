@@ -19,14 +19,12 @@ import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, Final, Self
 
 import httpx
 from pydantic import BaseModel
 
 from providers.shared.answers import Answer
-from providers.shared.clock import clock_offset
 from providers.shared.patience import PATIENCE, Pace, Retry, Tries
 from usage.errors import (
     ContractError,
@@ -39,6 +37,7 @@ from usage.errors import (
 )
 from usage.machine.network import asks_directly
 from usage.peers.bodies import ENCODINGS, Body, TooLargeError, UnreadableError
+from usage.peers.clock import clock_offset, read_wait
 
 log = logging.getLogger(__name__)
 
@@ -248,23 +247,12 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     milliseconds = headers.get("retry-after-ms", "")
     if re.fullmatch(r"\d+(\.\d+)?", milliseconds):
         return float(milliseconds) / 1000
-    seconds = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"\d+(\.\d+)?", seconds):
-        return float(seconds)
-    for text, read in (
-        (seconds, parsedate_to_datetime),
-        (headers.get("anthropic-ratelimit-requests-reset", ""), datetime.fromisoformat),
-    ):
-        instant = _instant(text, read)
-        if instant is not None:
-            return max(0.0, (instant - now).total_seconds())
-    return None
-
-
-def _instant(text: str, read: Callable[[str], datetime]) -> datetime | None:
+    asked = read_wait(headers.get("retry-after", "").strip(), now)
+    if asked is not None:
+        return asked
     try:
-        instant = read(text)
-    except (ValueError, TypeError):
+        reset = datetime.fromisoformat(headers.get("anthropic-ratelimit-requests-reset", ""))
+    except ValueError:
         # A header that can't be read is as good as none.
         return None
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+    return max(0.0, ((reset if reset.tzinfo else reset.replace(tzinfo=UTC)) - now).total_seconds())

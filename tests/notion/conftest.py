@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from notion.setup.setup import set_up
+from notion.setup.databases import set_up
 from sandbox.server import Server
 from tests.notion.office import Notion, Office, Stage
 from tests.notion.tables import Made, Table
@@ -51,7 +51,7 @@ def set_up_office() -> Callable[..., Office]:
             keys = {f"OPENAI_ADMIN_KEY_{account.upper()}": "secret" for account in accounts}
         settings = load_settings(notion.server.environment() | keys, None)
         configured = frozenset(credential.source.provider for credential in settings.credentials)
-        set_up(notion.connection, settings.notion, configured, sleep=notion.nap)
+        set_up(notion.connection, settings.notion, configured)
         # Asked once for each connection, and tests share one: which of them asks first must make no difference.
         notion.connection.me()
         notion.server.journal.clear()

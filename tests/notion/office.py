@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from notion.client.gateway import Gateway
 from notion.client.pace import Pace
-from notion.setup.setup import SetupResult, set_up
+from notion.setup.databases import SetupResult, set_up
 from notion.workspace import Workspace
 from sandbox.notion import NotionApi
 from sandbox.notion.store import Database
@@ -113,7 +113,7 @@ class Notion:
             gateway.close()
 
     def set_up(self, configured: frozenset[ProviderName] = frozenset(ProviderName), **settings: Any) -> SetupResult:
-        return set_up(self.connection, self.settings(**settings), configured, sleep=self.nap)
+        return set_up(self.connection, self.settings(**settings), configured)
 
     @property
     def services(self) -> Database:

@@ -50,16 +50,16 @@ class Mortal(Gateway):
         self.spare()
         self.fatal, self._after = number, after
 
-    def _once(self, *arguments: Any) -> Any:
+    def _send_once(self, *arguments: Any) -> Any:
         if self.fatal is None:
-            return super()._once(*arguments)
+            return super()._send_once(*arguments)
         with self._gate:
             number, self._count = self._count, self._count + 1
             is_it = number == self.fatal
             if self.reached or (is_it and not self._after):
                 self.reached = True
                 raise Killed
-        answer = super()._once(*arguments)
+        answer = super()._send_once(*arguments)
         if is_it:
             self.reached = True
             raise Killed

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from notion.client.bounded import BoundedClient
-from notion.client.gateway import TRIES, DoubtfulCreation
+from notion.client.connection import TRIES, DoubtfulCreation
 from notion.databases.found import Databases
 from notion.databases.services import read_services
 from notion.rows.values import read_row

@@ -15,8 +15,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from notion.client.gateway import PATIENCE, TRIES, VERSION, DoubtfulCreation, Gateway, RowInTrash
-from notion.client.models import Trashable
+from notion.client.connection import PATIENCE, TRIES, VERSION, DoubtfulCreation
+from notion.client.gateway import Gateway, RowInTrash
 from notion.client.pace import Pace
 from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
@@ -287,7 +287,7 @@ def test_an_update_that_was_saved_is_repeated_with_the_same_values(notion: Notio
 def test_a_relation_is_not_added_twice_blindly(notion: Notion, base: Database) -> None:
     notion.server.faults.add(Fault("notion", Kind.CUT_AFTER))
     with pytest.raises(DoubtfulCreation):
-        notion.gateway().add_relation(
+        notion.gateway().update_data_source(
             base.source_id, {"Lien": {"relation": {"data_source_id": base.source_id, "dual_property": {}}}}
         )
     assert len(notion.asked()) == 1
@@ -373,7 +373,7 @@ def test_words_about_archives_are_no_trash(notion: Notion, base: Database) -> No
 
 def test_a_database_in_the_trash_takes_no_rows(notion: Notion, base: Database) -> None:
     source = base.source_id
-    notion.gateway().ask(Trashable, "PATCH", f"databases/{base.id}", body={"in_trash": True})
+    notion.gateway().databases.update(base.id, in_trash=True)
     with pytest.raises(RowInTrash):
         notion.gateway().create_row(source, title("neuf"))
 

@@ -12,9 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from notion.client.gateway import PAGE_SIZE, TRIES
-from notion.client.listing import every_row
-from notion.client.paging import MOST, RESTARTS, SMALLEST_PAGE, STALLED
+from notion.client.connection import SMALLEST_PAGE, TRIES
+from notion.client.paging import MOST, PAGE_SIZE, RESTARTS, STALLED
 from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
 from sandbox.notion.errors import invalid
@@ -83,7 +82,7 @@ def test_and_in_a_listing_of_all_rows(notion: Notion, base: Database) -> None:
         notion.api.store.trash(row)
     before = {row.id for row in base.rows()}
     notion.server.faults.add(trouble.answer(REFUSED, path="/query$", when=has_cursor, times=2))
-    rows = list(every_row(notion.connection, base.source_id))
+    rows = list(notion.connection.every_row(base.source_id))
     assert {row.id for row in rows} == before
     assert len(rows) == len(before)
 
@@ -141,7 +140,7 @@ def test_the_smallest_page_that_fails_ends_busy(notion: Notion, base: Database) 
 
 def test_rows_alone_are_asked_for(notion: Notion, base: Database) -> None:
     list(notion.connection.rows(base.source_id))
-    list(every_row(notion.connection, base.source_id))
+    list(notion.connection.every_row(base.source_id))
     queries = [one for one in notion.server.journal.requests() if one.path.endswith("/query")]
     assert {json.loads(one.body)["result_type"] for one in queries} == {"page"}
 

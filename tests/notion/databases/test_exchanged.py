@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notion.client.schemas import DataSource, PropertySchema
+from notion.client.models import DataSource, PropertySchema
 from notion.databases.declared import SERVICES, USAGES, Database
 from notion.databases.exchanged import are_exchanged
+from notion.databases.find import find_databases
 from notion.databases.found import Found
-from notion.databases.located import find_databases
 from notion.setup.checkup import check_notion
-from notion.setup.setup import set_up
+from notion.setup.databases import set_up
 from tests.notion.office import Notion
 from usage.errors import NotionAccessError
 from usage.names import ProviderName
@@ -25,7 +25,7 @@ ALL = frozenset(ProviderName)
 
 
 def setup(notion: Notion, settings: Any) -> None:
-    set_up(notion.connection, settings, ALL, sleep=notion.nap)
+    set_up(notion.connection, settings, ALL)
 
 
 def collect(notion: Notion, settings: Any) -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from notion.databases.declared import Statut
 from notion.databases.options import option_here
-from notion.databases.services import mark
-from notion.setup.checkup import Finding, check_notion
+from notion.databases.services import set_statut
+from notion.setup.checkup import Severity, check_notion
+from notion.setup.log import SetupLog
 from notion.setup.seeds import seed_services
 from notion.summary import summarise
 from tests.notion.office import Office
@@ -66,7 +67,7 @@ def test_services_are_marked_with_the_option_that_is_there(office: Office) -> No
     store, services = office.notion.api.store, office.notion.services
     store.rename_option(services, "Statut", "En attente API", "EN ATTENTE API")
     workspace = office.open(office.notion.connection)
-    mark(office.notion.connection, workspace.databases.services, workspace.services[0], Statut.EN_ATTENTE)
+    set_statut(office.notion.connection, workspace.databases.services, workspace.services[0], Statut.EN_ATTENTE)
     assert services.row("OpenAI").values()["Statut"] == "EN ATTENTE API"
     waiting = next(one for one in office.open().services if one.provider is ProviderName.OPENAI)
     assert waiting.statut == Statut.EN_ATTENTE
@@ -76,7 +77,7 @@ def test_check_knows_the_other_spelling(office: Office) -> None:
     office.notion.api.store.rename_option(office.base, "Statut Collecte", "Succes", "SUCCÈS")
     report = check_notion(office.notion.connection, office.settings.notion)
     (row,) = [row for row in report.rows if row.property == "Statut Collecte"]
-    assert (row.verdict, row.todo) == (Finding.OK, "")
+    assert (row.severity, row.todo) == (Severity.OK, "")
 
 
 def test_of_two_spellings_the_declared_one_is_written(office: Office) -> None:
@@ -139,7 +140,7 @@ def test_services_that_are_filled_in_under_columns_that_are_renamed(office: Offi
 
     gateway.update_row = renamed_first  # type: ignore[method-assign]
     found = office.open(office.notion.connection).databases.services
-    seed_services(gateway, found, frozenset(ProviderName), sleep=office.naps.append)
+    seed_services(gateway, found, frozenset(ProviderName), SetupLog())
     assert office.notion.services.row("OpenAI").values()["Autre"] == "openai"
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from notion.client.models import Page
 from notion.databases.declared import Statut
+from notion.databases.find import find_databases
 from notion.databases.found import Found
-from notion.databases.located import find_databases
-from notion.databases.services import Service, mark, read_services, rows_of
-from notion.setup.setup import set_up
+from notion.databases.services import Service, read_services, rows_of, set_statut
+from notion.setup.databases import set_up
 from sandbox.notion.store import Database
 from tests.notion.office import Notion
 from usage.errors import NotionAccessError
@@ -20,7 +20,7 @@ OPENAI = ProviderName.OPENAI
 
 @pytest.fixture
 def found(notion: Notion) -> Found:
-    set_up(notion.connection, notion.settings(), frozenset(ProviderName), sleep=notion.nap)
+    set_up(notion.connection, notion.settings(), frozenset(ProviderName))
     found = find_databases(notion.connection, notion.settings()).services
     notion.server.journal.clear()
     return found
@@ -107,6 +107,6 @@ def test_marking_is_one_request_and_touches_nothing_else(notion: Notion, found: 
     before = base.row("OpenAI").values()
     one = service(notion, found)
     notion.server.journal.clear()
-    mark(notion.connection, found, one, Statut.EN_ATTENTE)
+    set_statut(notion.connection, found, one, Statut.EN_ATTENTE)
     assert notion.asked() == ["PATCH /pages/*"]
     assert base.row("OpenAI").values() == {**before, "Statut": "En attente API"}

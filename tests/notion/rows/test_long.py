@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from notion.client.models import Listing
 from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
 from sandbox.notion.errors import invalid
@@ -113,8 +112,7 @@ def test_a_changed_breakdown_gets_a_new_file(office: Office, made: Made) -> None
     """The old one goes to the trash; a person's own file stays."""
     office.collect(made.outcome(row_of(made, many())))
     mine = {"type": "external", "external": {"url": "https://example.org/a.pdf"}, "name": "breakdown.pdf"}
-    body = {"children": [{"type": "file", "file": mine}]}
-    office.notion.connection.ask(Listing, "PATCH", f"blocks/{rows(office).id}/children", body=body)
+    office.notion.connection.append_blocks(rows(office).id, [{"type": "file", "file": mine}])
     asked(office)
     entries = many(first="101")
     office.collect(made.outcome(row_of(made, entries)))

@@ -13,8 +13,7 @@ from typing import Any, cast
 import pytest
 
 from notion.client.gateway import Gateway
-from notion.client.listing import every_row
-from notion.client.models import Listing, PageListing, Value
+from notion.client.models import PageListing, Value
 from notion.rows.notes import Note, as_properties, unite
 from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
@@ -65,7 +64,7 @@ def cells(column: str, value: float) -> dict[str, Any]:
 def write_on(office: Office, row: Any, text: str = "à vérifier") -> None:
     """A paragraph on the page of a row."""
     block = {"paragraph": {"rich_text": [{"text": {"content": text}}] if text else []}}
-    office.notion.connection.ask(Listing, "PATCH", f"blocks/{row.id}/children", body={"children": [block]})
+    office.notion.connection.append_blocks(row.id, [block])
 
 
 def own_log(office: Office) -> str:
@@ -127,7 +126,7 @@ def test_collect_leaves_what_it_can_t_unite_and_says_so(noted: Office, made: Mad
     # Once a person has decided, the rest follows.
     noted.notion.api.store.edit(other, {"Budget": 5})
     for block in noted.notion.connection.children(other.id):
-        noted.notion.connection.ask(Listing, "DELETE", f"blocks/{block.id}")
+        noted.notion.connection.trash_block(block.id)
     noted.collect(made.outcome(made.row("p1")))
     assert other.in_trash
     assert "double" not in own_log(noted)
@@ -139,7 +138,7 @@ def test_an_empty_line_and_a_file_of_ours_are_nothing_that_people_wrote(noted: O
     write_on(noted, double, "")
     name = f"breakdown-{'0' * 16}.json"
     file = {"file": {"type": "external", "external": {"url": "https://example.org"}, "name": name}}
-    noted.notion.connection.ask(Listing, "PATCH", f"blocks/{double.id}/children", body={"children": [file]})
+    noted.notion.connection.append_blocks(double.id, [file])
     noted.collect(made.outcome(made.row("p1")))
     assert double.in_trash
 
@@ -350,7 +349,7 @@ def test_rows_in_the_trash_are_no_rows() -> None:
     ]
     listing = PageListing.model_validate({"results": rows})
     gateway = cast("Gateway", SimpleNamespace(query=lambda *_: iter([listing])))
-    assert [row.id for row in every_row(gateway, "ds")] == ["a"]
+    assert [row.id for row in Gateway.every_row(gateway, "ds")] == ["a"]
 
 
 def edits_first(office: Office) -> Any:

@@ -6,8 +6,8 @@ import pytest
 from pydantic import SecretStr
 
 from notion.databases.declared import SERVICES, USAGES
-from notion.setup.checkup import CheckReport, CheckRow, Finding, check_notion
-from notion.setup.setup import set_up
+from notion.setup.checkup import CheckReport, CheckRow, Severity, check_notion
+from notion.setup.databases import set_up
 from sandbox.faults import Fault, Kind
 from sandbox.notion.switches import RollupOverFormula
 from tests.notion.office import Notion
@@ -16,7 +16,7 @@ from usage.names import ProviderName
 
 @pytest.fixture
 def ready(notion: Notion) -> Notion:
-    set_up(notion.connection, notion.settings(), frozenset(ProviderName), sleep=notion.nap)
+    set_up(notion.connection, notion.settings(), frozenset(ProviderName))
     notion.server.journal.clear()
     return notion
 
@@ -36,7 +36,7 @@ def test_all_is_well(ready: Notion) -> None:
     report = check(ready)
     assert report.usable
     assert report.sentences == ()
-    assert {one.verdict for one in report.rows} == {Finding.OK}
+    assert {one.severity for one in report.rows} == {Severity.OK}
     assert [one.property for one in report.rows] == [item.name for item in SERVICES.properties + USAGES.properties]
     assert len(ready.asked()) == 8
     assert report.providers_with_rows == frozenset()
@@ -95,11 +95,11 @@ def test_columns_that_a_person_must_mend(ready: Notion) -> None:
     report = check(ready)
     assert not report.usable
     missing, wrong, optional = (row(report, "Usages LLM", name) for name in ("Mois", "Workspace", "Nom Projet"))
-    assert (missing.verdict, missing.found) == (Finding.PROBLEM, "")
+    assert (missing.severity, missing.found) == (Severity.PROBLEM, "")
     assert "lancez llm-usage setup" in missing.todo
-    assert (wrong.verdict, wrong.expected, wrong.found) == (Finding.PROBLEM, "rich_text", "number")
+    assert (wrong.severity, wrong.expected, wrong.found) == (Severity.PROBLEM, "rich_text", "number")
     assert "number au lieu de rich_text" in wrong.todo
-    assert optional.verdict is Finding.NOTE
+    assert optional.severity is Severity.NOTE
 
 
 def test_options_and_rollups_made_otherwise(ready: Notion) -> None:

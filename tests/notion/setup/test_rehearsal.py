@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from notion.setup.databases import SetupResult, rehearse
 from notion.setup.rehearsal import Rehearsal
-from notion.setup.setup import SetupResult, rehearse
 from sandbox.faults import Fault, Kind
 from tests.notion.office import Notion
 from usage.errors import NotionAccessError

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from notion.setup.setup import set_up
+from notion.setup.databases import set_up
 from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
 from tests.notion.mortal import Died, Mortal
@@ -48,7 +48,7 @@ def test_cut_at_any_request(notion: Notion, by_hand: bool, honoured: bool, end: 
         if end != "lost":
             pace.left = cut if end == "before" else requests
             with pytest.raises(Died):
-                set_up(mortal, notion.settings(), ALL, sleep=die)
+                set_up(mortal, notion.settings(), ALL)
         notion.set_up()
         assert notion.state() == clean, f"cut at request {cut} of {requests}"
         notion.server.journal.clear()

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from pydantic import RootModel
 
-from notion.databases.located import find_databases
-from notion.setup.views import ViewsResult, set_up_views
+from notion.databases.find import find_databases
+from notion.setup.log import SetupLog
+from notion.setup.views import set_up_views
 from notion.text import folded
 from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
@@ -39,25 +39,20 @@ def refusal(**where: Any) -> Fault:
     return trouble.answer(invalid("Not like this."), **where)
 
 
-def run(notion: Notion, gateway: Any = None, sleep: Any = None) -> ViewsResult:
+def run(notion: Notion, gateway: Any = None) -> SetupLog:
     """The views alone, in databases that are set up."""
-    gateway = gateway or notion.connection
+    gateway, log = gateway or notion.connection, SetupLog()
     both = find_databases(gateway, notion.settings())
-    return set_up_views(gateway, both.services, both.usages, sleep=sleep or notion.nap)
-
-
-def ask(notion: Notion, *what: str, **more: Any) -> Any:
-    """An answer as it came, without the id of its request."""
-    answer = notion.connection.ask(RootModel[Any], *what, **more).root
-    del answer["request_id"]
-    return answer
+    set_up_views(gateway, both.services, both.usages, log)
+    return log
 
 
 def views(notion: Notion, base: Database) -> dict[str, Any]:
     """All views of a database as Notion answers them, by name; fails where two share one."""
-    listed = ask(notion, "GET", "views", query={"database_id": base.id})["results"]
-    read = [ask(notion, "GET", f"views/{one['id']}") for one in listed]
-    shown = {one["name"]: one for one in read}
+    listed: Any = notion.connection.views.list(database_id=base.id)
+    read: list[Any] = [notion.connection.views.retrieve(one["id"]) for one in listed["results"]]
+    # Each answer has the id of its request.
+    shown = {one["name"]: {**one, "request_id": ""} for one in read}
     assert len(shown) == len(read), Counter(one["name"] for one in read)
     return shown
 
@@ -69,9 +64,9 @@ def kinds(notion: Notion, base: Database) -> dict[str, str]:
 def rows_of(notion: Notion, name: str) -> list[str]:
     """Titles of the rows that a view of *Usages* shows, in order."""
     view = views(notion, notion.usages)[name]
-    shown = ask(notion, "POST", f"views/{view['id']}/queries", body={})["results"]
+    shown: Any = notion.connection.views.queries.create(view["id"])
     titles = {row.id: row.title for row in notion.usages.rows()}
-    return [titles[page["id"]] for page in shown]
+    return [titles[page["id"]] for page in shown["results"]]
 
 
 def columns(view: Any, notion: Notion, base: Database) -> list[str]:
@@ -108,9 +103,10 @@ def test_figures_stand_near_the_left(notion: Notion) -> None:
 def test_again_costs_one_request_for_each_view(notion: Notion) -> None:
     notion.set_up()
     before = views(notion, notion.usages)
-    both = find_databases(notion.connection, notion.settings())
+    both, log = find_databases(notion.connection, notion.settings()), SetupLog()
     notion.server.journal.clear()
-    assert set_up_views(notion.connection, both.services, both.usages) == ViewsResult((), ())
+    set_up_views(notion.connection, both.services, both.usages, log)
+    assert log == SetupLog()
     assert Counter(notion.asked()) == {"GET /views": 2, "GET /views/*": len(SERVICES) + len(USAGES)}
     assert views(notion, notion.usages) == before
 
@@ -307,9 +303,9 @@ def test_cut_at_any_request(notion: Notion, by_hand: bool, end: str) -> None:
         if end != "lost":
             pace.left = cut if end == "before" else requests
             with pytest.raises(Died):
-                run(notion, mortal, die)
+                run(notion, mortal)
         run(notion)
         assert kinds(notion, notion.usages) == clean, f"cut at request {cut} of {requests}"
         notion.server.journal.clear()
-        assert run(notion) == ViewsResult((), ())
+        assert run(notion) == SetupLog()
         assert notion.writes() == []

@@ -17,7 +17,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from notion.client.gateway import TRIES, DoubtfulCreation, Gateway
+from notion.client.connection import TRIES, DoubtfulCreation
+from notion.client.gateway import Gateway
 from tests.notion.office import Notion
 from tests.notion.wires import gateway
 from usage.errors import NotionAccessError, NotionBusyError, NotionError

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from providers.reading import read_source
-from providers.shared.clock import clock_offset
 from providers.shared.patience import Retry
 from sandbox.openai import OpenAIApi
 from sandbox.server import Server
 from usage.month import Month
 from usage.names import ProviderName, Source
+from usage.peers.clock import clock_offset
 from usage.settings import load_settings
 
 NOW = datetime(2026, 2, 5, 8, 0, tzinfo=UTC)

@@ -7,29 +7,28 @@ but for the other side of the relation, to which Notion gives a name of its own.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from notion.client.gateway import Gateway, RowInTrash
-from notion.client.once import create_once
+from notion.client.gateway import Gateway, RowInTrash, create_once
 from notion.databases.declared import SERVICES, USAGES, Database, Type
 from notion.databases.exchanged import refuse_exchanged
-from notion.databases.found import Found, Match, Verdict, problem, related
-from notion.databases.located import child_databases, given_id, inspect, listed_once, matched, only_source, only_titled
+from notion.databases.find import Finder, inspect, read_columns
+from notion.databases.found import ColumnState, Found, Match, judge_relation, problem
 from notion.setup.columns import (
     change_columns,
+    explain_lock,
     formula_column,
+    is_about_columns,
     more_options,
     new_database,
     plain_columns,
     relation_column,
-    unlocked,
 )
+from notion.setup.log import SetupLog
 from notion.setup.rehearsal import Rehearsal, is_invented
-from notion.setup.rollups import Rollups
+from notion.setup.rollups import add_rollups, unread_rollups
 from notion.setup.seeds import seed_services
 from notion.setup.views import set_up_views
 from notion.text import folded
@@ -53,27 +52,20 @@ class SetupResult:
     usages_db_id: str | None
 
 
-def set_up(
-    gateway: Gateway,
-    settings: NotionSettings,
-    configured: frozenset[ProviderName],
-    *,
-    sleep: Callable[[float], None] = time.sleep,
-) -> SetupResult:
+def set_up(gateway: Gateway, settings: NotionSettings, configured: frozenset[ProviderName]) -> SetupResult:
     """Create or complete both databases.
 
     Args:
         gateway: The connection.
         settings: Ids of the databases, or the page under which they stand or shall stand.
         configured: Providers that have a key.
-        sleep: Replaced in tests; seconds.
 
     Raises:
         NotionAccessError: A person has to do something first; the sentence says what.
         NotionBusyError: Notion did not answer usably; running set-up again goes on from there.
         NotionError: Notion's answers can't be read.
     """
-    return _Setup(gateway, settings, sleep).run(configured)
+    return _Setup(gateway, settings).run(configured)
 
 
 def rehearse(gateway: Rehearsal, settings: NotionSettings, configured: frozenset[ProviderName]) -> SetupResult:
@@ -88,15 +80,14 @@ def rehearse(gateway: Rehearsal, settings: NotionSettings, configured: frozenset
 
 
 class _Setup:
-    def __init__(self, gateway: Gateway, settings: NotionSettings, sleep: Callable[[float], None]) -> None:
-        self._gateway, self._settings, self._sleep = gateway, settings, sleep
-        self._listing = listed_once(gateway, settings)
-        self._done: list[str] = []
-        self._warnings: list[str] = []
+    def __init__(self, gateway: Gateway, settings: NotionSettings) -> None:
+        self._gateway, self._settings = gateway, settings
+        self._log = SetupLog()
 
     def run(self, configured: frozenset[ProviderName]) -> SetupResult:
         # Both are looked at before anything is created: what a person has to settle comes first.
-        services, usages = self._existing(SERVICES), self._existing(USAGES)
+        finder = Finder(self._gateway, self._settings)
+        services, usages = finder.find(SERVICES), finder.find(USAGES)
         refuse_exchanged(self._gateway, services, usages)
         is_new = usages is None
         services = self._complete(services or self._create(SERVICES, new_database(SERVICES, None)))
@@ -104,101 +95,89 @@ class _Setup:
         usages = self._complete(usages or self._create(USAGES, columns))
         services, usages = self._relate(services, usages, is_new=is_new)
         usages = self._add_formula(usages)
-        rollups = Rollups(self._gateway, services, usages)
-        services = rollups.add()
-        seeds = seed_services(self._gateway, services, configured, sleep=self._sleep)
-        views = set_up_views(self._gateway, services, usages, sleep=self._sleep)
-        problems = [problem(found, match) for found in (services, usages) for match in found.matches if _is_told(match)]
-        return SetupResult(
-            (*self._done, *rollups.done, *seeds.done, *views.done),
-            (
-                *problems,
-                *self._warnings,
-                *rollups.warnings,
-                *rollups.unread(seeds.pages),
-                *seeds.warnings,
-                *views.warnings,
-            ),
-            services.database_id,
-            usages.database_id,
-        )
+        services = add_rollups(self._gateway, services, usages, self._log)
+        pages = seed_services(self._gateway, services, configured, self._log)
+        self._log.warnings += unread_rollups(services, pages)
+        set_up_views(self._gateway, services, usages, self._log)
+        problems = [
+            problem(found, match) for found in (services, usages) for match in found.matches if _needs_person(match)
+        ]
+        warnings = (*problems, *self._log.warnings)
+        return SetupResult(tuple(self._log.done), warnings, services.database_id, usages.database_id)
 
     # -- the databases
-
-    def _existing(self, declared: Database) -> Found | None:
-        database_id = given_id(self._settings, declared) or only_titled(declared, self._listing())
-        return None if database_id is None else inspect(self._gateway, declared, database_id)
 
     def _create(self, declared: Database, columns: dict[str, Any]) -> Found:
         parent = self._settings.parent_page_id or ""
 
         def create() -> Found:
             info = self._gateway.create_database(parent, declared.title, columns)
-            return matched(declared, info, self._gateway.data_source(only_source(declared, info)))
+            return read_columns(self._gateway, declared, info)
 
         def find(database_id: str | None) -> Found | None:
-            # Not the listing from before: the question is what has come since.
-            saved = database_id or only_titled(declared, child_databases(self._gateway, parent))
-            return None if saved is None else inspect(self._gateway, declared, saved)
+            if database_id is not None:
+                return inspect(self._gateway, declared, database_id)
+            # Listed anew: the question is what has come since.
+            return Finder(self._gateway, self._settings).find(declared)
 
         try:
-            found = create_once(create, find, self._sleep)
+            found = create_once(create, find, self._gateway.sleep)
         except RowInTrash:
             raise NotionAccessError(
                 "La page NOTION_PARENT_PAGE_ID est dans la corbeille de Notion : restaurez-la."
             ) from None
-        self._done.append(f"Created the database “{declared.title}”.")
+        self._log.done.append(f"Created the database “{declared.title}”.")
         return found
 
     def _complete(self, found: Found) -> Found:
         """Add the columns that are missing and stand for themselves, and the options of selects."""
-        missing = [match.declared for match in found.matches if match.verdict is Verdict.MISSING]
+        missing = [match.declared for match in found.matches if match.state is ColumnState.MISSING]
         columns = plain_columns(missing)
         added = list(columns)
         for match in found.matches:
-            if match.declared.type is Type.SELECT and match.verdict is Verdict.OK:
+            if match.declared.type is Type.SELECT and match.state is ColumnState.OK:
                 column = match.found[0]
                 options = more_options(match.declared, column.select.options if column.select is not None else ())
                 if options is not None:
                     columns[column.id] = options
-                    self._done.append(f"Added options to “{column.name}” of “{found.declared.title}”.")
+                    self._log.done.append(f"Added options to “{column.name}” of “{found.declared.title}”.")
         if not columns:
             return found
         found = change_columns(self._gateway, found, columns)
         if added:
-            self._done.append(f"Added to “{found.declared.title}”: {', '.join(added)}.")
+            self._log.done.append(f"Added to “{found.declared.title}”: {', '.join(added)}.")
         return found
 
     # -- the relation
 
     def _relate(self, services: Found, usages: Found, *, is_new: bool) -> tuple[Found, Found]:
         """The relation, and the name of its other side."""
-        is_missing = usages.match("Service").verdict is Verdict.MISSING
+        is_missing = usages.match("Service").state is ColumnState.MISSING
         if is_missing:
             usages = self._add_relation(services, usages)
         if is_new or is_missing:
             services = services.with_schema(self._gateway.data_source(services.data_source_id))
-        both = related(services, usages)
+        both = judge_relation(services, usages)
         return self._name_other_side(both.services, both.usages, is_ours=is_new or is_missing), both.usages
 
     def _add_relation(self, services: Found, usages: Found) -> Found:
         column = {"Service": relation_column(services.data_source_id, "Usages")}
 
         def create() -> Found:
-            add = partial(self._gateway.add_relation, usages.data_source_id, column)
-            return usages.with_schema(unlocked(usages, partial(unlocked, services, add)))
+            add = partial(self._gateway.update_data_source, usages.data_source_id, column)
+            return usages.with_schema(explain_lock(usages, partial(explain_lock, services, add)))
 
         def find(_: str | None) -> Found | None:
             again = usages.with_schema(self._gateway.data_source(usages.data_source_id))
-            return None if again.match("Service").verdict is Verdict.MISSING else again
+            return None if again.match("Service").state is ColumnState.MISSING else again
 
-        found = create_once(create, find, self._sleep)
-        self._done.append(f"Added to “{USAGES.title}”: Service.")
+        found = create_once(create, find, self._gateway.sleep)
+        self._log.done.append(f"Added to “{USAGES.title}”: Service.")
         return found
 
     def _name_other_side(self, services: Found, usages: Found, *, is_ours: bool) -> Found:
         match = services.match("Usages")
-        if match.verdict is not Verdict.OK or not usages.has("Service"):
+        if match.state is not ColumnState.OK or not usages.has("Service"):
             return services
         column, wanted = match.found[0], match.declared.name
         relation = usages.columns["Service"].name
@@ -207,39 +186,39 @@ class _Setup:
         if match.declared.is_named(column.name) or not (is_ours or is_default):
             return services
         if any(folded(name) == folded(wanted) for name in services.schema):
-            self._warnings.append(
+            self._log.warnings.append(
                 f"« {services.declared.title} » a déjà une colonne « {wanted} » : l’autre côté de la relation garde le "
                 f"nom « {column.name} »."
             )
             return services
         services = change_columns(self._gateway, services, {column.id: {"name": wanted}})
-        self._done.append(f"Renamed “{column.name}” of “{services.declared.title}” to “{wanted}”.")
-        return related(services, usages).services
+        self._log.done.append(f"Renamed “{column.name}” of “{services.declared.title}” to “{wanted}”.")
+        return judge_relation(services, usages).services
 
     # -- the formula
 
     def _add_formula(self, usages: Found) -> Found:
         declared = USAGES.property("Tokens Total")
-        if usages.match(declared.name).verdict is not Verdict.MISSING:
+        if usages.match(declared.name).state is not ColumnState.MISSING:
             return usages
         formula = formula_column(declared, {name: column.name for name, column in usages.columns.items()})
         if formula is None:
-            self._warnings.append(f"La formule « {declared.name} » attend que ses colonnes soient en ordre.")
+            self._log.warnings.append(f"La formule « {declared.name} » attend que ses colonnes soient en ordre.")
             return usages
         try:
             added = change_columns(self._gateway, usages, {declared.name: formula})
         except NotionAccessError as error:
-            if error.status != 400 or usages.locked:
+            if not is_about_columns(error, usages):
                 raise
-            self._warnings.append(f"Notion refuse la formule « {declared.name} » : {error}")
+            self._log.warnings.append(f"Notion refuse la formule « {declared.name} » : {error}")
             return usages
-        self._done.append(f"Added to “{USAGES.title}”: {declared.name}.")
+        self._log.done.append(f"Added to “{USAGES.title}”: {declared.name}.")
         # Reading the columns again has forgotten what is known about the relation.
         return added.with_match(usages.match("Service"))
 
 
-def _is_told(match: Match) -> bool:
+def _needs_person(match: Match) -> bool:
     """Whether a column needs a person. Of a formula or a rollup that is missing, its own step has told why."""
-    if match.verdict is Verdict.MISSING:
+    if match.state is ColumnState.MISSING:
         return match.declared.type not in (Type.FORMULA, Type.ROLLUP)
-    return match.verdict is not Verdict.OK
+    return match.state is not ColumnState.OK

@@ -5,32 +5,20 @@ from typing import Any
 
 import pytest
 
-from notion.client.models import Reference, Wire
-from notion.client.schemas import Parent
 from notion.databases.declared import SERVICES, USAGES, Property, Type
-from notion.databases.found import Verdict
-from notion.databases.located import find_databases, locate
-from notion.setup.setup import set_up
+from notion.databases.find import find_databases, locate
+from notion.databases.found import ColumnState
+from notion.setup.databases import set_up
 from sandbox.faults import Fault, Kind
 from tests.notion.office import Notion
 from usage.errors import NotionAccessError
 from usage.settings import load_settings
 
 
-class LinkedView(Wire):
-    """A view, and the linked database that it is in."""
-
-    parent: Parent
-
-    @property
-    def base(self) -> str:
-        return self.parent.database_id or ""
-
-
 @pytest.fixture
 def ready(notion: Notion) -> Notion:
     """Both databases, as set-up makes them."""
-    set_up(notion.gateway(), notion.settings(), frozenset(), sleep=notion.nap)
+    set_up(notion.gateway(), notion.settings(), frozenset())
     notion.server.journal.clear()
     return notion
 
@@ -89,7 +77,7 @@ def test_in_the_trash(ready: Notion) -> None:
 
 def test_a_data_source_in_the_trash(ready: Notion) -> None:
     base = ready.api.store.database("Usages LLM")
-    ready.connection.ask(Reference, "PATCH", f"data_sources/{base.source_id}", body={"in_trash": True})
+    ready.connection.data_sources.update(base.source_id, in_trash=True)
     assert "La source de données de la base « Usages LLM » est dans la corbeille" in refused(ready)
     assert "corbeille" in refused(ready, usages_db_id=base.source_id)
 
@@ -210,8 +198,13 @@ def test_a_linked_view_names_the_original(ready: Notion) -> None:
     base = ready.api.store.database("Usages LLM")
     place = {"data_source_id": base.source_id, "name": "Vue", "type": "table"}
     linked = {"create_database": {"parent": {"type": "page_id", "page_id": ready.api.parent_page_id}}}
-    view = ready.connection.ask(LinkedView, "POST", "views", body={**place, **linked})
-    sentence = refused(ready, services_db_id=ready.api.store.database("Services LLM").id, usages_db_id=view.base)
+    # The linked database that the view is in.
+    view: Any = ready.connection.views.create(**place, **linked)
+    ids = {
+        "services_db_id": ready.api.store.database("Services LLM").id,
+        "usages_db_id": view["parent"]["database_id"],
+    }
+    sentence = refused(ready, **ids)
     assert f"la base d’origine ({base.id})" in sentence
 
 
@@ -236,7 +229,7 @@ def test_a_database_without_data_sources_is_a_linked_view(ready: Notion, lost: b
 @pytest.mark.parametrize("form", ["id", "source_id"])
 def test_a_parent_page_that_is_a_database(ready: Notion, title: str, form: str) -> None:
     key = getattr(ready.api.store.database(title), form)
-    for use in (find_databases, lambda gateway, settings: set_up(gateway, settings, frozenset(), sleep=ready.nap)):
+    for use in (find_databases, lambda gateway, settings: set_up(gateway, settings, frozenset())):
         with pytest.raises(NotionAccessError, match="NOTION_PARENT_PAGE_ID mène à une base") as caught:
             use(ready.connection, ready.settings(parent_page_id=key))
         assert "NOTION_SERVICES_DB_ID" in str(caught.value)
@@ -267,7 +260,7 @@ def test_a_relation_that_goes_one_way(ready: Notion) -> None:
     relation = {"relation": {"data_source_id": store.database("Services LLM").source_id, "single_property": {}}}
     store.change_schema(store.database("Usages LLM"), {"Service": relation})
     found = find_databases(ready.gateway(), ready.settings()).services
-    assert found.match("Usages").verdict is Verdict.ONE_WAY
+    assert found.match("Usages").state is ColumnState.ONE_WAY
     assert not found.has("Usages")
 
 
@@ -278,4 +271,4 @@ def test_a_namesake_of_the_other_side(ready: Notion) -> None:
     store.change_schema(store.database("Usages LLM"), {"Service": None})
     store.change_schema(store.database("Services LLM"), {"Usages": relation})
     found = locate(ready.gateway(), ready.settings()).services
-    assert found.match("Usages").verdict is Verdict.ELSEWHERE
+    assert found.match("Usages").state is ColumnState.ELSEWHERE

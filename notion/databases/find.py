@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
+from functools import cached_property
+from typing import Final, TypeVar
 
 from notion.client.gateway import Gateway
-from notion.client.models import Block, ViewListing, Wire
-from notion.client.schemas import DatabaseInfo, DataSource
+from notion.client.models import Block, DatabaseInfo, DataSource
 from notion.databases.declared import SERVICES, USAGES, Database
 from notion.databases.exchanged import refuse_exchanged
-from notion.databases.found import Databases, Found, problem, related
+from notion.databases.found import Databases, Found, judge_relation, problem
 from notion.text import folded
 from usage.errors import NotionAccessError
 from usage.settings import NotionSettings
 
-__all__ = ["Databases", "Found", "find_databases", "locate"]
+T = TypeVar("T")
 
-_NOT_ONE = (400, 404)
+_NOT_ONE: Final = (400, 404)
 """What Notion answers where an id is not that of what is asked for."""
-
-
-class _ViewOf(Wire):
-    """A view's data source."""
-
-    data_source_id: str | None = None
 
 
 def find_databases(gateway: Gateway, settings: NotionSettings) -> Databases:
@@ -47,66 +41,74 @@ def locate(gateway: Gateway, settings: NotionSettings) -> Databases:
     Raises:
         NotionAccessError: One can't be found or read, or they are taken for each other.
     """
-    listing = listed_once(gateway, settings)
-    services, usages = (locate_one(gateway, settings, declared, listing) for declared in (SERVICES, USAGES))
+    finder = Finder(gateway, settings)
+    return tell_apart(gateway, finder.require(SERVICES), finder.require(USAGES))
+
+
+def tell_apart(gateway: Gateway, services: Found, usages: Found) -> Databases:
+    """Both databases, with their relation judged.
+
+    Raises:
+        NotionAccessError: They are taken for each other.
+    """
     refuse_exchanged(gateway, services, usages)
-    return related(services, usages)
+    return judge_relation(services, usages)
 
 
-def locate_one(
-    gateway: Gateway, settings: NotionSettings, declared: Database, listing: Callable[[], list[Block]]
-) -> Found:
-    """Find one of them; `listing` gives the databases on the parent page.
+class Finder:
+    """Finds the databases by the ids in the settings, else by title under the parent page, which is listed once."""
 
-    Raises:
-        NotionAccessError: It can't be found or read.
-    """
-    database_id = given_id(settings, declared) or only_titled(declared, listing())
-    if database_id is None:
-        raise NotionAccessError(
-            f"Aucune base « {declared.title} » sous la page NOTION_PARENT_PAGE_ID : lancez llm-usage setup."
-        )
-    return inspect(gateway, declared, database_id)
+    def __init__(self, gateway: Gateway, settings: NotionSettings) -> None:
+        self._gateway, self._settings = gateway, settings
+
+    def require(self, declared: Database) -> Found:
+        """Find one of them.
+
+        Raises:
+            NotionAccessError: It can't be found or read.
+        """
+        found = self.find(declared)
+        if found is None:
+            raise NotionAccessError(
+                f"Aucune base « {declared.title} » sous la page NOTION_PARENT_PAGE_ID : lancez llm-usage setup."
+            )
+        return found
+
+    def find(self, declared: Database) -> Found | None:
+        """Find one of them; None where there is no id, and none under the parent page.
+
+        Raises:
+            NotionAccessError: It can't be read, there are several, or nothing says where to look.
+        """
+        database_id = self._settings.services_db_id if declared is SERVICES else self._settings.usages_db_id
+        if database_id is None and self._settings.parent_page_id is None:
+            raise NotionAccessError(
+                f"La base « {declared.title} » est introuvable : mettez {declared.variable} dans .env, ou "
+                "NOTION_PARENT_PAGE_ID et lancez llm-usage setup."
+            )
+        database_id = database_id or _only_titled(declared, self._listing)
+        return None if database_id is None else inspect(self._gateway, declared, database_id)
+
+    @cached_property
+    def _listing(self) -> list[Block]:
+        return _child_databases(self._gateway, self._settings.parent_page_id or "")
 
 
-def given_id(settings: NotionSettings, declared: Database) -> str | None:
-    """The id that the settings give for a database.
-
-    Raises:
-        NotionAccessError: None, and no parent page under which it could be looked for.
-    """
-    given = settings.services_db_id if declared is SERVICES else settings.usages_db_id
-    if given is None and settings.parent_page_id is None:
-        raise NotionAccessError(
-            f"La base « {declared.title} » est introuvable : mettez {declared.variable} dans .env, ou "
-            "NOTION_PARENT_PAGE_ID et lancez llm-usage setup."
-        )
-    return given
-
-
-def listed_once(gateway: Gateway, settings: NotionSettings) -> Callable[[], list[Block]]:
-    """Lists the databases on the parent page at the first call, and remembers them."""
-    return cache(lambda: child_databases(gateway, settings.parent_page_id or ""))
-
-
-def child_databases(gateway: Gateway, page_id: str) -> list[Block]:
+def _child_databases(gateway: Gateway, page_id: str) -> list[Block]:
     """The databases that stand on a page.
 
     Raises:
         NotionAccessError: The page can't be read, or is none.
     """
-    try:
-        blocks = list(gateway.children(page_id))
-    except NotionAccessError as error:
-        if error.status not in _NOT_ONE:
-            raise
-        if _block_type(gateway, page_id) == "child_database" or _source(gateway, page_id) is not None:
-            raise _not_a_page() from None
+    blocks = _seek(lambda: list(gateway.children(page_id)))
+    if blocks is None:
+        if _block_type(gateway, page_id) == "child_database" or _seek(lambda: gateway.data_source(page_id)) is not None:
+            raise _not_a_page()
         raise NotionAccessError(
             "Notion ne trouve pas la page NOTION_PARENT_PAGE_ID : vérifiez l’identifiant et partagez la page avec la "
             "connexion (••• › Connexions).",
             status=404,
-        ) from None
+        )
     found = [block for block in blocks if block.child_database is not None and not block.in_trash]
     # A database may be listed like a page with nothing on it.
     if not found and _block_type(gateway, page_id) == "child_database":
@@ -121,27 +123,23 @@ def _not_a_page() -> NotionAccessError:
     )
 
 
-def _block_type(gateway: Gateway, key: str) -> str:
-    """What an id is: `child_page`, `child_database`, some other block; empty where it can't be seen."""
+def _seek(ask: Callable[[], T]) -> T | None:
+    """What an id leads to; None where Notion answers that it leads to no such thing."""
     try:
-        return gateway.ask(Block, "GET", f"blocks/{key}").type
-    except NotionAccessError as error:
-        if error.status not in _NOT_ONE:
-            raise
-        return ""
-
-
-def _source(gateway: Gateway, key: str) -> DataSource | None:
-    """The data source of this id, if there is one."""
-    try:
-        return gateway.data_source(key)
+        return ask()
     except NotionAccessError as error:
         if error.status not in _NOT_ONE:
             raise
         return None
 
 
-def only_titled(declared: Database, blocks: Sequence[Block]) -> str | None:
+def _block_type(gateway: Gateway, key: str) -> str:
+    """What an id is: `child_page`, `child_database`, some other block; empty where it can't be seen."""
+    block = _seek(lambda: gateway.block(key))
+    return "" if block is None else block.type
+
+
+def _only_titled(declared: Database, blocks: Sequence[Block]) -> str | None:
     """Id of the database on a page that has the declared title, if there is one.
 
     Raises:
@@ -171,11 +169,16 @@ def inspect(gateway: Gateway, declared: Database, database_id: str) -> Found:
         )
     if source is None and not info.data_sources:
         raise _without_source(gateway, declared, info)
-    return matched(declared, info, source or gateway.data_source(only_source(declared, info)))
+    return read_columns(gateway, declared, info, source)
 
 
-def matched(declared: Database, info: DatabaseInfo, source: DataSource) -> Found:
-    """Match a data source's columns with the declared properties."""
+def read_columns(gateway: Gateway, declared: Database, info: DatabaseInfo, source: DataSource | None = None) -> Found:
+    """Match the columns of a database with those declared; they are read, unless its data source was.
+
+    Raises:
+        NotionAccessError: It has several data sources.
+    """
+    source = source or gateway.data_source(_only_source(declared, info))
     found = Found(declared, info.id, source.id, info.url, (), locked=info.is_locked, title=info.name)
     return found.with_schema(source)
 
@@ -189,7 +192,7 @@ def _read(gateway: Gateway, declared: Database, given: str) -> tuple[DatabaseInf
             raise
         status = error.status
     # The menu "Manage data sources" copies the data source's id: people paste that one, too.
-    source = _source(gateway, given)
+    source = _seek(lambda: gateway.data_source(given))
     if source is not None and source.parent.database_id is not None:
         return gateway.database(source.parent.database_id), source
     kind = _block_type(gateway, given)
@@ -221,11 +224,9 @@ def _without_source(gateway: Gateway, declared: Database, info: DatabaseInfo) ->
 def _shown(gateway: Gateway, database_id: str) -> DataSource | None:
     """The data source that the first view of a database shows, as far as it can be seen."""
     try:
-        listing = next(gateway.pages(ViewListing, "GET", "views", {"database_id": database_id}))
-        if not listing.results:
-            return None
-        view = gateway.ask(_ViewOf, "GET", f"views/{listing.results[0].id}")
-        return gateway.data_source(view.data_source_id) if view.data_source_id else None
+        listed = next(gateway.views_of(database_id), None)
+        source = None if listed is None else gateway.view(listed.id).data_source_id
+        return gateway.data_source(source) if source else None
     except NotionAccessError:
         # What the views don't tell, the sentence does without.
         return None
@@ -239,7 +240,7 @@ def _linked(declared: Database, original: str | None) -> NotionAccessError:
     )
 
 
-def only_source(declared: Database, info: DatabaseInfo) -> str:
+def _only_source(declared: Database, info: DatabaseInfo) -> str:
     """Id of a database's data source: the only one, else the one that has the declared title.
 
     Raises:

@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from notion.databases.declared import CONSOLES, SERVICES, USAGES
-from notion.setup.setup import SetupResult, set_up
+from notion.setup.databases import SetupResult, set_up
 from sandbox.faults import Fault, Kind
 from sandbox.notion.switches import RollupOverFormula
 from tests.notion.office import Notion
@@ -168,7 +168,7 @@ def test_a_lock_that_refuses_nothing(notion: Notion) -> None:
 def test_a_connection_that_may_read_only(notion: Notion) -> None:
     settings = notion.settings(token=SecretStr(notion.api.read_only_token))
     with pytest.raises(NotionAccessError, match="droits"):
-        set_up(notion.gateway(settings), settings, ALL, sleep=notion.nap)
+        set_up(notion.gateway(settings), settings, ALL)
 
 
 def test_no_request_is_out_of_line(notion: Notion) -> None:
