@@ -16,8 +16,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.faults import Faults
-from sandbox.gate import Gate
-from sandbox.journal import Journal
+from sandbox.shared.gate import Gate
+from sandbox.shared.journal import Journal
 
 Clock = Callable[[], datetime]
 

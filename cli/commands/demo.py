@@ -24,7 +24,7 @@ from usage.settings import load_settings
 
 try:
     from sandbox.everything import Sandbox
-    from sandbox.notion.tables import Table as NotionTable
+    from sandbox.notion.screen.tables import Table as NotionTable
 except ModuleNotFoundError as error:
     # Rare today, because Prefect brings both; it may stop doing so.
     missing = (error.name or "").partition(".")[0]

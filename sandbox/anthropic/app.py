@@ -15,9 +15,9 @@ from starlette.routing import Route
 from sandbox.anthropic import analytics, cast, legacy, registry
 from sandbox.anthropic.registry import NEW, OLD
 from sandbox.anthropic.world import Account, bill_by_key, bill_by_workspace
-from sandbox.bill import Bill
-from sandbox.jsonexact import ExactJSONResponse
-from sandbox.query import Query, Refused
+from sandbox.shared.bill import Bill
+from sandbox.shared.jsonexact import ExactJSONResponse
+from sandbox.shared.query import Query, Refused
 
 Json = dict[str, object]
 Handler = Callable[[Account, Request, Query], Json]

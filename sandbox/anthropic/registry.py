@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sandbox.anthropic.moments import stamp
 from sandbox.anthropic.world import Account, Key, Workspace
-from sandbox.query import Query, Refused
+from sandbox.shared.query import Query, Refused
 
 Json = dict[str, object]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from sandbox.bill import Bill, BillRow
-from sandbox.ledger import Ledger
+from sandbox.shared.bill import Bill, BillRow
+from sandbox.shared.ledger import Ledger
 
 FIRST_MONTH = "2026-01"
 """The analytics reports know nothing older."""

@@ -14,13 +14,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.bill import Bill, BillRow
 from sandbox.deepgram import reports, world
 from sandbox.deepgram.refusals import Refusal, answer_refusal, category, code, no_scope, not_found
 from sandbox.deepgram.switches import Switches
 from sandbox.deepgram.world import Account, Fact, Key, Project
-from sandbox.jsonexact import ExactJSONResponse
-from sandbox.query import Query, Refused
+from sandbox.shared.bill import Bill, BillRow
+from sandbox.shared.jsonexact import ExactJSONResponse
+from sandbox.shared.query import Query, Refused
 
 _FIRST = date(2020, 1, 1)
 """There is nothing before this day, however early a range begins."""

@@ -8,8 +8,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from sandbox.jsonexact import ExactJSONResponse
-from sandbox.query import Refused
+from sandbox.shared.jsonexact import ExactJSONResponse
+from sandbox.shared.query import Refused
 
 _REQUEST_ID = "5f0c1b5e-8a2b-4c53-9f0a-6d1e0a4b7c21"
 _NO_SCOPE = "User does not have sufficient permissions."

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sandbox.deepgram.switches import Switches
 from sandbox.deepgram.world import Fact
-from sandbox.query import Query, Refused
+from sandbox.shared.query import Query, Refused
 
 _FEATURES = [
     "alternatives",

@@ -9,8 +9,8 @@ from decimal import Decimal
 from random import Random
 from uuid import UUID
 
-from sandbox.ledger import Ledger
-from sandbox.rhythm import identifier, moments, volume
+from sandbox.shared.ledger import Ledger
+from sandbox.shared.rhythm import identifier, moments, volume
 
 SCOPES = {
     "admin": frozenset({"project:read", "usage:read", "billing:read", "keys:read", "members:read"}),

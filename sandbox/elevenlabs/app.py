@@ -14,15 +14,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.bill import Bill, BillRow
 from sandbox.elevenlabs import world
 from sandbox.elevenlabs.analytics import CostQuestion, CreditQuestion, cost_table, credit_table, moment
 from sandbox.elevenlabs.refusals import Refusal, answer_refusal, older, refusal, unreadable
 from sandbox.elevenlabs.stats import StatsQuestion, stats
 from sandbox.elevenlabs.switches import Switches
 from sandbox.elevenlabs.world import Account, Fact, Key
-from sandbox.jsonexact import ExactJSONResponse
-from sandbox.ledger import following
+from sandbox.shared.bill import Bill, BillRow
+from sandbox.shared.jsonexact import ExactJSONResponse
+from sandbox.shared.ledger import following
 
 Q = TypeVar("Q", bound=BaseModel)
 _LARGEST_BUCKET = timedelta(days=31)

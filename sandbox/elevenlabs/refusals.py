@@ -9,7 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sandbox.jsonexact import ExactJSONResponse
+from sandbox.shared.jsonexact import ExactJSONResponse
 
 
 class Refusal(Exception):

@@ -9,8 +9,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from random import Random
 
-from sandbox.ledger import Ledger
-from sandbox.rhythm import identifier, moments, volume
+from sandbox.shared.ledger import Ledger
+from sandbox.shared.rhythm import identifier, moments, volume
 
 EVERYTHING = frozenset({"user_read", "workspace_read", "workspace_analytics_full_read"})
 """Permissions that a key for reading usage needs."""

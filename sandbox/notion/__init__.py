@@ -7,8 +7,8 @@ moving pages, custom emojis, asynchronous tasks, OAuth.
 from __future__ import annotations
 
 from sandbox.notion.app import NotionApi
+from sandbox.notion.screen.tables import Table
 from sandbox.notion.store import Database, Row, Store
 from sandbox.notion.switches import RollupOverFormula, Switches
-from sandbox.notion.tables import Table
 
 __all__ = ["Database", "NotionApi", "RollupOverFormula", "Row", "Store", "Switches", "Table"]

@@ -14,14 +14,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.notion import blocks, databases, pages, properties, query, search, uploads, users, views
-from sandbox.notion.call import TRASH_VERSION, Call
+from sandbox.notion.databases import endpoints as databases
 from sandbox.notion.errors import Json, Refusal, conflict, saved_but_unavailable
-from sandbox.notion.guard import READ_ONLY_TOKEN, TOKEN, Guard, Pace
-from sandbox.notion.ids import Ids
+from sandbox.notion.pages import blocks, properties, uploads
+from sandbox.notion.pages import endpoints as pages
+from sandbox.notion.query import endpoint as query
+from sandbox.notion.query import search, views
+from sandbox.notion.requests import users
+from sandbox.notion.requests.call import TRASH_VERSION, Call
+from sandbox.notion.requests.guard import READ_ONLY_TOKEN, TOKEN, Guard, Pace
 from sandbox.notion.store import Store
+from sandbox.notion.stored.ids import Ids
+from sandbox.notion.stored.workspace import Workspace
 from sandbox.notion.switches import Switches
-from sandbox.notion.workspace import Workspace
 
 Handler = Callable[[Call], Json]
 

@@ -12,15 +12,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.bill import Bill
-from sandbox.jsonexact import ExactJSONResponse
 from sandbox.openai import world
 from sandbox.openai.buckets import WIDTHS, Amounts, Ask, Json, Style, page
 from sandbox.openai.cast import accounts
 from sandbox.openai.families import CHOICES, COST_LIMIT, COSTS, LIMITS, USAGE, Family
 from sandbox.openai.registry import key_json, keys_page, project_json, projects_page
 from sandbox.openai.world import Account
-from sandbox.query import Query, Refused, seal, unseal
+from sandbox.shared.bill import Bill
+from sandbox.shared.jsonexact import ExactJSONResponse
+from sandbox.shared.query import Query, Refused, seal, unseal
 
 _USAGE_SCOPE, _REGISTRY_SCOPE = "api.usage.read", "api.management.read"
 _LAST_SECOND = 4_102_444_800  # the year 2100

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sandbox.openai.world import Account, Key, Project
-from sandbox.query import Query, Refused
+from sandbox.shared.query import Query, Refused
 
 Json = dict[str, object]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sandbox.bill import Bill, BillRow
-from sandbox.ledger import Ledger
 from sandbox.openai.families import REQUESTS, USAGE
+from sandbox.shared.bill import Bill, BillRow
+from sandbox.shared.ledger import Ledger
 
 _INPUT = frozenset(family.name for family in USAGE if "input_tokens" in family.measures)
 _OUTPUT = frozenset(family.name for family in USAGE if "output_tokens" in family.measures)

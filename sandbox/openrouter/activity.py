@@ -12,7 +12,7 @@ from sandbox.openrouter.refusals import not_found
 from sandbox.openrouter.switches import Switches
 from sandbox.openrouter.vocabulary import slug
 from sandbox.openrouter.world import Account, Fact
-from sandbox.query import Query, Refused
+from sandbox.shared.query import Query, Refused
 
 _DAYS = 30
 

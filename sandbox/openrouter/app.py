@@ -13,14 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.bill import Bill, BillRow
-from sandbox.jsonexact import ExactJSONResponse
 from sandbox.openrouter import activity, analytics, registry, vocabulary, world
 from sandbox.openrouter.question import Question
 from sandbox.openrouter.refusals import answer_refusal, not_found
 from sandbox.openrouter.switches import Switches
 from sandbox.openrouter.world import Account, Fact
-from sandbox.query import Query, Refused
+from sandbox.shared.bill import Bill, BillRow
+from sandbox.shared.jsonexact import ExactJSONResponse
+from sandbox.shared.query import Query, Refused
 
 _KEYS_PER_PAGE = 100
 

@@ -6,8 +6,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from sandbox.jsonexact import ExactJSONResponse
-from sandbox.query import Refused
+from sandbox.shared.jsonexact import ExactJSONResponse
+from sandbox.shared.query import Refused
 
 _NO_ROUTE = "Resource not found"
 

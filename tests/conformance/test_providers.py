@@ -15,9 +15,9 @@ import pytest
 
 from providers.base import Finding, Verdict
 from providers.shared.patience import SOURCE_PATIENCE
-from sandbox.bill import BillRow
 from sandbox.faults import Fault, Kind
 from sandbox.server import Server
+from sandbox.shared.bill import BillRow
 from usage.errors import ContractError, CredentialError, SourceError, TransientError
 from usage.money import exact_sum
 from usage.names import ProviderName, Source, Status

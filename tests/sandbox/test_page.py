@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from sandbox.everything import Sandbox
-from sandbox.notion.tables import Table
-from sandbox.page import render
+from sandbox.notion.screen.page import render
+from sandbox.notion.screen.tables import Table
 
 NASTY = "<script>alert(\"1\")</script> & 'x' <b>"
 
