@@ -9,7 +9,8 @@ from sandbox.notion import NotionApi
 from sandbox.notion.screen.page import page
 from sandbox.openai import OpenAIApi
 from sandbox.openrouter import OpenRouterApi
-from sandbox.server import Clock, Server, now
+from sandbox.server import Server
+from sandbox.shared.standin import Clock, now
 
 
 class Sandbox(Server):

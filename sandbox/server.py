@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -18,8 +17,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sandbox.faults import Faults
 from sandbox.shared.gate import Gate
 from sandbox.shared.journal import Journal
-
-Clock = Callable[[], datetime]
 
 
 class _Switch:
@@ -138,8 +135,3 @@ class Server:
         self._server.stop()
         self._thread.join()
         self._socket.close()
-
-
-def now() -> datetime:
-    """The real clock, in UTC."""
-    return datetime.now(UTC)

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from sandbox.openrouter.refusals import not_found
+from sandbox.openrouter.registry import not_found
 from sandbox.openrouter.switches import Switches
 from sandbox.openrouter.vocabulary import slug
 from sandbox.openrouter.world import Account, Fact

@@ -10,6 +10,7 @@ from decimal import Decimal
 from random import Random
 from uuid import UUID
 
+from sandbox.shared import standin
 from sandbox.shared.ledger import Ledger
 from sandbox.shared.rhythm import identifier, moments, volume
 
@@ -84,7 +85,7 @@ class User:
 
 
 @dataclass
-class Account:
+class Account(standin.Account[Fact]):
     """One organisation and its management key."""
 
     name: str
@@ -99,14 +100,6 @@ class Account:
     users: list[User]
     ledger: Ledger[Fact]
     credits_bought: Decimal = field(default=Decimal("25000.5"))
-
-    def facts(self, month: str) -> list[Fact]:
-        """The facts of a month up to now; edits last."""
-        return self.ledger.month(month)
-
-    def clear(self, month: str) -> None:
-        """Empty a month."""
-        self.ledger.clear(month)
 
     def add_keys(self, count: int, workspace: str) -> list[Key]:
         """Put unused keys into a workspace, so that its listing has several pages."""

@@ -18,11 +18,20 @@ class Refused(Exception):
         status: HTTP status.
         param: The parameter at fault, if one is.
         code: The provider's own word for it, if it has one.
+        body: The whole answer, where the provider has several shapes; text is served as `text/plain`.
     """
 
-    def __init__(self, message: str, *, status: int = 400, param: str | None = None, code: str | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 400,
+        param: str | None = None,
+        code: str | None = None,
+        body: object = None,
+    ) -> None:
         super().__init__(message)
-        self.message, self.status, self.param, self.code = message, status, param, code
+        self.message, self.status, self.param, self.code, self.body = message, status, param, code, body
 
 
 class Query:
