@@ -104,7 +104,7 @@ def test_only_the_demo_uses_the_sandbox() -> None:
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_a_folder_is_seen_at_a_glance(folder: str) -> None:
     path = ROOT.joinpath(*folder.split("."))
-    inside = [one for one in path.iterdir() if one.name not in ("__init__.py", "__pycache__")]
+    inside = [one for one in path.iterdir() if one.name not in ("__init__.py", "__pycache__", "py.typed")]
     assert len(inside) <= MOST, sorted(one.name for one in inside)
 
 
