@@ -90,9 +90,7 @@ class AnthropicApi(standin.StandIn[Account]):
             f"{organization}/usage_report/messages": self._usage_report,
             f"{organization}/cost_report": self._cost_report,
             f"{organization}/workspaces": self._workspaces,
-            f"{organization}/workspaces/{{id}}": self._workspace,
             f"{organization}/api_keys": self._keys,
-            f"{organization}/api_keys/{{id}}": self._key,
         }
 
     def enter(self, request: Request) -> Account:
@@ -159,19 +157,11 @@ class AnthropicApi(standin.StandIn[Account]):
     def _workspaces(self, call: Call) -> Json:
         return registry.workspaces(call.account, call.query, default_listed=self.default_listed, most=self.page_size)
 
-    def _workspace(self, call: Call) -> Json:
-        call.query.finish()
-        return registry.workspace(call.account, call.part("id"))
-
     def _keys(self, call: Call) -> Json:
         archived = self.archived_keys_listed
         return registry.api_keys(
             call.account, call.query, _version(call), archived_listed=archived, most=self.page_size
         )
-
-    def _key(self, call: Call) -> Json:
-        call.query.finish()
-        return registry.api_key(call.account, call.part("id"), _version(call))
 
 
 def _version(call: Call) -> str:

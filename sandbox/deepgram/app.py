@@ -48,15 +48,9 @@ class DeepgramApi(standin.StandIn[Account], Switches):
         project = "GET /projects/{project}"
         return {
             "GET /projects": self._projects,
-            project: self._one_project,
             f"{project}/keys": self._keys,
-            f"{project}/keys/{{key}}": self._one_key,
-            f"{project}/usage": self._usage,
             f"{project}/usage/breakdown": self._usage_breakdown,
-            f"{project}/usage/fields": self._usage_fields,
             f"{project}/billing/breakdown": self._billing_breakdown,
-            f"{project}/billing/fields": self._billing_fields,
-            f"{project}/balances": self._balances,
         }
 
     def enter(self, request: Request) -> Account:
@@ -112,11 +106,6 @@ class DeepgramApi(standin.StandIn[Account], Switches):
         listed = [{"project_id": project.id, "name": project.name} for project in call.account.projects]
         return {"projects": listed}
 
-    def _one_project(self, call: Call) -> object:
-        _, project = self._open(call, "project:read")
-        call.query.finish()
-        return {"project_id": project.id, "name": project.name, "mip_opt_out": False}
-
     def _keys(self, call: Call) -> object:
         member, project = self._open(call, "keys:read")
         status = call.query.choice("status", ("active", "expired"))
@@ -130,22 +119,6 @@ class DeepgramApi(standin.StandIn[Account], Switches):
         ]
         return {"api_keys": keys}
 
-    def _one_key(self, call: Call) -> object:
-        member, project = self._open(call, "keys:read")
-        call.query.finish()
-        for key in project.keys:
-            if key.id == call.part("key") and member in (None, key.owner):
-                entry = _key(key)
-                return {"item": {"member": {**entry["member"], "api_key": entry["api_key"]}}}
-        raise not_found()
-
-    def _usage(self, call: Call) -> object:
-        _, project = self._open(call, "usage:read")
-        period, facts = self._used(project, call.query)
-        call.query.finish()
-        results = reports.rows(facts, period, [], reports.plain_row)
-        return {**period.head(), "results": results}
-
     def _usage_breakdown(self, call: Call) -> object:
         _, project = self._open(call, "usage:read")
         period, facts = self._used(project, call.query)
@@ -156,23 +129,6 @@ class DeepgramApi(standin.StandIn[Account], Switches):
         )
         return {**period.head(), "results": results}
 
-    def _usage_fields(self, call: Call) -> object:
-        _, project = self._open(call, "usage:read")
-        period = reports.Period.read(call.query, self.now().date(), self)
-        call.query.finish()
-        facts = [fact for fact in self._facts(project, period) if fact.models]
-        names = sorted({name for fact in facts for name in fact.models})
-        models = [
-            {"name": name, "language": "en", "version": "2025-06-17.0", "model_id": world.model_id(self._seed, name)}
-            for name in names
-        ]
-        return {
-            "tags": sorted({tag for fact in facts for tag in fact.tags}),
-            "models": models,
-            "processing_methods": sorted({fact.method for fact in facts}),
-            "features": sorted({name for fact in facts for name in fact.features}),
-        }
-
     def _billing_breakdown(self, call: Call) -> object:
         _, project = self._open(call, "billing:read")
         period = reports.Period.read(call.query, self.now().date(), self)
@@ -181,30 +137,6 @@ class DeepgramApi(standin.StandIn[Account], Switches):
         facts = filter(passes, self._facts(project, period))
         results = reports.rows(facts, period, grouping, lambda group, days: reports.billing_row(group, grouping, days))
         return {**period.head(), "results": results}
-
-    def _billing_fields(self, call: Call) -> object:
-        _, project = self._open(call, "billing:read")
-        period = reports.Period.read(call.query, self.now().date(), self)
-        call.query.finish()
-        facts = [fact for fact in self._facts(project, period) if reports.billed(fact, self)]
-        items = sorted({fact.line_item for fact in facts if fact.line_item is not None})
-        return {
-            "accessors": sorted({fact.accessor for fact in facts if fact.accessor is not None}),
-            "deployments": sorted({fact.deployment for fact in facts}),
-            "tags": sorted({tag for fact in facts for tag in fact.tags}),
-            "line_items": {name: name.replace("::", " ").replace("-", " ").title() for name in items},
-        }
-
-    def _balances(self, call: Call) -> object:
-        _, project = self._open(call, "billing:read")
-        call.query.finish()
-        balance = {
-            "balance_id": world.key_id(self._seed, f"balance/{project.id}"),
-            "amount": Decimal("1834.27"),
-            "units": "usd",
-            "purchase_order_id": world.key_id(self._seed, f"order/{project.id}"),
-        }
-        return {"balances": [balance]}
 
     def _open(self, call: Call, scope: str) -> tuple[str | None, Project]:
         """A project for a key that may do this; the first value is the member, where it sees its own things only."""

@@ -169,18 +169,6 @@ def usage_row(facts: list[Fact], grouping: list[str], days: tuple[date, date], h
     return {**{name: value for name, value in numbers.items() if value or not how.sparse}, "grouping": group}
 
 
-def plain_row(facts: list[Fact], days: tuple[date, date]) -> dict[str, Any]:
-    """One row of the older report without groups."""
-    hours = _hours(facts)
-    return {
-        "start": days[0].isoformat(),
-        "end": days[1].isoformat(),
-        "hours": hours["hours"],
-        "total_hours": hours["total_hours"],
-        "requests": sum(fact.requests for fact in facts),
-    }
-
-
 def billing_row(facts: list[Fact], grouping: list[str], days: tuple[date, date]) -> dict[str, Any]:
     """One row of the billing breakdown."""
     values = _values(facts[0], grouping)

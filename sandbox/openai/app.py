@@ -13,7 +13,7 @@ from sandbox.openai import world
 from sandbox.openai.buckets import WIDTHS, Amounts, Ask, Json, Style, page
 from sandbox.openai.cast import accounts
 from sandbox.openai.families import CHOICES, COST_LIMIT, COSTS, LIMITS, USAGE, Family
-from sandbox.openai.registry import key_json, keys_page, project_json, projects_page
+from sandbox.openai.registry import keys_page, projects_page
 from sandbox.openai.world import Account
 from sandbox.shared import standin
 from sandbox.shared.bill import Bill
@@ -80,9 +80,7 @@ class OpenAIApi(standin.StandIn[Account]):
             **{f"GET /organization/usage/{family.name}": self._buckets(family) for family in USAGE},
             "GET /organization/costs": self._buckets(COSTS),
             "GET /organization/projects": self._projects,
-            "GET /organization/projects/{project}": self._project,
             "GET /organization/projects/{project}/api_keys": self._keys,
-            "GET /organization/projects/{project}/api_keys/{key}": self._key,
         }
 
     def bill(self, account: Account, month: str) -> Bill:
@@ -193,13 +191,5 @@ class OpenAIApi(standin.StandIn[Account]):
     def _projects(self, call: Call) -> Json:
         return projects_page(call.account, call.query, most=self.page_size, ids=self.last_ids)
 
-    def _project(self, call: Call) -> Json:
-        call.query.finish()
-        return project_json(call.account, call.part("project"))
-
     def _keys(self, call: Call) -> Json:
         return keys_page(call.account, call.part("project"), call.query, most=self.page_size, ids=self.last_ids)
-
-    def _key(self, call: Call) -> Json:
-        call.query.finish()
-        return key_json(call.account, call.part("project"), call.part("key"))

@@ -9,7 +9,7 @@ from uuid import UUID
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from sandbox.openrouter import activity, analytics, registry, vocabulary, world
+from sandbox.openrouter import analytics, registry, world
 from sandbox.openrouter.question import Question
 from sandbox.openrouter.registry import not_found
 from sandbox.openrouter.switches import Switches
@@ -44,14 +44,9 @@ class OpenRouterApi(standin.StandIn[Account], Switches):
         """Reports, and the registry of workspaces and keys."""
         return {
             "POST /analytics/query": self._query,
-            "GET /analytics/meta": self._meta,
-            "GET /activity": self._activity,
             "GET /workspaces": self._workspaces,
-            "GET /workspaces/{id}": self._one_workspace,
             "GET /keys": self._keys,
-            "GET /keys/{hash}": self._one_key,
             "GET /key": self._own_key,
-            "GET /credits": self._credits,
         }
 
     def enter(self, request: Request) -> Account:
@@ -109,13 +104,6 @@ class OpenRouterApi(standin.StandIn[Account], Switches):
         call.query.finish()
         return analytics.answer(call.account, Question.read(call.body), self.now(), self)
 
-    def _meta(self, call: Call) -> object:
-        call.query.finish()
-        return {"data": vocabulary.meta()}
-
-    def _activity(self, call: Call) -> object:
-        return {"data": activity.rows(call.account, call.query, self.now().date(), self)}
-
     def _workspaces(self, call: Call) -> object:
         account, query = call.account, call.query
         offset, limit = query.integer("offset") or 0, query.integer("limit", low=1, high=100) or 50
@@ -123,13 +111,6 @@ class OpenRouterApi(standin.StandIn[Account], Switches):
         limit = min(limit, self.page_size or limit)
         page = [registry.workspace(item) for item in account.workspaces[offset : offset + limit]]
         return {"data": page, "total_count": len(account.workspaces)}
-
-    def _one_workspace(self, call: Call) -> object:
-        call.query.finish()
-        for item in call.account.workspaces:
-            if call.part("id") in (item.id, item.slug):
-                return {"data": registry.workspace(item)}
-        raise not_found()
 
     def _keys(self, call: Call) -> object:
         account, query = call.account, call.query
@@ -145,21 +126,9 @@ class OpenRouterApi(standin.StandIn[Account], Switches):
         spent = registry.Spent(account, self.now())
         return {"data": [registry.key(key, spent) for key in listed[offset : offset + _KEYS_PER_PAGE]]}
 
-    def _one_key(self, call: Call) -> object:
-        call.query.finish()
-        for key in call.account.keys:
-            if key.hash == call.part("hash"):
-                return {"data": registry.key(key, registry.Spent(call.account, self.now()))}
-        raise not_found()
-
     def _own_key(self, call: Call) -> object:
         call.query.finish()
         return {"data": registry.own_key(call.account, management=_bearer(call.request) == call.account.key)}
-
-    def _credits(self, call: Call) -> object:
-        call.query.finish()
-        spent = registry.Spent(call.account, self.now())
-        return {"data": {"total_credits": call.account.credits_bought, "total_usage": spent.total}}
 
 
 def _bearer(request: Request) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from random import Random
@@ -99,7 +99,6 @@ class Account(standin.Account[Fact]):
     """Gone from the registry; their usage is not."""
     users: list[User]
     ledger: Ledger[Fact]
-    credits_bought: Decimal = field(default=Decimal("25000.5"))
 
     def add_keys(self, count: int, workspace: str) -> list[Key]:
         """Put unused keys into a workspace, so that its listing has several pages."""

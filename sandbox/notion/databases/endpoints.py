@@ -12,7 +12,6 @@ from sandbox.notion.databases.schema import Schema
 from sandbox.notion.errors import Json, archived, invalid, malformed, missing
 from sandbox.notion.requests.call import Call
 from sandbox.notion.requests.icons import read_cover, read_icon
-from sandbox.notion.requests.paging import read_size
 from sandbox.notion.stored.ids import read_uuid
 from sandbox.notion.stored.records import DatabaseRecord, SourceRecord, ViewRecord
 from sandbox.notion.stored.text import Text, read_text
@@ -104,13 +103,6 @@ def update_source(call: Call) -> Json:
     source.trashed = source.trashed if wish is None else wish
     workspace.touch(source.stamp, call.by)
     return show_schema.source(workspace, source)
-
-
-def templates(call: Call) -> Json:
-    """`GET /v1/data_sources/{id}/templates`: there are none here."""
-    call.workspace.source(call.id("data_source_id"))
-    read_size(call.one("page_size"), part="query")
-    return {"templates": [], "has_more": False, "next_cursor": None}
 
 
 def add_database(

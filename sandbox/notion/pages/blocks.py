@@ -73,22 +73,6 @@ def append(call: Call) -> Json:
     return page_of("block", [show(workspace, one.id) for one in added], part)
 
 
-def update(call: Call) -> Json:
-    """`PATCH /v1/blocks/{id}`: new content, or in and out of the trash."""
-    workspace, key = call.workspace, _found(call)
-    block = workspace.blocks.get(key)
-    if block is None:
-        raise invalid("Pages and databases are updated through their own endpoints.")
-    wish = call.trash_wish()
-    if _trashed(workspace, key) and wish is not False:
-        raise archived()
-    if block.kind in call.body:
-        block.content = {**block.content, **_content(call, block.kind, call.body[block.kind], block.kind)}
-    block.trashed = block.trashed if wish is None else wish
-    workspace.touch(block.stamp, call.by)
-    return show(workspace, key)
-
-
 def delete(call: Call) -> Json:
     """`DELETE /v1/blocks/{id}`: to the trash; a page or a database as well."""
     workspace, key = call.workspace, _found(call)

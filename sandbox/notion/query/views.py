@@ -15,7 +15,7 @@ from sandbox.notion.requests.paging import listing, page_of, read_size
 from sandbox.notion.stored.columns import Formula
 from sandbox.notion.stored.dates import show_exact
 from sandbox.notion.stored.ids import read_uuid
-from sandbox.notion.stored.records import DatabaseRecord, SourceRecord, ViewQueryRecord, ViewRecord
+from sandbox.notion.stored.records import DatabaseRecord, SourceRecord, ViewRecord
 
 KINDS: Final = ("table", "board", "list", "calendar", "timeline", "gallery", "form", "chart", "map", "dashboard")
 _CHARTS: Final = ("column", "bar", "line", "donut", "number")
@@ -123,50 +123,28 @@ def list_all(call: Call) -> Json:
 
 
 def create_query(call: Call) -> Json:
-    """`POST /v1/views/{id}/queries`: what the view shows now, kept for a quarter of an hour."""
+    """`POST /v1/views/{id}/queries`: what the view shows now."""
     workspace = call.workspace
     view = workspace.view(call.id("view_id"))
     rows = select(workspace, workspace.sources[view.source_id], view.filter, view.sorts)
-    expires = workspace.now() + _KEPT
-    query = ViewQueryRecord(workspace.ids.uuid(), view.id, expires, tuple(page.id for page in rows))
-    workspace.view_queries[query.id] = query
+    key = workspace.ids.uuid()
     part = listing(
         workspace,
-        {"query": query.id},
+        {"query": key},
         cursor=None,
         size=read_size(call.body.get("page_size")),
-        ids=lambda: query.page_ids,
+        ids=lambda: [page.id for page in rows],
     )
     return {
         "object": "view_query",
-        "id": query.id,
+        "id": key,
         "view_id": view.id,
-        "expires_at": show_exact(expires),
-        "total_count": len(query.page_ids),
-        "results": [{"object": "page", "id": key} for key in part.ids],
+        "expires_at": show_exact(workspace.now() + _KEPT),
+        "total_count": len(rows),
+        "results": [{"object": "page", "id": one} for one in part.ids],
         "next_cursor": part.following,
         "has_more": part.following is not None,
     }
-
-
-def query_results(call: Call) -> Json:
-    """`GET /v1/views/{id}/queries/{query_id}`."""
-    query = _found_query(call)
-    part = listing(
-        call.workspace,
-        {"query": query.id},
-        cursor=call.one("start_cursor"),
-        size=read_size(call.one("page_size"), part="query"),
-        ids=lambda: query.page_ids,
-    )
-    return page_of("page", [{"object": "page", "id": key} for key in part.ids], part)
-
-
-def delete_query(call: Call) -> Json:
-    """`DELETE /v1/views/{id}/queries/{query_id}`."""
-    query = _found_query(call)
-    del call.workspace.view_queries[query.id]
-    return {"object": "view_query", "id": query.id, "deleted": True}
 
 
 def _read_place(call: Call, source: SourceRecord) -> tuple[str | None, str | None]:
@@ -244,14 +222,6 @@ def _check_conditions(call: Call, source: SourceRecord) -> None:
     if call.body.get("filter") is not None:
         FilterReader(call.workspace, source).read(call.body["filter"])
     select(call.workspace, source, None, call.body.get("sorts"))
-
-
-def _found_query(call: Call) -> ViewQueryRecord:
-    view, key = call.workspace.view(call.id("view_id")), call.id("query_id")
-    query = call.workspace.view_queries.get(key)
-    if query is None or query.view_id != view.id or call.workspace.now() > query.expires:
-        raise call.workspace.missing("view query", key)
-    return query
 
 
 def _parent(view: ViewRecord) -> Json:

@@ -120,16 +120,6 @@ class ViewRecord:
 
 
 @dataclass
-class ViewQueryRecord:
-    """The rows that a view showed at one moment."""
-
-    id: str
-    view_id: str
-    expires: datetime
-    page_ids: tuple[str, ...]
-
-
-@dataclass
 class UploadRecord:
     """An uploaded file on its way to a page."""
 
@@ -138,13 +128,6 @@ class UploadRecord:
     expires: datetime
     filename: str | None
     content_type: str | None
-    parts_wanted: int | None
-    """None for a single part."""
-    parts: dict[int, bytes] = field(default_factory=dict)
+    content: bytes = b""
     uploaded: bool = False
     attached: bool = False
-
-    @property
-    def content(self) -> bytes:
-        """The file's bytes, as far as they have arrived."""
-        return b"".join(self.parts[number] for number in sorted(self.parts))

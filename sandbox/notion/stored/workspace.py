@@ -18,7 +18,6 @@ from sandbox.notion.stored.records import (
     SourceRecord,
     Stamp,
     UploadRecord,
-    ViewQueryRecord,
     ViewRecord,
 )
 from sandbox.notion.stored.text import Text, text_of
@@ -52,7 +51,6 @@ class Workspace:
     sources: dict[str, SourceRecord] = field(default_factory=dict)
     blocks: dict[str, BlockRecord] = field(default_factory=dict)
     views: dict[str, ViewRecord] = field(default_factory=dict)
-    view_queries: dict[str, ViewQueryRecord] = field(default_factory=dict)
     uploads: dict[str, UploadRecord] = field(default_factory=dict)
     cursors: dict[str, Cursor] = field(default_factory=dict)
 
