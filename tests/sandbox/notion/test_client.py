@@ -16,7 +16,7 @@ from sandbox.server import Server
 
 
 def now(answer: Any | Awaitable[Any]) -> dict[str, Any]:
-    """What the client has read. Its types allow for an answer that is still on its way, as its asynchronous kind gives."""
+    """What the client has read; its types allow for an answer that is still on its way, too."""
     assert isinstance(answer, dict)
     return answer
 
