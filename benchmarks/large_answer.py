@@ -24,7 +24,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from sandbox.notion import NotionApi
-from sandbox.server import Server, now
+from sandbox.server import Server
+from sandbox.shared.standin import now
 from usage.month import Month
 
 LINES, BYTES = 248_000, 700 * 2**20

@@ -23,7 +23,8 @@ from notion.client.pace import Pace
 from notion.setup.databases import set_up
 from notion.workspace import Workspace
 from sandbox.notion import NotionApi
-from sandbox.server import Server, now
+from sandbox.server import Server
+from sandbox.shared.standin import now
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.outcome import SourceOutcome

@@ -128,15 +128,16 @@ def traced() -> None:
     server.wait = marked("server answers", server.wait)
     importing: Any = cli.importing.Importing
     importing._import = marked("flow and Prefect imported", importing._import)
-    prepare: Any = tasks.prepare
-    prepared = marked("Notion has answered", prepare.prepare)
+    session: Any = tasks.session
+    session._open = marked("Notion has answered", session._open)
+    open_session = session.open_session
 
     def in_command_or_flow(request: Any) -> Any:
         if "Notion has answered" in marks:
             marks.setdefault("flow begins", time.time())
-        return prepared(request)
+        return open_session(request)
 
-    prepare.prepare = in_command_or_flow
+    session.open_session = in_command_or_flow
     sys.stdout = open(os.devnull, "w")  # noqa: SIM115  # until this process ends
     command(["collect", "--json"])
     sys.stdout = sys.__stdout__

@@ -6,10 +6,11 @@ from sandbox.anthropic import AnthropicApi
 from sandbox.deepgram import DeepgramApi
 from sandbox.elevenlabs import ElevenLabsApi
 from sandbox.notion import NotionApi
+from sandbox.notion.screen.page import page
 from sandbox.openai import OpenAIApi
 from sandbox.openrouter import OpenRouterApi
-from sandbox.page import page
-from sandbox.server import Clock, Server, now
+from sandbox.server import Server
+from sandbox.shared.standin import Clock, now
 
 
 class Sandbox(Server):
@@ -29,4 +30,4 @@ class Sandbox(Server):
         self.openrouter = OpenRouterApi(clock, seed)
         self.notion = NotionApi(clock)
         self.providers = (self.openai, self.anthropic, self.elevenlabs, self.deepgram, self.openrouter)
-        super().__init__((*self.providers, self.notion), port=port, front=page(self.notion.store))
+        super().__init__((*self.providers, self.notion), port=port, front=page(self.notion.store.tables))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -16,10 +15,8 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.faults import Faults
-from sandbox.gate import Gate
-from sandbox.journal import Journal
-
-Clock = Callable[[], datetime]
+from sandbox.shared.gate import Gate
+from sandbox.shared.journal import Journal
 
 
 class _Switch:
@@ -138,8 +135,3 @@ class Server:
         self._server.stop()
         self._thread.join()
         self._socket.close()
-
-
-def now() -> datetime:
-    """The real clock, in UTC."""
-    return datetime.now(UTC)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from sandbox.bill import Bill
+from sandbox.shared.bill import Bill
 
 
 class Account(Protocol):

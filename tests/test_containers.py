@@ -220,13 +220,12 @@ def test_the_pages_are_written_where_the_images_user_may_write() -> None:
 
 def test_what_a_restarting_server_answers_is_tried_again() -> None:
     """Of all that is asked in a run; the image has the file, and workers hand its settings on."""
-    from prefect.client.base import PREFECT_CLIENT_RETRY_EXTRA_CODES
     from prefect.settings import Settings
 
     assert "prefect.toml" in sent()
     client = tomllib.loads((ROOT / "prefect.toml").read_text(encoding="utf-8"))["client"]
     handed_on = Settings(client=client).to_environment_variables(exclude_unset=True)
-    assert set(handed_on[PREFECT_CLIENT_RETRY_EXTRA_CODES.name].split(",")) == {"500", "504"}
+    assert set(handed_on["PREFECT_CLIENT_RETRY_EXTRA_CODES"].split(",")) == {"500", "504"}
     assert set(DEFAULTS["PREFECT_CLIENT_RETRY_EXTRA_CODES"].split(",")) == {"500", "504"}
 
 

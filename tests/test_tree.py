@@ -25,7 +25,6 @@ MAY_IMPORT: Final[Mapping[str, frozenset[str]]] = {
     # A misreading of an API must not be made twice: the stand-ins share nothing with the clients.
     "sandbox": frozenset(),
 }
-PRODUCT: Final = sorted(MAY_IMPORT.keys() - {"sandbox"})
 
 Graph = dict[str, set[str]]
 
@@ -102,10 +101,10 @@ def test_only_the_demo_uses_the_sandbox() -> None:
     assert {one for one in users if not one.startswith("sandbox")} == {"cli.commands.demo"}
 
 
-@pytest.mark.parametrize("folder", [folder for folder in FOLDERS if folder.split(".")[0] in PRODUCT])
+@pytest.mark.parametrize("folder", FOLDERS)
 def test_a_folder_is_seen_at_a_glance(folder: str) -> None:
     path = ROOT.joinpath(*folder.split("."))
-    inside = [one for one in path.iterdir() if one.name not in ("__init__.py", "__pycache__")]
+    inside = [one for one in path.iterdir() if one.name not in ("__init__.py", "__pycache__", "py.typed")]
     assert len(inside) <= MOST, sorted(one.name for one in inside)
 
 

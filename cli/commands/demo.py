@@ -18,12 +18,22 @@ from cli.commands.setup import print_setup, set_up_databases
 from cli.display import literal, new_table, out, print_result
 from cli.prefect_server.ending import if_stopped
 from cli.prefect_server.server import prefect_server
-from sandbox.everything import Sandbox
-from sandbox.notion.tables import Table as NotionTable
 from usage.errors import SettingsError
 from usage.month import Month
 from usage.settings import load_settings
 from usage.slips import VARIABLES
+
+try:
+    from sandbox.everything import Sandbox
+    from sandbox.notion.screen.tables import Table as NotionTable
+except ModuleNotFoundError as error:
+    # Rare today, because Prefect brings both; it may stop doing so.
+    missing = (error.name or "").partition(".")[0]
+    if missing not in ("starlette", "uvicorn"):
+        raise
+    raise SettingsError(
+        f"the demo needs {missing}, which is not installed: `pip install '.[demo]'` in the project's folder"
+    ) from error
 
 _OURS = ("PREFECT_", *{f"{name.partition('_')[0]}_" for name in VARIABLES})
 """How variables begin that would lead out of the sandbox."""

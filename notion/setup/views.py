@@ -19,8 +19,8 @@ from notion.databases.found import Found
 from notion.setup.log import SetupLog
 from notion.text import folded
 from usage.errors import NotionAccessError
-from usage.outcomes.story import RUNNING
 from usage.grain import COLLECTION
+from usage.outcomes.story import RUNNING
 
 Json = dict[str, Any]
 Widths = Mapping[str, int | None]

@@ -10,7 +10,7 @@ from typing import Literal
 
 from sandbox.anthropic.moments import instant, stamp
 from sandbox.anthropic.world import FIRST_MONTH, Account, Charge, Fact, Usage
-from sandbox.query import Query, Refused, seal, unseal
+from sandbox.shared.query import Query, Refused, seal, unseal
 
 Json = dict[str, object]
 Kind = Literal["usage", "cost"]

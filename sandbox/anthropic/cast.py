@@ -11,8 +11,8 @@ from uuid import UUID
 
 from sandbox.anthropic.work import HAIKU, NO_MODEL, OPUS, SONNET, Stream, of
 from sandbox.anthropic.world import Account, Charge, Fact, Key, Workspace
-from sandbox.ledger import Ledger
-from sandbox.rhythm import identifier
+from sandbox.shared.ledger import Ledger
+from sandbox.shared.rhythm import identifier
 
 FOUNDED = datetime(2024, 6, 1, tzinfo=UTC)
 # 300 characters.

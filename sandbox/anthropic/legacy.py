@@ -10,7 +10,7 @@ from decimal import Decimal
 from sandbox.anthropic.analytics import GEOS, SPEEDS, TIERS, WINDOWS, usage_json
 from sandbox.anthropic.moments import instant, stamp
 from sandbox.anthropic.world import Account, Charge, Fact, Usage
-from sandbox.query import Query, Refused, seal, unseal
+from sandbox.shared.query import Query, Refused, seal, unseal
 
 Json = dict[str, object]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sandbox.query import Query, Refused
+from sandbox.shared.query import Query, Refused
 
 
 def instant(query: Query, name: str) -> datetime | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sandbox.anthropic.moments import stamp
 from sandbox.anthropic.world import Account, Key, Workspace
-from sandbox.query import Query, Refused
+from sandbox.shared.query import Query, Refused
 
 Json = dict[str, object]
 
@@ -32,14 +32,6 @@ def workspaces(account: Account, query: Query, *, default_listed: bool, most: in
     return _page(listed, query, most)
 
 
-def workspace(account: Account, workspace_id: str) -> Json:
-    """`GET /v1/organizations/workspaces/{id}`."""
-    for one in account.workspaces:
-        if one.id == workspace_id:
-            return _workspace(one)
-    raise Refused("The requested resource could not be found.", status=404)
-
-
 def api_keys(account: Account, query: Query, version: str, *, archived_listed: bool, most: int | None) -> Json:
     """`GET /v1/organizations/api_keys`."""
     status = query.choice("status", ("active", "inactive", "archived", "expired"))
@@ -52,14 +44,6 @@ def api_keys(account: Account, query: Query, version: str, *, archived_listed: b
         and creator in (None, _creator(key))
     ]
     return _page(listed, query, most)
-
-
-def api_key(account: Account, key_id: str, version: str) -> Json:
-    """`GET /v1/organizations/api_keys/{id}`."""
-    for key in account.keys:
-        if key.id == key_id:
-            return _key(account, key, version)
-    raise Refused("The requested resource could not be found.", status=404)
 
 
 def _page(items: Sequence[Json], query: Query, most: int | None) -> Json:

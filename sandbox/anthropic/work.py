@@ -9,7 +9,7 @@ from decimal import Decimal
 from random import Random
 
 from sandbox.anthropic.world import Charge, Fact, Usage
-from sandbox.rhythm import moments, volume
+from sandbox.shared.rhythm import moments, volume
 
 Models = tuple[tuple[str, str], ...]
 """First month and model name, oldest first: people move on to newer models."""

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from sandbox.bill import Bill, BillRow
-from sandbox.ledger import Ledger
+from sandbox.shared import standin
+from sandbox.shared.bill import Bill, BillRow
+from sandbox.shared.ledger import Ledger
 
 FIRST_MONTH = "2026-01"
 """The analytics reports know nothing older."""
@@ -100,7 +101,7 @@ class Key:
 
 
 @dataclass
-class Account:
+class Account(standin.Account[Fact]):
     """One organisation and the keys that open it."""
 
     name: str
@@ -118,14 +119,6 @@ class Account:
     """All of them, the default one included."""
     keys: list[Key]
     ledger: Ledger[Fact]
-
-    def facts(self, month: str) -> list[Fact]:
-        """The facts of a month such as `2026-01`, up to now; change the list to change history."""
-        return self.ledger.month(month)
-
-    def clear(self, month: str) -> None:
-        """Leave a month without any fact."""
-        self.ledger.clear(month)
 
 
 def bill_by_key(account: Account, facts: list[Fact]) -> Bill:

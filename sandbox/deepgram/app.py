@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import date, datetime
+from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
-from sandbox.bill import Bill, BillRow
 from sandbox.deepgram import reports, world
-from sandbox.deepgram.refusals import Refusal, answer_refusal, category, code, no_scope, not_found
+from sandbox.deepgram.refusals import category, code, no_scope, not_found, refusal
 from sandbox.deepgram.switches import Switches
 from sandbox.deepgram.world import Account, Fact, Key, Project
-from sandbox.jsonexact import ExactJSONResponse
-from sandbox.query import Query, Refused
+from sandbox.shared import standin
+from sandbox.shared.bill import Bill, BillRow
+from sandbox.shared.query import Query, Refused
+from sandbox.shared.standin import Clock
 
+Call = standin.Call[Account]
+Handler = standin.Handler[Account]
 _FIRST = date(2020, 1, 1)
 """There is nothing before this day, however early a range begins."""
 
 
-class DeepgramApi(Switches):
+class DeepgramApi(standin.StandIn[Account], Switches):
     """Two Deepgram accounts: one key with one project, and one key that sees three.
 
     Args:
@@ -36,37 +36,37 @@ class DeepgramApi(Switches):
 
     name = "deepgram"
     mount = "/deepgram/v1"
+    key_variable = "DEEPGRAM_API_KEY"
+    address_variable = "DEEPGRAM_BASE_URL"
 
-    def __init__(self, now: Callable[[], datetime], seed: int = 1) -> None:
-        super().__init__()
-        self._now, self._seed = now, seed
-        self.accounts = world.accounts(now, seed)
-        project = "/projects/{project}"
-        self.app = Starlette(
-            routes=[
-                Route("/projects", self._projects, methods=["GET"]),
-                Route(project, self._one_project, methods=["GET"]),
-                Route(project + "/keys", self._keys, methods=["GET"]),
-                Route(project + "/keys/{key}", self._one_key, methods=["GET"]),
-                Route(project + "/usage", self._usage, methods=["GET"]),
-                Route(project + "/usage/breakdown", self._usage_breakdown, methods=["GET"]),
-                Route(project + "/usage/fields", self._usage_fields, methods=["GET"]),
-                Route(project + "/billing/breakdown", self._billing_breakdown, methods=["GET"]),
-                Route(project + "/billing/fields", self._billing_fields, methods=["GET"]),
-                Route(project + "/balances", self._balances, methods=["GET"]),
-            ],
-            exception_handlers={
-                Refusal: answer_refusal,
-                Refused: answer_refusal,
-                HTTPException: answer_refusal,
-            },
-        )
-        self.app.router.redirect_slashes = False
+    def __init__(self, now: Clock, seed: int = 1) -> None:
+        super().__init__(now, world.accounts(now, seed))
+        self._seed = seed
 
-    def environment(self, base_url: str) -> dict[str, str]:
-        """Base URL and keys under the names that the product reads."""
-        keys = {f"DEEPGRAM_API_KEY{'_' * bool(a.name)}{a.name}": a.key for a in self.accounts}
-        return {"DEEPGRAM_BASE_URL": base_url, **keys}
+    def routes(self) -> Mapping[str, Handler]:
+        """Projects, and each one's keys, usage and money."""
+        project = "GET /projects/{project}"
+        return {
+            "GET /projects": self._projects,
+            f"{project}/keys": self._keys,
+            f"{project}/usage/breakdown": self._usage_breakdown,
+            f"{project}/billing/breakdown": self._billing_breakdown,
+        }
+
+    def enter(self, request: Request) -> Account:
+        """The account of the key. What the key may do is asked when it opens a project."""
+        for account in self.accounts:
+            if account.scopes(_token(request)) is not None:
+                return account
+        raise code(401, "INVALID_AUTH", "Invalid credentials.")
+
+    def refusal(self, error: Refused, _request_id: str, /) -> object:
+        """A parameter that was refused; the other refusals bring their bodies."""
+        return code(400, "INVALID_QUERY_PARAMETER", f"Failed to deserialize query parameters: {error.message}").body
+
+    def lost(self, _request: Request, error: HTTPException, /) -> Refused:
+        """A path that there is not reads like a thing that there is not; a wrong method gets no words."""
+        return not_found() if error.status_code == 404 else refusal(error.status_code, "")
 
     def bill(self, account: Account, month: str) -> Bill:
         """One row for each project that was used or charged for.
@@ -101,21 +101,15 @@ class DeepgramApi(Switches):
             )
         return Bill(tuple(rows))
 
-    async def _projects(self, request: Request) -> Response:
-        account, _ = self._enter(request)
-        Query(request.query_params.multi_items()).finish()
-        listed = [{"project_id": project.id, "name": project.name} for project in account.projects]
-        return ExactJSONResponse({"projects": listed})
+    def _projects(self, call: Call) -> object:
+        call.query.finish()
+        listed = [{"project_id": project.id, "name": project.name} for project in call.account.projects]
+        return {"projects": listed}
 
-    async def _one_project(self, request: Request) -> Response:
-        _, project, query = self._open(request, "project:read")
-        query.finish()
-        return ExactJSONResponse({"project_id": project.id, "name": project.name, "mip_opt_out": False})
-
-    async def _keys(self, request: Request) -> Response:
-        member, project, query = self._open(request, "keys:read")
-        status = query.choice("status", ("active", "expired"))
-        query.finish()
+    def _keys(self, call: Call) -> object:
+        member, project = self._open(call, "keys:read")
+        status = call.query.choice("status", ("active", "expired"))
+        call.query.finish()
         if status is None and self.unfiltered_keys == "active":
             status = "active"
         keys = [
@@ -123,129 +117,62 @@ class DeepgramApi(Switches):
             for key in project.keys
             if (status is None or key.expired == (status == "expired")) and member in (None, key.owner)
         ]
-        return ExactJSONResponse({"api_keys": keys})
+        return {"api_keys": keys}
 
-    async def _one_key(self, request: Request) -> Response:
-        member, project, query = self._open(request, "keys:read")
-        query.finish()
-        for key in project.keys:
-            if key.id == request.path_params["key"] and member in (None, key.owner):
-                entry = _key(key)
-                return ExactJSONResponse({"item": {"member": {**entry["member"], "api_key": entry["api_key"]}}})
-        raise not_found()
-
-    async def _usage(self, request: Request) -> Response:
-        _, project, query = self._open(request, "usage:read")
-        period, facts = self._used(project, query)
-        query.finish()
-        results = reports.rows(facts, period, [], reports.plain_row)
-        return ExactJSONResponse({**period.head(), "results": results})
-
-    async def _usage_breakdown(self, request: Request) -> Response:
-        _, project, query = self._open(request, "usage:read")
-        period, facts = self._used(project, query)
-        grouping = reports.usage_grouping(query, self)
-        query.finish()
+    def _usage_breakdown(self, call: Call) -> object:
+        _, project = self._open(call, "usage:read")
+        period, facts = self._used(project, call.query)
+        grouping = reports.usage_grouping(call.query, self)
+        call.query.finish()
         results = reports.rows(
             facts, period, grouping, lambda group, days: reports.usage_row(group, grouping, days, self)
         )
-        return ExactJSONResponse({**period.head(), "results": results})
+        return {**period.head(), "results": results}
 
-    async def _usage_fields(self, request: Request) -> Response:
-        _, project, query = self._open(request, "usage:read")
-        period = reports.Period.read(query, self._now().date(), self)
-        query.finish()
-        facts = [fact for fact in self._facts(project, period) if fact.models]
-        names = sorted({name for fact in facts for name in fact.models})
-        models = [
-            {"name": name, "language": "en", "version": "2025-06-17.0", "model_id": world.model_id(self._seed, name)}
-            for name in names
-        ]
-        return ExactJSONResponse(
-            {
-                "tags": sorted({tag for fact in facts for tag in fact.tags}),
-                "models": models,
-                "processing_methods": sorted({fact.method for fact in facts}),
-                "features": sorted({name for fact in facts for name in fact.features}),
-            }
-        )
-
-    async def _billing_breakdown(self, request: Request) -> Response:
-        _, project, query = self._open(request, "billing:read")
-        period = reports.Period.read(query, self._now().date(), self)
-        passes, grouping = reports.billing_filter(query, self), reports.billing_grouping(query)
-        query.finish()
+    def _billing_breakdown(self, call: Call) -> object:
+        _, project = self._open(call, "billing:read")
+        period = reports.Period.read(call.query, self.now().date(), self)
+        passes, grouping = reports.billing_filter(call.query, self), reports.billing_grouping(call.query)
+        call.query.finish()
         facts = filter(passes, self._facts(project, period))
         results = reports.rows(facts, period, grouping, lambda group, days: reports.billing_row(group, grouping, days))
-        return ExactJSONResponse({**period.head(), "results": results})
+        return {**period.head(), "results": results}
 
-    async def _billing_fields(self, request: Request) -> Response:
-        _, project, query = self._open(request, "billing:read")
-        period = reports.Period.read(query, self._now().date(), self)
-        query.finish()
-        facts = [fact for fact in self._facts(project, period) if reports.billed(fact, self)]
-        items = sorted({fact.line_item for fact in facts if fact.line_item is not None})
-        return ExactJSONResponse(
-            {
-                "accessors": sorted({fact.accessor for fact in facts if fact.accessor is not None}),
-                "deployments": sorted({fact.deployment for fact in facts}),
-                "tags": sorted({tag for fact in facts for tag in fact.tags}),
-                "line_items": {name: name.replace("::", " ").replace("-", " ").title() for name in items},
-            }
-        )
-
-    async def _balances(self, request: Request) -> Response:
-        _, project, query = self._open(request, "billing:read")
-        query.finish()
-        balance = {
-            "balance_id": world.key_id(self._seed, f"balance/{project.id}"),
-            "amount": Decimal("1834.27"),
-            "units": "usd",
-            "purchase_order_id": world.key_id(self._seed, f"order/{project.id}"),
-        }
-        return ExactJSONResponse({"balances": [balance]})
-
-    def _enter(self, request: Request) -> tuple[Account, frozenset[str]]:
-        """The account of the key, and what the key may do."""
-        if any(request.url.path.endswith(end) for end in self.absent):
-            raise not_found()
-        scheme, _, key = request.headers.get("authorization", "").partition(" ")
-        for account in self.accounts:
-            scopes = account.scopes(key) if scheme.lower() == "token" else None
-            if scopes is not None:
-                return account, scopes
-        raise code(401, "INVALID_AUTH", "Invalid credentials.")
-
-    def _open(self, request: Request, scope: str) -> tuple[str | None, Project, Query]:
+    def _open(self, call: Call, scope: str) -> tuple[str | None, Project]:
         """A project for a key that may do this; the first value is the member, where it sees its own things only."""
-        account, scopes = self._enter(request)
-        asked = request.path_params["project"]
+        account, asked = call.account, call.part("project")
+        scopes = account.scopes(_token(call.request)) or frozenset()
         try:
             wanted = str(UUID(asked))
         except ValueError:
-            raise Refusal(404, f"UUID parsing failed: invalid character in `{asked}`") from None
+            raise refusal(404, f"UUID parsing failed: invalid character in `{asked}`") from None
         project = next((project for project in account.projects if project.id == wanted), None)
         if project is None and self.stranger_status == 403:
             raise category(403, "UNAUTHORIZED", "Authentication failed.", "The key is not one of this project.")
         if project is None:
-            raise Refusal(404, {"err_code": "PROJECT_NOT_FOUND", "err_msg": "Project not found."})
+            raise refusal(404, {"err_code": "PROJECT_NOT_FOUND", "err_msg": "Project not found."})
         own = scope == "keys:read" and "usage:read" in scopes and scope not in scopes
         if scope not in scopes and not own:
             report = scope in ("usage:read", "billing:read")
             raise no_scope(self.scope_refusal or ("text" if report else "code"), scope)
-        return account.member if own else None, project, Query(request.query_params.multi_items())
+        return account.member if own else None, project
 
     def _used(self, project: Project, query: Query) -> tuple[reports.Period, list[Fact]]:
-        period = reports.Period.read(query, self._now().date(), self)
+        period = reports.Period.read(query, self.now().date(), self)
         passes = reports.usage_filter(query, lambda name: world.model_id(self._seed, name))
         return period, list(filter(passes, self._facts(project, period)))
 
     def _facts(self, project: Project, period: reports.Period) -> Iterator[Fact]:
         # All accounts: a project keeps its facts with the account that it was made for.
         for account in self.accounts:
-            for fact in account.ledger.days(max(period.first, _FIRST), min(period.last, self._now().date())):
+            for fact in account.ledger.days(max(period.first, _FIRST), min(period.last, self.now().date())):
                 if fact.project == project.id:
                     yield fact
+
+
+def _token(request: Request) -> str:
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    return key if scheme.lower() == "token" else ""
 
 
 def _key(key: Key) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sandbox.deepgram.switches import Switches
 from sandbox.deepgram.world import Fact
-from sandbox.query import Query, Refused
+from sandbox.shared.query import Query, Refused
 
 _FEATURES = [
     "alternatives",
@@ -167,18 +167,6 @@ def usage_row(facts: list[Fact], grouping: list[str], days: tuple[date, date], h
         group["models"] = None
     numbers = {**_hours(facts), **_counts(facts, how)}
     return {**{name: value for name, value in numbers.items() if value or not how.sparse}, "grouping": group}
-
-
-def plain_row(facts: list[Fact], days: tuple[date, date]) -> dict[str, Any]:
-    """One row of the older report without groups."""
-    hours = _hours(facts)
-    return {
-        "start": days[0].isoformat(),
-        "end": days[1].isoformat(),
-        "hours": hours["hours"],
-        "total_hours": hours["total_hours"],
-        "requests": sum(fact.requests for fact in facts),
-    }
 
 
 def billing_row(facts: list[Fact], grouping: list[str], days: tuple[date, date]) -> dict[str, Any]:

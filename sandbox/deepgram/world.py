@@ -9,8 +9,9 @@ from decimal import Decimal
 from random import Random
 from uuid import UUID
 
-from sandbox.ledger import Ledger
-from sandbox.rhythm import identifier, moments, volume
+from sandbox.shared import standin
+from sandbox.shared.ledger import Ledger
+from sandbox.shared.rhythm import identifier, moments, volume
 
 SCOPES = {
     "admin": frozenset({"project:read", "usage:read", "billing:read", "keys:read", "members:read"}),
@@ -67,7 +68,7 @@ class Project:
 
 
 @dataclass
-class Account:
+class Account(standin.Account[Fact]):
     """One admin key, and the projects it sees: normally one."""
 
     name: str
@@ -82,14 +83,6 @@ class Account:
     projects: list[Project]
     """What the keys see. A project of another account may be added here: its facts stay where they are."""
     ledger: Ledger[Fact]
-
-    def facts(self, month: str) -> list[Fact]:
-        """The facts of a month up to now; edits last."""
-        return self.ledger.month(month)
-
-    def clear(self, month: str) -> None:
-        """Empty a month."""
-        self.ledger.clear(month)
 
     def scopes(self, key: str) -> frozenset[str] | None:
         """What a key may do; None for a key that is not of this account."""

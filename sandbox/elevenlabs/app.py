@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
-from sandbox.bill import Bill, BillRow
 from sandbox.elevenlabs import world
 from sandbox.elevenlabs.analytics import CostQuestion, CreditQuestion, cost_table, credit_table, moment
-from sandbox.elevenlabs.refusals import Refusal, answer_refusal, older, refusal, unreadable
+from sandbox.elevenlabs.refusals import older, refusal, unreadable, wrong_fields
 from sandbox.elevenlabs.stats import StatsQuestion, stats
 from sandbox.elevenlabs.switches import Switches
 from sandbox.elevenlabs.world import Account, Fact, Key
-from sandbox.jsonexact import ExactJSONResponse
-from sandbox.ledger import following
+from sandbox.shared import standin
+from sandbox.shared.bill import Bill, BillRow
+from sandbox.shared.ledger import following
+from sandbox.shared.query import Refused
+from sandbox.shared.standin import Clock
 
 Q = TypeVar("Q", bound=BaseModel)
+Call = standin.Call[Account]
+Handler = standin.Handler[Account]
 _LARGEST_BUCKET = timedelta(days=31)
 
 
-class ElevenLabsApi(Switches):
+class ElevenLabsApi(standin.StandIn[Account], Switches):
     """One ElevenLabs workspace.
 
     Args:
@@ -38,28 +38,43 @@ class ElevenLabsApi(Switches):
 
     name = "elevenlabs"
     mount = "/elevenlabs"
+    key_variable = "ELEVENLABS_API_KEY"
+    address_variable = "ELEVENLABS_BASE_URL"
 
-    def __init__(self, now: Callable[[], datetime], seed: int = 1) -> None:
-        super().__init__()
-        self._now = now
-        self.accounts = world.accounts(now, seed)
-        self.app = Starlette(
-            routes=[
-                Route("/v1/workspace/analytics/query/usage-by-product-over-time", self._credits, methods=["POST"]),
-                Route("/v1/workspace/analytics/usage", self._costs, methods=["POST"]),
-                Route("/v1/usage/character-stats", self._stats, methods=["GET"]),
-                Route("/v1/user/subscription", self._subscription, methods=["GET"]),
-                Route("/v1/service-accounts", self._service_accounts, methods=["GET"]),
-                Route("/v1/service-accounts/{owner}/api-keys", self._keys, methods=["GET"]),
-            ],
-            exception_handlers={Refusal: answer_refusal, HTTPException: answer_refusal},
-        )
-        self.app.router.redirect_slashes = False
+    def __init__(self, now: Clock, seed: int = 1) -> None:
+        super().__init__(now, world.accounts(now, seed))
 
-    def environment(self, base_url: str) -> dict[str, str]:
-        """Base URL and keys under the names that the product reads."""
-        keys = {f"ELEVENLABS_API_KEY{'_' * bool(a.name)}{a.name}": a.key for a in self.accounts}
-        return {"ELEVENLABS_BASE_URL": base_url, **keys}
+    def routes(self) -> Mapping[str, Handler]:
+        """Analytics old and new, the subscription, and the keys of service accounts."""
+        return {
+            "POST /v1/workspace/analytics/query/usage-by-product-over-time": self._credits,
+            "POST /v1/workspace/analytics/usage": self._costs,
+            "GET /v1/usage/character-stats": self._stats,
+            "GET /v1/user/subscription": self._subscription,
+            "GET /v1/service-accounts": self._service_accounts,
+            "GET /v1/service-accounts/{owner}/api-keys": self._keys,
+        }
+
+    def enter(self, request: Request) -> Account:
+        """The workspace of the key, which has to have the permission for the path."""
+        key = _key_of(request)
+        if not key:
+            raise refusal(401, "authentication_error", "needs_authorization", "The header xi-api-key is missing.")
+        for account in self.accounts:
+            permissions = account.permissions(key)
+            if permissions is None:
+                continue
+            wanted = next(permission for part, permission in _PERMISSIONS.items() if part in request.url.path)
+            if wanted not in permissions and not (self.limited_sees_own and wanted == _ANALYTICS):
+                raise older(401, "missing_permissions", _MISSING.format(wanted))
+            return account
+        if self.wrong_key_status == 400:
+            raise refusal(400, "authentication_error", "invalid_api_key", "The API key is not valid.")
+        raise older(401, "invalid_api_key", "Invalid API key")
+
+    def refusal(self, error: Refused, _request_id: str, /) -> object:
+        """The framework's own refusals; the others bring their bodies."""
+        return {"detail": error.message}
 
     def bill(self, account: Account, month: str) -> Bill:
         """One row for each API key, from the facts. Usage that belongs to no model stands under `""`.
@@ -87,9 +102,9 @@ class ElevenLabsApi(Switches):
             )
         return Bill(tuple(rows))
 
-    async def _credits(self, request: Request) -> Response:
-        account, own = self._enter(request, "workspace_analytics_full_read")
-        question = await _body(request, CreditQuestion)
+    def _credits(self, call: Call) -> object:
+        account = call.account
+        question = _body(call, CreditQuestion)
         last = moment(question.end_time) - timedelta(milliseconds=1)
         if account.by_cost(last.date()):
             raise refusal(
@@ -98,36 +113,34 @@ class ElevenLabsApi(Switches):
                 "cost_billed_range",
                 "This range reaches into days billed by cost. Use POST /v1/workspace/analytics/usage for them.",
             )
-        facts = self._facts(account, question.start_time, question.end_time, own)
+        facts = self._facts(account, question.start_time, question.end_time, _sees_own(call))
         facts = [fact for fact in facts if not account.by_cost(fact.at.date())]
-        return ExactJSONResponse(credit_table(account, question, facts, self))
+        return credit_table(account, question, facts, self)
 
-    async def _costs(self, request: Request) -> Response:
-        account, own = self._enter(request, "workspace_analytics_full_read")
-        question = await _body(request, CostQuestion)
-        facts = self._facts(account, question.start_time, question.end_time, own)
+    def _costs(self, call: Call) -> object:
+        account = call.account
+        question = _body(call, CostQuestion)
+        facts = self._facts(account, question.start_time, question.end_time, _sees_own(call))
         facts = [fact for fact in facts if account.by_cost(fact.at.date())]
-        return ExactJSONResponse(cost_table(account, question, facts, self))
+        return cost_table(account, question, facts, self)
 
-    async def _stats(self, request: Request) -> Response:
-        account, own = self._enter(request, "workspace_analytics_full_read")
-        _once(request)
+    def _stats(self, call: Call) -> object:
+        account = call.account
+        _once(call.request)
         try:
-            question = StatsQuestion.model_validate(dict(request.query_params))
+            question = StatsQuestion.model_validate(dict(call.request.query_params))
         except ValidationError as error:
             raise unreadable(error, "query") from None
-        own = own or not question.include_workspace_metrics
+        own = _sees_own(call) or not question.include_workspace_metrics
         facts = self._facts(account, question.start_unix, question.end_unix, own)
-        return ExactJSONResponse(stats(account, question, facts, self))
+        return stats(account, question, facts, self)
 
-    async def _subscription(self, request: Request) -> Response:
-        account, _ = self._enter(request, "user_read")
-        _none(request)
-        return ExactJSONResponse(_subscription(account, self._now()))
+    def _subscription(self, call: Call) -> object:
+        _none(call.request)
+        return _subscription(call.account, self.now())
 
-    async def _service_accounts(self, request: Request) -> Response:
-        account, _ = self._enter(request, "workspace_read")
-        _none(request)
+    def _service_accounts(self, call: Call) -> object:
+        _none(call.request)
         owners = [
             {
                 "service_account_user_id": owner.id,
@@ -136,59 +149,55 @@ class ElevenLabsApi(Switches):
                 "api-keys": [_key(key, owner.id) for key in owner.keys],
                 "default_sharing_groups": [],
             }
-            for owner in account.service_accounts
+            for owner in call.account.service_accounts
         ]
-        return ExactJSONResponse({"service-accounts": owners})
+        return {"service-accounts": owners}
 
-    async def _keys(self, request: Request) -> Response:
-        account, _ = self._enter(request, "workspace_read")
-        _none(request)
-        for owner in account.service_accounts:
-            if owner.id == request.path_params["owner"]:
-                return ExactJSONResponse({"api-keys": [_key(key, owner.id) for key in owner.keys]})
+    def _keys(self, call: Call) -> object:
+        _none(call.request)
+        for owner in call.account.service_accounts:
+            if owner.id == call.part("owner"):
+                return {"api-keys": [_key(key, owner.id) for key in owner.keys]}
         raise refusal(404, "not_found", "service_account_not_found", "There is no such service account.")
-
-    def _enter(self, request: Request, permission: str) -> tuple[Account, bool]:
-        """The workspace of the key, and whether it sees only its own usage."""
-        if any(request.url.path.endswith(end) for end in self.absent):
-            raise HTTPException(404)
-        key = request.headers.get("xi-api-key")
-        if not key:
-            raise refusal(401, "authentication_error", "needs_authorization", "The header xi-api-key is missing.")
-        for account in self.accounts:
-            permissions = account.permissions(key)
-            if permissions is None:
-                continue
-            missing = permission not in permissions
-            if missing and not (self.limited_sees_own and permission == "workspace_analytics_full_read"):
-                raise older(401, "missing_permissions", _MISSING.format(permission))
-            return account, missing
-        if self.wrong_key_status == 400:
-            raise refusal(400, "authentication_error", "invalid_api_key", "The API key is not valid.")
-        raise older(401, "invalid_api_key", "Invalid API key")
 
     def _facts(self, account: Account, start: int, end: int, own: bool) -> Iterable[Fact]:
         # The buckets at both ends are served whole, so they reach further than what was asked for.
         first = max(moment(start).date() - _LARGEST_BUCKET, date(2020, 1, 1))
-        last = min(moment(end).date(), self._now().date()) + _LARGEST_BUCKET
+        last = min(moment(end).date(), self.now().date()) + _LARGEST_BUCKET
         return [fact for fact in account.ledger.days(first, last) if not own or fact.key == account.own_hash]
 
 
 _MISSING = "The API key you used is missing the permission {} to execute this operation."
+_ANALYTICS = "workspace_analytics_full_read"
+_PERMISSIONS = {
+    "/analytics/": _ANALYTICS,
+    "/character-stats": _ANALYTICS,
+    "/subscription": "user_read",
+    "/service-accounts": "workspace_read",
+}
+"""What a key needs, by a part of the path."""
 
 
-async def _body(request: Request, kind: type[Q]) -> Q:
-    _none(request)
+def _key_of(request: Request) -> str:
+    return request.headers.get("xi-api-key", "")
+
+
+def _sees_own(call: Call) -> bool:
+    return _ANALYTICS not in (call.account.permissions(_key_of(call.request)) or ())
+
+
+def _body(call: Call, kind: type[Q]) -> Q:
+    _none(call.request)
     try:
-        return kind.model_validate_json(await request.body())
+        return kind.model_validate_json(call.body)
     except ValidationError as error:
         raise unreadable(error, "body") from None
 
 
 def _none(request: Request) -> None:
     for name in request.query_params:
-        raise Refusal(
-            422, [{"loc": ["query", name], "msg": "Extra inputs are not permitted", "type": "extra_forbidden"}]
+        raise wrong_fields(
+            [{"loc": ["query", name], "msg": "Extra inputs are not permitted", "type": "extra_forbidden"}]
         )
 
 
@@ -196,7 +205,7 @@ def _once(request: Request) -> None:
     names = [name for name, _ in request.query_params.multi_items()]
     for name in names:
         if names.count(name) > 1:
-            raise Refusal(422, [{"loc": ["query", name], "msg": "Input may be given once", "type": "value_error"}])
+            raise wrong_fields([{"loc": ["query", name], "msg": "Input may be given once", "type": "value_error"}])
 
 
 def _key(key: Key, owner: str) -> dict[str, Any]:

@@ -5,42 +5,35 @@ from __future__ import annotations
 import hashlib
 
 from pydantic import ValidationError
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
 
-from sandbox.jsonexact import ExactJSONResponse
+from sandbox.shared.query import Refused
 
 
-class Refusal(Exception):
-    """A refusal with its status and body."""
-
-    def __init__(self, status: int, detail: object) -> None:
-        super().__init__(str(detail))
-        self.status, self.detail = status, detail
-
-
-def refusal(status: int, kind: str, code: str, message: str) -> Refusal:
+def refusal(status: int, kind: str, code: str, message: str) -> Refused:
     """The newer shape, with type and code."""
     request_id = hashlib.md5(message.encode(), usedforsecurity=False).hexdigest()
-    return Refusal(status, {"type": kind, "code": code, "message": message, "status": code, "request_id": request_id})
+    return _of(
+        message, status, {"type": kind, "code": code, "message": message, "status": code, "request_id": request_id}
+    )
 
 
-def older(status: int, code: str, message: str) -> Refusal:
+def older(status: int, code: str, message: str) -> Refused:
     """The older shape, with the code alone, under the name `status`."""
-    return Refusal(status, {"status": code, "message": message})
+    return _of(message, status, {"status": code, "message": message})
 
 
-def unreadable(error: ValidationError, place: str) -> Refusal:
+def unreadable(error: ValidationError, place: str) -> Refused:
     """422 with one entry for each field that is wrong; `place` is `body` or `query`."""
-    entries = [{"loc": [place, *item["loc"]], "msg": item["msg"], "type": item["type"]} for item in error.errors()]
-    return Refusal(422, entries)
+    entries: list[dict[str, object]] = [
+        {"loc": [place, *item["loc"]], "msg": item["msg"], "type": item["type"]} for item in error.errors()
+    ]
+    return wrong_fields(entries)
 
 
-async def answer_refusal(_: Request, error: Exception) -> Response:
-    """Serve a `Refusal`, or the framework's own 404 and 405."""
-    if isinstance(error, Refusal):
-        return ExactJSONResponse({"detail": error.detail}, error.status)
-    if isinstance(error, HTTPException):
-        return ExactJSONResponse({"detail": error.detail}, error.status_code, dict(error.headers or {}))
-    raise error
+def wrong_fields(entries: list[dict[str, object]]) -> Refused:
+    """422 with an entry for each field that is wrong."""
+    return _of("unreadable", 422, entries)
+
+
+def _of(message: str, status: int, detail: object) -> Refused:
+    return Refused(message, status=status, body={"detail": detail})

@@ -14,7 +14,7 @@ from sandbox.elevenlabs.analytics import Buckets, dimension, moment
 from sandbox.elevenlabs.refusals import refusal
 from sandbox.elevenlabs.switches import Switches
 from sandbox.elevenlabs.world import Account, Fact
-from sandbox.ledger import following
+from sandbox.shared.ledger import following
 
 Breakdown = Literal[
     "none",

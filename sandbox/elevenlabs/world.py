@@ -9,8 +9,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from random import Random
 
-from sandbox.ledger import Ledger
-from sandbox.rhythm import identifier, moments, volume
+from sandbox.shared import standin
+from sandbox.shared.ledger import Ledger
+from sandbox.shared.rhythm import identifier, moments, volume
 
 EVERYTHING = frozenset({"user_read", "workspace_read", "workspace_analytics_full_read"})
 """Permissions that a key for reading usage needs."""
@@ -60,7 +61,7 @@ class ServiceAccount:
 
 
 @dataclass
-class Account:
+class Account(standin.Account[Fact]):
     """One workspace, and the switches that decide how it is billed."""
 
     name: str
@@ -85,14 +86,6 @@ class Account:
     """What `character-stats` answers to `fiat_units_spent`: `money`, `zeros` or `refused`."""
     cost_billed_since: date | None = None
     """First day (UTC) that is billed by cost. None: billed in credits; a day long past: by cost throughout."""
-
-    def facts(self, month: str) -> list[Fact]:
-        """The facts of a month up to now; edits last."""
-        return self.ledger.month(month)
-
-    def clear(self, month: str) -> None:
-        """Empty a month."""
-        self.ledger.clear(month)
 
     def permissions(self, key: str) -> frozenset[str] | None:
         """What a key may do; None for a key that is not of this workspace."""

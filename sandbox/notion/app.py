@@ -14,14 +14,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.notion import blocks, databases, pages, properties, query, search, uploads, users, views
-from sandbox.notion.call import TRASH_VERSION, Call
+from sandbox.notion.databases import endpoints as databases
 from sandbox.notion.errors import Json, Refusal, conflict, saved_but_unavailable
-from sandbox.notion.guard import READ_ONLY_TOKEN, TOKEN, Guard, Pace
-from sandbox.notion.ids import Ids
+from sandbox.notion.pages import blocks, uploads
+from sandbox.notion.pages import endpoints as pages
+from sandbox.notion.query import endpoint as query
+from sandbox.notion.query import search, views
+from sandbox.notion.requests import users
+from sandbox.notion.requests.call import TRASH_VERSION, Call
+from sandbox.notion.requests.guard import READ_ONLY_TOKEN, TOKEN, Guard, Pace
 from sandbox.notion.store import Store
+from sandbox.notion.stored.ids import Ids
+from sandbox.notion.stored.workspace import Workspace
 from sandbox.notion.switches import Switches
-from sandbox.notion.workspace import Workspace
 
 Handler = Callable[[Call], Json]
 
@@ -29,7 +34,6 @@ _ROUTES: Final[list[tuple[str, str, Handler]]] = [
     ("POST", "/v1/pages", pages.create),
     ("GET", "/v1/pages/{page_id}", pages.retrieve),
     ("PATCH", "/v1/pages/{page_id}", pages.update),
-    ("GET", "/v1/pages/{page_id}/properties/{property_id}", properties.retrieve),
     ("POST", "/v1/databases", databases.create),
     ("GET", "/v1/databases/{database_id}", databases.retrieve),
     ("PATCH", "/v1/databases/{database_id}", databases.update),
@@ -37,29 +41,21 @@ _ROUTES: Final[list[tuple[str, str, Handler]]] = [
     ("GET", "/v1/data_sources/{data_source_id}", databases.retrieve_source),
     ("PATCH", "/v1/data_sources/{data_source_id}", databases.update_source),
     ("POST", "/v1/data_sources/{data_source_id}/query", query.query),
-    ("GET", "/v1/data_sources/{data_source_id}/templates", databases.templates),
     ("GET", "/v1/blocks/{block_id}", blocks.retrieve),
-    ("PATCH", "/v1/blocks/{block_id}", blocks.update),
     ("DELETE", "/v1/blocks/{block_id}", blocks.delete),
     ("GET", "/v1/blocks/{block_id}/children", blocks.children),
     ("PATCH", "/v1/blocks/{block_id}/children", blocks.append),
     ("POST", "/v1/search", search.search),
-    ("GET", "/v1/users", users.list_all),
     ("GET", "/v1/users/me", users.me),
-    ("GET", "/v1/users/{user_id}", users.retrieve),
     ("POST", "/v1/file_uploads", uploads.create),
-    ("GET", "/v1/file_uploads", uploads.list_all),
     ("GET", "/v1/file_uploads/{file_upload_id}", uploads.retrieve),
     ("POST", "/v1/file_uploads/{file_upload_id}/send", uploads.send),
-    ("POST", "/v1/file_uploads/{file_upload_id}/complete", uploads.complete),
     ("POST", "/v1/views", views.create),
     ("GET", "/v1/views", views.list_all),
     ("GET", "/v1/views/{view_id}", views.retrieve),
     ("PATCH", "/v1/views/{view_id}", views.update),
     ("DELETE", "/v1/views/{view_id}", views.delete),
     ("POST", "/v1/views/{view_id}/queries", views.create_query),
-    ("GET", "/v1/views/{view_id}/queries/{query_id}", views.query_results),
-    ("DELETE", "/v1/views/{view_id}/queries/{query_id}", views.delete_query),
 ]
 _PAGE_WRITES: Final = (pages.create, pages.update)
 

@@ -117,3 +117,18 @@ def saved_but_unavailable(committed: Json) -> Refusal:
         "Notion is unavailable, please try again later.",
         additional={"retry_guidance": ["Read the object again", "Do not repeat the write"], **committed},
     )
+
+
+def several_sources(source_ids: list[str], database_id: str) -> Refusal:
+    """400 for a request that takes a database for its only data source."""
+    return Refusal(
+        400,
+        "validation_error",
+        "Databases with multiple data sources are not supported in this API version.",
+        additional={
+            "error_type": "multiple_data_sources_for_database",
+            "database_id": database_id,
+            "child_data_source_ids": source_ids,
+            "minimum_api_version": "2025-09-03",
+        },
+    )

@@ -6,21 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sandbox.notion import cells
-from sandbox.notion.cells import Cell
-from sandbox.notion.columns import Formula
-from sandbox.notion.computed import linked_pages
-from sandbox.notion.contents import Files
-from sandbox.notion.databases import add_database, add_source
+from sandbox.notion.answers.computed import linked_pages
+from sandbox.notion.databases.endpoints import add_database, add_source
+from sandbox.notion.databases.schema import Schema
 from sandbox.notion.errors import Json
-from sandbox.notion.options import as_select
-from sandbox.notion.pages import add_row
-from sandbox.notion.records import DatabaseRecord, PageRecord, SourceRecord
-from sandbox.notion.schema import Schema
-from sandbox.notion.tables import Table, tables
-from sandbox.notion.text import plain, text_of
-from sandbox.notion.values import apply
-from sandbox.notion.workspace import Workspace
+from sandbox.notion.pages.endpoints import add_row
+from sandbox.notion.pages.values import apply
+from sandbox.notion.screen import cells
+from sandbox.notion.screen.cells import Cell
+from sandbox.notion.screen.tables import Table, tables
+from sandbox.notion.stored.columns import Formula
+from sandbox.notion.stored.contents import Files
+from sandbox.notion.stored.options import as_select
+from sandbox.notion.stored.records import DatabaseRecord, PageRecord, SourceRecord
+from sandbox.notion.stored.text import plain, text_of
+from sandbox.notion.stored.workspace import Workspace
 
 
 @dataclass(frozen=True)

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Awaitable, Callable
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Literal
 
-from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
-from sandbox.bill import Bill
-from sandbox.jsonexact import ExactJSONResponse
 from sandbox.openai import world
 from sandbox.openai.buckets import WIDTHS, Amounts, Ask, Json, Style, page
 from sandbox.openai.cast import accounts
 from sandbox.openai.families import CHOICES, COST_LIMIT, COSTS, LIMITS, USAGE, Family
-from sandbox.openai.registry import key_json, keys_page, project_json, projects_page
+from sandbox.openai.registry import keys_page, projects_page
 from sandbox.openai.world import Account
-from sandbox.query import Query, Refused, seal, unseal
+from sandbox.shared import standin
+from sandbox.shared.bill import Bill
+from sandbox.shared.query import Query, Refused, seal, unseal
+from sandbox.shared.standin import Clock
 
 _USAGE_SCOPE, _REGISTRY_SCOPE = "api.usage.read", "api.management.read"
 _LAST_SECOND = 4_102_444_800  # the year 2100
-Handler = Callable[[Account, Request], Json]
+Call = standin.Call[Account]
+Handler = standin.Handler[Account]
 
 
-class OpenAIApi:
+class OpenAIApi(standin.StandIn[Account]):
     """Two organisations behind `/organization/usage/…`, `/organization/costs` and `/organization/projects…`.
 
     Args:
@@ -37,6 +36,9 @@ class OpenAIApi:
 
     name = "openai"
     mount = "/openai/v1"
+    key_variable = "OPENAI_ADMIN_KEY"
+    address_variable = "OPENAI_ADMIN_BASE_URL"
+    id_header = "x-request-id"
 
     page_size: int | None = None
     """Buckets or registry entries in a page, at most, whatever the client asked for."""
@@ -65,65 +67,32 @@ class OpenAIApi:
     terse_errors: bool = False
     """Whether the `error` of a missing permission is a plain sentence instead of an object."""
 
-    def __init__(self, now: Callable[[], datetime], seed: int = 1) -> None:
-        self.now = now
-        self.accounts: list[Account] = accounts(seed, now)
-        self.absent: set[str] = set()
-        """Paths that answer 404, such as `/organization/usage/decisions`."""
+    def __init__(self, now: Clock, seed: int = 1) -> None:
+        super().__init__(now, accounts(seed, now))
         self.forbidden: set[str] = set()
         """Paths that answer 403 to every key."""
         self.lookback: dict[str, date] = {}
         """By path, the first day that a report has; earlier ones are refused with a text that names it."""
-        self._ids = itertools.count(1)
-        self._app = self._routes()
 
-    @property
-    def app(self) -> Starlette:
-        """The routes, relative to `mount`."""
-        return self._app
-
-    def environment(self, base_url: str) -> dict[str, str]:
-        """Environment variables that point a client here, with the keys of all accounts."""
-        keys = {"_".join(filter(None, ("OPENAI_ADMIN_KEY", account.name))): account.key for account in self.accounts}
-        return {"OPENAI_ADMIN_BASE_URL": base_url} | keys
+    def routes(self) -> Mapping[str, Handler]:
+        """Usage by family, costs, and the registry of projects and keys."""
+        return {
+            **{f"GET /organization/usage/{family.name}": self._buckets(family) for family in USAGE},
+            "GET /organization/costs": self._buckets(COSTS),
+            "GET /organization/projects": self._projects,
+            "GET /organization/projects/{project}/api_keys": self._keys,
+        }
 
     def bill(self, account: Account, month: str) -> Bill:
         """The account's month by project, straight from the facts."""
         return world.bill(account, month)
 
-    def _routes(self) -> Starlette:
-        def get(path: str, scope: str, handler: Handler) -> Route:
-            return Route("/organization" + path, self._endpoint(scope, handler), methods=["GET"])
-
-        usage = [get(f"/usage/{family.name}", _USAGE_SCOPE, self._buckets(family)) for family in USAGE]
-        return Starlette(
-            routes=[
-                *usage,
-                get("/costs", _USAGE_SCOPE, self._buckets(COSTS)),
-                get("/projects", _REGISTRY_SCOPE, self._projects),
-                get("/projects/{project}", _REGISTRY_SCOPE, self._project),
-                get("/projects/{project}/api_keys", _REGISTRY_SCOPE, self._keys),
-                get("/projects/{project}/api_keys/{key}", _REGISTRY_SCOPE, self._key),
-            ],
-            exception_handlers={404: self._no_route, 405: self._no_method},
-        )
-
-    def _endpoint(self, scope: str, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
-            try:
-                account = self._account(request, scope)
-                if request.url.path in self.absent:
-                    return self._unknown(request, 404)
-                return self._respond(handler(account, request), 200)
-            except Refused as error:
-                return self._refusal(error)
-
-        return answer
-
-    def _account(self, request: Request, scope: str) -> Account:
+    def enter(self, request: Request) -> Account:
+        """The organisation of the key, which has to have the scope for the path."""
         kind, _, key = request.headers.get("authorization", "").partition(" ")
         if kind != "Bearer" or not key:
             raise Refused("You didn't provide an API key in an Authorization header (Bearer).", status=401)
+        scope = _REGISTRY_SCOPE if request.url.path.startswith("/organization/projects") else _USAGE_SCOPE
         missing = f"You have insufficient permissions for this operation. Missing scopes: {scope}."
         for account in self.accounts:
             scopes = {
@@ -139,13 +108,24 @@ class OpenAIApi:
                 raise Refused(missing, status=self.wrong_kind_status, code="missing_scope")
         raise Refused(f"Incorrect API key provided: {key[:8]}***.", status=401, code="invalid_api_key")
 
+    def refusal(self, error: Refused, _request_id: str, /) -> Json:
+        """An `error` with four fields."""
+        if error.code == "missing_scope" and self.terse_errors:
+            return {"error": error.message}
+        details = {"message": error.message, "type": "invalid_request_error", "param": error.param, "code": error.code}
+        return {"error": details}
+
+    def lost(self, request: Request, error: HTTPException, /) -> Refused:
+        """The same sentence for a path and for a method that there is not."""
+        message = f"Invalid URL ({request.method} {self.mount}{request.url.path})"
+        return Refused(message, status=error.status_code)
+
     def _buckets(self, family: Family) -> Handler:
-        def answer(account: Account, request: Request) -> Json:
-            query = Query(request.query_params.multi_items())
-            ask, position = self._ask(family, query)
+        def answer(call: Call) -> Json:
+            ask, position = self._ask(family, call.query)
             style = Style(self.amounts, self.undocumented, self.rows_per_bucket, self.split_since)
-            data, rest = page(account, ask, *position, style)
-            token = seal(f"{rest[0]}:{rest[1]}:{ask.end}", scope=query.scope) if rest else None
+            data, rest = page(call.account, ask, *position, style)
+            token = seal(f"{rest[0]}:{rest[1]}:{ask.end}", scope=call.query.scope) if rest else None
             return {"object": "page", "data": data, "has_more": rest is not None, "next_page": token}
 
         return answer
@@ -208,36 +188,8 @@ class OpenAIApi:
             text = f"group_by=api_key_id is not available for this range. Try a start_time on or after {since}."
             raise Refused(text, param="start_time", code="invalid_request_error")
 
-    def _projects(self, account: Account, request: Request) -> Json:
-        query = Query(request.query_params.multi_items())
-        return projects_page(account, query, most=self.page_size, ids=self.last_ids)
+    def _projects(self, call: Call) -> Json:
+        return projects_page(call.account, call.query, most=self.page_size, ids=self.last_ids)
 
-    def _project(self, account: Account, request: Request) -> Json:
-        Query(request.query_params.multi_items()).finish()
-        return project_json(account, request.path_params["project"])
-
-    def _keys(self, account: Account, request: Request) -> Json:
-        query = Query(request.query_params.multi_items())
-        return keys_page(account, request.path_params["project"], query, most=self.page_size, ids=self.last_ids)
-
-    def _key(self, account: Account, request: Request) -> Json:
-        Query(request.query_params.multi_items()).finish()
-        return key_json(account, request.path_params["project"], request.path_params["key"])
-
-    def _respond(self, body: Json, status: int) -> Response:
-        return ExactJSONResponse(body, status, headers={"x-request-id": f"req_sandbox_{next(self._ids):08d}"})
-
-    def _refusal(self, error: Refused) -> Response:
-        if error.code == "missing_scope" and self.terse_errors:
-            return self._respond({"error": error.message}, error.status)
-        details = {"message": error.message, "type": "invalid_request_error", "param": error.param, "code": error.code}
-        return self._respond({"error": details}, error.status)
-
-    def _unknown(self, request: Request, status: int) -> Response:
-        return self._refusal(Refused(f"Invalid URL ({request.method} {self.mount}{request.url.path})", status=status))
-
-    async def _no_route(self, request: Request, _: Exception) -> Response:
-        return self._unknown(request, 404)
-
-    async def _no_method(self, request: Request, _: Exception) -> Response:
-        return self._unknown(request, 405)
+    def _keys(self, call: Call) -> Json:
+        return keys_page(call.account, call.part("project"), call.query, most=self.page_size, ids=self.last_ids)

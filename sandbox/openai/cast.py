@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from random import Random
 
-from sandbox.ledger import Ledger
 from sandbox.openai import work
 from sandbox.openai.streams import Stream
 from sandbox.openai.world import Account, Fact, Key, Project
-from sandbox.rhythm import identifier
+from sandbox.shared.ledger import Ledger
+from sandbox.shared.rhythm import identifier
 
 FOUNDED = datetime(2024, 6, 1, tzinfo=UTC)
 _SALES = "Ventes & Devis, <b>été</b> | =1+1\nsuite"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sandbox.openai.world import Account, Key, Project
-from sandbox.query import Query, Refused
+from sandbox.shared.query import Query, Refused
 
 Json = dict[str, object]
 
@@ -16,26 +16,12 @@ def projects_page(account: Account, query: Query, *, most: int | None, ids: bool
     return _page([_project(p) for p in account.projects if archived or p.archived_at is None], query, most, ids)
 
 
-def project_json(account: Account, project_id: str) -> Json:
-    """`GET /organization/projects/{id}`; archived ones are found as well."""
-    return _project(_find(account, project_id))
-
-
 def keys_page(account: Account, project_id: str, query: Query, *, most: int | None, ids: bool) -> Json:
     """`GET /organization/projects/{id}/api_keys`; keys of owners who have left only on request."""
     project = _find(account, project_id)
     access = query.choice("owner_project_access", ("active", "inactive", "any")) or "active"
     keys = [key for key in account.keys if key.project_id == project.id and access in ("any", key.owner_access)]
     return _page([_key(key) for key in keys], query, most, ids)
-
-
-def key_json(account: Account, project_id: str, key_id: str) -> Json:
-    """`GET /organization/projects/{id}/api_keys/{id}`."""
-    project = _find(account, project_id)
-    for key in account.keys:
-        if (key.id, key.project_id) == (key_id, project.id):
-            return _key(key)
-    raise Refused(f"No API key '{key_id}' in this project.", status=404)
 
 
 def _find(account: Account, project_id: str) -> Project:

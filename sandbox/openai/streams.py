@@ -9,7 +9,7 @@ from decimal import Decimal
 from random import Random
 
 from sandbox.openai.world import Fact
-from sandbox.rhythm import moments, volume
+from sandbox.shared.rhythm import moments, volume
 
 _LAST_DIGIT = Decimal("1E-18")
 """Amounts end here, so that a month's sum is exact within the 28 digits that `Decimal` calculates with."""

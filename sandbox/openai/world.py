@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from sandbox.bill import Bill, BillRow
-from sandbox.ledger import Ledger
 from sandbox.openai.families import REQUESTS, USAGE
+from sandbox.shared import standin
+from sandbox.shared.bill import Bill, BillRow
+from sandbox.shared.ledger import Ledger
 
 _INPUT = frozenset(family.name for family in USAGE if "input_tokens" in family.measures)
 _OUTPUT = frozenset(family.name for family in USAGE if "output_tokens" in family.measures)
@@ -102,7 +103,7 @@ class Project:
 
 
 @dataclass
-class Account:
+class Account(standin.Account[Fact]):
     """One organisation and the keys that open it."""
 
     name: str
@@ -121,14 +122,6 @@ class Account:
     projects: list[Project]
     keys: list[Key]
     ledger: Ledger[Fact]
-
-    def facts(self, month: str) -> list[Fact]:
-        """The facts of a month such as `2026-01`, up to now; change the list to change history."""
-        return self.ledger.month(month)
-
-    def clear(self, month: str) -> None:
-        """Leave a month without any fact."""
-        self.ledger.clear(month)
 
 
 def bill(account: Account, month: str) -> Bill:

@@ -14,7 +14,7 @@ from sandbox.openrouter.question import Filter, Question
 from sandbox.openrouter.switches import Switches
 from sandbox.openrouter.vocabulary import METRICS, identity, label
 from sandbox.openrouter.world import Account, Fact
-from sandbox.query import Refused
+from sandbox.shared.query import Refused
 
 _FIRST = date(2020, 1, 1)
 _COMPARE = {

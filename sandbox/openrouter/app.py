@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Mapping
 from decimal import Decimal
 from uuid import UUID
 
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
-from sandbox.bill import Bill, BillRow
-from sandbox.jsonexact import ExactJSONResponse
-from sandbox.openrouter import activity, analytics, registry, vocabulary, world
+from sandbox.openrouter import analytics, registry, world
 from sandbox.openrouter.question import Question
-from sandbox.openrouter.refusals import answer_refusal, not_found
+from sandbox.openrouter.registry import not_found
 from sandbox.openrouter.switches import Switches
 from sandbox.openrouter.world import Account, Fact
-from sandbox.query import Query, Refused
+from sandbox.shared import standin
+from sandbox.shared.bill import Bill, BillRow
+from sandbox.shared.query import Refused
+from sandbox.shared.standin import Clock
 
 _KEYS_PER_PAGE = 100
+Call = standin.Call[Account]
+Handler = standin.Handler[Account]
 
 
-class OpenRouterApi(Switches):
+class OpenRouterApi(standin.StandIn[Account], Switches):
     """One OpenRouter organisation with several workspaces.
 
     Args:
@@ -35,31 +34,40 @@ class OpenRouterApi(Switches):
 
     name = "openrouter"
     mount = "/openrouter/api/v1"
+    key_variable = "OPENROUTER_MANAGEMENT_KEY"
+    address_variable = "OPENROUTER_BASE_URL"
 
-    def __init__(self, now: Callable[[], datetime], seed: int = 1) -> None:
-        super().__init__()
-        self._now = now
-        self.accounts = world.accounts(now, seed)
-        self.app = Starlette(
-            routes=[
-                Route("/analytics/query", self._query, methods=["POST"]),
-                Route("/analytics/meta", self._meta, methods=["GET"]),
-                Route("/activity", self._activity, methods=["GET"]),
-                Route("/workspaces", self._workspaces, methods=["GET"]),
-                Route("/workspaces/{id}", self._one_workspace, methods=["GET"]),
-                Route("/keys", self._keys, methods=["GET"]),
-                Route("/keys/{hash}", self._one_key, methods=["GET"]),
-                Route("/key", self._own_key, methods=["GET"]),
-                Route("/credits", self._credits, methods=["GET"]),
-            ],
-            exception_handlers={Refused: answer_refusal, HTTPException: answer_refusal},
-        )
-        self.app.router.redirect_slashes = False
+    def __init__(self, now: Clock, seed: int = 1) -> None:
+        super().__init__(now, world.accounts(now, seed))
 
-    def environment(self, base_url: str) -> dict[str, str]:
-        """Base URL and keys under the names that the product reads."""
-        keys = {f"OPENROUTER_MANAGEMENT_KEY{'_' * bool(a.name)}{a.name}": a.key for a in self.accounts}
-        return {"OPENROUTER_BASE_URL": base_url, **keys}
+    def routes(self) -> Mapping[str, Handler]:
+        """Reports, and the registry of workspaces and keys."""
+        return {
+            "POST /analytics/query": self._query,
+            "GET /workspaces": self._workspaces,
+            "GET /keys": self._keys,
+            "GET /key": self._own_key,
+        }
+
+    def enter(self, request: Request) -> Account:
+        """The organisation of the key: of the management key, or of any for what a key may ask about itself."""
+        bearer = _bearer(request)
+        if not bearer:
+            raise Refused("Missing Authentication header", status=401)
+        for account in self.accounts:
+            if bearer == account.key or (bearer == account.inference_key and request.url.path == "/key"):
+                return account
+            if bearer == account.inference_key:
+                raise Refused("Only management keys can perform this operation", status=403)
+        raise Refused("User not found", status=401)
+
+    def refusal(self, error: Refused, _request_id: str, /) -> object:
+        """Always the same body; `code` repeats the status."""
+        return {"error": {"code": error.status, "message": error.message}}
+
+    def lost(self, request: Request, error: HTTPException, /) -> Refused:
+        """A path that there is not reads like a thing that there is not."""
+        return not_found() if error.status_code == 404 else super().lost(request, error)
 
     def bill(self, account: Account, month: str) -> Bill:
         """One row for each workspace and key. Cost is what was charged to OpenRouter credits.
@@ -92,39 +100,20 @@ class OpenRouterApi(Switches):
             )
         )
 
-    async def _query(self, request: Request) -> Response:
-        account = self._enter(request)
-        self._parameters(request).finish()
-        question = Question.read(await request.body())
-        return ExactJSONResponse(analytics.answer(account, question, self._now(), self))
+    def _query(self, call: Call) -> object:
+        call.query.finish()
+        return analytics.answer(call.account, Question.read(call.body), self.now(), self)
 
-    async def _meta(self, request: Request) -> Response:
-        self._enter(request)
-        self._parameters(request).finish()
-        return ExactJSONResponse({"data": vocabulary.meta()})
-
-    async def _activity(self, request: Request) -> Response:
-        account, query = self._enter(request), self._parameters(request)
-        return ExactJSONResponse({"data": activity.rows(account, query, self._now().date(), self)})
-
-    async def _workspaces(self, request: Request) -> Response:
-        account, query = self._enter(request), self._parameters(request)
+    def _workspaces(self, call: Call) -> object:
+        account, query = call.account, call.query
         offset, limit = query.integer("offset") or 0, query.integer("limit", low=1, high=100) or 50
         query.finish()
         limit = min(limit, self.page_size or limit)
         page = [registry.workspace(item) for item in account.workspaces[offset : offset + limit]]
-        return ExactJSONResponse({"data": page, "total_count": len(account.workspaces)})
+        return {"data": page, "total_count": len(account.workspaces)}
 
-    async def _one_workspace(self, request: Request) -> Response:
-        account = self._enter(request)
-        self._parameters(request).finish()
-        for item in account.workspaces:
-            if request.path_params["id"] in (item.id, item.slug):
-                return ExactJSONResponse({"data": registry.workspace(item)})
-        raise not_found()
-
-    async def _keys(self, request: Request) -> Response:
-        account, query = self._enter(request), self._parameters(request)
+    def _keys(self, call: Call) -> object:
+        account, query = call.account, call.query
         offset, wanted = query.integer("offset") or 0, query.text("workspace_id")
         disabled, expired = query.flag("include_disabled"), query.flag("include_expired")
         query.finish()
@@ -134,45 +123,12 @@ class OpenRouterApi(Switches):
             for key in account.keys
             if key.workspace == workspace and (disabled or not key.disabled) and (expired or not key.expired)
         ]
-        spent = registry.Spent(account, self._now())
-        page = [registry.key(key, spent) for key in listed[offset : offset + _KEYS_PER_PAGE]]
-        return ExactJSONResponse({"data": page})
+        spent = registry.Spent(account, self.now())
+        return {"data": [registry.key(key, spent) for key in listed[offset : offset + _KEYS_PER_PAGE]]}
 
-    async def _one_key(self, request: Request) -> Response:
-        account = self._enter(request)
-        self._parameters(request).finish()
-        for key in account.keys:
-            if key.hash == request.path_params["hash"]:
-                return ExactJSONResponse({"data": registry.key(key, registry.Spent(account, self._now()))})
-        raise not_found()
-
-    async def _own_key(self, request: Request) -> Response:
-        account = self._enter(request, any_key=True)
-        self._parameters(request).finish()
-        return ExactJSONResponse({"data": registry.own_key(account, management=_bearer(request) == account.key)})
-
-    async def _credits(self, request: Request) -> Response:
-        account = self._enter(request)
-        self._parameters(request).finish()
-        spent = registry.Spent(account, self._now())
-        return ExactJSONResponse({"data": {"total_credits": account.credits_bought, "total_usage": spent.total}})
-
-    def _parameters(self, request: Request) -> Query:
-        return Query(request.query_params.multi_items())
-
-    def _enter(self, request: Request, *, any_key: bool = False) -> Account:
-        """The organisation of the key."""
-        if any(request.url.path.endswith(end) for end in self.absent):
-            raise not_found()
-        bearer = _bearer(request)
-        if not bearer:
-            raise Refused("Missing Authentication header", status=401)
-        for account in self.accounts:
-            if bearer == account.key or (any_key and bearer == account.inference_key):
-                return account
-            if bearer == account.inference_key:
-                raise Refused("Only management keys can perform this operation", status=403)
-        raise Refused("User not found", status=401)
+    def _own_key(self, call: Call) -> object:
+        call.query.finish()
+        return {"data": registry.own_key(call.account, management=_bearer(call.request) == call.account.key)}
 
 
 def _bearer(request: Request) -> str:

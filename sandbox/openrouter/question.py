@@ -16,7 +16,7 @@ from sandbox.openrouter.vocabulary import (
     METRICS,
     SCALAR_OPERATORS,
 )
-from sandbox.query import Refused
+from sandbox.shared.query import Refused
 
 # Seconds are required, a fraction is allowed.
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from sandbox.openrouter.world import Account, Key, Workspace
+from sandbox.shared.query import Refused
 
 OPENED = date(2025, 1, 1)
 """Lifetime totals begin here."""
@@ -108,3 +109,8 @@ def own_key(account: Account, *, management: bool) -> dict[str, Any]:
         "effective_budget": None,
         "allowed_data_regions": [],
     }
+
+
+def not_found() -> Refused:
+    """No such thing, for this key at least."""
+    return Refused("Resource not found", status=404)

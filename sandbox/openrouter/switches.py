@@ -35,7 +35,3 @@ class Switches:
     """Rows of a deleted key carry its last name; otherwise null, as if there had been no key."""
     no_key_label: str | None = None
     """Value of `api_key_id` in rows without a key: null or an empty text."""
-    today_in_activity: bool = True
-    """Whether `/activity` answers for the unfinished day when asked for it by `date`."""
-    cached_tokens: bool = True
-    """Whether rows of `/activity` carry `cached_tokens`, which older answers lack."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from sandbox.openrouter.world import Account, Fact
 
@@ -112,11 +110,6 @@ def identity(fact: Fact, dimension: str) -> str | None:
     return values.get(dimension)
 
 
-def slug(permaslug: str) -> str:
-    """The undated name of a model."""
-    return re.sub(r"-\d{4}-\d{2}-\d{2}$", "", permaslug)
-
-
 def label(account: Account, dimension: str, value: str | None) -> str | None:
     """What rows show in place of an id; other values show themselves."""
     names: dict[str | None, str | None] = {}
@@ -127,27 +120,6 @@ def label(account: Account, dimension: str, value: str | None) -> str | None:
     elif dimension == "user":
         names = {user.id: user.name for user in account.users}
     return names.get(value, value)
-
-
-def meta() -> dict[str, Any]:
-    """The answer of `/analytics/meta`."""
-    return {
-        "metrics": [
-            {
-                "name": metric.name,
-                "display_label": _title(metric.name),
-                "is_rate": metric.form not in ("number", "currency"),
-                "display_format": metric.form,
-            }
-            for metric in METRICS.values()
-        ],
-        "dimensions": [{"name": name, "display_label": _title(name)} for name in (*DIMENSIONS, *BRIEF_DIMENSIONS)],
-        "operators": [
-            *({"name": name, "value_type": "scalar"} for name in SCALAR_OPERATORS),
-            *({"name": name, "value_type": "array"} for name in ARRAY_OPERATORS),
-        ],
-        "granularities": [{"name": name, "display_label": _title(name)} for name in GRANULARITIES],
-    }
 
 
 def _title(name: str) -> str:

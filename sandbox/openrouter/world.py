@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from random import Random
 from uuid import UUID
 
-from sandbox.ledger import Ledger
-from sandbox.rhythm import identifier, moments, volume
+from sandbox.shared import standin
+from sandbox.shared.ledger import Ledger
+from sandbox.shared.rhythm import identifier, moments, volume
 
 
 @dataclass(slots=True)
@@ -84,7 +85,7 @@ class User:
 
 
 @dataclass
-class Account:
+class Account(standin.Account[Fact]):
     """One organisation and its management key."""
 
     name: str
@@ -98,15 +99,6 @@ class Account:
     """Gone from the registry; their usage is not."""
     users: list[User]
     ledger: Ledger[Fact]
-    credits_bought: Decimal = field(default=Decimal("25000.5"))
-
-    def facts(self, month: str) -> list[Fact]:
-        """The facts of a month up to now; edits last."""
-        return self.ledger.month(month)
-
-    def clear(self, month: str) -> None:
-        """Empty a month."""
-        self.ledger.clear(month)
 
     def add_keys(self, count: int, workspace: str) -> list[Key]:
         """Put unused keys into a workspace, so that its listing has several pages."""

@@ -120,3 +120,20 @@ def test_without_a_terminal_it_does_not_wait(program: Program) -> None:
     told = program.run("demo")
     assert (told.status, "Press Enter" in told.out) == (0, False)
     assert "0 rows were created" in told.out
+
+
+@pytest.mark.parametrize("package", ["starlette", "uvicorn"])
+def test_without_its_extra_it_says_what_to_install(program: Program, package: str) -> None:
+    script = f"import sys; sys.modules['{package}'] = None; from cli.main import entry; entry()"
+    ended = subprocess.run(
+        [sys.executable, "-c", script, "demo"],
+        cwd=program.folder,
+        env=program.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    (line,) = ended.stderr.splitlines()
+    assert package in line
+    assert "pip install '.[demo]'" in line

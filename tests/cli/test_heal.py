@@ -14,7 +14,7 @@ from notion.workspace import Workspace
 from notion.writer import Writer
 from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
-from sandbox.notion.cells import Cell
+from sandbox.notion.screen.cells import Cell
 from tasks.prefect.limits import month_limit
 from tests.cli.programs import Cli, Program
 from tests.ports import free_port

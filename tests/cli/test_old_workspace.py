@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.notion.cells import Cell
+from sandbox.notion.screen.cells import Cell
 from tests.cli.programs import Cli
 
 MONTHS = ("2025-12", "2026-01")

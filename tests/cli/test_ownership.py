@@ -18,12 +18,12 @@ from typing import Any
 import pytest
 
 from sandbox.anthropic import cast
-from sandbox.bill import Bill
 from sandbox.elevenlabs import world as elevenlabs
 from sandbox.everything import Sandbox
-from sandbox.notion.cells import Cell
+from sandbox.notion.screen.cells import Cell
 from sandbox.notion.store import Row
 from sandbox.openrouter import world as openrouter
+from sandbox.shared.bill import Bill
 from tests.cli.programs import Cli, Told
 from tests.standins import Account, StandIn
 from usage.names import ProviderName

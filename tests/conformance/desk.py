@@ -13,13 +13,13 @@ from providers.shared.checks import CheckResult
 from providers.shared.patience import Retry
 from sandbox import server
 from sandbox.anthropic import AnthropicApi
-from sandbox.bill import Bill
 from sandbox.deepgram import DeepgramApi
 from sandbox.elevenlabs import ElevenLabsApi
 from sandbox.openai import OpenAIApi
 from sandbox.openrouter import OpenRouterApi
 from sandbox.openrouter.world import Account as OpenRouterAccount
 from sandbox.server import Server
+from sandbox.shared.bill import Bill
 from usage.errors import CredentialError, SourceError
 from usage.month import Month
 from usage.names import ProviderName, Source, Status

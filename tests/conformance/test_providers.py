@@ -14,8 +14,8 @@ import pytest
 
 from providers.shared.checks import CheckStatus
 from providers.shared.patience import SOURCE_PATIENCE
-from sandbox.bill import BillRow
 from sandbox.faults import Fault, Kind
+from sandbox.shared.bill import BillRow
 from tests.conformance.desk import Case, Desk, Drift, Scope
 from usage.errors import ContractError, CredentialError, SourceError, TransientError
 from usage.grain import NO_API_KEY, NO_PROJECT

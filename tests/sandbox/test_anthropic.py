@@ -361,7 +361,6 @@ def test_absent_forbidden_and_unknown(api: AnthropicApi, client: httpx.Client) -
     assert client.get(f"{ROOT}/cost_report", params=JANUARY).status_code == 400
     assert client.get(f"{ROOT}/everything").status_code == 404
     assert client.post(f"{ROOT}/me").status_code == 405
-    assert client.get(f"{ROOT}/workspaces/wrkspc_nobody").status_code == 404
 
 
 def test_the_default_workspace(api: AnthropicApi, account: Account, client: httpx.Client) -> None:
@@ -401,7 +400,6 @@ def test_keys_by_version_page_and_status(api: AnthropicApi, account: Account, cl
     assert None in {key["workspace_id"] for key in older}
     archived = client.get(f"{ROOT}/api_keys", params={"status": "archived"}).json()["data"]
     assert [key["status"] for key in archived] == ["archived"]
-    assert client.get(f"{ROOT}/api_keys/{found[0]['id']}").json() == found[0]
 
 
 def test_speed_needs_its_beta_header(client: httpx.Client) -> None:

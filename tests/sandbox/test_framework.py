@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from sandbox.bill import Bill, BillRow
 from sandbox.faults import Fault, Kind
-from sandbox.jsonexact import ExactJSONResponse, dumps
-from sandbox.query import Query, Refused, seal, unseal
 from sandbox.server import Server
+from sandbox.shared.bill import Bill, BillRow
+from sandbox.shared.jsonexact import ExactJSONResponse, dumps
+from sandbox.shared.query import Query, Refused, seal, unseal
 
 
 class Echo:

@@ -82,12 +82,10 @@ def test_registry_fits_the_published_description(
     projects = client.get("/organization/projects?include_archived=true").json()
     conforms("openai")("/organization/projects", projects)
     one = projects["data"][1]
-    assert client.get(f"/organization/projects/{one['id']}").json() == one
     assert set(json.loads((shared / "examples/openai/object_Project.json").read_text())) <= set(one)
     keys = client.get(f"/organization/projects/{one['id']}/api_keys").json()
     conforms("openai")("/organization/projects/{project_id}/api_keys", keys)
     key = keys["data"][0]
-    assert client.get(f"/organization/projects/{one['id']}/api_keys/{key['id']}").json() == key
     assert set(json.loads((shared / "examples/openai/object_ProjectApiKey.json").read_text())) <= set(key)
 
 

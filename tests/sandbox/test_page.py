@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from sandbox.everything import Sandbox
-from sandbox.notion.tables import Table
-from sandbox.page import render
+from sandbox.notion.screen.page import render
+from sandbox.notion.screen.tables import Table
 
 NASTY = "<script>alert(\"1\")</script> & 'x' <b>"
 
@@ -125,7 +125,9 @@ def check(page: Cells, sandbox: Sandbox) -> None:
     costs: dict[str, float] = {}
     for row in usages.rows():
         (service,) = row.linked("Service")
-        costs[service.title] = costs.get(service.title, 0) + float(row.value("Cout USD") or 0)
+        cost = row.value("Cout USD") or 0.0
+        assert isinstance(cost, int | float)
+        costs[service.title] = costs.get(service.title, 0) + cost
     shown = dict(zip(page.column(0, "Nom"), page.column(0, "Total Cout USD"), strict=True))
     assert shown == {row.title: f"${costs[row.title]:,.2f}" for row in services.rows()}
     counts = [str(len(row.linked("Usages"))) for row in services.rows()]

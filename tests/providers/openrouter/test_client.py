@@ -18,11 +18,11 @@ from jsonschema import Draft202012Validator
 from providers.reading import check_source, read_source
 from providers.shared.checks import CheckResult, CheckStatus
 from providers.shared.patience import Retry
-from sandbox.bill import BillRow
 from sandbox.faults import Fault, Kind
 from sandbox.openrouter import OpenRouterApi
 from sandbox.openrouter.world import Account
 from sandbox.server import Server
+from sandbox.shared.bill import BillRow
 from usage.errors import ContractError, CredentialError, SourceError, TransientError
 from usage.month import Month
 from usage.names import Kind as ThingKind

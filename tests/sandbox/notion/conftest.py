@@ -44,7 +44,8 @@ class Notion:
         """The body of an answer with status 200."""
         answer = self.send(method, path, body, **more)
         assert answer.status_code == 200, answer.text
-        return answer.json()
+        shown: Json = answer.json()
+        return shown
 
     def refused(self, status: int, method: str, path: str, body: Json | None = None, **more: Any) -> str:
         """The message of a refusal with this status, whose body has been looked at."""
@@ -53,7 +54,7 @@ class Notion:
         shown = answer.json()
         assert (shown["object"], shown["status"]) == ("error", status)
         assert shown["request_id"] == answer.headers["x-notion-request-id"]
-        return shown["message"]
+        return str(shown["message"])
 
     def send(self, method: str, path: str, body: Json | None = None, **more: Any) -> httpx.Response:
         headers = {"Notion-Version": self.version, "Authorization": f"Bearer {self.api.token}"}

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-JUNK = (1.5, [{"x": 1}], {"type": 5}, "", [], None, True, {"": {}}, 10**400, [None], -1, "title")
+JUNK: tuple[Any, ...] = (1.5, [{"x": 1}], {"type": 5}, "", [], None, True, {"": {}}, 10**400, [None], -1, "title")
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

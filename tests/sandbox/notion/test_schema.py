@@ -117,7 +117,7 @@ def test_a_patch_is_done_whole_or_not_at_all(notion: Any) -> None:
     before = [notion.source(services["id"]), notion.source(usages["id"])]
     dual = {"relation": {"data_source_id": services["id"], "dual_property": {}}}
     bad = {"rollup": {"relation_property_name": "Service", "rollup_property_name": "?", "function": "sum"}}
-    body = {"properties": {"New": {"number": {}}, "Statut": None, "Autre": dual, "Bad": bad}}
+    body: dict[str, Any] = {"properties": {"New": {"number": {}}, "Statut": None, "Autre": dual, "Bad": bad}}
     assert "Could not find property with name or id: ?" in notion.refused(
         400, "PATCH", f"/data_sources/{usages['id']}", body
     )
@@ -222,7 +222,7 @@ def test_a_locked_database_still_takes_schema_changes_unless_told_otherwise(noti
     assert notion.ask("GET", f"/databases/{services['parent']['database_id']}")["is_locked"] is True
     notion.change(services, {"A": {"number": {}}})
     notion.api.locked_refuses_api = True
-    body = {"properties": {"B": {"number": {}}}}
+    body: dict[str, Any] = {"properties": {"B": {"number": {}}}}
     assert "locked" in notion.refused(400, "PATCH", f"/data_sources/{services['id']}", body)
     notion.row(services)
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from sandbox.notion import trouble
-from sandbox.notion.guard import TOKEN
+from sandbox.notion.requests.guard import TOKEN
 from sandbox.server import Server
 
 

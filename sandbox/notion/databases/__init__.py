@@ -1,0 +1,1 @@
+"""Databases, data sources and their schema."""

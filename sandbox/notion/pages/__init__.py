@@ -1,0 +1,1 @@
+"""Pages, their values, blocks and files."""

@@ -1,0 +1,1 @@
+"""Finding pages: queries, search and views."""

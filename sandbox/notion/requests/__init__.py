@@ -1,0 +1,1 @@
+"""A request until its handler sees it."""

@@ -1,0 +1,1 @@
+"""What a workspace holds, and how it is kept."""

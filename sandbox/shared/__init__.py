@@ -1,0 +1,1 @@
+"""What the five stand-ins have in common: a request at the door, its parameters, facts by month, the answer."""
