@@ -17,11 +17,12 @@ MOST: Final = 12
 
 MAY_IMPORT: Final[Mapping[str, frozenset[str]]] = {
     "usage": frozenset(),
+    "archive": frozenset({"usage"}),
     "notion": frozenset({"usage"}),
     "providers": frozenset({"usage"}),
-    "tasks": frozenset({"notion", "providers", "usage"}),
+    "tasks": frozenset({"archive", "notion", "providers", "usage"}),
     "flows": frozenset({"tasks", "usage"}),
-    "cli": frozenset({"flows", "tasks", "notion", "providers", "usage", "sandbox"}),
+    "cli": frozenset({"archive", "flows", "tasks", "notion", "providers", "usage", "sandbox"}),
     # A misreading of an API must not be made twice: the stand-ins share nothing with the clients.
     "sandbox": frozenset(),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
@@ -56,6 +57,8 @@ class UsageRecord:
     provider does not report them, never 0 in their place. What belongs to no model has an `item` instead.
     """
 
+    day: date | None = None
+    """UTC; None where the provider tells no days, and in the sums of a month."""
     workspace: str | None = None
     project: str | None = None
     api_key: str | None = None

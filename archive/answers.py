@@ -1,0 +1,107 @@
+"""A provider's own answers as compressed JSON lines, one for each request, and back.
+
+A line has `method`, `path`, `params`, `sent` (the JSON of a POST), `status`, `at` (UTC), `sha256` (of the body as it
+came) and `body` (text). Of headers nothing is kept, so no key is; and in place of addresses of e-mail stands a word,
+because registries tell who made a key, and nothing here needs to know.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final
+
+import pyarrow as pa
+
+from usage.peers.exchange import Exchange
+
+SUFFIX: Final = ".jsonl.zst"
+_CODEC: Final = "zstd"
+WITHOUT_EMAIL: Final = b"e-mail-address-removed"
+_AT: Final = re.compile(rb"@|\\u0040")
+_BETWEEN: Final = re.compile(rb'[\s"<>(),;:]')
+_DOMAIN: Final = re.compile(rb'[^\s"<>(),;:\\@]+\.[^\s"<>(),;:\\@.]{2,}')
+_LONGEST_NAME: Final = 256
+
+
+class AnswerLog:
+    """Takes exchanges in as they come and holds them compressed."""
+
+    def __init__(self) -> None:
+        self._buffer = pa.BufferOutputStream()
+        self._stream = pa.CompressedOutputStream(self._buffer, _CODEC)
+        self._contents = hashlib.sha256()
+        self.count = 0
+        """Exchanges so far."""
+
+    def add(self, exchange: Exchange) -> None:
+        """Take in one exchange."""
+        digest = hashlib.sha256(exchange.content).hexdigest()
+        line = {
+            "method": exchange.method,
+            "path": exchange.path,
+            "params": [list(pair) for pair in exchange.params],
+            "sent": exchange.body,
+            "status": exchange.status,
+            "at": exchange.at.isoformat(),
+            "sha256": digest,
+            "body": without_emails(exchange.content).decode("utf-8", "replace"),
+        }
+        self._contents.update(f"{exchange.question}{exchange.status}{digest}".encode())
+        self._stream.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        self.count += 1
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what was asked and answered, whenever that was: the same for a reading that is unchanged."""
+        return self._contents.hexdigest()
+
+    def content(self) -> bytes:
+        """All lines, compressed. Nothing can be added afterwards."""
+        self._stream.close()
+        content: bytes = self._buffer.getvalue().to_pybytes()
+        return content
+
+
+def without_emails(content: bytes) -> bytes:
+    """A body without addresses of e-mail."""
+    pieces, done = [], 0
+    for at in _AT.finditer(content):
+        name = _BETWEEN.split(content[max(done, at.start() - _LONGEST_NAME) : at.start()])[-1]
+        domain = _DOMAIN.match(content, at.end())
+        if 0 < len(name) < _LONGEST_NAME and domain is not None:
+            pieces += [content[done : at.start() - len(name)], WITHOUT_EMAIL]
+            done = domain.end()
+    return b"".join([*pieces, content[done:]]) if pieces else content
+
+
+def read_answers(content: bytes) -> Iterator[Exchange]:
+    """The exchanges in a file of the archive, in the order in which the answers came.
+
+    Raises:
+        ValueError: It is no such file.
+    """
+    with pa.CompressedInputStream(pa.BufferReader(content), _CODEC) as stream:
+        # Arrow's streams have no `readline`; answers are held in memory one by one all the same.
+        rest = b""
+        while chunk := stream.read(1 << 20):
+            *lines, rest = (rest + chunk).split(b"\n")
+            yield from map(_exchange, lines)
+    if rest:
+        raise ValueError("the last line of the answers is cut")
+
+
+def _exchange(line: bytes) -> Exchange:
+    data: dict[str, Any] = json.loads(line)
+    return Exchange(
+        method=data["method"],
+        path=data["path"],
+        params=tuple((name, value) for name, value in data["params"]),
+        body=data["sent"],
+        status=data["status"],
+        at=datetime.fromisoformat(data["at"]),
+        content=data["body"].encode(),
+    )
