@@ -127,7 +127,7 @@ def test_overlapping_writes(notion: Any, words: Any, through_relation: bool) -> 
     usages = notion.usages(services)
     service = notion.row(services)
     pages = [notion.row(usages)] * 4 if not through_relation else [notion.row(usages) for _ in range(4)]
-    notion.api.write_seconds, notion.api.conflicts_reach_relations = 0.2, through_relation
+    notion.api.write_seconds, notion.api.conflicts_reach_relations = 1.0, through_relation
     body = {"properties": {"Service": {"relation": [{"id": service["id"]}]}}}
     headers = {"Notion-Version": "2026-03-11", "Authorization": f"Bearer {notion.api.token}"}
     with Server([notion.api]) as server, httpx.Client(headers=headers) as client, ThreadPoolExecutor(4) as pool:
