@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from usage.peers.exchange import Exchange
+from usage.peers.exchange import Exchange, Question
 
 SUFFIX: Final = ".jsonl.zst"
 _CODEC: Final = "zstd"
@@ -39,18 +39,19 @@ class AnswerLog:
 
     def add(self, exchange: Exchange) -> None:
         """Take in one exchange."""
+        question = exchange.question
         digest = hashlib.sha256(exchange.content).hexdigest()
         line = {
-            "method": exchange.method,
-            "path": exchange.path,
-            "params": [list(pair) for pair in exchange.params],
-            "sent": exchange.body,
+            "method": question.method,
+            "path": question.path,
+            "params": [list(pair) for pair in question.params],
+            "sent": question.body,
             "status": exchange.status,
             "at": exchange.at.isoformat(),
             "sha256": digest,
             "body": without_emails(exchange.content).decode("utf-8", "replace"),
         }
-        self._contents.update(f"{exchange.question}{exchange.status}{digest}".encode())
+        self._contents.update(f"{question}{exchange.status}{digest}".encode())
         self._stream.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
         self.count += 1
 
@@ -97,10 +98,9 @@ def read_answers(content: bytes) -> Iterator[Exchange]:
 def _exchange(line: bytes) -> Exchange:
     data: dict[str, Any] = json.loads(line)
     return Exchange(
-        method=data["method"],
-        path=data["path"],
-        params=tuple((name, value) for name, value in data["params"]),
-        body=data["sent"],
+        question=Question(
+            data["method"], data["path"], tuple((name, value) for name, value in data["params"]), data["sent"]
+        ),
         status=data["status"],
         at=datetime.fromisoformat(data["at"]),
         content=data["body"].encode(),

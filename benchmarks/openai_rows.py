@@ -77,7 +77,7 @@ def page(day: int, lines: int) -> bytes:
 
 def run(lines: int, steps: Steps) -> int:
     """Take all pages in and return how many rows they come to."""
-    sink = CostSink(SOURCE, MONTH)
+    sink = CostSink(MONTH)
     for day in range(MONTH.days):
         share = lines // MONTH.days + (day < lines % MONTH.days)
         answer = Answer("/organization/costs", 200, httpx.Headers(), page(day, share))

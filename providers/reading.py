@@ -29,6 +29,7 @@ from usage.errors import (
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.report import Gap, GapKind, SourceReport
+from usage.peers.exchange import Listener, Question
 from usage.settings import Credential, Settings
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ async def read_source(
     on_page: Callable[[], None] = lambda: None,
     retry: Retry | None = None,
     memory: BackfillMemory | None = None,
+    listener: Listener | None = None,
 ) -> SourceReport:
     """Read one month of one source.
 
@@ -54,6 +56,7 @@ async def read_source(
         on_page: Called for each page read.
         retry: How requests are repeated; the usual way by default.
         memory: What a backfill remembers from one month to the next.
+        listener: Is told every answer that the reading is made from.
 
     Raises:
         SourceError: Nothing could be read; the class says what to do.
@@ -66,7 +69,7 @@ async def read_source(
         pages += 1
         on_page()
 
-    async with _http(settings, source, retry=retry, memory=memory) as http:
+    async with _http(settings, source, retry=retry, memory=memory, listener=listener) as http:
         now = settings.now()
         together = memory.together(source, month, now) if memory is not None else None
         job = Job(source, month, now, settings.grains[source.provider], http, count, together)
@@ -148,7 +151,10 @@ class _RegistriesOnce(Http):
         if not self._registry.fullmatch(path):
             return await super().get(path, params, headers)
         question = path, tuple(params)
-        if question not in self._known:
+        if question in self._known:
+            # What is remembered belongs to this month's reading, too.
+            self._tell(Question("GET", path, tuple(params)), self._known[question])
+        else:
             try:
                 self._known[question] = await super().get(path, params, headers)
             except SourceError:
@@ -160,12 +166,19 @@ class _RegistriesOnce(Http):
 
 
 def _http(
-    settings: Settings, source: Source, *, retry: Retry | None = None, memory: BackfillMemory | None = None
+    settings: Settings,
+    source: Source,
+    *,
+    retry: Retry | None = None,
+    memory: BackfillMemory | None = None,
+    listener: Listener | None = None,
 ) -> Http:
     which = provider(source.provider)
     credential = settings.credential(source)
     address, headers = settings.base_urls[source.provider], which.headers(credential.key)
     if memory is None:
-        return Http(address, headers, explain=which.explain, retry=retry)
+        return Http(address, headers, explain=which.explain, retry=retry, listener=listener)
     known, pace = memory.registries.setdefault(source, {}), memory.paces.setdefault(source, Pace())
-    return _RegistriesOnce(which, known, address, headers, explain=which.explain, retry=retry, pace=pace)
+    return _RegistriesOnce(
+        which, known, address, headers, explain=which.explain, retry=retry, pace=pace, listener=listener
+    )

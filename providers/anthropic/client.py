@@ -37,7 +37,7 @@ from usage.errors import SourceError
 from usage.grain import is_bracketed
 from usage.names import ProviderName
 from usage.outcomes.report import Gap, RowNote, SourceReport
-from usage.records.sums import MonthSums
+from usage.records.sums import RecordSums
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ class Anthropic:
         """
         figures = await read_figures(job)
         names = await read_names(job, figures.records, coarse=figures.pair.coarse)
-        sums = MonthSums(job.source)
+        sums = RecordSums()
         sums.add(replace(r, workspace=r.workspace or names.default_workspace) for r in figures.records)
         records, refreshed = sums.records(), figures.refreshed_at
         running, provisional = job.is_running, is_provisional(job, refreshed)

@@ -33,10 +33,10 @@ class Report:
     """Rows (newer reports) or days (older ones) in a page: the most that the endpoint gives, and a month has 31."""
     headers: Mapping[str, str]
     by_day: bool = False
-    """True when it gives whole days, one bucket each; the others give one row for each group and the whole range."""
+    """True when it gives whole days, one bucket each; the others give rows, of each group and day."""
 
 
-# Without a time bucket: one row for each group and the whole month. A range spans 31 days at most.
+# A range spans 31 days at most. With a time bucket there is one row for each group and day, without one for the range.
 # Five groups at most. Never by `rbac_group_id`, which counts a user in each of their groups.
 ANALYTICS_USAGE: Final = Report(
     "/v1/organizations/analytics/usage",

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, ClassVar, Final, Generic, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime
+from pydantic import AfterValidator, AwareDatetime, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
 from providers.shared.amounts import RawAmount, Written, amount, dollars_or_unit
 from providers.shared.answers import ApiModel
@@ -88,12 +88,27 @@ def _in_utc(instant: datetime) -> datetime:
         raise ValueError("no instant in UTC") from None
 
 
+def _if_readable(value: object, read: ValidatorFunctionWrapHandler) -> datetime | None:
+    try:
+        instant: datetime | None = read(value)
+    except ValidationError:
+        # Without it, the line's day is not known; that is all.
+        return None
+    return instant
+
+
 class Line(ApiModel):
     """A row of a newer report, or a day of an older one. It begins at `starting_at`."""
 
-    unused: ClassVar[frozenset[str]] = frozenset({"ending_at"})
-
     starting_at: AwareDatetime
+    ending_at: Annotated[AwareDatetime | None, WrapValidator(_if_readable)] = None
+
+    @property
+    def day(self) -> date | None:
+        """The UTC day that it is about; None where it is about more than one, or does not say."""
+        if self.ending_at is None or self.ending_at - self.starting_at > timedelta(days=1):
+            return None
+        return self.starting_at.astimezone(UTC).date()
 
     @property
     def mark(self) -> Hashable:

@@ -20,7 +20,7 @@ from providers.shared.parts import Part, out_of_reach, read_parts
 from usage.errors import ContractError, RefusedError, SourceError
 from usage.outcomes.report import Control, Gap
 from usage.records.record import UsageRecord
-from usage.records.sums import MonthSums
+from usage.records.sums import RecordSums
 
 L = TypeVar("L", bound=Line)
 
@@ -171,6 +171,9 @@ async def _report(job: Job, form: ReportFormat[L], group_by: Iterable[str]) -> R
     report = form.report
     # Brackets, repeated: other spellings are refused.
     params = [*asked_days(job, report), ("limit", report.limit), *(("group_by[]", name) for name in group_by)]
+    if group_by and not report.by_day:
+        # The older reports give days by themselves; a total is one row for the whole month.
+        params.append(("time_bucket_width", "1d"))
 
     async def ask(token: str | None) -> ReportPage[L]:
         answer = await job.get(report.path, [*params, *([("page", token)] if token else [])], report.headers)
@@ -233,7 +236,7 @@ class ReportSink(Generic[L]):
 
     def __init__(self, job: Job, report: Report, records: Callable[[L, LineNotes], Iterator[UsageRecord]]) -> None:
         self._month, self._report, self._records = job.month, report, records
-        self._sums = MonthSums(job.source)
+        self._sums = RecordSums()
         self._line_notes = LineNotes(report.path, Notes(), Written())
         self._days: set[date] = set()
         self._refreshed: set[datetime | None] = set()
@@ -249,13 +252,13 @@ class ReportSink(Generic[L]):
             self._days.add(line.starting_at.astimezone(UTC).date())
             if isinstance(line, OlderUsage | OlderCost):
                 self._line_notes.notes.take(line.results, self._report.path)
-            self._sums.add(self._note_uncounted(self._records(line, self._line_notes)))
+            self._sums.add(self._of_day(line.day, self._records(line, self._line_notes)))
 
-    def _note_uncounted(self, records: Iterable[UsageRecord]) -> Iterator[UsageRecord]:
+    def _of_day(self, day: date | None, records: Iterable[UsageRecord]) -> Iterator[UsageRecord]:
         for record in records:
             if record.model and record.tokens_output is not None and record.requests is None:
                 self._uncounted.add(UsageRecord(workspace=record.workspace, api_key=record.api_key))
-            yield record
+            yield replace(record, day=day)
 
     def figures(self) -> ReportFigures:
         """All that was taken in.

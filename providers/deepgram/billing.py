@@ -88,4 +88,4 @@ async def _ask(job: Job, project: str, grouping: Params) -> BreakdownFigures:
     """The billing breakdown of the month, summed by its groups."""
     path = billing_of(project)
     answer = await job.get(path, [*asked_days(job.month, job.now), *grouping])
-    return parse_billing(answer.parse(Billing), project, job.month, path).add_up(job.source)
+    return parse_billing(answer.parse(Billing), project, job.month, path).add_up()

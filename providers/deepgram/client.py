@@ -27,7 +27,7 @@ from usage.errors import SourceError
 from usage.names import Grain, Kind, ProviderName
 from usage.outcomes.report import Control, Gap, GapKind, RowNote, SourceReport, Thing
 from usage.records.record import UsageRecord
-from usage.records.sums import MonthSums
+from usage.records.sums import RecordSums
 
 ROW_NOTE: Final = (
     "Coûts : lignes de facturation de Deepgram, hors taxes, abonnements et engagements. Heures facturables, caractères "
@@ -64,7 +64,7 @@ class Deepgram:
             ]
         )
         tables = [table for table in read.values if table is not None]
-        sums = MonthSums(job.source)
+        sums = RecordSums()
         sums.add(record for table in tables for record in table.records)
         records = sums.records()
         keys = await read_names(job, records) if job.grain is Grain.API_KEY else Names()

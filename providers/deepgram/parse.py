@@ -15,10 +15,9 @@ from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
 from usage.errors import ContractError
 from usage.month import Month
-from usage.names import Source
 from usage.outcomes.report import Control, Gap
 from usage.records.record import Unit, Units, UsageRecord
-from usage.records.sums import MonthSums
+from usage.records.sums import RecordSums
 
 Records = tuple[UsageRecord, ...]
 
@@ -104,9 +103,9 @@ class BreakdownFigures:
     notes: Notes
     written: Written = field(default_factory=Written)
 
-    def add_up(self, source: Source) -> Self:
+    def add_up(self) -> Self:
         """The same with records of the same ids and model added up."""
-        sums = MonthSums(source)
+        sums = RecordSums()
         sums.add(self.records)
         return replace(self, records=sums.records())
 
@@ -158,6 +157,7 @@ def parse_billing(answer: Billing, project: str, month: Month, where: str) -> Br
             written.add(dollars, row.dollars)
         records.append(
             UsageRecord(
+                day=day,
                 project=project,
                 api_key=row.group.accessor or None,
                 item=row.group.line_item or _UNNAMED_ITEM,
@@ -197,6 +197,7 @@ def parse_usage(
         days.append(day)
         records.append(
             UsageRecord(
+                day=day,
                 project=project,
                 api_key=api_key or row.group.accessor or None,
                 model=_label(row.group.models),

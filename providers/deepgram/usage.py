@@ -292,4 +292,4 @@ async def _ask(job: Job, project: str, params: Params, *, api_key: str | None = 
     """The usage breakdown of the month, summed by its groups; `api_key` where `params` narrow it to one."""
     path = usage_of(project)
     answer = await job.get(path, [*asked_days(job.month, job.now), *params])
-    return parse_usage(answer.parse(Usage), project, job.month, path, api_key=api_key).add_up(job.source)
+    return parse_usage(answer.parse(Usage), project, job.month, path, api_key=api_key).add_up()

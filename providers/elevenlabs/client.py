@@ -34,7 +34,7 @@ from usage.errors import RefusedError, SourceError, UnavailableError
 from usage.names import ProviderName
 from usage.outcomes.report import Control, Count, Gap, GapKind, SourceReport, Thing
 from usage.records.record import UsageRecord
-from usage.records.sums import MonthSums
+from usage.records.sums import RecordSums
 
 _NO_MONEY_HERE: Final = (
     "Les analyses d’ElevenLabs n’ont pas de montants ici : ceux du compte entier sont cherchés dans character-stats."
@@ -71,7 +71,7 @@ class ElevenLabs:
             raise UnavailableError(f"ElevenLabs ne donne rien avant {ANALYTICS_BEGIN.year}.")
         found = await read_figures(job, asked_days(job))
         names = await read_names(job)
-        sums = MonthSums(job.source)
+        sums = RecordSums()
         sums.add(found.records)
         records = sums.records()
         return SourceReport(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final, cast
 
@@ -219,6 +219,7 @@ def _record(line: _Line, layout: Layout, report: Report, of_zeros: str) -> Usage
     # Nothing in an unknown currency is not missed.
     missing = layout.money is not None and (money is None or (bool(money) and not currency))
     return UsageRecord(
+        day=line.day.astimezone(UTC).date(),
         api_key=line.texts.get(KEY),
         model=model,
         item=line.texts.get(report.item) if model is None else None,

@@ -135,9 +135,7 @@ async def _part(job: Job, together: Together, group_by: Sequence[str]) -> Report
 
 
 async def _ask(job: Job, months: Sequence[Month], span: Span, group_by: Sequence[str], limit: str) -> ByMonth:
-    sink = await read_report(
-        job, COSTS, span, group_by, model=CostPage, sink=lambda: MonthlyCosts(job.source, months), limit=limit
-    )
+    sink = await read_report(job, COSTS, span, group_by, model=CostPage, sink=lambda: MonthlyCosts(months), limit=limit)
     return sink.figures(by_key=group_by is BY_KEY)
 
 

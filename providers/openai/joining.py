@@ -15,7 +15,7 @@ from usage.grain import NO_PROJECT
 from usage.names import Grain
 from usage.outcomes.report import RowNote
 from usage.records.record import Unit, UsageRecord
-from usage.records.sums import MonthSums
+from usage.records.sums import RecordSums, sum_days
 
 Place = tuple[str | None, str | None, str | None]
 _DATED: Final = re.compile(r"-\d{4}-\d{2}-\d{2}$")
@@ -29,7 +29,7 @@ def join_reports(
     used = count_requests_once(record for figures in usage for record in figures.records)
     money = costs.records if costs is not None else ()
     whole = not read.gaps
-    sums = MonthSums(job.source)
+    sums = RecordSums()
     sums.add(used)
     sums.add(without_known_tokens(money, used, usage_is_whole=whole))
     if not whole:
@@ -66,21 +66,23 @@ def without_known_tokens(
 
     `usage_is_whole`: all reports could be read; otherwise nobody knows what they would have told.
     """
-    known = _models(usage)
+    known = _KnownModels(usage)
+    # Corrections may leave less than nothing of a month, which is no count.
+    invalid = {total.ids for total in sum_days(costs) if min(total.tokens_input or 0, total.tokens_output or 0) < 0}
     return tuple(
         replace(cost, tokens_input=None, tokens_output=None)
-        if not usage_is_whole or _is_known(cost, known)
-        else replace(cost, tokens_input=_valid_count(cost.tokens_input), tokens_output=_valid_count(cost.tokens_output))
+        if _has_tokens(cost) and (not usage_is_whole or known.has(cost) or replace(cost, day=None).ids in invalid)
+        else cost
         for cost in costs
     )
 
 
 def models_without_usage(costs: Sequence[UsageRecord], usage: Sequence[UsageRecord]) -> dict[str | None, list[str]]:
     """By project, models that were billed and that no usage report has."""
-    known = _models(usage)
+    known = _KnownModels(usage)
     found: dict[str | None, list[str]] = {}
     for cost in costs:
-        if cost.cost and not _is_known(cost, known) and cost.model not in found.get(cost.project, []):
+        if cost.cost and not known.has(cost) and cost.model not in found.get(cost.project, []):
             found.setdefault(cost.project, []).append(cost.model or "")
     return found
 
@@ -91,41 +93,46 @@ def list_some(models: Sequence[str]) -> str:
     return ", ".join(models[:_SHOWN]) + (f" et {more} autres" if more > 0 else "")
 
 
-def _models(usage: Iterable[UsageRecord]) -> dict[str | None, set[str]]:
-    known: dict[str | None, set[str]] = {}
-    for record in usage:
-        if record.model:
-            known.setdefault(record.project, set()).add(_plain(record.model))
-    return known
+class _KnownModels:
+    """The models that usage reports have, by project."""
+
+    def __init__(self, usage: Iterable[UsageRecord]) -> None:
+        self._models: dict[str | None, set[str]] = {}
+        for record in usage:
+            if record.model:
+                self._models.setdefault(record.project, set()).add(_plain(record.model))
+        self._answers: dict[tuple[str | None, str], bool] = {}
+
+    def has(self, cost: UsageRecord) -> bool:
+        """Whether usage has the model of a cost line, or the line has none."""
+        if cost.model is None:
+            return True
+        # A month has many lines of few models.
+        question = cost.project, cost.model
+        if question not in self._answers:
+            self._answers[question] = _is_among(cost.model, self._models.get(cost.project, set()))
+        return self._answers[question]
 
 
-def _is_known(cost: UsageRecord, known: dict[str | None, set[str]]) -> bool:
-    """Whether usage has the model of a cost line, or the line has none.
+def _is_among(model: str, models: Iterable[str]) -> bool:
+    """Whether a model that was billed is one of those that were used.
 
     The names agree in form, but not always: usage says `text-embedding-ada-002-v2` and `ft:gpt-4o:acme::AbC` where the
     bill says `text-embedding-ada-002` and `ft-gpt-4o`, and one of the two may leave out the date.
     """
-    if cost.model is None:
-        return True
-    billed = _plain(cost.model)
+    billed = _plain(model)
     undated = _DATED.sub("", billed)
-    models = known.get(cost.project, set())
     # A name that goes on is the same model only with more said of it: `gpt-5-codex` is not `gpt-5`.
     return any(
-        model in (billed, undated)
-        or re.fullmatch(rf"{re.escape(billed)}(-v\d+|-\d{{4}}-\d{{2}}-\d{{2}})", model)
-        or (billed.startswith("ft-") and model.startswith(f"{billed}-"))
-        for model in models
+        used in (billed, undated)
+        or re.fullmatch(rf"{re.escape(billed)}(-v\d+|-\d{{4}}-\d{{2}}-\d{{2}})", used)
+        or (billed.startswith("ft-") and used.startswith(f"{billed}-"))
+        for used in models
     )
 
 
 def _plain(model: str) -> str:
     return model.replace(":", "-")
-
-
-def _valid_count(tokens: int | None) -> int | None:
-    # Corrections may leave less than nothing, which is no count.
-    return tokens if tokens is not None and tokens >= 0 else None
 
 
 def _place(record: UsageRecord) -> Place:

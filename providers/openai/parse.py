@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, ClassVar, Final, TypeVar
@@ -202,8 +203,8 @@ def next_registry_page(page: NamedPage, _: str | None = None) -> NextPage:
     return NextPage(page.has_more, last if page.has_more else None, page.data[0].id if page.data else None)
 
 
-def cost_records(results: Iterable[CostResult], notes: Notes, written: Written) -> Iterator[UsageRecord]:
-    """One record for each line of costs; no line is dropped.
+def cost_records(results: Iterable[CostResult], day: date, notes: Notes, written: Written) -> Iterator[UsageRecord]:
+    """One record for each line of a day's costs; no line is dropped.
 
     A line whose money can't be read is a missing amount, and noted. The tokens that a line was billed for stand in its
     record: whoever joins it with the usage reports takes them out where usage tells them.
@@ -222,6 +223,7 @@ def cost_records(results: Iterable[CostResult], notes: Notes, written: Written) 
         cost, units = dollars_or_unit(value, money.currency)
         tokens = _tokens(result)
         yield UsageRecord(
+            day=day,
             project=result.project_id or None,
             api_key=result.api_key_id or None,
             model=line.model,
@@ -247,8 +249,8 @@ def _tokens(result: CostResult) -> int | None:
     return int(quantity * each) if abs(quantity) <= _MOST_TOKENS else None
 
 
-def usage_records(results: Iterable[UsageResult], family: Family, notes: Notes) -> Iterator[UsageRecord]:
-    """One record for each line of one family's usage; a line without the family's own measures is left out."""
+def usage_records(results: Iterable[UsageResult], day: date, family: Family, notes: Notes) -> Iterator[UsageRecord]:
+    """One record for each line of a day's usage of one family; a line without the family's own measures is left out."""
     needed = _needed(family)
     for result in results:
         missing = next((name for name in needed if getattr(result, name) is None), None)
@@ -256,6 +258,7 @@ def usage_records(results: Iterable[UsageResult], family: Family, notes: Notes) 
             notes.lose(family.path, f"champ {missing}, attendu : un entier")
             continue
         yield UsageRecord(
+            day=day,
             project=result.project_id or None,
             api_key=result.api_key_id or None,
             model=None if family.item else result.model or None,

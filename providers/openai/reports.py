@@ -20,9 +20,8 @@ from providers.shared.parts import out_of_reach
 from usage.errors import RefusedError
 from usage.machine.memory import without_garbage_collection
 from usage.month import Month
-from usage.names import Source
 from usage.records.record import UsageRecord
-from usage.records.sums import MonthSums
+from usage.records.sums import RecordSums
 
 PageT = TypeVar("PageT", CostPage, UsagePage)
 S = TypeVar("S", bound=Sink[Any])
@@ -44,7 +43,7 @@ async def read_usage(job: Job, family: Family) -> ReportFigures:
             span,
             family.group_by,
             model=UsagePage,
-            sink=lambda: UsageSink(job.source, job.month, family),
+            sink=lambda: UsageSink(job.month, family),
         )
         return sink.figures()
 
@@ -172,9 +171,9 @@ class ReportFigures:
 class CostSink:
     """Takes in pages of the costs report."""
 
-    def __init__(self, source: Source, month: Month) -> None:
+    def __init__(self, month: Month) -> None:
         self._month = month
-        self._sums = MonthSums(source)
+        self._sums = RecordSums()
         self._days: set[date] = set()
         self._notes, self._written = Notes(), Written()
         self._names: dict[str, str] = {}
@@ -184,9 +183,10 @@ class CostSink:
     def add(self, page: CostPage, /) -> None:
         """Take in one page."""
         for bucket in days_of(page.data, self._month):
-            self._days.add(day_of(bucket))
+            day = day_of(bucket)
+            self._days.add(day)
             self._notes.take(bucket.results, COSTS)
-            self._sums.add(cost_records(bucket.results, self._notes, self._written))
+            self._sums.add(cost_records(bucket.results, day, self._notes, self._written))
             for result in bucket.results:
                 self._look_at(result)
 
@@ -223,8 +223,8 @@ class CostSink:
 class MonthlyCosts:
     """Takes in pages of a costs report that spans several months."""
 
-    def __init__(self, source: Source, months: Iterable[Month]) -> None:
-        self._sinks = {month: CostSink(source, month) for month in months}
+    def __init__(self, months: Iterable[Month]) -> None:
+        self._sinks = {month: CostSink(month) for month in months}
 
     def add(self, page: CostPage, /) -> None:
         """Take in one page."""
@@ -243,9 +243,9 @@ class MonthlyCosts:
 class UsageSink:
     """Takes in pages of one usage report. Of what is stored rather than used, the highest day stands for the month."""
 
-    def __init__(self, source: Source, month: Month, family: Family) -> None:
+    def __init__(self, month: Month, family: Family) -> None:
         self._month, self._family = month, family
-        self._sums = MonthSums(source)
+        self._sums = RecordSums()
         self._days: set[date] = set()
         self._notes = Notes()
         self._peaks: dict[str | None, UsageRecord] = {}
@@ -253,9 +253,10 @@ class UsageSink:
     def add(self, page: UsagePage, /) -> None:
         """Take in one page."""
         for bucket in days_of(page.data, self._month):
-            self._days.add(day_of(bucket))
+            day = day_of(bucket)
+            self._days.add(day)
             self._notes.take(bucket.results, self._family.path)
-            records = usage_records(bucket.results, self._family, self._notes)
+            records = usage_records(bucket.results, day, self._family, self._notes)
             if self._family.is_stock:
                 self._keep_highest(records)
             else:

@@ -27,7 +27,7 @@ from usage.money import exact_sum, french_amount
 from usage.names import ProviderName
 from usage.outcomes.report import Gap, GapKind, SourceReport
 from usage.records.record import Unit, UsageRecord
-from usage.records.sums import MonthSums
+from usage.records.sums import RecordSums
 
 ROW_NOTE: Final = (
     "Coût : crédits OpenRouter consommés, frais BYOK compris ; l’estimation BYOK est à part. Jetons : ceux du modèle."
@@ -55,7 +55,7 @@ class OpenRouter:
         total, figures, checked = await believe_twice(
             await _read(job), lambda read: read[2] is not None and not read[2].agrees, lambda: _read(job)
         )
-        sums = MonthSums(job.source)
+        sums = RecordSums()
         sums.add(figures.records)
         # Where stored answers were made before the month's end, they go no further than that.
         until = max(figures.until, job.month.start)

@@ -52,7 +52,8 @@ def _stored_at(value: object) -> object:
 
 Counted = Annotated[Whole, BeforeValidator(_digits)]
 
-_TIME_COLUMNS: Final = [f"{start}__{width}" for start in ("date", "created_at") for width in ("month", "day")]
+_DAY_COLUMNS: Final = ["date__day", "created_at__day"]
+_TIME_COLUMNS: Final = ["date__month", "created_at__month", *_DAY_COLUMNS]
 
 
 class Row(ApiModel):
@@ -61,6 +62,8 @@ class Row(ApiModel):
     unused: ClassVar = frozenset(_TIME_COLUMNS)
     day: Annotated[date, BeforeValidator(_day)] = Field(validation_alias=AliasChoices(*_TIME_COLUMNS))
     """First day of the bucket. The column's name depends on the data source and on the granularity."""
+    day_bucket: object = Field(default=None, validation_alias=AliasChoices(*_DAY_COLUMNS))
+    """The same where the bucket is a day; None where it is a month."""
     api_key_id: str | None = None
     """Name of the key, or its masked value where it has no name. Neither an id nor unique."""
     workspace: str | None = None
@@ -221,6 +224,7 @@ def _problem(row: Row, dimensions: tuple[str, ...]) -> str:
 def _line(row: Row) -> Line:
     cost, byok = _credits(row), believable_amount(row.byok_usage, QUERY)
     figures = UsageRecord(
+        day=None if row.day_bucket is None else row.day,
         model=row.model or None,
         cost=cost,
         tokens_input=row.tokens_prompt,

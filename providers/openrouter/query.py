@@ -62,8 +62,15 @@ class Question:
 
     @classmethod
     def of(cls, month: Month, dimensions: tuple[str, ...], *filters: Filter, keys: tuple[str, ...] = ()) -> Self:
-        """A whole month."""
-        return cls(first=month.first_day, last=month.last_day, dimensions=dimensions, filters=filters, keys=keys)
+        """A whole month, day by day; its total, which has no dimensions, at once."""
+        return cls(
+            first=month.first_day,
+            last=month.last_day,
+            dimensions=dimensions,
+            filters=filters,
+            granularity="day" if dimensions else "month",
+            keys=keys,
+        )
 
     def body(self) -> Body:
         """As it is sent. The end is the first instant after the last day.

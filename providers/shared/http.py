@@ -19,7 +19,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import httpx
 from pydantic import BaseModel
@@ -38,6 +38,7 @@ from usage.errors import (
 from usage.machine.network import asks_directly
 from usage.peers.bodies import ENCODINGS, Body, TooLargeError, UnreadableError
 from usage.peers.clock import clock_offset, read_wait
+from usage.peers.exchange import Exchange, Listener, Question
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,8 @@ class Http:
         retry: Limits of the retries.
         in_flight: Requests under way at once.
         pace: The pace of this key, where others read with it as well.
+        listener: Is told every answer that is not asked for again, refusals included.
+        transport: What answers in place of the network.
     """
 
     def __init__(
@@ -72,6 +75,8 @@ class Http:
         retry: Retry | None = None,
         in_flight: int = 4,
         pace: Pace | None = None,
+        listener: Listener | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._client = httpx.AsyncClient(
             base_url=base_url,
@@ -79,7 +84,9 @@ class Http:
             timeout=_TIMEOUT,
             follow_redirects=False,
             trust_env=not asks_directly(base_url),
+            transport=transport,
         )
+        self._listener = listener
         self._explain, self._retry, self._pace = explain, retry or Retry(), pace or Pace()
         self._slots = asyncio.Semaphore(in_flight)
         self._ends = self._retry.clock() + self._retry.source_patience
@@ -102,7 +109,7 @@ class Http:
         Raises:
             SourceError: The class says what to do; see the module's text.
         """
-        return await self._ask("GET", path, params=list(params), headers=headers)
+        return await self._ask(Question("GET", path, tuple(params)), headers=headers)
 
     async def post(self, path: str, body: BaseModel) -> Answer:
         """POST `body`, for the few reads that are POSTs. Fields that are `None` are left out.
@@ -110,17 +117,22 @@ class Http:
         Raises:
             SourceError: The class says what to do; see the module's text.
         """
-        content = body.model_dump(mode="json", exclude_none=True)
-        return await self._ask("POST", path, json=content)
+        content = body.model_dump_json(exclude_none=True)
+        return await self._ask(Question("POST", path, body=content), headers={"Content-Type": "application/json"})
 
-    async def _ask(self, method: str, path: str, **arguments: Any) -> Answer:
+    def _tell(self, question: Question, answer: Answer) -> None:
+        if self._listener is not None:
+            self._listener(Exchange(question, answer.status, datetime.now(UTC), answer.content))
+
+    async def _ask(self, question: Question, headers: Mapping[str, str] | None) -> Answer:
+        path = question.path
         async with self._slots:
             tries, was_none = Tries(self._retry), False
             while True:
                 await self._wait_for_turn(path)
                 begun = self._retry.clock()
                 try:
-                    answer = await self._once(method, path, **arguments)
+                    answer = await self._once(question, headers)
                 except TransientError as error:
                     await self._wait_after(error, tries, self._retry.clock() - begun)
                     continue
@@ -164,21 +176,30 @@ class Http:
             f"{path} n’est pas lu jusqu’au bout : lire cette source prend plus de {minutes} minutes.", final=True
         )
 
-    async def _once(self, method: str, path: str, **arguments: Any) -> Answer:
+    async def _once(self, question: Question, headers: Mapping[str, str] | None) -> Answer:
         self.requests += 1
+        path = question.path
+        request = self._client.build_request(
+            question.method, path, params=list(question.params), content=question.body or None, headers=headers
+        )
         try:
             # httpx bounds the wait for each piece of an answer, not for the whole of it.
             async with asyncio.timeout(self._retry.patience):
-                answer = await self._receive(self._client.build_request(method, path, **arguments), path)
+                answer = await self._receive(request, path)
         except (httpx.TimeoutException, TimeoutError):
             raise TransientError(f"{path} n’a pas répondu à temps.") from None
         except httpx.TransportError as error:
             raise TransientError(f"La connexion à {path} a été coupée ({type(error).__name__}).") from None
-        log.debug("%s %s %s", method, path, answer.status)
+        log.debug("%s %s %s", question.method, path, answer.status)
         self.clock_offset = clock_offset(answer.headers, self._retry.now()) or self.clock_offset
-        if 200 <= answer.status < 300:
-            return answer
-        raise self._explain(answer) or refusal(answer, self._retry.now())
+        refused = None
+        if not 200 <= answer.status < 300:
+            refused = self._explain(answer) or refusal(answer, self._retry.now())
+        if not isinstance(refused, TransientError):
+            self._tell(question, answer)
+        if refused is not None:
+            raise refused
+        return answer
 
     async def _receive(self, request: httpx.Request, path: str) -> Answer:
         response = await self._client.send(request, stream=True)

@@ -8,14 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archive.answers import WITHOUT_EMAIL, AnswerLog, read_answers, without_emails
-from usage.peers.exchange import Exchange
+from usage.peers.exchange import Exchange, Question
 
 AT = datetime(2026, 2, 5, 8, tzinfo=UTC)
 WORD = WITHOUT_EMAIL.decode()
+TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
 
 def exchange(content: bytes, *, path: str = "/costs", at: datetime = AT) -> Exchange:
-    return Exchange("GET", path, (("page", "2"),), "", 200, at, content)
+    return Exchange(Question("GET", path, (("page", "2"),)), 200, at, content)
 
 
 def kept(*exchanges: Exchange) -> bytes:
@@ -29,10 +30,13 @@ def kept(*exchanges: Exchange) -> bytes:
     st.lists(
         st.builds(
             Exchange,
-            st.sampled_from(["GET", "POST"]),
-            st.text(),
-            st.lists(st.tuples(st.text(), st.text())).map(tuple),
-            st.text(),
+            st.builds(
+                Question,
+                st.sampled_from(["GET", "POST"]),
+                TEXT,
+                st.lists(st.tuples(TEXT, TEXT)).map(tuple),
+                TEXT,
+            ),
             st.integers(100, 599),
             st.datetimes(timezones=st.just(UTC)),
             st.text(st.characters(exclude_characters="@\\", exclude_categories=["Cs"])).map(str.encode),

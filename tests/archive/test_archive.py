@@ -16,7 +16,7 @@ from archive.store import FolderStore, Store, StoredFile, open_store
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.report import SourceReport
-from usage.peers.exchange import Exchange
+from usage.peers.exchange import Exchange, Question
 from usage.records.record import UsageRecord
 
 SOURCE = Source(provider=ProviderName.DEEPGRAM)
@@ -31,7 +31,7 @@ def report(*records: UsageRecord, month: Month = JANUARY, at: datetime = AT) -> 
 
 def log(content: bytes = b'{"results":[]}', at: datetime = AT) -> AnswerLog:
     answers = AnswerLog()
-    answers.add(Exchange("GET", "/v1/usage", (), "", 200, at, content))
+    answers.add(Exchange(Question("GET", "/v1/usage"), 200, at, content))
     return answers
 
 

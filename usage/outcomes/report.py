@@ -85,7 +85,7 @@ class Count(BaseModel):
 class SourceReport(BaseModel):
     """One source, one month. Plain data without secrets: Prefect keeps it on disk for retries.
 
-    Records are summed over the days of the month; see `usage.records.sums.MonthSums`.
+    Records are summed over the days of the month; see `usage.records.sums.RecordSums`.
     """
 
     model_config = ConfigDict(frozen=True)

@@ -8,27 +8,27 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Exchange:
-    """A request and its answer. There is no header in it, and so no key.
+class Question:
+    """What is asked: `path` relative to the API's address, the query's parameters, the JSON that is sent ("" for none).
 
-    `path` is relative to the API's address, `params` are those of the query, `body` the JSON that was sent ("" for a
-    GET), `content` the answer's body, unpacked.
+    There is no header in it, and so no key.
     """
 
     method: str
     path: str
-    params: tuple[tuple[str, str], ...]
-    body: str
+    params: tuple[tuple[str, str], ...] = ()
+    body: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question and its answer: `at` is when it came, UTC, by the clock of this machine; `content` is unpacked."""
+
+    question: Question
     status: int
     at: datetime
-    """When the answer came, UTC, by the clock of this machine."""
     content: bytes
-
-    @property
-    def question(self) -> tuple[str, str, tuple[tuple[str, str], ...], str]:
-        """What was asked: by this an answer is found again."""
-        return self.method, self.path, self.params, self.body
 
 
 Listener = Callable[[Exchange], None]
-"""Is told every exchange that ended a request."""
+"""Is told exchanges as they come."""

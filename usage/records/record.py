@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final
 
 from usage.grain import Rule
+from usage.money import EXACT, exact_sum, whole_sum
 
 
 class Unit(StrEnum):
@@ -34,6 +35,8 @@ def cost_unit(currency: str) -> str:
 
 
 Units = tuple[tuple[str, Decimal], ...]
+Ids = tuple[date | None, str | None, str | None, str | None, str | None, str | None]
+"""Day, workspace, project, API key, model, item."""
 
 NO_UNITS: Final[Units] = ()
 UNIT: Final = "unit:"
@@ -72,6 +75,29 @@ class UsageRecord:
     units: Units = NO_UNITS
     missing_amounts: int = 0
     """How many amounts of money were announced by the provider but not given."""
+
+    @property
+    def ids(self) -> Ids:
+        """What the record is about; records that agree in it are added up."""
+        return self.day, self.workspace, self.project, self.api_key, self.model, self.item
+
+    def plus(self, other: UsageRecord) -> UsageRecord:
+        """Both records of the same ids as one, exactly. A figure that neither has stays unknown."""
+        units: Units = self.units or other.units
+        if self.units and other.units:
+            sums = dict(self.units)
+            for name, value in other.units:
+                sums[name] = EXACT.add(sums[name], value) if name in sums else value
+            units = tuple(sorted(sums.items()))
+        return replace(
+            self,
+            cost=exact_sum((self.cost, other.cost)),
+            tokens_input=whole_sum((self.tokens_input, other.tokens_input)),
+            tokens_output=whole_sum((self.tokens_output, other.tokens_output)),
+            requests=whole_sum((self.requests, other.requests)),
+            units=units,
+            missing_amounts=self.missing_amounts + other.missing_amounts,
+        )
 
     def row_under(self, rule: Rule) -> tuple[str | None, str | None]:
         """Key and workspace of the row that the record goes to; None where that is the account."""

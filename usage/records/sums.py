@@ -7,27 +7,19 @@ from dataclasses import replace
 from decimal import Context, Decimal
 from typing import Any, Final
 
-from usage.errors import ContractError
 from usage.machine.memory import without_garbage_collection
-from usage.names import Source
-from usage.records.record import DIGITS_AFTER, DIGITS_BEFORE, UsageRecord
+from usage.records.record import DIGITS_AFTER, DIGITS_BEFORE, Ids, UsageRecord
 
 _MOST_COUNTED: Final = 10**16
 _WIDE: Final = Context(prec=200)
+_COUNTS: Final = ("tokens_input", "tokens_output", "requests")
 
 
-class MonthSums:
-    """Sums one source's records over the days of a month, so that memory holds a page and the sums, not the bodies.
+class RecordSums:
+    """Adds up records of the same day, ids and model, so that memory holds a page and the sums, not the bodies."""
 
-    Args:
-        source: The source whose records these are.
-        every: Records to gather before they are folded into the sums.
-    """
-
-    def __init__(self, source: Source, *, every: int = 100_000) -> None:
-        self._source, self._every = source, every
-        self._fresh: list[UsageRecord] = []
-        self._sums: tuple[UsageRecord, ...] = ()
+    def __init__(self) -> None:
+        self._sums: dict[Ids, UsageRecord] = {}
         self.count = 0
         """Records taken in so far."""
         self.rounded = 0
@@ -37,33 +29,20 @@ class MonthSums:
 
     def add(self, records: Iterable[UsageRecord]) -> None:
         """Take in a page's records. Figures that the table can't keep are counted in `rounded` and `unbelievable`."""
-        before = len(self._fresh)
+        sums = self._sums
         with without_garbage_collection():
-            self._fresh.extend(records)
-        self.count += len(self._fresh) - before
-        if len(self._fresh) >= self._every:
-            self._fold()
+            for record in records:
+                self.count += 1
+                kept = record if _is_ordinary(record) else self._without_odd_figures(record)
+                ids = kept.ids
+                before = sums.get(ids)
+                sums[ids] = kept if before is None else before.plus(kept)
 
     def records(self) -> tuple[UsageRecord, ...]:
-        """One record for each combination of ids and model, summed over all records taken in."""
-        self._fold()
-        return self._sums
+        """One record for each combination of day, ids and model, in order of first appearance."""
+        return tuple(self._sums.values())
 
-    def _fold(self) -> None:
-        if not self._fresh:
-            return
-        # pandas takes most of a second to import: not before the first answer is there.
-        from usage.records.table import sum_records  # noqa: PLC0415
-
-        with without_garbage_collection():
-            try:
-                self._sums = sum_records([self._sums, self._fresh], self._source)
-            except ContractError:
-                # One odd figure must not cost the others: what the table can't keep is looked for one by one.
-                self._sums = sum_records([self._sums, [self._kept(record) for record in self._fresh]], self._source)
-        self._fresh = []
-
-    def _kept(self, record: UsageRecord) -> UsageRecord:
+    def _without_odd_figures(self, record: UsageRecord) -> UsageRecord:
         """The record with figures that the table can keep.
 
         What floats leave of a charge and its correction (1e-23 USD, in 16 digits) is rounded at the 38th decimal; a
@@ -76,7 +55,7 @@ class MonthSums:
                 changed["missing_amounts"] = record.missing_amounts + 1
         units = [(name, self._amount(value)) for name, value in record.units]
         changed["units"] = tuple((name, value) for name, value in units if value is not None)
-        for name in ("tokens_input", "tokens_output", "requests"):
+        for name in _COUNTS:
             count = getattr(record, name)
             if count is not None and abs(count) > _MOST_COUNTED:
                 self.unbelievable += 1
@@ -87,8 +66,30 @@ class MonthSums:
         if value.adjusted() >= DIGITS_BEFORE:
             self.unbelievable += 1
             return None
-        exponent = value.as_tuple().exponent
-        if isinstance(exponent, int) and -exponent > DIGITS_AFTER:
+        if _decimals(value) > DIGITS_AFTER:
             self.rounded += 1
             return value.quantize(Decimal(1).scaleb(-DIGITS_AFTER), context=_WIDE)
         return value
+
+
+def sum_days(records: Iterable[UsageRecord]) -> tuple[UsageRecord, ...]:
+    """The records of a month: one for each combination of ids and model, whatever the day."""
+    sums = RecordSums()
+    sums.add(record if record.day is None else replace(record, day=None) for record in records)
+    return sums.records()
+
+
+def _is_ordinary(record: UsageRecord) -> bool:
+    """Whether the table can keep all of a record's figures, as nearly always."""
+    cost = record.cost
+    if cost is not None and (cost.adjusted() >= DIGITS_BEFORE or _decimals(cost) > DIGITS_AFTER):
+        return False
+    for count in (record.tokens_input, record.tokens_output, record.requests):
+        if count is not None and not -_MOST_COUNTED <= count <= _MOST_COUNTED:
+            return False
+    return all(value.adjusted() < DIGITS_BEFORE and _decimals(value) <= DIGITS_AFTER for _, value in record.units)
+
+
+def _decimals(value: Decimal) -> int:
+    exponent = value.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0

@@ -21,7 +21,7 @@ import pyarrow as pa
 from usage.errors import ContractError
 from usage.money import exact_sum, plain
 from usage.names import Source
-from usage.records.record import DIGITS_AFTER, DIGITS_BEFORE, UNIT, UsageRecord, units_of
+from usage.records.record import DIGITS_AFTER, DIGITS_BEFORE, UNIT, UsageRecord
 
 DIMENSIONS: Final = ("provider", "account", "workspace", "project", "api_key", "model", "item")
 COUNTS: Final = ("tokens_input", "tokens_output", "requests", "missing_amounts")
@@ -49,15 +49,6 @@ def sum_lines(frame: pd.DataFrame, dimensions: Sequence[str]) -> list[dict[str, 
         {name: plain(value) if isinstance(value, Decimal) else value for name, value in line.items()}
         for line in table.to_pylist()
     ]
-
-
-def sum_records(chunks: Iterable[Sequence[UsageRecord]], source: Source) -> tuple[UsageRecord, ...]:
-    """One record for each combination of ids and model, summed exactly over all records of one source.
-
-    Raises:
-        ContractError: An amount has more than 26 digits before or 38 after the point, or counts exceed 64 bits.
-    """
-    return tuple(map(_record, sum_lines(to_frame([(source, chunk) for chunk in chunks]), DIMENSIONS)))
 
 
 _WIDEST: Final = pa.decimal256(2 * DIGITS_AFTER, DIGITS_AFTER)
@@ -103,19 +94,3 @@ def _unit(record: UsageRecord, unit: str) -> Decimal | None:
 def _to_pandas(table: pa.Table) -> pd.DataFrame:
     frame: pd.DataFrame = table.to_pandas(types_mapper=pd.ArrowDtype)
     return frame
-
-
-def _record(line: dict[str, Any]) -> UsageRecord:
-    return UsageRecord(
-        workspace=line["workspace"],
-        project=line["project"],
-        api_key=line["api_key"],
-        model=line["model"],
-        item=line["item"],
-        cost=line["cost"],
-        tokens_input=line["tokens_input"],
-        tokens_output=line["tokens_output"],
-        requests=line["requests"],
-        missing_amounts=line["missing_amounts"] or 0,
-        units=units_of(line),
-    )

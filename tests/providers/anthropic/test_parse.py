@@ -34,9 +34,8 @@ from providers.shared.paging import NextPage
 from usage.errors import ContractError
 from usage.money import exact_sum
 from usage.month import Month
-from usage.names import ProviderName, Source
 from usage.records.record import UsageRecord
-from usage.records.sums import MonthSums
+from usage.records.sums import RecordSums
 
 JANUARY = Month.parse("2026-01")
 COUNTS: dict[str, Any] = {
@@ -241,7 +240,7 @@ lines = st.lists(st.tuples(groups, amounts), max_size=30)
 
 
 def summed(pages: Iterable[list[tuple[dict[str, Any], Decimal | None]]]) -> set[UsageRecord]:
-    sums = MonthSums(Source(provider=ProviderName.ANTHROPIC), every=5)
+    sums = RecordSums()
     for page in pages:
         body = {"data": [line(group, cost={"amount": a and str(a), "currency": "USD"}) for group, a in page]}
         found = parse(body, ReportPage[AnalyticsCost], "cost")

@@ -27,9 +27,8 @@ from providers.shared.answers import Answer, parse
 from usage.errors import ContractError, CredentialError
 from usage.money import exact_sum
 from usage.month import Month
-from usage.names import ProviderName, Source
 from usage.records.record import UsageRecord
-from usage.records.sums import MonthSums
+from usage.records.sums import RecordSums
 
 MONTH = Month.parse("2025-01")
 WHERE = "/projects/p/billing/breakdown"
@@ -323,7 +322,7 @@ BILLED = st.lists(
 
 
 def sums(parts: Iterable[Iterable[UsageRecord]]) -> set[UsageRecord]:
-    total = MonthSums(Source(provider=ProviderName.DEEPGRAM))
+    total = RecordSums()
     for part in parts:
         total.add(part)
     return set(total.records())

@@ -40,10 +40,10 @@ from usage.errors import (
     SourceError,
     TransientError,
 )
-from usage.names import Kind, ProviderName, Source
+from usage.names import Kind
 from usage.outcomes.report import Count, Thing
 from usage.records.record import UsageRecord
-from usage.records.sums import MonthSums
+from usage.records.sums import RecordSums
 
 JANUARY = Span(datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC))
 HEAD: Sequence[tuple[str, str, str | None]] = (
@@ -93,7 +93,7 @@ def changed(name: str, kind: str | None = None, unit: str | None = None) -> Sequ
 
 
 def summed(records: Sequence[UsageRecord]) -> tuple[UsageRecord, ...]:
-    sums = MonthSums(Source(provider=ProviderName.ELEVENLABS))
+    sums = RecordSums()
     sums.add(records)
     return sums.records()
 

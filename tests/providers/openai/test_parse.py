@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from providers.openai.days import days_of
+from providers.openai.days import day_of, days_of
 from providers.openai.endpoints import COSTS, FAMILIES, Family
 from providers.openai.parse import (
     CostPage,
@@ -68,13 +69,17 @@ def cost(value: object, line: str | None = "gpt-4o, input", **more: object) -> d
 def costs(raw: dict[str, Any], month: Month = JANUARY) -> list[UsageRecord]:
     read = parse(raw, CostPage, COSTS)
     notes, written = Notes(), Written()
-    return [r for bucket in days_of(read.data, month) for r in cost_records(bucket.results, notes, written)]
+    return [
+        r for bucket in days_of(read.data, month) for r in cost_records(bucket.results, day_of(bucket), notes, written)
+    ]
 
 
 def usage(raw: dict[str, Any], family: Family, month: Month = JANUARY, notes: Notes | None = None) -> list[UsageRecord]:
     read = parse(raw, UsagePage, family.path)
     noted = notes or Notes()
-    return [r for bucket in days_of(read.data, month) for r in usage_records(bucket.results, family, noted)]
+    return [
+        r for bucket in days_of(read.data, month) for r in usage_records(bucket.results, day_of(bucket), family, noted)
+    ]
 
 
 # Lines of the costs report
@@ -184,7 +189,7 @@ def test_money_in_another_currency_is_kept_apart() -> None:
 
 
 def test_an_amount_that_is_no_number_is_missing_and_noted() -> None:
-    sink = CostSink(SOURCE, JANUARY)
+    sink = CostSink(JANUARY)
     sink.add(parse(page([cost("a lot"), cost("1.5", line="other")]), CostPage, COSTS))
     figures = sink.figures(by_key=True)
     assert exact_sum(record.cost for record in figures.records) == Decimal("1.5")
@@ -220,7 +225,7 @@ def test_tokens_that_a_line_was_billed_for(quantity: object, unit: object, token
 
 
 def test_cost_lines_tell_names_and_the_organisation() -> None:
-    sink = CostSink(SOURCE, JANUARY)
+    sink = CostSink(JANUARY)
     more = {"project_id": "p", "project_name": "Alpha", "organization_id": "org-1"}
     sink.add(parse(page([cost(1, **more)], [cost(2, project_id="q", project_name=" ")]), CostPage, COSTS))
     figures = sink.figures(by_key=True)
@@ -258,7 +263,7 @@ ROWS = st.builds(
 @given(st.lists(ROWS, max_size=25), st.randoms(), st.integers(1, 6))
 def test_costs_add_up_whatever_the_order_and_the_pages(rows: list[dict[str, Any]], random: Any, size: int) -> None:
     shuffled = random.sample(rows, len(rows))
-    sink = CostSink(SOURCE, JANUARY)
+    sink = CostSink(JANUARY)
     for start in range(0, len(shuffled), size):
         sink.add(parse(page(shuffled[start : start + size], start=START + random.randrange(31) * DAY), CostPage, COSTS))
     found = sink.figures(by_key=True).records
@@ -270,7 +275,7 @@ def test_costs_add_up_whatever_the_order_and_the_pages(rows: list[dict[str, Any]
 
 def test_what_is_stored_is_not_added_up_over_the_days() -> None:
     family = BY_NAME["vector_stores"]
-    sink = UsageSink(SOURCE, JANUARY, family)
+    sink = UsageSink(JANUARY, family)
     for days in ([[("a", 5), ("b", 1)], [("a", 9)]], [[("a", 7), ("b", 2)], []]):
         results = [[{"usage_bytes": stored, "project_id": project} for project, stored in day] for day in days]
         sink.add(parse(page(*results), UsagePage, family.path))
@@ -326,7 +331,15 @@ def test_tokens_are_the_two_totals_and_not_their_parts() -> None:
         "model": "gpt-4o",
     }
     assert usage(page([result]), BY_NAME["completions"]) == [
-        UsageRecord(project="p", api_key="k", model="gpt-4o", tokens_input=1000, tokens_output=30, requests=5)
+        UsageRecord(
+            day=JANUARY.first_day,
+            project="p",
+            api_key="k",
+            model="gpt-4o",
+            tokens_input=1000,
+            tokens_output=30,
+            requests=5,
+        )
     ]
 
 
@@ -366,7 +379,7 @@ def test_searches_are_calls_and_no_requests_once_more() -> None:
     ],
 )
 def test_each_family_has_its_measure(family: str, result: dict[str, Any], expected: UsageRecord) -> None:
-    assert usage(page([result]), BY_NAME[family]) == [expected]
+    assert usage(page([result]), BY_NAME[family]) == [replace(expected, day=JANUARY.first_day)]
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.path.rpartition("/")[2])
@@ -378,7 +391,7 @@ def test_a_line_without_its_measure_is_left_out_and_named(family: Family) -> Non
 
 
 def test_a_report_none_of_whose_lines_has_its_measure_has_changed() -> None:
-    sink = UsageSink(SOURCE, JANUARY, BY_NAME["images"])
+    sink = UsageSink(JANUARY, BY_NAME["images"])
     sink.add(parse(page([{"model": "a"}], [{"model": "b", "images": -1}]), UsagePage, "/images"))
     with pytest.raises(ContractError, match="/organization/usage/images ne répond plus comme prévu"):
         sink.figures()

@@ -44,7 +44,7 @@ from usage.money import exact_sum
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.records.record import UsageRecord
-from usage.records.sums import MonthSums
+from usage.records.sums import RecordSums
 
 JANUARY = Month.parse("2026-01")
 SOURCE = Source(provider=ProviderName.OPENROUTER)
@@ -207,7 +207,7 @@ def test_figures_add_up_whatever_the_order_and_the_split_into_answers(drawn: tup
     rows, shuffled, size = drawn
 
     def summed(rows: list[Any], size: int) -> set[tuple[object, ...]]:
-        sums = MonthSums(SOURCE, every=3)
+        sums = RecordSums()
         for start in range(0, len(rows), size):
             cells = [
                 ROW

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,8 +14,8 @@ from usage.errors import ContractError
 from usage.money import exact_sum
 from usage.names import ProviderName, Source
 from usage.records.record import UsageRecord
-from usage.records.sums import MonthSums
-from usage.records.table import DIMENSIONS, sum_by, sum_records, to_frame
+from usage.records.sums import RecordSums, sum_days
+from usage.records.table import DIMENSIONS, sum_by, to_frame
 
 SOURCE = Source(provider=ProviderName.OPENAI)
 Figures = dict[str, Decimal | int | None]
@@ -43,13 +46,13 @@ def by_ids(records: Iterable[UsageRecord]) -> dict[Ids, Figures]:
     return {key: figures(group) for key, group in groups.items()}
 
 
-@given(data=st.data(), every=st.integers(1, 8))
+@given(data=st.data())
 def test_sums_are_exact_whatever_the_order_and_the_pages(
-    data: st.DataObject, every: int, record_lists: st.SearchStrategy[list[UsageRecord]]
+    data: st.DataObject, record_lists: st.SearchStrategy[list[UsageRecord]]
 ) -> None:
     records = data.draw(record_lists)
     shuffled = data.draw(st.permutations(records))
-    sums = MonthSums(SOURCE, every=every)
+    sums = RecordSums()
     while shuffled:
         size = data.draw(st.integers(1, len(shuffled)))
         page, shuffled = shuffled[:size], shuffled[size:]
@@ -61,43 +64,53 @@ def test_sums_are_exact_whatever_the_order_and_the_pages(
     assert sums.records() == found
 
 
+@given(data=st.data())
+def test_days_add_up_to_the_month(data: st.DataObject, record_lists: st.SearchStrategy[list[UsageRecord]]) -> None:
+    records = [
+        replace(record, day=data.draw(st.none() | st.sampled_from([date(2026, 1, 1), date(2026, 1, 31)])))
+        for record in data.draw(record_lists)
+    ]
+    sums = RecordSums()
+    sums.add(records)
+    assert by_ids(sum_days(sums.records())) == by_ids(sum_days(records)) == by_ids(records)
+    assert {record.day for record in sum_days(records)} <= {None}
+    assert {record.day for record in sums.records()} == {record.day for record in records}
+
+
 @given(st.integers(1, 38), st.integers(1, 26))
 def test_amounts_survive_with_all_their_digits(decimals: int, whole: int) -> None:
     amount = Decimal("9" * whole + "." + "7" * decimals)
-    (record,) = sum_records([[UsageRecord(cost=amount, units=(("credits", -amount),))]], SOURCE)
-    assert record.cost == amount
-    assert record.units == (("credits", -amount),)
-    (record,) = sum_records([[UsageRecord(cost=amount)] * 7], SOURCE)
-    assert record.cost == exact_sum([amount] * 7)
+    for count in (1, 7):
+        sums = RecordSums()
+        sums.add([UsageRecord(cost=amount, units=(("credits", -amount),))] * count)
+        (record,) = sums.records()
+        assert record.cost == exact_sum([amount] * count)
+        assert record.units == (("credits", exact_sum([-amount] * count)),)
+        assert (sums.rounded, sums.unbelievable) == (0, 0)
 
 
 @pytest.mark.parametrize("amount", ["1E+26", "-1E+26", "1E-39", "1E+60", "1E+999999", "1E-999999"])
 def test_amounts_beyond_the_table_are_refused_and_never_rounded(amount: str) -> None:
     for record in (UsageRecord(cost=Decimal(amount)), UsageRecord(units=(("hours", Decimal(amount)),))):
         with pytest.raises(ContractError, match="chiffres"):
-            sum_records([[record]], SOURCE)
+            to_frame([(SOURCE, [record])])
 
 
 @pytest.mark.parametrize("counts", [[2**64], [2**62, 2**62], [2**61] * 2, [-(2**62)]])
 def test_counts_beyond_64_bits_are_refused_and_never_wrapped(counts: list[int]) -> None:
     with pytest.raises(ContractError, match="tokens_input"):
-        sum_records([[UsageRecord(tokens_input=count) for count in counts]], SOURCE)
-
-
-def test_largest_counts() -> None:
-    (record,) = sum_records([[UsageRecord(requests=2**62 - 1)], [UsageRecord(requests=2**62 - 1)]], SOURCE)
-    assert record.requests == 2**63 - 2
+        to_frame([(SOURCE, [UsageRecord(tokens_input=count) for count in counts])])
 
 
 def test_what_nobody_reports_stays_unknown() -> None:
     known, unknown = UsageRecord(project="a", cost=Decimal(0), requests=0), UsageRecord(project="b")
-    first, second = sum_records([[known, known], [unknown, unknown]], SOURCE)
+    first, second = sum_days([known, known, unknown, unknown])
     assert (first.cost, first.requests, first.tokens_input) == (Decimal(0), 0, None)
     assert (second.cost, second.requests, second.units) == (None, None, ())
 
 
 def test_no_records() -> None:
-    assert sum_records([], SOURCE) == sum_records([[], []], SOURCE) == MonthSums(SOURCE).records() == ()
+    assert sum_days([]) == RecordSums().records() == ()
     assert len(to_frame([])) == 0
     assert set(DIMENSIONS) < set(to_frame([]).columns)
 
@@ -130,12 +143,12 @@ def test_money_is_an_exact_column() -> None:
 def test_ids_that_look_like_something_else_stay_what_they_are() -> None:
     odd = ["nan", "None", "<NA>", "null", " ", "(sans projet)", "🤖" * 500, "a\nb"]
     records = [UsageRecord(project=name, cost=Decimal(1)) for name in odd] + [UsageRecord(cost=Decimal(1))]
-    assert {record.project for record in sum_records([records], SOURCE)} == {*odd, None}
+    projects = sum_by(to_frame([(SOURCE, records)]), ["project"])["project"]
+    assert {None if value is pd.NA else value for value in projects} == {*odd, None}
 
 
-@pytest.mark.parametrize("every", [1, 100])
-def test_one_figure_that_the_table_can_not_keep_costs_no_other(every: int) -> None:
-    sums = MonthSums(SOURCE, every=every)
+def test_one_figure_that_the_table_can_not_keep_costs_no_other() -> None:
+    sums = RecordSums()
     records = [
         UsageRecord(model="a", cost=Decimal("12.5"), tokens_input=5),
         UsageRecord(model="a", cost=Decimal("1.3877787807814456E-23")),
