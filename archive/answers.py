@@ -25,6 +25,8 @@ _AT: Final = re.compile(rb"@|\\u0040")
 _BETWEEN: Final = re.compile(rb'[\s"<>(),;:]')
 _DOMAIN: Final = re.compile(rb'[^\s"<>(),;:\\@]+\.[^\s"<>(),;:\\@.]{2,}')
 _LONGEST_NAME: Final = 256
+_PIECE: Final = 2**20
+"""Bytes of a body that are written at once."""
 
 
 class AnswerLog:
@@ -49,10 +51,14 @@ class AnswerLog:
             "status": exchange.status,
             "at": exchange.at.isoformat(),
             "sha256": digest,
-            "body": without_emails(exchange.content).decode("utf-8", "replace"),
         }
         self._contents.update(f"{question}{exchange.status}{digest}".encode())
-        self._stream.write(json.dumps(line, ensure_ascii=False).encode() + b"\n")
+        # A body may have 150 MB, which should not be there several times over.
+        self._stream.write(json.dumps(line, ensure_ascii=False).removesuffix("}").encode() + b', "body": "')
+        for piece in _cut(exchange.content):
+            text = without_emails(piece).decode("utf-8", "replace")
+            self._stream.write(json.dumps(text, ensure_ascii=False)[1:-1].encode())
+        self._stream.write(b'"}\n')
         self.count += 1
 
     @property
@@ -65,6 +71,17 @@ class AnswerLog:
         self._stream.close()
         content: bytes = self._buffer.getvalue().to_pybytes()
         return content
+
+
+def _cut(content: bytes) -> Iterator[bytes]:
+    """A body in pieces, cut where no word and no character goes on."""
+    start = 0
+    while start < len(content):
+        end = start + _PIECE
+        if end < len(content):
+            end = max(content.rfind(mark, start, end) for mark in (b'"', b"\n")) + 1 or len(content)
+        yield content[start:end]
+        start = end
 
 
 def without_emails(content: bytes) -> bytes:

@@ -16,6 +16,7 @@ from providers.shared.checks import CheckResult
 from providers.shared.http import Http, Params
 from providers.shared.job import Job
 from providers.shared.patience import LONGEST_READING, Pace, Retry
+from providers.shared.replay import KeptAnswers
 from providers.shared.together import Together, consecutive
 from usage.catalogue import looks_like
 from usage.errors import (
@@ -29,7 +30,7 @@ from usage.errors import (
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.report import Gap, GapKind, SourceReport
-from usage.peers.exchange import Listener, Question
+from usage.peers.exchange import Exchange, Listener, Question
 from usage.settings import Credential, Settings
 
 log = logging.getLogger(__name__)
@@ -75,28 +76,70 @@ async def read_source(
         job = Job(source, month, now, settings.grains[source.provider], http, count, together)
         try:
             async with asyncio.timeout(LONGEST_READING):
-                report = await provider(source.provider).collect(job)
+                report = await _collect(job)
         except TimeoutError:
             minutes = f"{LONGEST_READING / 60:.0f}"
             raise TransientError(f"La lecture n’a pas fini en {minutes} minutes.", final=True) from None
-        except NotOfferedError as error:
-            # Every account has some of what is read: "no data" would hide that the address is another's.
-            variable = source.provider.spec.address_variable
-            raise ContractError(
-                f"{error.sentence} Vérifiez l’adresse de l’API ({variable}).", status=error.status
-            ) from None
         except CredentialError as error:
             sentence = f"{error.sentence} {about_key(settings.credential(source))}"
             raise CredentialError(sentence, status=error.status) from None
-        except UnavailableError as error:
-            gap = Gap(kind=GapKind.UNAVAILABLE, sentence=error.sentence)
-            report = SourceReport(source=source, month=month, read_at=job.now, records=(), gaps=(gap,))
         for new in report.new_fields:
             log.debug("%s %s: %s lines have a field that is new: %s", source, month, new.count, new.what)
         # By the server's clock, so that another machine's reading is compared with it rightly.
         offset = timedelta(0) if settings.fixed_now is not None else http.clock_offset
         read_at = report.read_at + offset
         return report.model_copy(update={"pages": pages, "requests": http.requests, "read_at": read_at})
+
+
+async def read_again(settings: Settings, source: Source, month: Month, kept: KeptReading) -> SourceReport:
+    """Make a source's report again from the answers that were kept of it. Nothing is asked; no key is needed.
+
+    Args:
+        settings: All settings.
+        source: Provider and account.
+        month: Calendar month, UTC.
+        kept: The answers, and when they were read.
+
+    Raises:
+        SourceError: An answer is missing or can't be read.
+    """
+    which, address = provider(source.provider), settings.base_urls[source.provider]
+    transport = KeptAnswers(kept.exchanges, address)
+    # What was not answered then is not waited for now.
+    retry = Retry(tries=1, rate_tries=1, sleep=_at_once)
+    async with Http(address, {}, explain=which.explain, retry=retry, transport=transport) as http:
+        together = Together(kept.together) if kept.together else None
+        job = Job(source, month, kept.read_at, settings.grains[source.provider], http, together=together)
+        report = await _collect(job)
+    return report.model_copy(update={"read_at": kept.read_at})
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReading:
+    """What was kept of a reading: answers, when they were read (UTC), and the months that were read along with it."""
+
+    exchanges: Sequence[Exchange]
+    read_at: datetime
+    together: tuple[Month, ...] = ()
+
+
+async def _at_once(_seconds: float) -> None:
+    """No wait at all."""
+
+
+async def _collect(job: Job) -> SourceReport:
+    """What the provider brings; a month that it does not offer is an empty report with that gap."""
+    try:
+        return await provider(job.source.provider).collect(job)
+    except NotOfferedError as error:
+        # Every account has some of what is read: "no data" would hide that the address is another's.
+        variable = job.source.provider.spec.address_variable
+        raise ContractError(
+            f"{error.sentence} Vérifiez l’adresse de l’API ({variable}).", status=error.status
+        ) from None
+    except UnavailableError as error:
+        gap = Gap(kind=GapKind.UNAVAILABLE, sentence=error.sentence)
+        return SourceReport(source=job.source, month=job.month, read_at=job.now, records=(), gaps=(gap,))
 
 
 def about_key(credential: Credential) -> str:

@@ -73,6 +73,14 @@ def test_json_stays_json(data: object) -> None:
         json.loads(without_emails(text).decode("utf-8", "surrogatepass"))
 
 
+def test_a_long_body_comes_back_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    body = '{"data":["é😀 marie@agence.fr", "x\\"y", 1.5e-7, "' + "é" * 40 + '"]}\n{"more":1}'
+    for size in range(1, 60):
+        monkeypatch.setattr("archive.answers._PIECE", size)
+        (one,) = read_answers(kept(exchange(body.encode())))
+        assert one.content.decode() == body.replace("marie@agence.fr", WORD)
+
+
 def test_the_digest_is_that_of_what_was_said_whenever_that_was() -> None:
     def digest(*exchanges: Exchange) -> str:
         log = AnswerLog()

@@ -26,6 +26,7 @@ from usage.names import ProviderName, Source, Status
 from usage.outcomes.report import SourceReport
 from usage.outcomes.rows import LabelledReport, UsageRow, aggregate
 from usage.peers.bodies import BODY_LIMIT
+from usage.peers.exchange import Listener
 from usage.settings import Settings, load_settings, variable_of
 
 NOW = datetime(2026, 2, 14, 15, 30, tzinfo=UTC)
@@ -246,12 +247,18 @@ class Desk:
         self.extra[variable_of(self.sources[0])] = key
 
     def read(
-        self, month: str = "2026-01", source: Source | None = None, *, most_bytes: int = BODY_LIMIT
+        self,
+        month: str = "2026-01",
+        source: Source | None = None,
+        *,
+        most_bytes: int = BODY_LIMIT,
+        listener: Listener | None = None,
     ) -> SourceReport:
         """Read a month; the journal then holds the requests of this reading. Nobody really sleeps."""
         self.server.journal.clear()
         retry = Retry(sleep=self._sleep, clock=lambda: sum(self.slept), most_bytes=most_bytes)
-        return asyncio.run(read_source(self.settings(), source or self.sources[0], Month.parse(month), retry=retry))
+        source, asked = source or self.sources[0], Month.parse(month)
+        return asyncio.run(read_source(self.settings(), source, asked, retry=retry, listener=listener))
 
     def check(self) -> list[CheckResult]:
         """Check the first source."""

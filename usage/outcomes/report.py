@@ -13,6 +13,7 @@ from usage.errors import SourceError
 from usage.month import Month
 from usage.names import Kind, Source, Status
 from usage.records.record import UsageRecord
+from usage.records.sums import sum_days
 
 
 class GapKind(StrEnum):
@@ -85,7 +86,7 @@ class Count(BaseModel):
 class SourceReport(BaseModel):
     """One source, one month. Plain data without secrets: Prefect keeps it on disk for retries.
 
-    Records are summed over the days of the month; see `usage.records.sums.RecordSums`.
+    Records keep their days until the reading is in the archive; what is published is `by_month`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -123,6 +124,10 @@ class SourceReport(BaseModel):
     """What was left out of an answer, and how many times."""
     new_fields: tuple[Count, ...] = ()
     """Fields of usage and cost lines that are not known here, by their path, and how many lines have them."""
+
+    def by_month(self) -> Self:
+        """The same report with records of the month as a whole."""
+        return self.model_copy(update={"records": sum_days(self.records)})
 
     def of_row(self, key: str, workspace: str) -> Self:
         """The same report with only the gaps and notes that concern one row."""

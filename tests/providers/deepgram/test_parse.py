@@ -65,7 +65,13 @@ def day(text: str = "2025-01-16", **group: Any) -> dict[str, Any]:
 def test_published_billing_becomes_one_item_with_its_cost(shared: Path) -> None:
     body = (shared / "examples/deepgram/billing_breakdown.response.json").read_text()
     assert money(body) == [
-        UsageRecord(project="p", api_key="123456789012345678901234", item="streaming::nova-3", cost=Decimal("0.25"))
+        UsageRecord(
+            day=date(2025, 1, 16),
+            project="p",
+            api_key="123456789012345678901234",
+            item="streaming::nova-3",
+            cost=Decimal("0.25"),
+        )
     ]
 
 
@@ -73,6 +79,7 @@ def test_published_usage_becomes_one_model_with_its_units(shared: Path) -> None:
     body = (shared / "examples/deepgram/usage_breakdown.response.json").read_text()
     assert used(body) == [
         UsageRecord(
+            day=date(2025, 1, 16),
             project="p",
             api_key="123456789012345678901234",
             model="Nova-2",

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -102,6 +102,7 @@ def test_a_row_becomes_a_record() -> None:
     figures = read(ROW)
     assert figures.records == (
         UsageRecord(
+            day=date(2026, 1, 5),
             api_key="abc",
             model="eleven_v3",
             cost=Decimal("0.30"),
