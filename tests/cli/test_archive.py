@@ -185,11 +185,11 @@ def test_it_shows_what_would_go_and_asks(cli: Cli, full: Kept, monkeypatch: pyte
     assert set(full.months()) == {"2026-01"}
 
 
-@pytest.mark.parametrize(
-    "stdin", [Terminal("n\n"), Terminal("\n"), Terminal("yesterday\n"), Terminal(), io.StringIO("y")]
-)
-def test_without_a_yes_nothing_goes(cli: Cli, full: Kept, monkeypatch: pytest.MonkeyPatch, stdin: Any) -> None:
-    monkeypatch.setattr(sys, "stdin", stdin)
+@pytest.mark.parametrize(("kind", "answer"), [*((Terminal, one) for one in NO), (io.StringIO, "y\n")])
+def test_without_a_yes_nothing_goes(
+    cli: Cli, full: Kept, monkeypatch: pytest.MonkeyPatch, kind: type[io.StringIO], answer: str
+) -> None:
+    monkeypatch.setattr(sys, "stdin", kind(answer))
     before = full.months()
     told = cli("archive", "prune", "--keep", "1m")
     assert told.status == 1
