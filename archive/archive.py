@@ -90,8 +90,12 @@ class Archive:
             DamagedError: An entry can't be read.
         """
         for file in self._store.files(_place(journal.FOLDER, month, source)):
+            content = self._store.read(file.path)
+            if content is None:
+                # A prune has come by.
+                continue
             try:
-                yield Entry.model_validate_json(self._store.read(file.path) or b"")
+                yield Entry.model_validate_json(content)
             except ValueError:
                 advice = "take it away, and one reading is lost with it"
                 raise DamagedError(f"{file.path}: this entry of the archive can't be read: {advice}") from None

@@ -15,9 +15,9 @@ _AWS: Final = re.compile(r"AWS Error ([A-Z][A-Z_0-9]*)(?: \(HTTP status (\d+)\))
 NO_BUCKET: Final = "no such bucket"
 _ROOM: Final = "make room (`llm-usage archive prune` takes old months away), or name another place in LLM_USAGE_ARCHIVE"
 _RIGHTS: Final = "check the key, and its rights to list, read, write and delete there"
-_BUCKET: Final = "create the bucket, or mend LLM_USAGE_ARCHIVE"
-_REACH: Final = "try again when it answers, or mend LLM_USAGE_ARCHIVE"
-_OTHER: Final = "mend LLM_USAGE_ARCHIVE, or set it to off"
+_BUCKET: Final = "create the bucket, or name another place in LLM_USAGE_ARCHIVE"
+_REACH: Final = "try again when it answers, or name another place in LLM_USAGE_ARCHIVE"
+_OTHER: Final = "name another place in LLM_USAGE_ARCHIVE, or off"
 _ADVICE: Final = {
     "ENOSPC": _ROOM,
     "EDQUOT": _ROOM,

@@ -133,6 +133,16 @@ def test_a_damaged_file_is_named_and_written_again(archive: Archive, store: Stor
     assert len(list(archive.exchanges(again))) == 1
 
 
+def test_an_entry_that_goes_while_they_are_listed(archive: Archive, store: Store) -> None:
+    for day in (5, 6, 7):
+        archive.keep(report(RECORD, at=AT.replace(day=day)), log())
+    entries = archive.entries()
+    first = next(entries)
+    store.remove("journal")
+    assert list(entries) == []
+    assert first.read_at.day == 5
+
+
 def test_a_damaged_entry_is_named(archive: Archive, store: Store) -> None:
     entry = archive.keep(report(RECORD), log())
     store.write(entry.path, b"{")

@@ -162,7 +162,7 @@ def test_a_folder_that_is_in_the_way(tmp_path: Path) -> None:
         (errno.EDQUOT, "make room"),
         (errno.EROFS, "that can be written"),
         (errno.EACCES, "of your own"),
-        (errno.EIO, "or set it to off"),
+        (errno.EIO, "name another place"),
     ],
 )
 def test_each_refusal_says_what_to_do(number: int, advice: str) -> None:
