@@ -20,7 +20,7 @@ FROM ${PYTHON_IMAGE}
 # folder that they are put on.
 RUN useradd --uid 10001 --create-home --home-dir /var/lib/llm-usage llm-usage \
     && install --directory --owner=llm-usage --group=llm-usage \
-    /var/lib/llm-usage/.prefect /var/lib/llm-usage/results
+    /var/lib/llm-usage/.prefect /var/lib/llm-usage/results /var/lib/llm-usage/archive
 WORKDIR /srv/llm-usage
 COPY --from=build /srv/llm-usage ./
 ENV PATH=/srv/llm-usage/.venv/bin:$PATH PYTHONUNBUFFERED=1

@@ -18,7 +18,7 @@ from archive.answers import AnswerLog, read_answers
 from archive.days import read_days, write_days
 from archive.journal import Entry, Kept
 from archive.store import Store, StoredFile
-from usage.errors import SettingsError
+from usage.errors import ArchiveError, SettingsError
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import Source
@@ -30,7 +30,7 @@ _FOLDERS: Final = (journal.FOLDER, "records", "answers")
 """In the order in which a month goes: an entry never names what is gone."""
 
 
-class DamagedError(ValueError):
+class DamagedError(ArchiveError):
     """A file of the archive is not what was written, or gone; the message names it, and what can be done."""
 
 
@@ -57,6 +57,11 @@ class Archive:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    @property
+    def address(self) -> str:
+        """Where it lies, without anything secret."""
+        return self._store.address
+
     def keep(self, report: SourceReport, log: AnswerLog) -> Entry:
         """Keep a reading; what is there already is not written again.
 
@@ -65,7 +70,7 @@ class Archive:
             log: The answers that it was made from; nothing can be added to it afterwards.
 
         Raises:
-            OSError: The disk is full, or the object store refuses.
+            ArchiveError: The disk is full, or the object store refuses.
         """
         entry = Entry.of(
             report,
@@ -81,12 +86,16 @@ class Archive:
         """The entries of all readings, of a month's or of a source's month, oldest reading first within each.
 
         Raises:
-            OSError: The disk or the object store refuses.
+            ArchiveError: The disk or the object store refuses.
             DamagedError: An entry can't be read.
         """
         for file in self._store.files(_place(journal.FOLDER, month, source)):
+            content = self._store.read(file.path)
+            if content is None:
+                # A prune has come by.
+                continue
             try:
-                yield Entry.model_validate_json(self._store.read(file.path) or b"")
+                yield Entry.model_validate_json(content)
             except ValueError:
                 advice = "take it away, and one reading is lost with it"
                 raise DamagedError(f"{file.path}: this entry of the archive can't be read: {advice}") from None
@@ -95,7 +104,7 @@ class Archive:
         """The entry of the latest reading of a source's month.
 
         Raises:
-            OSError, DamagedError: As `entries`.
+            ArchiveError: As `entries`.
         """
         return max(self.entries(month, source), key=lambda entry: entry.read_at, default=None)
 
@@ -103,7 +112,7 @@ class Archive:
         """The records of a reading, at the grain of days.
 
         Raises:
-            OSError: The disk or the object store refuses.
+            ArchiveError: The disk or the object store refuses.
             DamagedError: They are not what was written.
         """
         return read_days(self._content(entry.records))
@@ -112,7 +121,7 @@ class Archive:
         """The answers of a reading, in the order in which they came.
 
         Raises:
-            OSError: The disk or the object store refuses.
+            ArchiveError: The disk or the object store refuses.
             DamagedError: They are not what was written.
         """
         return read_answers(self._content(entry.answers))
@@ -121,7 +130,7 @@ class Archive:
         """What would go if the months before `first` went; nothing is changed.
 
         Raises:
-            OSError: The disk or the object store refuses.
+            ArchiveError: The disk or the object store refuses.
         """
         files = [file for folder in _FOLDERS for file in self._store.files(folder)]
         old = [(month, file) for file in files if (month := _month_of(file)) is not None and month < first]
@@ -131,7 +140,7 @@ class Archive:
         """Take away what `plan_prune` has found.
 
         Raises:
-            OSError: The disk or the object store refuses; what is gone by then stays gone.
+            ArchiveError: The disk or the object store refuses; what is gone by then stays gone.
         """
         for month in planned.months:
             for folder in _FOLDERS:

@@ -6,22 +6,25 @@ files that can be read, and no lock is needed.
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.request import getproxies_environment, proxy_bypass
 
 import pyarrow as pa
 import pyarrow.fs as pafs
 
+from archive.refusals import NO_BUCKET, refusals
 from usage.machine.private import private_folder
 
-_CONNECT_SECONDS: Final = 10.0
+_CONNECT_SECONDS: Final = 5.0
 _REQUEST_SECONDS: Final = 60.0
 _PART: Final = ".part"
 """How the name of a file ends that is not whole yet."""
@@ -36,7 +39,12 @@ class StoredFile:
 
 
 class Store(Protocol):
-    """Files below one address. All methods raise `OSError` where the disk or the object store refuses."""
+    """Files below one address. All methods raise `ArchiveError` where the disk or the object store refuses."""
+
+    @property
+    def address(self) -> str:
+        """What messages call it: nothing secret is in it."""
+        ...
 
     def write(self, path: str, content: bytes) -> None:
         """Write a file whole, in place of one that is there."""
@@ -59,15 +67,23 @@ def open_store(address: str) -> Store:
     """The store at an address: a folder, or `s3://bucket/folder` and what else Arrow or fsspec can open.
 
     Raises:
-        OSError: The folder can't be had for this user alone.
-        ValueError: Nothing here can open such an address.
-        ImportError: The package that opens it is not installed.
+        ArchiveError: The folder can't be had for this user alone; nothing here can open such an address, or the package
+            that opens it is not installed.
     """
-    if "://" not in address:
-        return FolderStore(Path(address).expanduser())
-    if address.startswith("file://"):
-        return FolderStore(Path(urlsplit(address).path))
-    return ObjectStore(*_filesystem(address))
+    plain = address.partition("?")[0]
+    with refusals(plain, "opened"):
+        if "://" not in address:
+            return FolderStore(_at_home(address))
+        if address.startswith("file://"):
+            return FolderStore(Path(unquote(urlsplit(address).path)))
+        return ObjectStore(*_filesystem(address), address=plain)
+
+
+def _at_home(address: str) -> Path:
+    folder = Path(os.path.expanduser(address))
+    if not folder.is_absolute():
+        raise FileNotFoundError(errno.ENOENT, "there is no such home folder", address)
+    return folder
 
 
 class FolderStore:
@@ -77,14 +93,48 @@ class FolderStore:
         root: The folder; it is created where it is missing.
 
     Raises:
-        OSError: It can't be created, or it is not this user's own.
+        ArchiveError: It can't be created, or it is not this user's own.
     """
 
     def __init__(self, root: Path) -> None:
-        self._root = private_folder(root)
+        self.address = str(root)
+        with refusals(self.address, "opened"):
+            self._root = private_folder(root)
 
     def write(self, path: str, content: bytes) -> None:
         """See `Store.write`."""
+        with refusals(self.address, "written"):
+            self._write(path, content)
+
+    def read(self, path: str) -> bytes | None:
+        """See `Store.read`."""
+        with refusals(self.address, "read"), suppress(FileNotFoundError):
+            return (self._root / path).read_bytes()
+        return None
+
+    def files(self, folder: str) -> Iterator[StoredFile]:
+        """See `Store.files`."""
+        with refusals(self.address, "listed"):
+            found = sorted((self._root / folder).rglob("*"))
+        for path in found:
+            size = self._size(path)
+            if size is not None:
+                yield StoredFile(path.relative_to(self._root).as_posix(), size)
+
+    def remove(self, folder: str) -> None:
+        """See `Store.remove`."""
+        with refusals(self.address, "pruned"), suppress(FileNotFoundError):
+            shutil.rmtree(self._root / folder)
+
+    def _size(self, path: Path) -> int | None:
+        """Bytes of a file; None for what is no file, or not whole yet."""
+        # Another process may take a file away, or give it its name, meanwhile.
+        with refusals(self.address, "listed"), suppress(FileNotFoundError):
+            if path.is_file() and path.suffix != _PART:
+                return path.stat().st_size
+        return None
+
+    def _write(self, path: str, content: bytes) -> None:
         whole = self._root / path
         self._make(whole.parent)
         part = whole.with_name(f".{whole.name}.{secrets.token_hex(4)}{_PART}")
@@ -99,26 +149,6 @@ class FolderStore:
                 part.unlink()
             raise
 
-    def read(self, path: str) -> bytes | None:
-        """See `Store.read`."""
-        try:
-            return (self._root / path).read_bytes()
-        except FileNotFoundError:
-            return None
-
-    def files(self, folder: str) -> Iterator[StoredFile]:
-        """See `Store.files`."""
-        for path in sorted((self._root / folder).rglob("*")):
-            # Another process may take a file away, or give it its name, meanwhile.
-            with suppress(FileNotFoundError):
-                if path.is_file() and path.suffix != _PART:
-                    yield StoredFile(path.relative_to(self._root).as_posix(), path.stat().st_size)
-
-    def remove(self, folder: str) -> None:
-        """See `Store.remove`."""
-        with suppress(FileNotFoundError):
-            shutil.rmtree(self._root / folder)
-
     def _make(self, folder: Path) -> None:
         # `parents=True` would give the folders between the mode that the user's umask leaves.
         for one in [*reversed(folder.relative_to(self._root).parents), folder.relative_to(self._root)]:
@@ -130,47 +160,64 @@ class ObjectStore:
 
     Args:
         filesystem: What opens it.
-        root: The path in it, without a slash at the end.
+        root: The path in it.
+        address: What messages call it.
     """
 
-    def __init__(self, filesystem: pafs.FileSystem, root: str) -> None:
-        self._filesystem, self._root = filesystem, root.strip("/")
+    def __init__(self, filesystem: pafs.FileSystem, root: str, *, address: str) -> None:
+        self._filesystem, self._root, self.address = filesystem, root.strip("/"), address
 
     def write(self, path: str, content: bytes) -> None:
         """See `Store.write`."""
-        with self._filesystem.open_output_stream(f"{self._root}/{path}") as stream:
+        with (
+            refusals(self.address, "written"),
+            self._filesystem.open_output_stream(f"{self._root}/{path}") as stream,
+        ):
             stream.write(content)
 
     def read(self, path: str) -> bytes | None:
         """See `Store.read`."""
-        try:
-            with self._filesystem.open_input_stream(f"{self._root}/{path}") as stream:
-                content: bytes = stream.read()
-        except FileNotFoundError:
-            return None
+        content: bytes | None = None
+        with (
+            refusals(self.address, "read"),
+            suppress(FileNotFoundError),
+            self._filesystem.open_input_stream(f"{self._root}/{path}") as stream,
+        ):
+            content = stream.read()
         return content
 
     def files(self, folder: str) -> Iterator[StoredFile]:
         """See `Store.files`."""
         below = pafs.FileSelector(f"{self._root}/{folder}", recursive=True, allow_not_found=True)
-        found = [one for one in self._filesystem.get_file_info(below) if one.type is pafs.FileType.File]
+        with refusals(self.address, "listed"):
+            found = [one for one in self._filesystem.get_file_info(below) if one.type is pafs.FileType.File]
+            if not found:
+                self._require_bucket()
         for one in sorted(found, key=lambda one: one.path):
             # Some put a slash before it.
             yield StoredFile(one.path.lstrip("/").removeprefix(f"{self._root}/"), one.size)
 
     def remove(self, folder: str) -> None:
         """See `Store.remove`."""
-        for file in self.files(folder):
-            self._filesystem.delete_file(f"{self._root}/{file.path}")
+        whole = f"{self._root}/{folder}"
+        with refusals(self.address, "pruned"), suppress(FileNotFoundError):
+            if self._filesystem.get_file_info(whole).type is pafs.FileType.Directory:
+                # File by file, Arrow would leave a mark for each folder in an object store.
+                self._filesystem.delete_dir(whole)
+
+    def _require_bucket(self) -> None:
+        """A bucket that is not there looks like an empty one."""
+        if isinstance(self._filesystem, pafs.S3FileSystem):
+            bucket = self._root.partition("/")[0]
+            if self._filesystem.get_file_info(bucket).type is pafs.FileType.NotFound:
+                raise FileNotFoundError(errno.ENOENT, NO_BUCKET, bucket)
 
 
 def _filesystem(address: str) -> tuple[pafs.FileSystem, str]:
     parts = urlsplit(address)
     path = f"{parts.netloc}{parts.path}"
     if parts.scheme == "s3":
-        # Arrow's own reading of the address leaves requests without a deadline.
-        options = dict(parse_qsl(parts.query))
-        return pafs.S3FileSystem(**options, connect_timeout=_CONNECT_SECONDS, request_timeout=_REQUEST_SECONDS), path
+        return _s3(dict(parse_qsl(parts.query))), path
     try:
         filesystem, folder = pafs.FileSystem.from_uri(address)
     except pa.ArrowInvalid:
@@ -179,3 +226,33 @@ def _filesystem(address: str) -> tuple[pafs.FileSystem, str]:
 
         return pafs.PyFileSystem(pafs.FSSpecHandler(fsspec.filesystem(parts.scheme))), path
     return filesystem, folder
+
+
+def _s3(options: Mapping[str, str]) -> pafs.FileSystem:
+    """An object store that speaks S3. Keys come from where Amazon's own tools find them.
+
+    Arrow's own reading of an address leaves requests without a deadline, and knows neither proxies nor the variables of
+    an endpoint.
+    """
+    named = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+    endpoint = urlsplit(named if "://" in named else f"https://{named}")
+    place = options.get("endpoint_override") or endpoint.netloc
+    scheme = options.get("scheme") or endpoint.scheme
+    return pafs.S3FileSystem(
+        region=options.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"),
+        endpoint_override=place or None,
+        scheme=scheme,
+        proxy_options=_proxy(scheme, place or "amazonaws.com"),
+        tls_ca_file_path=os.environ.get("AWS_CA_BUNDLE") or os.environ.get("SSL_CERT_FILE"),
+        connect_timeout=_CONNECT_SECONDS,
+        request_timeout=_REQUEST_SECONDS,
+        # A small file is one request in place of three.
+        allow_delayed_open=True,
+    )
+
+
+def _proxy(scheme: str, place: str) -> str | None:
+    if proxy_bypass(place):
+        return None
+    proxies = getproxies_environment()
+    return proxies.get(scheme) or proxies.get("all")

@@ -166,6 +166,7 @@ def main() -> int:
                 "OPENAI_ADMIN_BASE_URL": address,
                 "PREFECT_HOME": f"{folder}/prefect",
                 "XDG_STATE_HOME": f"{folder}/state",
+                "XDG_DATA_HOME": f"{folder}/data",
                 "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
                 "PYTHONPATH": str(_ROOT),
             }

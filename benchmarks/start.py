@@ -44,6 +44,7 @@ def main() -> None:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
         environment |= sandbox.environment()
         environment |= {"PREFECT_SERVER_ANALYTICS_ENABLED": "false", "PYTHONPATH": str(_ROOT)}
+        environment |= {f"XDG_{kind}_HOME": f"{folder}/{kind.lower()}" for kind in ("STATE", "DATA")}
         homes = {name: environment | {"PREFECT_HOME": f"{folder}/{name}"} for name in ("ours", "empty")}
         subprocess.run(
             [sys.executable, "-m", "cli.main", "setup"], env=environment, check=True, stdout=subprocess.DEVNULL

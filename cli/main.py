@@ -33,6 +33,7 @@ _COMMANDS: Final = {
     "collect": "cli.commands.collect",
     "backfill": "cli.commands.backfill",
     "status": "cli.commands.status",
+    "archive": "cli.commands.archive",
     "heal": "cli.commands.heal",
     "deploy": "cli.commands.deploy",
 }
@@ -138,6 +139,13 @@ def parser() -> argparse.ArgumentParser:
     status = add("status", "What Notion holds: month x provider, status, cost, last collection.")
     status.add_argument("--month", help="only this month: like 2026-01, `last` or `current`")
     _json(status)
+    archive = add("archive", "Readings that are kept: month, source, when, cost, status, size; or take old ones away.")
+    archive.add_argument("action", nargs="?", choices=["prune"], help="say which months are old, ask, take them away")
+    archive.add_argument("--keep", help="with prune: how many months stay beside the running one, like 24m")
+    archive.add_argument("--yes", action="store_true", help="with prune: take away without asking first")
+    archive.add_argument("--month", help="only this month: like 2026-01, `last` or `current`")
+    _providers(archive, action="extend", nargs="+")
+    _json(archive)
     heal = add("heal", "Bring rows of older collectors in order: doubles, names in place of ids, error rows.")
     heal.add_argument("--month", help="only this month: like 2026-01, `last` or `current`")
     heal.add_argument("--dry-run", action="store_true", help="print what would be done; write nothing")
@@ -197,7 +205,7 @@ def _fail(message: str, status: int, *, as_json: bool) -> int:
 def _stranger() -> str | None:
     """Where a package is that bears one of our common names and isn't ours."""
     ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    for name in ("flows", "notion", "providers", "sandbox", "tasks", "usage"):
+    for name in ("archive", "flows", "notion", "providers", "sandbox", "tasks", "usage"):
         path = import_module(name).__file__ or ""
         if os.path.dirname(os.path.dirname(os.path.abspath(path))) != ours:
             return path or name

@@ -26,6 +26,8 @@ os.environ |= DEFAULTS | {
     "PREFECT_API_AUTH_STRING": _auth_string,
     # Notion's pace and the like: not that of whoever runs the tests.
     "XDG_STATE_HOME": f"{_home.name}/state",
+    # Nor their archive.
+    "XDG_DATA_HOME": f"{_home.name}/data",
 }
 
 

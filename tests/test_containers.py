@@ -278,6 +278,13 @@ def test_results_are_kept_where_the_volume_is() -> None:
         assert f"results:{folder}" in SERVICES[name]["volumes"]
 
 
+def test_readings_are_kept_where_the_volume_is_unless_the_settings_say_otherwise() -> None:
+    for name in ("deploy", "worker"):
+        setting = SERVICES[name]["environment"]["LLM_USAGE_ARCHIVE"]
+        assert f"archive:{interpolated(setting, {})}" in SERVICES[name]["volumes"]
+        assert interpolated(setting, {"LLM_USAGE_ARCHIVE": "s3://bucket/a"}) == "s3://bucket/a"
+
+
 def test_commands_can_be_typed() -> None:
     assert parser().parse_args(SERVICES["deploy"]["command"][1:]).command == "deploy"
     assert {SERVICES[name]["command"][0] for name in OURS} == {"llm-usage", "prefect"}

@@ -32,7 +32,7 @@ ENV_EXAMPLE = ROOT / ".env.example"
 NOTION_SETUP = ROOT / "docs" / "NOTION_SETUP.md"
 FOLDERS = [folder for folder in ROOT.iterdir() if folder.is_dir() and not folder.name.startswith(".")]
 PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in folder.rglob("*.md"))])
-SPEAKING = ("cli", "tasks", "notion", "providers", "usage")
+SPEAKING = ("archive", "cli", "tasks", "notion", "providers", "usage")
 """Packages whose sentences people read."""
 PREFECT = {"PREFECT_API_URL"}
 """Documented in the README, and read by Prefect itself."""
@@ -84,8 +84,10 @@ def options_of(command: argparse.ArgumentParser) -> set[str]:
 
 
 def documented_commands() -> dict[str, str]:
+    """The synopses by their commands; a command with two forms has two rows."""
     synopses = [row[0].strip("`") for row in rows(section(README, "Commands"))]
-    return {synopsis.split()[1]: synopsis for synopsis in synopses if synopsis.startswith("llm-usage ")}
+    ours = [synopsis for synopsis in synopses if synopsis.startswith("llm-usage ")]
+    return {name: " ".join(one for one in ours if one.split()[1] == name) for name in (one.split()[1] for one in ours)}
 
 
 def test_the_readme_names_every_command_and_no_other() -> None:

@@ -13,6 +13,7 @@
     │   │   └── NotOfferedError  the endpoint does not exist for this account (404)
     │   ├── ContractError        the answer is not what the API promises; report it
     │   └── IncompleteError      the source was read in part (`usage.outcomes.report`)
+    ├── ArchiveError             the archive could not be read or written; collecting goes on without it
     └── NotionError              Notion could not be read or written
         ├── NotionAccessError    fix the connection, the page's sharing or the schema
         └── NotionBusyError      wait and try again
@@ -86,6 +87,10 @@ class NotOfferedError(UnavailableError):
 
 class ContractError(SourceError):
     """The answer is not what the API promises: paging that loops, a missing field, a page of HTML."""
+
+
+class ArchiveError(LlmUsageError):
+    """The archive can't be opened, read or written; the message is one English sentence that names it, and no key."""
 
 
 class NotionError(LlmUsageError):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, SecretStr
@@ -27,6 +27,10 @@ BASE_URLS: Final = {
 }
 """Addresses by their variables."""
 _NOT_ACCOUNTS: Final = ("ID", "PATH", "NAME", "URL", "HASH", "FILE")
+ARCHIVE_OFF: Final = "off"
+"""In place of the archive's address."""
+_STORE_OPTIONS: Final = frozenset({"region", "endpoint_override", "scheme"})
+"""Of an object store's address. Keys are none of them: they would stand in messages and lists of processes."""
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
@@ -69,6 +73,8 @@ class Settings(BaseModel):
     grains: dict[ProviderName, Grain]
     notion: NotionSettings
     fixed_now: datetime | None
+    archive: str = ""
+    """Where readings are kept: a folder's whole path, or `scheme://…`; empty: in the user's data folder; `off`."""
     slips: tuple[str, ...] = ()
     """One sentence for each variable whose name is close to one of ours and is none."""
     ordinary_keys: dict[ProviderName, str] = {}
@@ -160,6 +166,7 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
         grains={provider: _grain(provider, values, wrong) for provider in ProviderName},
         notion=_notion(values, wrong),
         fixed_now=_now(values, wrong),
+        archive=_archive(values, wrong),
         slips=slips({".env": in_file, "the environment": in_shell}),
         ordinary_keys={
             spec.name: sentence
@@ -314,6 +321,40 @@ def _notion_id(variable: str, values: Mapping[str, str], wrong: list[str]) -> st
         wrong.append(f"{variable}: no Notion id in it; give the page's address, or its id of 32 hexadecimal digits")
         return None
     return "-".join(match.groups())
+
+
+def _archive(values: Mapping[str, str], wrong: list[str]) -> str:
+    text = values.get("LLM_USAGE_ARCHIVE", "")
+    if text.lower() == ARCHIVE_OFF or not text:
+        return text.lower()
+    if "://" in text:
+        if not _is_store(text):
+            # Not the value: an address may hold a password.
+            wrong.append(
+                "LLM_USAGE_ARCHIVE: not an address of a store; write it like s3://bucket/folder, without user or key, "
+                f"and behind ? nothing but {', '.join(sorted(_STORE_OPTIONS))}"
+            )
+        return text
+    # A word alone is rather a slip of the pen: `none`, `false`, `s3`.
+    if not text.isprintable() or not (text.startswith(("~", "./", "../")) or Path(text).is_absolute()):
+        wrong.append(
+            "LLM_USAGE_ARCHIVE: neither a folder nor an address; write a folder's whole path (or ~/… or ./…), "
+            "s3://bucket/folder, or off"
+        )
+    return text if text.startswith("~") else os.path.abspath(text)
+
+
+def _is_store(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+        options = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+    except ValueError:
+        return False
+    if re.search(r"[\s#]", address) or "@" in parts.netloc or re.fullmatch(r"[a-z][a-z0-9+.-]*", parts.scheme) is None:
+        return False
+    if parts.scheme == "file":
+        return not parts.netloc and len(parts.path) > 1 and not parts.query
+    return bool(parts.netloc) and parts.scheme not in ("http", "https") and dict(options).keys() <= _STORE_OPTIONS
 
 
 def _now(values: Mapping[str, str], wrong: list[str]) -> datetime | None:

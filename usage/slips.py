@@ -23,6 +23,7 @@ VARIABLES: Final = (
     "NOTION_USAGES_DB_ID",
     "NOTION_PARENT_PAGE_ID",
     "NOTION_REQUESTS_PER_MINUTE",
+    "LLM_USAGE_ARCHIVE",
     "LLM_USAGE_NOW",
 )
 """All variables that are read, without the suffixes of accounts and files."""

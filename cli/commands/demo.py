@@ -111,6 +111,7 @@ def _only_the_sandbox(folder: str, sandbox: Sandbox) -> Iterator[None]:
         del os.environ[name]
     os.environ.update(sandbox.environment())
     os.environ["PREFECT_HOME"] = folder
+    os.environ["LLM_USAGE_ARCHIVE"] = os.path.join(folder, "archive")
     os.chdir(folder)
     try:
         yield

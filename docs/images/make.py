@@ -60,7 +60,7 @@ class Clock:
 def fill(sandbox: Sandbox, clock: Clock, months: int = MONTHS) -> None:
     """Set up the sandbox's Notion and collect so many months, each at its time: closed ones on the next month's second
     day, the running one now. The whole job, but for Prefect."""
-    environment = sandbox.environment()
+    environment = sandbox.environment() | {"LLM_USAGE_ARCHIVE": "off"}
     settings = load_settings(environment, dotenv=None)
     providers = frozenset(credential.source.provider for credential in settings.credentials)
     gateway = Gateway(settings.notion)

@@ -13,6 +13,8 @@ from archive.answers import AnswerLog
 from archive.archive import Archive, DamagedError
 from archive.journal import Entry
 from archive.store import FolderStore, Store, StoredFile, open_store
+from tests.archive.conftest import Bucket
+from usage.errors import ArchiveError
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.report import SourceReport
@@ -41,10 +43,14 @@ class Dying:
     def __init__(self, store: Store, lives: int) -> None:
         self._store, self._lives = store, lives
 
+    @property
+    def address(self) -> str:
+        return self._store.address
+
     def write(self, path: str, content: bytes) -> None:
         self._lives -= 1
         if self._lives < 0:
-            raise OSError(28, "No space left on device")
+            raise ArchiveError("No space left on device")
         self._store.write(path, content)
 
     def read(self, path: str) -> bytes | None:
@@ -57,8 +63,11 @@ class Dying:
         self._store.remove(folder)
 
 
-@pytest.fixture(params=["folder", "memory"])
+@pytest.fixture(params=["folder", "memory", "bucket"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    if request.param == "bucket":
+        bucket: Bucket = request.getfixturevalue("bucket")
+        return open_store(bucket.address)
     return open_store(str(tmp_path / "a") if request.param == "folder" else f"memory://{tmp_path.name}/archive")
 
 
@@ -102,7 +111,7 @@ def test_entries_of_one_month_and_source(archive: Archive) -> None:
 @pytest.mark.parametrize("lives", range(3))
 def test_a_program_that_ends_at_any_write_leaves_an_archive_that_opens(store: Store, lives: int) -> None:
     whole = Archive(store).keep(report(RECORD), log())
-    with pytest.raises(OSError, match="space"):
+    with pytest.raises(ArchiveError, match="space"):
         Archive(Dying(store, lives)).keep(report(replace(RECORD, cost=Decimal(9)), at=AT.replace(day=7)), log(b"[1]"))
     archive = Archive(store)
     assert list(archive.entries()) == [whole]
@@ -122,6 +131,16 @@ def test_a_damaged_file_is_named_and_written_again(archive: Archive, store: Stor
     again = archive.keep(report(RECORD, at=AT.replace(day=9)), log())
     assert archive.records(again) == (RECORD,)
     assert len(list(archive.exchanges(again))) == 1
+
+
+def test_an_entry_that_goes_while_they_are_listed(archive: Archive, store: Store) -> None:
+    for day in (5, 6, 7):
+        archive.keep(report(RECORD, at=AT.replace(day=day)), log())
+    entries = archive.entries()
+    first = next(entries)
+    store.remove("journal")
+    assert list(entries) == []
+    assert first.read_at.day == 5
 
 
 def test_a_damaged_entry_is_named(archive: Archive, store: Store) -> None:

@@ -108,7 +108,7 @@ class Program:
             name: value for name, value in os.environ.items() if not name.startswith((*_OURS, "PREFECT_", "PYTEST_"))
         }
         folders = {"PYTHONPATH": str(ROOT), "TMPDIR": str(self.folder), "PREFECT_HOME": str(self.home)}
-        folders["XDG_STATE_HOME"] = str(self.folder / "state")
+        folders |= {f"XDG_{kind}_HOME": str(self.folder / kind.lower()) for kind in ("STATE", "DATA")}
         return {name: value for name, value in (plain | folders | self.variables).items() if name not in self.missing}
 
     def use(self, prefect_api: str) -> None:

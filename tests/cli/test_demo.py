@@ -117,9 +117,12 @@ def test_the_page_is_there_while_it_waits(program: Program) -> None:
 
 
 def test_without_a_terminal_it_does_not_wait(program: Program) -> None:
+    program.variables["LLM_USAGE_ARCHIVE"] = str(program.folder / "mine")
     told = program.run("demo")
     assert (told.status, "Press Enter" in told.out) == (0, False)
     assert "0 rows were created" in told.out
+    # Neither what is mine nor where it would lie otherwise is touched.
+    assert not [name for name in ("mine", "data") if (program.folder / name).exists()]
 
 
 @pytest.mark.parametrize("package", ["starlette", "uvicorn"])

@@ -180,7 +180,7 @@ def test_json_is_utf_8_everywhere(program: Program, coding: str) -> None:
 
 
 def test_a_user_without_a_home(program: Program, set_up: None) -> None:
-    program.code, program.missing = NOBODY, ("HOME", "PREFECT_HOME", "XDG_STATE_HOME")
+    program.code, program.missing = NOBODY, ("HOME", "PREFECT_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME")
     told = program.run("status")
     assert told.status == 0
     assert "this user has no home folder" in told.err
@@ -188,6 +188,9 @@ def test_a_user_without_a_home(program: Program, set_up: None) -> None:
     told = program.run("collect")
     assert (told.status, told.out) == (2, "")
     assert told.err == "llm-usage: PREFECT_HOME: this user has no home folder; name a folder for Prefect's files\n"
+    told = program.run("archive")
+    assert (told.status, told.out) == (1, "")
+    assert "the user's data folder can't be opened (this user has no home folder): name another place" in told.err
 
 
 # -- Prefect's own files and settings

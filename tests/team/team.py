@@ -242,6 +242,7 @@ def running_team(folder: Path, keys: Collection[str] | None = None) -> Iterator[
         stack.callback(server.end)
         asks = {"PREFECT_API_URL": f"{url}/api", "PREFECT_API_AUTH_STRING": word}
         person = {"PREFECT_HOME": str(folder / "person"), "PYTHONPATH": str(ROOT)}
+        person |= {"LLM_USAGE_ARCHIVE": str(folder / "archive")}
         here = Team(sandbox, url, folder, plain | _QUICK | settings_of(sandbox, keys) | asks | person)
         stack.callback(here.close)
         _succeed(here.command("setup"))

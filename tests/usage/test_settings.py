@@ -456,3 +456,57 @@ def test_keys_are_nowhere_to_be_seen(key: str) -> None:
         seen.append(str(error.value))
     for text in seen:
         assert key not in text
+
+
+# The archive
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("", ""),
+        ("off", "off"),
+        (" OFF ", "off"),
+        ("/srv/archive/", "/srv/archive"),
+        ("~/archive", "~/archive"),
+        ("./archive", str(Path.cwd() / "archive")),
+        ("../archive", str(Path.cwd().parent / "archive")),
+        ("s3://bucket/folder", "s3://bucket/folder"),
+        ("s3://bucket?region=eu-west-3", "s3://bucket?region=eu-west-3"),
+        ("s3://b/f?endpoint_override=minio:9000&scheme=http", "s3://b/f?endpoint_override=minio:9000&scheme=http"),
+        ("gs://bucket/folder", "gs://bucket/folder"),
+        ("file:///srv/archive", "file:///srv/archive"),
+    ],
+)
+def test_where_the_archive_is(written: str, address: str) -> None:
+    assert load(LLM_USAGE_ARCHIVE=written).archive == address
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        *("none", "false", "s3", "archive", "s3:bucket/folder", "s3:/bucket", "/srv/a\nrchive"),
+        *(
+            "s3://",
+            "s3:///folder",
+            "s 3://bucket",
+            "://bucket",
+            "https://bucket.example.com/a",
+            "file://host/a",
+            "file://",
+        ),
+        *(
+            "s3://user:secret@bucket/a",
+            "s3://bucket/a?secret_key=secret",
+            "s3://bucket/a?region",
+            "s3://bucket/a#secret",
+        ),
+        *("s3://[bucket/secret", "s3://bucket/a b"),
+    ],
+)
+def test_what_is_no_place_for_an_archive(written: str) -> None:
+    message = wrong(LLM_USAGE_ARCHIVE=written)
+    assert message.startswith("LLM_USAGE_ARCHIVE: ")
+    assert "s3://bucket/folder" in message
+    assert "secret" not in message
+    assert message.count("\n") == 0

@@ -20,14 +20,27 @@ def state_folder() -> Path:
     Raises:
         OSError: There is none, or others can get at it.
     """
+    return private_folder(_at_home(platformdirs.user_state_path))
+
+
+def data_folder() -> Path:
+    """Where this user's programs keep what they have made, created where it is missing.
+
+    Raises:
+        OSError: There is none, or others can get at it.
+    """
+    return private_folder(_at_home(platformdirs.user_data_path))
+
+
+def _at_home(place: Callable[..., Path]) -> Path:
     try:
-        folder = platformdirs.user_state_path("llm-usage", appauthor=False)
+        folder = place("llm-usage", appauthor=False)
     except RuntimeError:
         folder = Path("~")
     # Some versions give back what they can't expand.
     if not folder.is_absolute():
         raise FileNotFoundError(errno.ENOENT, "this user has no home folder", str(folder))
-    return private_folder(folder)
+    return folder
 
 
 def private_folder(path: Path) -> Path:

@@ -1,0 +1,27 @@
+"""The archive that the settings name."""
+
+from __future__ import annotations
+
+from archive.archive import Archive
+from archive.refusals import refusals
+from archive.store import FolderStore, open_store
+from usage.machine.private import data_folder
+from usage.settings import ARCHIVE_OFF, Settings
+
+_FOLDER = "archive"
+"""In the user's data folder."""
+
+
+def open_archive(settings: Settings) -> Archive | None:
+    """The archive that `LLM_USAGE_ARCHIVE` names; None where it is off.
+
+    Raises:
+        ArchiveError: It can't be opened. (A bucket that is missing or refuses shows itself when it is read or written.)
+    """
+    if settings.archive == ARCHIVE_OFF:
+        return None
+    if settings.archive:
+        return Archive(open_store(settings.archive))
+    with refusals("in the user's data folder", "opened"):
+        folder = data_folder()
+    return Archive(FolderStore(folder / _FOLDER))
