@@ -27,7 +27,7 @@ from benchmarks.large_answer import LINES, MONTH, costs
 from usage.money import exact_sum
 from usage.names import ProviderName, Source
 from usage.outcomes.report import SourceReport
-from usage.peers.exchange import Exchange
+from usage.peers.exchange import Exchange, Question
 from usage.records.record import UsageRecord
 
 ORDINARY = 3_000
@@ -78,7 +78,7 @@ def measure(lines: int, folder: Path) -> Sizes:
 def _keep(archive: Archive, records: tuple[UsageRecord, ...], bodies: tuple[bytes, ...], at: datetime) -> Any:
     log = AnswerLog()
     for body in bodies:
-        log.add(Exchange("GET", "/organization/costs", (), "", 200, at, body))
+        log.add(Exchange(Question("GET", "/organization/costs"), 200, at, body))
     return archive.keep(SourceReport(source=SOURCE, month=MONTH, read_at=at, records=records, days_read=31), log)
 
 

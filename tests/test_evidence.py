@@ -23,7 +23,7 @@ from tests.test_docs import ROOT, code_blocks, section, text_of
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.report import SourceReport
-from usage.peers.exchange import Exchange
+from usage.peers.exchange import Exchange, Question
 from usage.records.record import UsageRecord
 
 PAGE: Final = ROOT / "docs" / "EVIDENCE.md"
@@ -55,7 +55,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def keep(archive: Archive, source: Source, month: Month, day: int, *records: UsageRecord) -> None:
     at = datetime(2026, 2, day, 8, tzinfo=UTC)
     answers = AnswerLog()
-    answers.add(Exchange("GET", "/costs", (("page", "1"),), "", 200, at, repr(records).encode()))
+    answers.add(Exchange(Question("GET", "/costs", (("page", "1"),)), 200, at, repr(records).encode()))
     archive.keep(SourceReport(source=source, month=month, read_at=at, records=records), answers)
 
 

@@ -21,7 +21,7 @@ from tests.cli.programs import Cli
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.report import Gap, GapKind, SourceReport
-from usage.peers.exchange import Exchange
+from usage.peers.exchange import Exchange, Question
 from usage.records.record import UsageRecord
 
 OPENAI, LABO = Source(provider=ProviderName.OPENAI), Source(provider=ProviderName.OPENAI, account="labo")
@@ -56,7 +56,7 @@ class Kept:
         """Keep a reading of that day of February."""
         at = datetime(2026, 2, day, 8, tzinfo=UTC)
         answers = AnswerLog()
-        answers.add(Exchange("GET", "/costs", (), "", 200, at, f"[{len(records)}]".encode()))
+        answers.add(Exchange(Question("GET", "/costs"), 200, at, f"[{len(records)}]".encode()))
         gaps = (Gap(kind=GapKind.MISSING, sentence=gap),) if gap else ()
         self.archive.keep(SourceReport(source=source, month=month, read_at=at, records=records, gaps=gaps), answers)
 
