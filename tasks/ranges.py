@@ -17,19 +17,17 @@ from notion.rows.values import Existing, Values
 from notion.workspace import Workspace
 from providers.reading import BackfillMemory
 from tasks.session import Opened, open_once, open_workspace, warnings_of
+from usage.catalogue import CATALOGUE
 from usage.errors import SettingsError
 from usage.grain import COLLECTION
 from usage.money import dollars, exact_sum, whole_sum
 from usage.month import Month
-from usage.names import ProviderName, Source, Status
+from usage.names import FINAL, ProviderName, Source, Status
 from usage.outcomes.result import SourceResult
 from usage.settings import Credential, Settings, load_settings
 
-SETTLED: Final = timedelta(days=35)
-"""After a month's end; the longest time over which a provider announces corrections is 30 days (Anthropic)."""
-
-_FINAL: Final = (Status.SUCCES, Status.DONNEES_INDISPONIBLES)
-"""A rerun would bring no more."""
+SETTLED: Final = max(spec.reach.revised for spec in CATALOGUE.values()) + timedelta(days=5)
+"""After a month's end: the longest time over which a provider announces corrections, and some days for them to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,12 +156,7 @@ def _find_kept(
         item = keys[0]
         mine = [row.values for row in rows if same_id(row.values.service or "", service.page_id)]
         own = [values for values in mine if values.key == COLLECTION]
-        if (
-            len(own) == 1
-            and own[0].status in _FINAL
-            and _is_late_enough(own[0], month)
-            and _was_read_with(own[0], item)
-        ):
+        if len(own) == 1 and own[0].status in FINAL and _is_late_enough(own[0], month) and _was_read_with(own[0], item):
             yield _as_result(item.source, own[0], [values for values in mine if values.key != COLLECTION])
 
 
