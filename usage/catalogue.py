@@ -142,8 +142,8 @@ CATALOGUE: Final = _by_name(
         # Archived projects are listed for ever.
         grains=replace(_BY_PROJECT, kept=frozenset({Kind.PROJECT})),
         # How far back is not published. Refusals of usage reports that others saw in October 2026 speak of the past
-        # year; costs were refused by key, and not by project, before 2025-12-06. Nor is it published when figures are final:
-        # costs of a day were seen to change for some hours after it ends.
+        # year; costs were refused by key, and not by project, before 2025-12-06. Nor is it published when figures are
+        # final: costs of a day were seen to change for some hours after it ends.
         reach=Reach(
             settling=timedelta(days=1),
             limits=(
@@ -234,9 +234,9 @@ CATALOGUE: Final = _by_name(
         address_variable="OPENROUTER_BASE_URL",
         address="https://openrouter.ai/api/v1",
         grains=_BY_WORKSPACE,
-        # Analytics have 365 days, by OpenRouter's own guide of July 2026. Whether that bounds the look back or a range's
-        # length is not said: a month that is served all the same is taken. Requests are counted under the day they
-        # began on, and long ones arrive later: the facts ask for a day's patience.
+        # Analytics have 365 days, by OpenRouter's own guide of July 2026. Whether that bounds the look back or the
+        # length of a range is not said: a month that is served all the same is taken. Requests are counted under the
+        # day they began on, and long ones arrive later: a closed month wants a day's patience.
         reach=Reach(settling=timedelta(days=1), limits=(Limit(days=365),)),
         colour="#e69f00",
     ),
