@@ -59,7 +59,7 @@ class Checkup:
             *self.settings.without_key(report.providers_with_rows if report is not None else ()),
             *(_column_sentences(report, Severity.NOTE) if report is not None else ()),
             *(report.sentences if report is not None and report.usable else ()),
-            *(_leaving(self.settings, report) if report is not None and report.usable else ()),
+            *(_leaving(self.settings, report) if report is not None else ()),
         ]
 
     @property
@@ -148,7 +148,9 @@ async def _check(settings: Settings, source: Source, month: Month, *, siblings: 
 
 
 def _leaving(settings: Settings, report: CheckReport) -> list[str]:
-    """What to collect before it gets out of reach."""
+    """What to collect before it gets out of reach; nothing where nobody could see what is collected."""
+    if report.collected is None:
+        return []
     return [one.sentence for one in leaving_soon(settings, report.inactive, report.collected)]
 
 

@@ -67,8 +67,8 @@ class CheckReport:
     """Those that *Usages* has rows of."""
     inactive: frozenset[ProviderName] = frozenset()
     """Those that a person has switched off."""
-    collected: tuple[Collected, ...] = ()
-    """Months that sources were asked for; known where the report is usable."""
+    collected: tuple[Collected, ...] | None = None
+    """Months that sources were asked for; None where the rows could not be looked at."""
 
 
 def check_notion(gateway: Gateway, settings: NotionSettings) -> CheckReport:
