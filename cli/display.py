@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from decimal import Decimal
 from threading import Lock
@@ -151,8 +151,13 @@ def print_problem(result: MonthResult) -> None:
 
 def print_notes(results: Sequence[MonthResult]) -> None:
     """On standard error, each once, what may keep a provider away in silence."""
+    print_lines(dict.fromkeys(sentence for result in results for sentence in result.warnings))
+
+
+def print_lines(sentences: Iterable[str]) -> None:
+    """Remarks, on standard error: beside results."""
     console = Console(stderr=True)
-    for sentence in dict.fromkeys(sentence for result in results for sentence in result.warnings):
+    for sentence in sentences:
         console.print(note(sentence), soft_wrap=True)
 
 

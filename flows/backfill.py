@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import Annotated, Any
 
-from prefect import flow, runtime, tags
+from prefect import flow, get_run_logger, runtime, tags
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
@@ -60,6 +60,8 @@ def backfill(
         except LlmUsageError as error:
             # Nothing was fetched: the sentence is all there is to say.
             return Failed(message=str(error))
+        for line in session.beyond:
+            get_run_logger().warning("%s", line)
         to_read = [one for one in session.months if not one.skipped]
         runs = collect_on_workers(to_read, _collect_here) if on_workers else [_collect_here(one) for one in to_read]
         summary(session.months[0].month, session.months[-1].month, runs, return_state=True)

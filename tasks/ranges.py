@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from notion.rows.receipt import read_receipt
 from notion.rows.titles import same_id
@@ -17,19 +17,21 @@ from notion.rows.values import Existing, Values
 from notion.workspace import Workspace
 from providers.reading import BackfillMemory
 from tasks.session import Opened, open_once, open_workspace, warnings_of
+from usage.catalogue import CATALOGUE
 from usage.errors import SettingsError
 from usage.grain import COLLECTION
 from usage.money import dollars, exact_sum, whole_sum
 from usage.month import Month
-from usage.names import ProviderName, Source, Status
+from usage.names import FINAL, Grain, ProviderName, Source, Status
+from usage.outcomes.out_of_reach import beyond
 from usage.outcomes.result import SourceResult
 from usage.settings import Credential, Settings, load_settings
 
-SETTLED: Final = timedelta(days=35)
-"""After a month's end; the longest time over which a provider announces corrections is 30 days (Anthropic)."""
+if TYPE_CHECKING:
+    from archive.archive import Archive
 
-_FINAL: Final = (Status.SUCCES, Status.DONNEES_INDISPONIBLES)
-"""A rerun would bring no more."""
+SETTLED: Final = max(spec.reach.revised for spec in CATALOGUE.values()) + timedelta(days=5)
+"""After a month's end: the longest time over which a provider announces corrections, and some days for them to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +64,16 @@ class Backfill(Opened):
     months: tuple[BackfillMonth, ...]
     memory: BackfillMemory
     """What reading a month leaves for the others that this process reads."""
+    beyond: tuple[str, ...] = ()
+    """What can't be had, a line for each provider that doesn't have all of it."""
 
 
 _backfill: ContextVar[Backfill] = ContextVar("backfill")
 
 
-def open_backfill(asked: Range, *, on_workers: bool = False) -> AbstractContextManager[Backfill]:
+def open_backfill(
+    asked: Range, *, on_workers: bool = False, archive: Archive | None = None
+) -> AbstractContextManager[Backfill]:
     """Open a backfill's session for as long as the block runs; one that is open for this range is used.
 
     What can't work is refused before anything is fetched, and it is decided what each month needs. A provider of a
@@ -78,12 +84,13 @@ def open_backfill(asked: Range, *, on_workers: bool = False) -> AbstractContextM
     Args:
         asked: The range.
         on_workers: Whether other processes read the months.
+        archive: Where readings are kept: what it holds is not said to be out of reach. None where none are.
 
     Raises:
         SettingsError: Settings or arguments that can't be used.
         NotionError: Notion can't be reached, or the databases can't be used.
     """
-    return open_once(_backfill, asked, partial(_open, on_workers=on_workers))
+    return open_once(_backfill, asked, partial(_open, on_workers=on_workers, archive=archive))
 
 
 def current_backfill() -> Backfill:
@@ -114,7 +121,7 @@ def months_of(asked: Range, settings: Settings) -> list[Month]:
     return list(first.until(last))
 
 
-def _open(asked: Range, *, on_workers: bool) -> Backfill:
+def _open(asked: Range, *, on_workers: bool, archive: Archive | None) -> Backfill:
     settings = load_settings()
     months = months_of(asked, settings)
     sources = settings.select(asked.providers)
@@ -126,7 +133,30 @@ def _open(asked: Range, *, on_workers: bool) -> Backfill:
         raise
     warnings = warnings_of(settings, workspace, unfiltered=not asked.providers)
     memory = BackfillMemory({} if on_workers else _months_to_read(decided))
-    return Backfill(asked, settings, workspace, warnings, decided, memory)
+    if not asked.providers:
+        sources = [source for source in sources if source.provider not in workspace.inactive]
+    told = tuple(_beyond(settings, sources, _months_to_read(decided), archive))
+    return Backfill(asked, settings, workspace, warnings, decided, memory, told)
+
+
+def _beyond(
+    settings: Settings,
+    sources: Sequence[Source],
+    to_read: Mapping[ProviderName, Sequence[Month]],
+    archive: Archive | None,
+) -> Iterator[str]:
+    """One line for each provider that doesn't have all of what is to be read, and of which the archive lacks some."""
+    now = settings.now()
+    for provider in ProviderName:
+        mine = [source for source in sources if source.provider is provider]
+        lacking = [
+            month
+            for month in to_read[provider]
+            if archive is None or any(archive.latest(month, source) is None for source in mine)
+        ]
+        by_key = settings.grains[provider] is Grain.API_KEY
+        if mine and (line := beyond(provider, lacking, now, by_key=by_key)):
+            yield line
 
 
 def _months_to_read(months: Sequence[BackfillMonth]) -> dict[ProviderName, list[Month]]:
@@ -158,12 +188,7 @@ def _find_kept(
         item = keys[0]
         mine = [row.values for row in rows if same_id(row.values.service or "", service.page_id)]
         own = [values for values in mine if values.key == COLLECTION]
-        if (
-            len(own) == 1
-            and own[0].status in _FINAL
-            and _is_late_enough(own[0], month)
-            and _was_read_with(own[0], item)
-        ):
+        if len(own) == 1 and own[0].status in FINAL and _is_late_enough(own[0], month) and _was_read_with(own[0], item):
             yield _as_result(item.source, own[0], [values for values in mine if values.key != COLLECTION])
 
 

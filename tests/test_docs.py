@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 ENV_EXAMPLE = ROOT / ".env.example"
 NOTION_SETUP = ROOT / "docs" / "NOTION_SETUP.md"
+OPERATIONS = ROOT / "docs" / "OPERATIONS.md"
 FOLDERS = [folder for folder in ROOT.iterdir() if folder.is_dir() and not folder.name.startswith(".")]
 PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in folder.rglob("*.md"))])
 SPEAKING = ("archive", "cli", "tasks", "notion", "providers", "usage")
@@ -162,6 +163,18 @@ def test_the_env_example_shows_the_defaults() -> None:
 @pytest.mark.parametrize("provider", ProviderName)
 def test_the_readme_tells_the_default_grain(provider: ProviderName) -> None:
     assert documented_settings()[f"{provider.value.upper()}_GRAIN"][-1] == f"`{provider.spec.grains.default}`"
+
+
+@pytest.mark.parametrize("provider", ProviderName)
+def test_the_guide_tells_how_far_back_and_how_fresh(provider: ProviderName) -> None:
+    reach = provider.spec.reach
+    told = {cells[0]: cells[1:] for cells in rows(section(OPERATIONS, "How far back, how fresh"))}[provider.label]
+    had, provisional, corrected, _ = told
+    days = [f"{limit.days} days" for limit in reach.limits if limit.days is not None]
+    since = [str(limit.since) for limit in reach.limits if limit.since is not None]
+    assert sorted(re.findall(r"[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]+ days", had)) == sorted(days + since)
+    assert provisional.split()[0] == str(reach.settling.days)
+    assert corrected == (f"{reach.revised.days} days" if reach.revised else "–")
 
 
 def test_the_readme_tells_the_default_rate() -> None:

@@ -1,15 +1,17 @@
-"""All that is fixed about a provider, one row each: names, key, address, what a row stands for, colour."""
+"""All that is fixed about a provider, one row each: names, key, address, what a row stands for, reach, colour."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, replace
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 from urllib.parse import urlsplit
 
 from usage.grain import Grain, Grains, Kind, Rule
+from usage.peers.reach import Limit, Reach
 
 NOTION_ADDRESS: Final = "https://api.notion.com"
 
@@ -64,6 +66,8 @@ class ProviderSpec:
     """Where the API is, unless the variable says otherwise."""
     grains: Grains
     """What a row stands for."""
+    reach: Reach
+    """How far back and how fresh it can be read."""
     colour: str
     """In charts. Told apart also by people who don't see all colours (the palette of Okabe and Ito)."""
 
@@ -137,6 +141,16 @@ CATALOGUE: Final = _by_name(
         address="https://api.openai.com/v1",
         # Archived projects are listed for ever.
         grains=replace(_BY_PROJECT, kept=frozenset({Kind.PROJECT})),
+        # How far back is not published. Refusals of usage reports that others saw in October 2026 speak of the past
+        # year; costs were refused by key, and not by project, before 2025-12-06. Nor is it published when figures are
+        # final: costs of a day were seen to change for some hours after it ends.
+        reach=Reach(
+            settling=timedelta(days=1),
+            limits=(
+                Limit(what=("tokens", "requests"), days=365, sure=False),
+                Limit(what=("costs by key",), since=date(2025, 12, 6), sure=False, by_key=True),
+            ),
+        ),
         colour="#009e73",
     ),
     ProviderSpec(
@@ -153,6 +167,14 @@ CATALOGUE: Final = _by_name(
         address="https://api.anthropic.com",
         # So are archived workspaces; whether archived keys are is not certain.
         grains=replace(_BY_WORKSPACE, kept=frozenset({Kind.WORKSPACE})),
+        # Of the newer reports (the official Python package `anthropic` 2.12.0): `starting_at` lies within 365 days and
+        # not before 2026. The older ones, whose retention is not published, give what comes before in less detail. Up
+        # to a day late, open to revision for 30 days: said of the reports for Enterprise, taken to be true of these.
+        reach=Reach(
+            settling=timedelta(days=1),
+            revised=timedelta(days=30),
+            limits=(Limit(what=("requests", "figures by key"), since=date(2026, 1, 1), days=365),),
+        ),
         colour="#d55e00",
     ),
     ProviderSpec(
@@ -169,6 +191,9 @@ CATALOGUE: Final = _by_name(
         address_variable="ELEVENLABS_BASE_URL",
         address="https://api.elevenlabs.io",
         grains=_BY_KEY,
+        # Analytics refuse instants before 2020 (published description); how long months are kept is not said. Days were
+        # seen to change for three days.
+        reach=Reach(settling=timedelta(days=3), limits=(Limit(since=date(2020, 1, 1)),)),
         colour="#cc79a7",
     ),
     ProviderSpec(
@@ -186,6 +211,9 @@ CATALOGUE: Final = _by_name(
         address_variable="DEEPGRAM_BASE_URL",
         address="https://api.deepgram.com/v1",
         grains=_BY_PROJECT,
+        # Summarised usage has no published limit. Billing came with the description of September 2025; how far back its
+        # data goes is not said. Nor is when figures are final: three days are caution.
+        reach=Reach(settling=timedelta(days=3), limits=(Limit(what=("costs",), since=date(2025, 9, 1), sure=False),)),
         colour="#0072b2",
     ),
     ProviderSpec(
@@ -206,6 +234,10 @@ CATALOGUE: Final = _by_name(
         address_variable="OPENROUTER_BASE_URL",
         address="https://openrouter.ai/api/v1",
         grains=_BY_WORKSPACE,
+        # Analytics have 365 days, by OpenRouter's own guide of July 2026. Whether that bounds the look back or the
+        # length of a range is not said: a month that is served all the same is taken. Requests are counted under the
+        # day they began on, and long ones arrive later: a closed month wants a day's patience.
+        reach=Reach(settling=timedelta(days=1), limits=(Limit(days=365),)),
         colour="#e69f00",
     ),
 )

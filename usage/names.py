@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -12,6 +13,7 @@ from usage.grain import DEFAULT_ACCOUNT, Grain, Kind
 
 __all__ = [
     "DEFAULT_ACCOUNT",
+    "FINAL",
     "Grain",
     "Kind",
     "ProviderName",
@@ -51,6 +53,10 @@ class Status(StrEnum):
     def rank(self) -> int:
         """0 for the best."""
         return list(Status).index(self)
+
+
+FINAL: Final = (Status.SUCCES, Status.DONNEES_INDISPONIBLES)
+"""A rerun would bring no more."""
 
 
 def worst(statuses: list[Status]) -> Status:

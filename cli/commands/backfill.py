@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cli.commands.collect import nothing_collected, run_watched
-from cli.display import literal, out, print_notes, print_problem, print_result
+from cli.display import literal, out, print_lines, print_notes, print_problem, print_result
 from cli.importing import Importing
 from cli.prefect_server.server import PrefectServer, prefect_server
 from tasks.ranges import BackfillMonth, Range, months_of, open_backfill
@@ -62,6 +62,7 @@ def backfill_range(
     with importing, open_backfill(asked) as session:
         importing.wait()
         server.wait()
+        print_lines(session.beyond)
         from flows.backfill import backfill  # noqa: PLC0415
 
         ended, message = run_watched(backfill, asked.first, asked.last, list(asked.providers), quiet=quiet)

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.display import literal, new_table, note, out
+from cli.leaving import leaving_soon
 from notion.client.gateway import Gateway
 from notion.setup.checkup import CheckReport, Severity, check_notion
 from providers.reading import about_key, check_source, read_source
@@ -58,6 +59,7 @@ class Checkup:
             *self.settings.without_key(report.providers_with_rows if report is not None else ()),
             *(_column_sentences(report, Severity.NOTE) if report is not None else ()),
             *(report.sentences if report is not None and report.usable else ()),
+            *(_leaving(self.settings, report) if report is not None else ()),
         ]
 
     @property
@@ -143,6 +145,13 @@ async def _check(settings: Settings, source: Source, month: Month, *, siblings: 
     except SourceError as error:
         sentence = f"could not be compared with the provider's other keys: {error.sentence}"
         return Checked(source, (*findings, CheckResult(what="ids", status=CheckStatus.WARNING, sentence=sentence)))
+
+
+def _leaving(settings: Settings, report: CheckReport) -> list[str]:
+    """What to collect before it gets out of reach; nothing where nobody could see what is collected."""
+    if report.collected is None:
+        return []
+    return [one.sentence for one in leaving_soon(settings, report.inactive, report.collected)]
 
 
 def _ids(report: SourceReport) -> frozenset[str]:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Sequence
 from datetime import datetime
 
 from pydantic import TypeAdapter
 from rich.table import Table
 from rich.text import Text
 
-from cli.display import STYLES, new_table, out
+from cli.display import STYLES, new_table, note, out
+from cli.leaving import leaving_soon
 from notion.client.gateway import Gateway
+from notion.collected import read_collected
+from notion.rows.values import Existing
 from notion.summary import MonthStatus, summarise
 from notion.workspace import Workspace
 from usage.errors import SettingsError
 from usage.month import Month
+from usage.outcomes.out_of_reach import Leaving
 from usage.outcomes.story import running_mark
-from usage.settings import load_settings
+from usage.settings import Settings, load_settings
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -27,16 +33,51 @@ def run(arguments: argparse.Namespace) -> int:
     gateway = Gateway(settings.notion)
     try:
         workspace = Workspace(settings, frozenset(), gateway=gateway)
-        lines = summarise(workspace.rows(month), workspace.services)
+        rows = workspace.rows(month)
+        lines = summarise(rows, workspace.services)
+        soon = _leaving(settings, workspace, month, rows)
     finally:
         gateway.close()
     if arguments.json:
-        print('{"months": ' + TypeAdapter(tuple[MonthStatus, ...]).dump_json(lines).decode() + "}")
-    elif lines:
-        out().print(_table(lines, now))
+        print(_json(lines, soon))
+        return 0
+    console = out()
+    if lines:
+        console.print(_table(lines, now))
     else:
-        out().print("Nothing has been collected yet: llm-usage collect does it.")
+        console.print("Nothing has been collected yet: llm-usage collect does it.")
+    for one in soon:
+        console.print(note(one.sentence), soft_wrap=True)
     return 0
+
+
+def _leaving(
+    settings: Settings, workspace: Workspace, month: Month | None, rows: Sequence[Existing]
+) -> tuple[Leaving, ...]:
+    """What soon gets out of reach; where one month was asked for, the months in question are read as well."""
+    might = leaving_soon(settings, workspace.inactive)
+    others = sorted({one.month for one in might} - {month}) if month is not None else []
+    known = [*rows, *(row for other in others for row in workspace.rows(other))]
+    pages = {service.provider: service.page_id for service in workspace.services}
+    return leaving_soon(settings, workspace.inactive, read_collected(known, pages)) if might else ()
+
+
+def _json(lines: tuple[MonthStatus, ...], soon: tuple[Leaving, ...]) -> str:
+    """One object. `leaving` is there only where something leaves."""
+    months = TypeAdapter(tuple[MonthStatus, ...]).dump_json(lines).decode()
+    told = [
+        {
+            "provider": one.source.provider,
+            "account": one.source.account,
+            "month": str(one.month),
+            "lost": list(one.limit.what),
+            "sure": one.limit.sure,
+            "last_day": one.last_day,
+            "command": one.command,
+        }
+        for one in soon
+    ]
+    return '{"months": ' + months + (f', "leaving": {json.dumps(told)}' if told else "") + "}"
 
 
 def _table(lines: tuple[MonthStatus, ...], now: datetime) -> Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
@@ -11,11 +11,12 @@ from typing import Final, TypeVar
 from notion.client.budget import plan_sentence
 from notion.client.gateway import Gateway
 from notion.client.models import PropertySchema
-from notion.databases.declared import SERVICES, USAGES, Property, Type
+from notion.collected import Collected, read_collected
+from notion.databases.declared import SERVICES, USAGES, Property, Statut, Type
 from notion.databases.find import Finder, tell_apart
 from notion.databases.found import ColumnState, Databases, Found, Match, problem
 from notion.databases.options import lacking_options
-from notion.databases.services import doubles_sentence, missing_sentence, rows_of
+from notion.databases.services import as_service, doubles_sentence, missing_sentence, rows_of
 from notion.plan.authorship import is_by, is_collected, is_nameless
 from notion.rows.titles import month_of_title, name_in_title, provider_of, tells_two_months
 from notion.rows.values import Existing, has_figures, read_row
@@ -64,6 +65,10 @@ class CheckReport:
     usable: bool
     providers_with_rows: frozenset[ProviderName] = frozenset()
     """Those that *Usages* has rows of."""
+    inactive: frozenset[ProviderName] = frozenset()
+    """Those that a person has switched off."""
+    collected: tuple[Collected, ...] | None = None
+    """Months that sources were asked for; None where the rows could not be looked at."""
 
 
 def check_notion(gateway: Gateway, settings: NotionSettings) -> CheckReport:
@@ -79,6 +84,7 @@ class _Checkup:
     def __init__(self, gateway: Gateway, settings: NotionSettings) -> None:
         self._gateway, self._settings = gateway, settings
         self._sentences: list[str] = []
+        self._inactive: frozenset[ProviderName] = frozenset()
 
     def report(self) -> CheckReport:
         finder = Finder(self._gateway, self._settings)
@@ -106,8 +112,10 @@ class _Checkup:
         if both is not None and is_ready:
             seen = self._try(partial(_look_at_rows, self._gateway, both.usages, services))
         self._sentences += seen.sentences if seen else ()
-        providers = seen.providers if seen else frozenset()
-        return CheckReport(rows, tuple(dict.fromkeys(self._sentences)), seen is not None, providers)
+        told = tuple(dict.fromkeys(self._sentences))
+        if seen is None:
+            return CheckReport(rows, told, usable=False)
+        return CheckReport(rows, told, True, seen.providers, self._inactive, seen.collected)
 
     def _try(self, look: Callable[[], T]) -> T | None:
         """What is seen; where Notion does not show it, the report tells why."""
@@ -129,7 +137,9 @@ class _Checkup:
             doubles_sentence(found, provider, len(same)) for provider, same in rows.items() if len(same) > 1
         ]
         self._sentences += unread_rollups(found, (same[0] for same in rows.values() if same))
-        return {provider: same[0].id for provider, same in rows.items() if same}
+        services = [as_service(found, provider, same[0]) for provider, same in rows.items() if same]
+        self._inactive = frozenset(one.provider for one in services if one.statut == Statut.INACTIF)
+        return {one.provider: one.page_id for one in services}
 
 
 # -- columns
@@ -189,10 +199,11 @@ def _difference(declared: Property, column: PropertySchema, both: Databases | No
 
 @dataclass(frozen=True, slots=True)
 class RowsSeen:
-    """French sentences, none when all is well, and the providers that have rows."""
+    """French sentences, none when all is well, the providers that have rows, and what their sources were asked for."""
 
     sentences: tuple[str, ...]
     providers: frozenset[ProviderName]
+    collected: tuple[Collected, ...] = ()
 
 
 def _look_at_rows(gateway: Gateway, usages: Found, services: Mapping[ProviderName, str]) -> RowsSeen:
@@ -210,7 +221,7 @@ def _look_at_rows(gateway: Gateway, usages: Found, services: Mapping[ProviderNam
     return _judge_rows(rows, services, gateway.me())
 
 
-def _judge_rows(rows: Iterable[Existing], services: Mapping[ProviderName, str], me: str | None) -> RowsSeen:
+def _judge_rows(rows: Sequence[Existing], services: Mapping[ProviderName, str], me: str | None) -> RowsSeen:
     """As `_look_at_rows`, of rows that are read already; where `me` is not known, whose they are is not told."""
     dated = [row for row in rows if month_of_title(row.values.month)]
     known = [(row, provider) for row in dated if (provider := provider_of(row, services)) is not None]
@@ -233,7 +244,11 @@ def _judge_rows(rows: Iterable[Existing], services: Mapping[ProviderName, str], 
         ),
         _say(slips, "ont un titre d’un autre mois que « Mois »", "corrigez celui des deux qui est faux"),
     )
-    return RowsSeen(tuple(sentence for sentence in sentences if sentence), frozenset(name for _, name in known))
+    return RowsSeen(
+        tuple(sentence for sentence in sentences if sentence),
+        frozenset(name for _, name in known),
+        read_collected(rows, services),
+    )
 
 
 def _can_be_taken_over(row: Existing, provider: ProviderName) -> bool:

@@ -9,16 +9,17 @@ from providers.anthropic.endpoints import Report
 from providers.shared.http import Params
 from providers.shared.job import Job
 from usage.month import Month
+from usage.names import ProviderName
 
-_FIRST_MONTH: Final = Month(2026, 1)
-_REACH: Final = timedelta(days=365)
-SETTLING: Final = timedelta(days=1)
+_REACH: Final = ProviderName.ANTHROPIC.spec.reach
+(_NEWER_REPORTS,) = _REACH.limits
+SETTLING: Final = _REACH.settling
 """Data may come this late: a month is provisional until it goes that far past the month's end."""
 
 
 def newer_reports_reach(month: Month, now: datetime) -> bool:
-    """Whether the newer reports have the whole month: 365 days back from `now`, and nothing before 2026."""
-    return month >= _FIRST_MONTH and month.start >= now - _REACH
+    """Whether the newer reports have the whole month at `now`."""
+    return _NEWER_REPORTS.holds(month, now)
 
 
 def is_provisional(job: Job, refreshed_at: datetime | None) -> bool:

@@ -12,8 +12,9 @@ from providers.shared.http import Params
 from providers.shared.lines import Lines, Notes
 from usage.errors import ContractError
 from usage.month import Month
+from usage.names import ProviderName
 
-SETTLING: Final = timedelta(days=3)
+SETTLING: Final = ProviderName.DEEPGRAM.spec.reach.settling
 """How long after its end a month counts as provisional: Deepgram promises nothing about when figures are final."""
 
 

@@ -32,7 +32,7 @@ def keys_of(project: str) -> str:
 
 
 def billing_of(project: str) -> str:
-    """Path of a project's US dollars by day. It exists since September 2025; how far back it reaches is not said."""
+    """Path of a project's US dollars by day: younger than the usage, and it may reach less far back."""
     return f"/projects/{project}/billing/breakdown"
 
 

@@ -11,8 +11,8 @@ from typing import Final
 from pydantic import SecretStr
 
 from providers.elevenlabs.analytics import TotalCheck, compare_with_total, merge_records, read_again, read_analytics
-from providers.elevenlabs.days import SETTLING, Span, asked_days
-from providers.elevenlabs.endpoints import ANALYTICS_BEGIN, SERVICE_ACCOUNTS
+from providers.elevenlabs.days import SETTLING, Span, asked_days, require_reach
+from providers.elevenlabs.endpoints import SERVICE_ACCOUNTS
 from providers.elevenlabs.parse import ReportFigures, ServiceAccounts, Subscription
 from providers.elevenlabs.refusals import NOT_SERVED, explain
 from providers.elevenlabs.registry import list_keys, list_things, name_keys, read_names
@@ -30,7 +30,7 @@ from providers.shared.checks import CheckResult, CheckStatus, try_reading
 from providers.shared.control import believe_twice, mismatch
 from providers.shared.job import Job
 from providers.shared.lines import counts
-from usage.errors import RefusedError, SourceError, UnavailableError
+from usage.errors import RefusedError, SourceError
 from usage.names import ProviderName
 from usage.outcomes.report import Control, Count, Gap, GapKind, SourceReport, Thing
 from usage.records.record import UsageRecord
@@ -67,8 +67,7 @@ class ElevenLabs:
         Raises:
             SourceError: No report could be read, or an answer breaks the contract.
         """
-        if job.month.start < ANALYTICS_BEGIN:
-            raise UnavailableError(f"ElevenLabs ne donne rien avant {ANALYTICS_BEGIN.year}.")
+        require_reach(job)
         found = await read_figures(job, asked_days(job))
         names = await read_names(job)
         sums = RecordSums()

@@ -7,8 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from providers.shared.job import Job
+from usage.errors import UnavailableError
+from usage.names import ProviderName
 
-SETTLING: Final = timedelta(days=3)
+_REACH: Final = ProviderName.ELEVENLABS.spec.reach
+(_ANALYTICS,) = _REACH.limits
+SETTLING: Final = _REACH.settling
 """A day's figures were seen to change for so long."""
 
 
@@ -36,6 +40,16 @@ class Span:
     def holds(self, instant: datetime) -> bool:
         """Whether an instant falls in it."""
         return self.start <= instant < self.end
+
+
+def require_reach(job: Job) -> None:
+    """Stop where the month lies before the first that ElevenLabs gives.
+
+    Raises:
+        UnavailableError: It does.
+    """
+    if not _ANALYTICS.holds(job.month, job.now):
+        raise UnavailableError(f"ElevenLabs ne donne rien avant {_ANALYTICS.first_day(job.now).year}.")
 
 
 def asked_days(job: Job) -> Span:

@@ -7,11 +7,7 @@ never asked: its answer holds the key itself.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
-
-ANALYTICS_BEGIN: Final = datetime(2020, 1, 1, tzinfo=UTC)
-"""Analytics refuse earlier instants."""
 
 SERVICE_ACCOUNTS: Final = "/v1/service-accounts"
 """The only list of keys: those of people are on no list, though they occur in analytics. Not paged."""

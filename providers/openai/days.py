@@ -11,8 +11,9 @@ from providers.openai.parse import BucketT, CostBucket, UsageBucket
 from providers.shared.http import Params
 from providers.shared.job import Job
 from usage.month import Month
+from usage.names import ProviderName
 
-SETTLING: Final = timedelta(days=1)
+SETTLING: Final = ProviderName.OPENAI.spec.reach.settling
 """Costs of a day were seen to change for some hours after it ends."""
 
 

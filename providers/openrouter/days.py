@@ -6,28 +6,29 @@ Which are asked for, and which day a row stands for, is a matter of the question
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, timedelta
 from typing import Final
 
-from providers.openrouter.endpoints import REACH
 from providers.openrouter.parse import Line
 from providers.shared.job import Job
 from usage.errors import UnavailableError
+from usage.names import ProviderName
 from usage.outcomes.report import Gap, GapKind
 
-SETTLING: Final = timedelta(days=1)
+_REACH: Final = ProviderName.OPENROUTER.spec.reach
+(_ANALYTICS,) = _REACH.limits
+SETTLING: Final = _REACH.settling
 """How long after its end a month may still change: requests are counted under the day they began on, and long ones
 arrive later."""
 
 
 def is_old(job: Job) -> bool:
     """Whether the month begins before what OpenRouter promises to have."""
-    return job.month.start < job.now - REACH
+    return not _ANALYTICS.holds(job.month, job.now)
 
 
 def explain_reach(job: Job) -> UnavailableError:
     """What there is to say of a month that is too old."""
-    return UnavailableError(f"OpenRouter ne remonte qu’à {REACH.days} jours et ne donne plus {job.month}.")
+    return UnavailableError(f"OpenRouter ne remonte qu’à {_ANALYTICS.days} jours et ne donne plus {job.month}.")
 
 
 def reach_gap(job: Job, total: Sequence[Line] | None) -> list[Gap]:
@@ -35,8 +36,8 @@ def reach_gap(job: Job, total: Sequence[Line] | None) -> list[Gap]:
 
     They may where the reach ends within the month and no day before it has a figure.
     """
-    edge = (job.now - REACH).astimezone(UTC).date()
+    edge = _ANALYTICS.first_day(job.now)
     if total is None or not is_old(job) or edge > job.month.last_day or any(line.day < edge for line in total):
         return []
-    sentence = f"OpenRouter ne remonte qu’à {REACH.days} jours : les jours avant le {edge} peuvent manquer."
+    sentence = f"OpenRouter ne remonte qu’à {_ANALYTICS.days} jours : les jours avant le {edge} peuvent manquer."
     return [Gap(kind=GapKind.UNAVAILABLE, sentence=sentence)]

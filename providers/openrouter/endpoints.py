@@ -6,7 +6,6 @@ Python package `openrouter` 1.3.84.
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Final
 
 from providers.shared.http import Params
@@ -27,9 +26,6 @@ QUERY: Final = "/analytics/query"
 
 ROWS: Final = 10_000
 """The most rows that one answer can have; 1,000 without asking."""
-
-REACH: Final = timedelta(days=365)
-"""How far analytics go. Whether this bounds the look back or the length of a range is not published."""
 
 METRICS: Final = (
     "request_count",

@@ -88,3 +88,45 @@ def test_status(ready: Cli) -> None:
     assert "en cours" not in told.out
     assert abs(float(voice["cost_usd"]) - float(cost)) < 1e-6
     assert len(ready("status", "--json").json["months"]) == 4
+
+
+def test_status_tells_what_gets_out_of_reach_uncollected(ready: Cli) -> None:
+    ready.only("OPENAI_ADMIN_KEY_LABO", "ANTHROPIC_ADMIN_KEY", "ELEVENLABS_API_KEY", "OPENROUTER_MANAGEMENT_KEY")
+    told = ready("status", "--month", "last")
+    assert told.status == 0
+    openai, openrouter = [line for line in told.out.splitlines() if line.startswith("note: ")]
+    assert openai == (
+        "note: openai/labo: Notion holds no complete figures of 2025-03, whose tokens and requests OpenAI gives "
+        "perhaps only until 2026-02-28. Run llm-usage collect --month 2025-03 --provider openai --account labo"
+    )
+    assert openrouter == (
+        "note: openrouter: Notion holds no complete figures of 2025-03, which OpenRouter gives until 2026-02-28. "
+        "Run llm-usage collect --month 2025-03 --provider openrouter"
+    )
+    as_json = ready("status", "--json").json
+    assert as_json["months"] == []
+    assert as_json["leaving"][1] == {
+        "provider": "openrouter",
+        "account": "default",
+        "month": "2025-03",
+        "lost": [],
+        "sure": True,
+        "last_day": "2026-02-28",
+        "command": "llm-usage collect --month 2025-03 --provider openrouter",
+    }
+    # `check` tells the same.
+    assert [line for line in ready("check").out.splitlines() if "no complete figures" in line] == [openai, openrouter]
+    # The command that is told is one that works, and ends it.
+    for one in as_json["leaving"]:
+        assert ready(*one["command"].split()[1:]).status == 0
+    for command in (("status",), ("status", "--month", "last"), ("check",)):
+        assert "no complete figures" not in ready(*command).out
+    assert "leaving" not in ready("status", "--json").json
+
+
+def test_a_service_that_is_switched_off_is_not_told_of(ready: Cli) -> None:
+    ready.only("OPENROUTER_MANAGEMENT_KEY")
+    store = ready.sandbox.notion.store
+    store.edit(store.database("Services LLM").row("OpenRouter"), {"Statut": "Inactif"})
+    for command in ("status", "check"):
+        assert "no complete figures" not in ready(command).out

@@ -135,6 +135,23 @@ def test_months_out_of_reach_say_so_and_are_not_asked_for_again(two: World) -> N
     assert set(two.asked()) == {"notion"}
 
 
+def test_what_can_t_be_had_is_said_before_anything_is_read(
+    two: World, prefect: Prefect, caplog: pytest.LogCaptureFixture
+) -> None:
+    two.set(OPENROUTER_MANAGEMENT_KEY=two.sandbox.environment()["OPENROUTER_MANAGEMENT_KEY"])
+    two.only("OPENROUTER_MANAGEMENT_KEY", "ELEVENLABS_API_KEY")
+    with caplog.at_level("WARNING"):
+        assert backfill("2025-01", "2025-03").is_completed()
+    said = [record for record in caplog.records if "nothing before" in record.getMessage()]
+    assert [record.getMessage() for record in said] == [
+        "OpenRouter: nothing before 2025-02-14 (2025-01 to 2025-02)",
+    ]
+    first = min(record.created for record in caplog.records if record.levelname == "WARNING")
+    assert said[0].created == first
+    # The rest was read all the same.
+    assert two.own_rows()["2025-03 - OpenRouter"]["Statut Collecte"] == "Succes"
+
+
 def test_a_retry_repeats_only_the_months_that_failed(two: World, prefect: Prefect) -> None:
     from flows.backfill import backfill as flow
 

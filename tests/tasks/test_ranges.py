@@ -57,7 +57,8 @@ class Notion:
         own: dict[str, Any] = {"status": Status.SUCCES.value, "collected_at": SETTLED_AT, "log": "31 jours lus."}
         own["breakdown"] = written_with(KEYS[provider])
         fields = (own if key == COLLECTION else {}) | values
-        self.written.append(Values(service=f"page{provider}", month=str(MONTH), key=key, **fields))
+        fields = {"month": str(MONTH)} | fields
+        self.written.append(Values(service=f"page{provider}", key=key, **fields))
 
     def close(self) -> None:
         self.closed = True
@@ -211,3 +212,44 @@ def test_a_source_that_was_given_a_name_is_told_by_its_key(notion: Notion, monke
     notion.put(workspace="")
     (kept,) = decide().kept
     assert (kept.provider, kept.account) == (OPENAI, Source(provider=OPENAI, account="labo").account)
+
+
+class Kept:
+    """Stands for an archive that holds one month of each source."""
+
+    def __init__(self, month: Month) -> None:
+        self.month = month
+
+    def latest(self, month: Month, source: Source) -> object | None:
+        return source if month == self.month else None
+
+
+def told(first: str, last: str, *providers: ProviderName, archive: Any = None) -> tuple[str, ...]:
+    """What a backfill says that it can't have."""
+    with open_backfill(Range(first, last, providers), archive=archive) as backfill:
+        return backfill.beyond
+
+
+def test_a_line_for_each_provider_that_lacks_something(notion: Notion) -> None:
+    openai = "OpenAI: perhaps no tokens or requests before 2025-02-14 (2024-12 to 2025-02)"
+    deepgram = "Deepgram: perhaps no costs before 2025-09-01 (2024-12 to 2025-03)"
+    assert told("2024-12", "2025-03") == (openai, deepgram)
+    assert told("2024-12", "2025-03", DEEPGRAM) == (deepgram,)
+    assert told("2025-12", "last") == ()
+    notion.inactive = frozenset([OPENAI])
+    assert told("2024-12", "2025-03") == (deepgram,)
+    assert told("2024-12", "2025-02", OPENAI) == (openai,)
+
+
+def test_what_is_not_read_again_is_not_told_of(notion: Notion) -> None:
+    notion.put(month="2025-01")
+    assert told("2025-01", "2025-01", OPENAI) == ("OpenAI: perhaps no tokens or requests before 2025-02-14 (2025-01)",)
+    assert told("2025-01", "2025-01") == ("Deepgram: perhaps no costs before 2025-09-01 (2025-01)",)
+
+
+def test_an_archived_month_is_not_out_of_reach(notion: Notion) -> None:
+    kept = Kept(Month(2025, 1))
+    assert told("2024-12", "2025-02", OPENAI, archive=kept) == (
+        "OpenAI: perhaps no tokens or requests before 2025-02-14 (2024-12, 2025-02)",
+    )
+    assert told("2025-01", "2025-01", archive=kept) == ()

@@ -65,6 +65,7 @@ ROW: Final = """\
             address_variable="SIXTH_BASE_URL",
             address="https://api.sixth.example",
             grains=_BY_PROJECT,
+            reach=Reach(settling=timedelta(days=1)),
             colour="#56b4e9",
         ),
 """
@@ -109,7 +110,7 @@ def test_a_sixth_provider_that_lacks_a_field_is_told_so(tmp_path: Path, field: s
     assert f"missing 1 required keyword-only argument: '{field}'" in done.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("field", [field for field in FIELDS if field not in ("name", "grains")])
+@pytest.mark.parametrize("field", [field for field in FIELDS if field not in ("name", "grains", "reach")])
 def test_an_empty_field_is_told_as_well(tmp_path: Path, field: str) -> None:
     row = re.sub(rf'({field})=".*"', r'\1=""', ROW)
     done = with_a_sixth(tmp_path, row)
