@@ -5,11 +5,24 @@ from __future__ import annotations
 from archive.archive import Archive
 from archive.refusals import refusals
 from archive.store import FolderStore, open_store
+from usage.errors import ArchiveError
 from usage.machine.private import data_folder
+from usage.month import Month
+from usage.names import Source
 from usage.settings import ARCHIVE_OFF, Settings
 
 _FOLDER = "archive"
 """In the user's data folder."""
+
+
+def holds_reading(settings: Settings, source: Source, month: Month) -> bool:
+    """Whether the archive holds a reading of a source's month; False where there is none, or it can't be read."""
+    try:
+        archive = open_archive(settings)
+        return archive is not None and archive.latest(month, source) is not None
+    except ArchiveError:
+        # This only decides whether something is said of the month; who reads or writes there says what is wrong.
+        return False
 
 
 def open_archive(settings: Settings) -> Archive | None:

@@ -16,6 +16,7 @@ from prefect.futures import PrefectFuture
 from providers.reading import read_source
 from providers.shared.patience import LONGEST_READING
 from tasks.aggregate import Fetched
+from tasks.keep import Keeper
 from tasks.ranges import current_memory
 from tasks.session import current_session
 from usage.errors import SourceError, TransientError
@@ -88,7 +89,7 @@ def _key(context: TaskRunContext, parameters: dict[str, Any]) -> str:
     result_serializer="json",
 )
 def fetch(source: Source, month: Month) -> SourceReport:
-    """Read one month of one source.
+    """Read one month of one source, and keep the reading in the archive.
 
     Args:
         source: Provider and account.
@@ -99,19 +100,26 @@ def fetch(source: Source, month: Month) -> SourceReport:
         IncompleteError: It was read in part; the report is attached. A task that fails is fetched again by a retry.
     """
     settings, memory = current_session().settings, current_memory()
+    reading = Keeper(settings)
 
     def on_page() -> None:
         tell(PageRead(source, month))
 
     tell(SourceBegun(source, month))
     try:
-        report = asyncio.run(read_source(settings, source, month, on_page=on_page, memory=memory))
+        report = asyncio.run(
+            read_source(settings, source, month, on_page=on_page, memory=memory, listener=reading.listener)
+        )
     except SourceError:
         tell(SourceEnded(source, month, Status.ECHEC))
         raise
     tell(SourceEnded(source, month, report.status))
     logger = get_run_logger()
     logger.info("%s %s: %s records, %s requests", source, month, len(report.records), report.requests)
+    for warning in reading.keep(report):
+        logger.warning("%s", warning)
+    # What goes on from here, and into Prefect's results, are the sums of the month.
+    report = report.by_month()
     for gap in report.gaps:
         logger.warning("%s", gap.sentence)
     if report.missing:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from notion.rows.receipt import read_receipt
 from notion.rows.titles import same_id
@@ -28,7 +28,7 @@ from usage.outcomes.result import SourceResult
 from usage.settings import Credential, Settings, load_settings
 
 if TYPE_CHECKING:
-    from archive.archive import Archive
+    pass
 
 SETTLED: Final = max(spec.reach.revised for spec in CATALOGUE.values()) + timedelta(days=5)
 """After a month's end: the longest time over which a provider announces corrections, and some days for them to come."""
@@ -71,9 +71,7 @@ class Backfill(Opened):
 _backfill: ContextVar[Backfill] = ContextVar("backfill")
 
 
-def open_backfill(
-    asked: Range, *, on_workers: bool = False, archive: Archive | None = None
-) -> AbstractContextManager[Backfill]:
+def open_backfill(asked: Range, *, on_workers: bool = False) -> AbstractContextManager[Backfill]:
     """Open a backfill's session for as long as the block runs; one that is open for this range is used.
 
     What can't work is refused before anything is fetched, and it is decided what each month needs. A provider of a
@@ -84,13 +82,12 @@ def open_backfill(
     Args:
         asked: The range.
         on_workers: Whether other processes read the months.
-        archive: Where readings are kept: what it holds is not said to be out of reach. None where none are.
 
     Raises:
         SettingsError: Settings or arguments that can't be used.
         NotionError: Notion can't be reached, or the databases can't be used.
     """
-    return open_once(_backfill, asked, partial(_open, on_workers=on_workers, archive=archive))
+    return open_once(_backfill, asked, partial(_open, on_workers=on_workers))
 
 
 def current_backfill() -> Backfill:
@@ -121,7 +118,7 @@ def months_of(asked: Range, settings: Settings) -> list[Month]:
     return list(first.until(last))
 
 
-def _open(asked: Range, *, on_workers: bool, archive: Archive | None) -> Backfill:
+def _open(asked: Range, *, on_workers: bool) -> Backfill:
     settings = load_settings()
     months = months_of(asked, settings)
     sources = settings.select(asked.providers)
@@ -135,27 +132,26 @@ def _open(asked: Range, *, on_workers: bool, archive: Archive | None) -> Backfil
     memory = BackfillMemory({} if on_workers else _months_to_read(decided))
     if not asked.providers:
         sources = [source for source in sources if source.provider not in workspace.inactive]
-    told = tuple(_beyond(settings, sources, _months_to_read(decided), archive))
+    told = tuple(_beyond(settings, sources, _months_to_read(decided)))
     return Backfill(asked, settings, workspace, warnings, decided, memory, told)
 
 
 def _beyond(
-    settings: Settings,
-    sources: Sequence[Source],
-    to_read: Mapping[ProviderName, Sequence[Month]],
-    archive: Archive | None,
+    settings: Settings, sources: Sequence[Source], to_read: Mapping[ProviderName, Sequence[Month]]
 ) -> Iterator[str]:
     """One line for each provider that doesn't have all of what is to be read, and of which the archive lacks some."""
     now = settings.now()
     for provider in ProviderName:
         mine = [source for source in sources if source.provider is provider]
-        lacking = [
-            month
-            for month in to_read[provider]
-            if archive is None or any(archive.latest(month, source) is None for source in mine)
-        ]
         by_key = settings.grains[provider] is Grain.API_KEY
-        if mine and (line := beyond(provider, lacking, now, by_key=by_key)):
+        if not mine or not beyond(provider, to_read[provider], now, by_key=by_key):
+            continue
+        from archive.opening import holds_reading  # noqa: PLC0415  # half a second, and seldom asked for
+
+        lacking = [
+            month for month in to_read[provider] if not all(holds_reading(settings, source, month) for source in mine)
+        ]
+        if line := beyond(provider, lacking, now, by_key=by_key):
             yield line
 
 

@@ -20,10 +20,10 @@ from usage.settings import KEY_VARIABLES, Settings, load_settings
 MARCH = Month(2025, 3)
 
 
-def settings(now: datetime = NOW) -> Settings:
+def settings(now: datetime = NOW, archive: str = "off") -> Settings:
     """A key of each provider."""
     keys = {variable: f"key-{name}" for name, variable in KEY_VARIABLES.items()}
-    return load_settings({**keys, "LLM_USAGE_NOW": now.isoformat()}, None)
+    return load_settings({**keys, "LLM_USAGE_NOW": now.isoformat(), "LLM_USAGE_ARCHIVE": archive}, None)
 
 
 def test_each_provider_is_told_of_as_the_catalogue_knows_it() -> None:
@@ -38,14 +38,15 @@ def test_each_provider_is_told_of_as_the_catalogue_knows_it() -> None:
 
 
 def test_an_archived_month_is_not_told_of(tmp_path: Path) -> None:
-    archive = Archive(open_store(str(tmp_path / "archive")))
+    address = str(tmp_path / "archive")
+    archive = Archive(open_store(address))
     openrouter = Source(provider=ProviderName.OPENROUTER)
     log = AnswerLog()
     archive.keep(SourceReport(source=openrouter, month=MARCH.previous(), read_at=NOW, records=()), log)
-    told = [one.source.provider for one in leaving_soon(settings(), archive=archive)]
+    told = [one.source.provider for one in leaving_soon(settings(archive=address))]
     assert told == [ProviderName.OPENAI, ProviderName.OPENROUTER]
     archive.keep(SourceReport(source=openrouter, month=MARCH, read_at=NOW, records=()), AnswerLog())
-    assert [one.source.provider for one in leaving_soon(settings(), archive=archive)] == [ProviderName.OPENAI]
+    assert [one.source.provider for one in leaving_soon(settings(archive=address))] == [ProviderName.OPENAI]
 
 
 @pytest.mark.parametrize("options", [(), ("--json",)], ids=["table", "json"])

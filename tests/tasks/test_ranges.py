@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from archive.answers import AnswerLog
+from archive.archive import Archive
+from archive.store import open_store
 from notion.databases.services import Service
 from notion.rows.receipt import Receipt
 from notion.rows.values import Existing, Values
@@ -18,6 +21,7 @@ from usage.errors import SettingsError
 from usage.grain import COLLECTION
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
+from usage.outcomes.report import SourceReport
 from usage.settings import Credential, load_settings
 
 NOW = datetime(2026, 2, 14, 15, 30, tzinfo=UTC)
@@ -214,19 +218,9 @@ def test_a_source_that_was_given_a_name_is_told_by_its_key(notion: Notion, monke
     assert (kept.provider, kept.account) == (OPENAI, Source(provider=OPENAI, account="labo").account)
 
 
-class Kept:
-    """Stands for an archive that holds one month of each source."""
-
-    def __init__(self, month: Month) -> None:
-        self.month = month
-
-    def latest(self, month: Month, source: Source) -> object | None:
-        return source if month == self.month else None
-
-
-def told(first: str, last: str, *providers: ProviderName, archive: Any = None) -> tuple[str, ...]:
+def told(first: str, last: str, *providers: ProviderName) -> tuple[str, ...]:
     """What a backfill says that it can't have."""
-    with open_backfill(Range(first, last, providers), archive=archive) as backfill:
+    with open_backfill(Range(first, last, providers)) as backfill:
         return backfill.beyond
 
 
@@ -247,9 +241,14 @@ def test_what_is_not_read_again_is_not_told_of(notion: Notion) -> None:
     assert told("2025-01", "2025-01") == ("Deepgram: perhaps no costs before 2025-09-01 (2025-01)",)
 
 
-def test_an_archived_month_is_not_out_of_reach(notion: Notion) -> None:
-    kept = Kept(Month(2025, 1))
-    assert told("2024-12", "2025-02", OPENAI, archive=kept) == (
+def test_an_archived_month_is_not_out_of_reach(notion: Notion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = str(tmp_path / "archive")
+    monkeypatch.setenv("LLM_USAGE_ARCHIVE", address)
+    archive = Archive(open_store(address))
+    for provider in (OPENAI, DEEPGRAM):
+        report = SourceReport(source=Source(provider=provider), month=Month(2025, 1), read_at=NOW, records=())
+        archive.keep(report, AnswerLog())
+    assert told("2024-12", "2025-02", OPENAI) == (
         "OpenAI: perhaps no tokens or requests before 2025-02-14 (2024-12, 2025-02)",
     )
-    assert told("2025-01", "2025-01", archive=kept) == ()
+    assert told("2025-01", "2025-01") == ()
