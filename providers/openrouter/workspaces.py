@@ -8,12 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from providers.openrouter.endpoints import (
-    BY_KEY_AND_MODEL,
-    BY_MODEL,
-    BY_WORKSPACE_AND_KEY,
-    WORKSPACES,
-)
+from providers.openrouter.endpoints import BY_KEY_AND_MODEL, BY_MODEL, BY_WORKSPACE_AND_KEY, WORKSPACES
 from providers.openrouter.labels import (
     bring_home,
     is_doubtful,
@@ -23,11 +18,7 @@ from providers.openrouter.labels import (
     tell_apart,
     unlisted_key,
 )
-from providers.openrouter.parse import (
-    Key,
-    Line,
-    Workspace,
-)
+from providers.openrouter.parse import Key, Line, Workspace
 from providers.openrouter.query import Analytics, Filter, Question, UnappliedFilterError
 from providers.openrouter.refusals import explain_partial_refusal
 from providers.openrouter.registry import ListedWorkspaces, list_keys, list_workspaces
