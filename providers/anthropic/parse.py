@@ -278,7 +278,7 @@ def next_registry_page(page: NamedPage, _: str | None = None) -> NextPage:
 
 @dataclass(frozen=True, slots=True)
 class LineNotes:
-    """What is line_notes of a report's lines while they become records. `where` is the report's path."""
+    """What is noted of a report's lines while they become records. `where` is the report's path."""
 
     where: str
     notes: Notes
@@ -335,7 +335,7 @@ def _cost(
     *,
     api_key: str | None = None,
 ) -> UsageRecord:
-    """A record of money. An amount that can't be read is a missing one, and line_notes."""
+    """A record of money. An amount that can't be read is a missing one, and noted."""
     value = None
     try:
         cents = amount(money.amount, line_notes.where)

@@ -140,7 +140,7 @@ def is_refusal(error: SourceError) -> bool:
 
 
 async def _read_pair(job: Job, pair: Pair, refusals: list[SourceError] | None = None) -> MonthFigures:
-    """Both reports of a pair; refusals of the newer ones are line_notes in `refusals`."""
+    """Both reports of a pair; refusals of the newer ones are noted in `refusals`."""
     forms = (pair.costs, pair.usage)
     parts = [
         # Usage that can't be trusted says nothing against the costs.
