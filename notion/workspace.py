@@ -67,8 +67,8 @@ class Workspace:
     Args:
         settings: All settings.
         needed: Providers that must have a row in *Services*.
+        gateway: The connection.
         on_write: Called with the number of rows written so far and of all that are to be written.
-        sleep: Replaced in tests; seconds.
 
     Raises:
         NotionError: Notion can't be reached, or the databases can't be used.
@@ -78,13 +78,11 @@ class Workspace:
         self,
         settings: Settings,
         needed: frozenset[ProviderName],
+        gateway: Gateway,
         *,
         on_write: Callable[[int, int], None] = lambda _done, _total: None,
-        sleep: Callable[[float], None] = time.sleep,
-        gateway: Gateway | None = None,
     ) -> None:
-        self._settings, self._on_write, self._sleep = settings, on_write, sleep
-        self._gateway = gateway or Gateway(settings.notion, sleep=sleep)
+        self._settings, self._gateway, self._on_write = settings, gateway, on_write
         self._read_at = time.monotonic()
         self.databases: Databases = find_databases(self._gateway, settings.notion)
         self.services: tuple[Service, ...] = read_services(self._gateway, self.databases.services, needed)
@@ -242,7 +240,7 @@ class Workspace:
         return self._result(plan, writer.tally)
 
     def _writer(self, seen: frozenset[str] = frozenset()) -> Writer:
-        return Writer(self._gateway, self.databases.usages, self._read, self._on_write, self._sleep, seen=seen)
+        return Writer(self._gateway, self.databases.usages, self._read, self._on_write, seen=seen)
 
     def _result(self, plan: Plan, tally: Tally) -> Published:
         return Published(

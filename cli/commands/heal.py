@@ -101,7 +101,7 @@ def run(arguments: argparse.Namespace) -> int:
     gateway = Gateway(settings.notion, pace=turns.pace)
     try:
         with Display(quiet=arguments.json):
-            workspace = Workspace(settings, frozenset(), on_write=turns.tell, gateway=gateway)
+            workspace = Workspace(settings, frozenset(), gateway, on_write=turns.tell)
             healing = done = workspace.healing(month)
         writes = bool(healing.steps) and not arguments.dry_run
         if writes and asks and not _is_wanted(healing):

@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     month = Month.resolve(arguments.month, now) if arguments.month else None
     gateway = Gateway(settings.notion)
     try:
-        workspace = Workspace(settings, frozenset(), gateway=gateway)
+        workspace = Workspace(settings, frozenset(), gateway)
         lines = summarise(workspace.rows(month), workspace.services)
     finally:
         gateway.close()

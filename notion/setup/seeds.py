@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from notion.client.gateway import Gateway, create_once
+from notion.client.gateway import Gateway
 from notion.client.models import Page
 from notion.databases.declared import CONSOLES, Statut
 from notion.databases.found import Found, value_of
@@ -49,7 +49,7 @@ def _create(gateway: Gateway, found: Found, provider: ProviderName, configured: 
             return gateway.page(page_id)
         return next(iter(rows_of(provider, found, gateway.rows(found.data_source_id))), None)
 
-    return create_once(lambda: gateway.create_row(found.data_source_id, values), find, gateway.sleep)
+    return gateway.create_once(lambda: gateway.create_row(found.data_source_id, values), find)
 
 
 def _first_values(found: Found, provider: ProviderName, configured: frozenset[ProviderName]) -> dict[str, Any]:

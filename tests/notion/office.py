@@ -177,13 +177,10 @@ class Office:
 
     notion: Notion
     settings: Settings
-    naps: list[float] = field(default_factory=list)
 
     def open(self, gateway: Gateway | None = None, **more: Any) -> Workspace:
         needed = frozenset(credential.source.provider for credential in self.settings.credentials)
-        return Workspace(
-            self.settings, needed, sleep=self.naps.append, gateway=gateway or self.notion.gateway(), **more
-        )
+        return Workspace(self.settings, needed, gateway or self.notion.gateway(), **more)
 
     def collect(self, *outcomes: SourceOutcome, gateway: Gateway | None = None, **more: Any) -> Any:
         workspace = self.open(gateway or self.notion.connection, **more)
