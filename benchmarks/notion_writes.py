@@ -95,7 +95,7 @@ def collect(settings: Settings, brought: Sequence[SourceOutcome], pace: Pace | N
     done = workspace.publish(plan, unfiltered=True)
     seconds = time.perf_counter() - begin
     workspace.close()
-    return seconds, done.requests
+    return seconds, done.counts.requests
 
 
 def main() -> int:

@@ -12,10 +12,10 @@ from providers.openrouter.endpoints import BY_KEY_AND_MODEL, BY_MODEL, BY_WORKSP
 from providers.openrouter.labels import (
     bring_home,
     is_doubtful,
+    name_unlisted,
     owners,
     place_outside,
     remainder,
-    tell_apart,
     unlisted_key,
 )
 from providers.openrouter.parse import Key, Line, Workspace
@@ -202,7 +202,7 @@ async def read_figures(job: Job, total: Sequence[Line] | None) -> MonthFigures:
         parts = [await read_deleted(analytics, [])]
     else:
         parts, gaps = await _of_workspaces(analytics, listed, total)
-    named = tell_apart([record for part in parts for record in part.records])
+    named = name_unlisted([record for part in parts for record in part.records])
     dropped = Counter(analytics.notes.dropped)
     for part in parts:
         dropped.update(part.dropped)

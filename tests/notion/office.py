@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from notion.client.gateway import Gateway
 from notion.client.pace import Pace
 from notion.setup.databases import SetupResult, set_up
-from notion.workspace import Workspace
+from notion.workspace import Published, Workspace
 from sandbox.notion import NotionApi
 from sandbox.notion.store import Database
 from sandbox.server import Server
@@ -182,7 +182,7 @@ class Office:
         needed = frozenset(credential.source.provider for credential in self.settings.credentials)
         return Workspace(self.settings, needed, gateway or self.notion.gateway(), **more)
 
-    def collect(self, *outcomes: SourceOutcome, gateway: Gateway | None = None, **more: Any) -> Any:
+    def collect(self, *outcomes: SourceOutcome, gateway: Gateway | None = None, **more: Any) -> Published:
         workspace = self.open(gateway or self.notion.connection, **more)
         return workspace.publish(workspace.plan(outcomes[0].month, outcomes), unfiltered=False)
 
