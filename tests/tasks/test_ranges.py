@@ -83,8 +83,8 @@ def decide(*providers: ProviderName, month: Month = MONTH) -> BackfillMonth:
 
 def test_what_is_complete_and_settled_is_not_read_again(notion: Notion) -> None:
     notion.put()
-    notion.put(key="proj_1", cout=0.1, tokens_input=5, requetes=1)
-    notion.put(key="proj_2", cout=0.2, tokens_input=7)
+    notion.put(key="proj_1", cost=0.1, tokens_input=5, requests=1)
+    notion.put(key="proj_2", cost=0.2, tokens_input=7)
     now = decide()
     assert (now.skipped, now.providers) == (False, (DEEPGRAM,))
     (kept,) = now.kept
@@ -95,7 +95,7 @@ def test_what_is_complete_and_settled_is_not_read_again(notion: Notion) -> None:
 
 def test_a_month_that_is_all_there_is_skipped(notion: Notion) -> None:
     notion.put()
-    notion.put(DEEPGRAM, statut=Status.DONNEES_INDISPONIBLES.value)
+    notion.put(DEEPGRAM, status=Status.DONNEES_INDISPONIBLES.value)
     now = decide()
     assert (now.skipped, now.providers) == (True, ())
     assert [(kept.provider, kept.cost_usd) for kept in now.kept] == [(OPENAI, None), (DEEPGRAM, None)]
