@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 from functools import partial
 from typing import Final
 
@@ -178,8 +177,7 @@ def _is_late_enough(own: Values, month: Month) -> bool:
 
 
 def _as_result(source: Source, own: Values, data: Sequence[Values]) -> SourceResult:
-    # The shortest text of a double is the amount that was written, up to 15 digits.
-    cost = exact_sum(None if values.cost is None else Decimal(str(values.cost)) for values in data)
+    cost = exact_sum(values.dollars for values in data)
     return SourceResult(
         provider=source.provider,
         account=source.account,

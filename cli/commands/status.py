@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
 from datetime import datetime
 
 from pydantic import TypeAdapter
@@ -24,12 +25,9 @@ def run(arguments: argparse.Namespace) -> int:
     settings = load_settings()
     now = settings.now()
     month = Month.resolve(arguments.month, now) if arguments.month else None
-    gateway = Gateway(settings.notion)
-    try:
-        workspace = Workspace(settings, frozenset(), gateway=gateway)
+    with closing(Gateway(settings.notion)) as gateway:
+        workspace = Workspace(settings, frozenset(), gateway)
         lines = summarise(workspace.rows(month), workspace.services)
-    finally:
-        gateway.close()
     if arguments.json:
         print('{"months": ' + TypeAdapter(tuple[MonthStatus, ...]).dump_json(lines).decode() + "}")
     elif lines:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
@@ -12,7 +12,7 @@ from notion.client.budget import plan_sentence
 from notion.client.gateway import Gateway
 from notion.client.models import PropertySchema
 from notion.databases.declared import SERVICES, USAGES, Property, Type
-from notion.databases.find import Finder, tell_apart
+from notion.databases.find import Finder, pair_databases
 from notion.databases.found import ColumnState, Databases, Found, Match, problem
 from notion.databases.options import lacking_options
 from notion.databases.services import doubles_sentence, missing_sentence, rows_of
@@ -86,7 +86,7 @@ class _Checkup:
         found = [database for database in looks if database is not None]
         both: Databases | None = None
         if len(found) == len(looks):
-            both = self._try(lambda: tell_apart(self._gateway, *found))
+            both = self._try(lambda: pair_databases(self._gateway, *found))
             if both is None:
                 # Advice about columns would be wrong in both.
                 return CheckReport((), tuple(self._sentences), usable=False)
@@ -196,7 +196,7 @@ class RowsSeen:
 
 
 def _look_at_rows(gateway: Gateway, usages: Found, services: Mapping[ProviderName, str]) -> RowsSeen:
-    """Read all rows once.
+    """Read all rows once. Where it is not known who we are, nothing is said of whose they are.
 
     Args:
         gateway: The connection.
@@ -207,11 +207,7 @@ def _look_at_rows(gateway: Gateway, usages: Found, services: Mapping[ProviderNam
         NotionError: Notion can't be read.
     """
     rows = [read_row(usages, page) for page in gateway.every_row(usages.data_source_id)]
-    return _judge_rows(rows, services, gateway.me())
-
-
-def _judge_rows(rows: Iterable[Existing], services: Mapping[ProviderName, str], me: str | None) -> RowsSeen:
-    """As `_look_at_rows`, of rows that are read already; where `me` is not known, whose they are is not told."""
+    me = gateway.me()
     dated = [row for row in rows if month_of_title(row.values.month)]
     known = [(row, provider) for row in dated if (provider := provider_of(row, services)) is not None]
     # Of a row without a service whose title tells another month, too: that is why it belongs to nothing.
