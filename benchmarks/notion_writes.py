@@ -89,13 +89,13 @@ def databases() -> Iterator[Settings]:
 def collect(settings: Settings, brought: Sequence[SourceOutcome], pace: Pace | None = None) -> tuple[float, int]:
     """Seconds of writing, and requests of all."""
     gateway = Gateway(settings.notion, pace=pace)
-    workspace = Workspace(settings, frozenset(ProviderName), gateway=gateway)
+    workspace = Workspace(settings, frozenset(ProviderName), gateway)
     plan = workspace.plan(MONTH, brought)
     begin = time.perf_counter()
     done = workspace.publish(plan, unfiltered=True)
     seconds = time.perf_counter() - begin
     workspace.close()
-    return seconds, done.requests
+    return seconds, done.counts.requests
 
 
 def main() -> int:

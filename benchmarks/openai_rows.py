@@ -26,7 +26,7 @@ from usage.machine.memory import without_garbage_collection
 from usage.month import Month
 from usage.names import Grain, ProviderName, Source
 from usage.outcomes.report import SourceReport
-from usage.outcomes.rows import LabelledReport, aggregate
+from usage.outcomes.rows import LabelledReport, build_rows
 from usage.peers.pieces import elements
 
 SECONDS, BYTES = 10.0, 2**30
@@ -100,7 +100,7 @@ def run(lines: int, steps: Steps) -> int:
         records = sink.figures(by_key=True).records
     with steps.measure("rows"):
         report = SourceReport(source=SOURCE, month=MONTH, read_at=datetime.now(UTC), records=records)
-        rows = aggregate([LabelledReport(report, Grain.API_KEY, "")])
+        rows = build_rows([LabelledReport(report, Grain.API_KEY, "")])
     return len(rows[SOURCE])
 
 

@@ -88,7 +88,17 @@ class Display:
     def on(self, event: Event) -> None:
         """Show one event; they come from several threads."""
         with self._lock:
-            self._on(event)
+            if isinstance(event, SourceBegun):
+                self._pages[event.source] = 0
+                self._begin(event.source)
+                self._show(event.source, event.month, "asking")
+            elif isinstance(event, PageRead):
+                self._pages[event.source] = self._pages.get(event.source, 0) + 1
+                self._show(event.source, event.month, f"{self._pages[event.source]} pages")
+            elif isinstance(event, SourceEnded):
+                self._show(event.source, event.month, event.status.value, done=1, total=1)
+            elif isinstance(event, RowsWritten):
+                self._show(None, event.month, event.words, done=event.done, total=event.total)
 
     def _note(self, warning: logging.LogRecord) -> None:
         """Show a warning above the progress lines."""
@@ -97,19 +107,6 @@ class Display:
     def refresh(self) -> None:
         """Draw now, not at the next tenth of a second."""
         self._progress.refresh()
-
-    def _on(self, event: Event) -> None:
-        if isinstance(event, SourceBegun):
-            self._pages[event.source] = 0
-            self._begin(event.source)
-            self._show(event.source, event.month, "asking")
-        elif isinstance(event, PageRead):
-            self._pages[event.source] = self._pages.get(event.source, 0) + 1
-            self._show(event.source, event.month, f"{self._pages[event.source]} pages")
-        elif isinstance(event, SourceEnded):
-            self._show(event.source, event.month, event.status.value, done=1, total=1)
-        elif isinstance(event, RowsWritten):
-            self._show(None, event.month, event.words, done=event.done, total=event.total)
 
     def _begin(self, source: Source | None) -> None:
         """A line of its own, in place of the one that ended: a bar that is full can't be emptied again."""

@@ -26,19 +26,6 @@ REFUSED: Final = 2
 _UNWRITABLE: Final = (errno.ENOSPC, errno.EFBIG, errno.EIO)
 """How a full disk behind `> file` shows itself, and the like."""
 
-_COMMANDS: Final = {
-    "demo": "cli.commands.demo",
-    "setup": "cli.commands.setup",
-    "check": "cli.commands.check",
-    "collect": "cli.commands.collect",
-    "backfill": "cli.commands.backfill",
-    "status": "cli.commands.status",
-    "archive": "cli.commands.archive",
-    "heal": "cli.commands.heal",
-    "deploy": "cli.commands.deploy",
-}
-"""Module of each command; it is imported when it is called, and has `run(arguments) -> int`."""
-
 
 class _Refused(Exception):
     """Arguments that can't be used."""
@@ -186,7 +173,8 @@ def _json(command: argparse.ArgumentParser) -> None:
 
 def _run(arguments: Sequence[str]) -> int:
     parsed = parser().parse_args(_apart(arguments))
-    run: Callable[[argparse.Namespace], int] = import_module(_COMMANDS[parsed.command]).run
+    # Each command is a module of its name, imported when it is called.
+    run: Callable[[argparse.Namespace], int] = import_module(f"cli.commands.{parsed.command}").run
     return run(parsed)
 
 

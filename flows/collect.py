@@ -23,59 +23,43 @@ from usage.names import ProviderName
 
 
 # Prefect puts a title and a description of its own over those of a field, but not over what is in `json_schema_extra`.
-def month_field(title: str, description: str, examples: list[str]) -> Any:
-    """A field of the form that takes a month."""
-    return Field(
-        pattern=MONTH_PATTERN, examples=examples, json_schema_extra={"title": title, "description": description}
-    )
+def form_field(title: str, description: str, examples: list[Any], *, pattern: str | None = None, **more: Any) -> Any:
+    """A field of the form in which people start a run."""
+    extra = {"title": title, "description": description, **more}
+    return Field(pattern=pattern, examples=examples, json_schema_extra=extra)
 
 
 MonthText = Annotated[
     str,
-    month_field(
+    form_field(
         "Month",
         "In UTC, like 2026-01; “last” for the last closed month, “current” for the running one.",
         ["last", "current", "2026-01"],
+        pattern=MONTH_PATTERN,
     ),
 ]
 Providers = Annotated[
     list[ProviderName],
-    Field(
-        examples=[["deepgram"]],
-        json_schema_extra={
-            "title": "Providers",
-            "description": "Only these. None: all that have a key, except services set to “Inactif” in Notion.",
-            "uniqueItems": True,
-        },
+    form_field(
+        "Providers",
+        "Only these. None: all that have a key, except services set to “Inactif” in Notion.",
+        [["deepgram"]],
+        uniqueItems=True,
     ),
 ]
-
 Account = Annotated[
     str | None,
-    Field(
-        examples=["memoways"],
-        pattern=r"^[A-Za-z0-9]+$",
-        json_schema_extra={
-            "title": "Account",
-            "description": "Only this account of the providers. None: all of them.",
-        },
+    form_field(
+        "Account", "Only this account of the providers. None: all of them.", ["memoways"], pattern=r"^[A-Za-z0-9]+$"
     ),
 ]
-DryRun = Annotated[
-    bool,
-    Field(
-        examples=[False],
-        json_schema_extra={"title": "Dry run", "description": "Say what would be written, write nothing."},
-    ),
-]
+DryRun = Annotated[bool, form_field("Dry run", "Say what would be written, write nothing.", [False])]
 AcceptLower = Annotated[
     bool,
-    Field(
-        examples=[False],
-        json_schema_extra={
-            "title": "Accept lower figures",
-            "description": "Follow an answer that takes figures from a month that is over, without proof.",
-        },
+    form_field(
+        "Accept lower figures",
+        "Follow an answer that takes figures from a month that is over, without proof.",
+        [False],
     ),
 ]
 

@@ -60,8 +60,7 @@ def _line(month: str, provider: ProviderName, rows: Sequence[Existing]) -> Month
         month=month,
         provider=provider,
         status=overall(known) if known else None,
-        # The shortest text of a double is the amount that was written, up to 15 digits.
-        cost_usd=exact_sum(None if values.cost is None else Decimal(str(values.cost)) for values in data),
+        cost_usd=exact_sum(values.dollars for values in data),
         rows=len(data),
         # Rows whose figures did not change keep an older time than the reading that confirmed them.
         figures_at=min(read_at) if read_at else _newest(data),

@@ -70,6 +70,11 @@ def units(text: str) -> int:
     return len(text) + sum(character > "\uffff" for character in text)
 
 
+def letters(name: str) -> str:
+    """A name's letters and digits, for comparing: what people write as `Open AI`, `open-ai` or `OpenAI` is `openai`."""
+    return "".join(character for character in folded(name) if character.isalnum())
+
+
 def folded(name: str) -> str:
     """A name without accents, case and needless spaces, for comparing."""
     plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))

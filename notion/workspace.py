@@ -22,12 +22,13 @@ from notion.plan.steps import Action, Context, Plan, Step
 from notion.rows.receipt import read_receipt
 from notion.rows.values import Existing, fields_in, read_row, without_future_time
 from notion.text import one_line
-from notion.writer import Tally, Writer, is_written_on
+from notion.writer import Writer, is_written_on
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
 from usage.grain import LABEL
 from usage.month import Month
 from usage.names import ProviderName
 from usage.outcomes.outcome import SourceOutcome
+from usage.outcomes.result import NotionCounts
 from usage.settings import Settings
 
 _AGAIN: Final = "La prochaine collecte complétera."
@@ -43,14 +44,10 @@ P = TypeVar("P", bound=_Steps)
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What became of a plan. Counts are pages of *Usages*; `requests` are all Notion requests, repeats included."""
+    """What became of a plan."""
 
-    created: int
-    updated: int
-    unchanged: int
-    trashed: int
-    requests: int
-    outcomes: tuple[SourceOutcome, ...] = ()
+    counts: NotionCounts
+    outcomes: tuple[SourceOutcome, ...]
 
 
 class PublishError(NotionBusyError):
@@ -67,8 +64,8 @@ class Workspace:
     Args:
         settings: All settings.
         needed: Providers that must have a row in *Services*.
+        gateway: The connection.
         on_write: Called with the number of rows written so far and of all that are to be written.
-        sleep: Replaced in tests; seconds.
 
     Raises:
         NotionError: Notion can't be reached, or the databases can't be used.
@@ -78,13 +75,11 @@ class Workspace:
         self,
         settings: Settings,
         needed: frozenset[ProviderName],
+        gateway: Gateway,
         *,
         on_write: Callable[[int, int], None] = lambda _done, _total: None,
-        sleep: Callable[[float], None] = time.sleep,
-        gateway: Gateway | None = None,
     ) -> None:
-        self._settings, self._on_write, self._sleep = settings, on_write, sleep
-        self._gateway = gateway or Gateway(settings.notion, sleep=sleep)
+        self._settings, self._gateway, self._on_write = settings, gateway, on_write
         self._read_at = time.monotonic()
         self.databases: Databases = find_databases(self._gateway, settings.notion)
         self.services: tuple[Service, ...] = read_services(self._gateway, self.databases.services, needed)
@@ -210,14 +205,8 @@ class Workspace:
 
     def preview(self, plan: Plan) -> Published:
         """What publishing the plan would do."""
-        return Published(
-            created=len(plan.of(Action.CREATE)),
-            updated=len(plan.of(Action.UPDATE)),
-            unchanged=len(plan.of(Action.KEEP)),
-            trashed=len(plan.of(Action.TRASH)),
-            requests=self._gateway.requests,
-            outcomes=plan.outcomes,
-        )
+        created, updated, trashed = (len(plan.of(action)) for action in (Action.CREATE, Action.UPDATE, Action.TRASH))
+        return self._sum_up(plan, created, updated, trashed)
 
     def publish(self, plan: Plan, *, unfiltered: bool) -> Published:
         """Carry out a plan.
@@ -229,30 +218,32 @@ class Workspace:
         Raises:
             PublishError: Notion failed for good on the way.
         """
-        writer = self._writer(plan.seen)
+        writer, failure = self._writer(plan.seen), None
         try:
             writer.write(plan.steps)
             writer.unite_doubles(plan, time.monotonic() - self._read_at)
             self._mark_services(plan.outcomes, unfiltered=unfiltered)
         except NotionError as error:
-            done = self._result(plan, writer.tally)
-            raise PublishError(
-                f"{error} {_AGAIN}" if isinstance(error, NotionBusyError) else str(error), done
-            ) from error
-        return self._result(plan, writer.tally)
+            failure = error
+        tally = writer.tally
+        done = self._sum_up(plan, len(tally.created), tally.updated, tally.trashed)
+        if failure is None:
+            return done
+        sentence = f"{failure} {_AGAIN}" if isinstance(failure, NotionBusyError) else str(failure)
+        raise PublishError(sentence, done) from failure
 
     def _writer(self, seen: frozenset[str] = frozenset()) -> Writer:
-        return Writer(self._gateway, self.databases.usages, self._read, self._on_write, self._sleep, seen=seen)
+        return Writer(self._gateway, self.databases.usages, self._read, self._on_write, seen=seen)
 
-    def _result(self, plan: Plan, tally: Tally) -> Published:
-        return Published(
-            created=len(tally.created),
-            updated=tally.updated,
+    def _sum_up(self, plan: Plan, created: int, updated: int, trashed: int) -> Published:
+        counts = NotionCounts(
+            created=created,
+            updated=updated,
             unchanged=len(plan.of(Action.KEEP)),
-            trashed=tally.trashed,
+            trashed=trashed,
             requests=self._gateway.requests,
-            outcomes=plan.outcomes,
         )
+        return Published(counts, plan.outcomes)
 
     def _mark_services(self, outcomes: Sequence[SourceOutcome], *, unfiltered: bool) -> None:
         """Set `Statut` where it is empty or ours; a person's choice stays."""

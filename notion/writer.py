@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, Final
 
-from notion.client.gateway import Gateway, RowInTrash, create_once
+from notion.client.gateway import Gateway, RowInTrash
 from notion.client.models import Page
 from notion.databases.found import Found
 from notion.plan.desired import choose_values
@@ -72,7 +72,6 @@ class Writer:
         found: *Usages*.
         read: Reads its rows.
         on_write: Called with the number of rows written so far and of all that are to be written.
-        sleep: Seconds; replaced in tests.
         seen: Page ids of rows that the plan has dealt with: they are neither what was just created nor doubles of it.
     """
 
@@ -82,13 +81,12 @@ class Writer:
         found: Found,
         read: Read,
         on_write: Callable[[int, int], None],
-        sleep: Callable[[float], None],
         *,
         seen: frozenset[str] = frozenset(),
     ) -> None:
         self._gateway, self._found, self._read = gateway, found, read
-        self._on_write, self._sleep, self._seen = on_write, sleep, seen
-        self._attachments = Attachments(gateway, sleep)
+        self._on_write, self._seen = on_write, seen
+        self._attachments = Attachments(gateway)
         self.tally: Final = Tally()
         self.refused: Final[set[str]] = set()
         """Page ids of rows whose notes Notion refused: their doubles stay, as they have them."""
@@ -232,7 +230,7 @@ class Writer:
             return None if found is None else Page(id=found.page_id, created_time=found.created)
 
         try:
-            created = create_once(create, find, self._sleep)
+            created = self._gateway.create_once(create, find)
         except RowInTrash:
             raise NotionAccessError(
                 f"La base « {self._found.declared.title} » est dans la corbeille de Notion : restaurez-la."

@@ -19,14 +19,7 @@ from providers.shared.patience import LONGEST_READING, Pace, Retry
 from providers.shared.replay import KeptAnswers
 from providers.shared.together import Together, consecutive
 from usage.catalogue import looks_like
-from usage.errors import (
-    ContractError,
-    CredentialError,
-    NotOfferedError,
-    SourceError,
-    TransientError,
-    UnavailableError,
-)
+from usage.errors import ContractError, CredentialError, NotOfferedError, SourceError, TransientError, UnavailableError
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.report import Gap, GapKind, SourceReport

@@ -11,7 +11,7 @@ from tasks.session import current_session
 from usage.errors import LlmUsageError
 from usage.month import Month
 from usage.names import Source
-from usage.outcomes.outcome import Failure, SourceOutcome, build_outcomes
+from usage.outcomes.outcome import SourceOutcome, build_outcomes, failed_outcome
 from usage.outcomes.report import IncompleteError, SourceReport
 from usage.outcomes.rows import LabelledReport
 
@@ -35,7 +35,8 @@ def aggregate(month: Month, fetched: Fetched) -> tuple[SourceOutcome, ...]:
         if isinstance(report, SourceReport):
             reports.append(LabelledReport(report, grain, label, mark))
         else:
-            failures.append(Failure(source, month, label, grain, settings.now(), sentence_of(got), mark))
+            at, sentence = settings.now(), sentence_of(got)
+            failures.append(failed_outcome(source, month, label, grain, at=at, sentence=sentence, key_mark=mark))
     return build_outcomes(reports, failures)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -43,7 +41,7 @@ def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool)
     try:
         if dry_run:
             plan = workspace.plan(month, outcomes, accept_lower=request.accept_lower)
-            done, steps, kept = workspace.preview(plan), _planned_steps(plan), _kept_rows(plan)
+            done, steps, kept = workspace.preview(plan), tuple(map(_planned_step, plan.steps)), _kept_rows(plan)
         else:
             with one_writer(month), show_rows(month):
                 plan = workspace.plan(month, outcomes, accept_lower=request.accept_lower)
@@ -52,15 +50,8 @@ def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool)
     except PublishError as error:
         done, problem = error.done, str(error)
     except NotionError as error:
-        done, problem = Published(0, 0, 0, 0, workspace.requests, outcomes), str(error)
-    counts = NotionCounts(
-        created=done.created,
-        updated=done.updated,
-        unchanged=done.unchanged,
-        trashed=done.trashed,
-        requests=done.requests,
-        kept=kept,
-    )
+        done, problem = Published(NotionCounts(requests=workspace.requests), outcomes), str(error)
+    counts = done.counts.model_copy(update={"kept": kept})
     running = running_mark(month, session.settings.now())
     result = month_result(
         month, done.outcomes, counts, plan=steps, problem=problem, warnings=session.warnings, running=running
@@ -75,17 +66,13 @@ def _kept_rows(plan: Plan) -> tuple[KeptRow, ...]:
     return tuple(KeptRow(row=step.values.title, key=step.values.key, why=step.why) for step in reasoned)
 
 
-def _planned_steps(plan: Plan) -> tuple[PlannedStep, ...]:
-    return tuple(_planned_step(step) for step in plan.steps)
-
-
 def _planned_step(step: Step) -> PlannedStep:
-    cost = step.values.cost
+    cost = step.values.dollars
     return PlannedStep(
         action=step.action.value,
         row=step.values.title,
         key=step.values.key,
-        cost_usd=None if cost is None else dollars(Decimal(str(cost))),
+        cost_usd=None if cost is None else dollars(cost),
         fields=tuple(COLUMNS[name] for name in step.fields),
         why=step.why,
     )

@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import timedelta
-from decimal import Decimal
 from functools import partial
 from typing import Final
 
@@ -27,8 +26,6 @@ from usage.outcomes.out_of_reach import beyond
 from usage.outcomes.result import SourceResult
 from usage.settings import Credential, Settings, load_settings
 
-if TYPE_CHECKING:
-    pass
 
 SETTLED: Final = max(spec.reach.revised for spec in CATALOGUE.values()) + timedelta(days=5)
 """After a month's end: the longest time over which a provider announces corrections, and some days for them to come."""
@@ -199,8 +196,7 @@ def _is_late_enough(own: Values, month: Month) -> bool:
 
 
 def _as_result(source: Source, own: Values, data: Sequence[Values]) -> SourceResult:
-    # The shortest text of a double is the amount that was written, up to 15 digits.
-    cost = exact_sum(None if values.cost is None else Decimal(str(values.cost)) for values in data)
+    cost = exact_sum(values.dollars for values in data)
     return SourceResult(
         provider=source.provider,
         account=source.account,

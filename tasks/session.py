@@ -153,7 +153,7 @@ def open_workspace(settings: Settings, needed: frozenset[ProviderName], month: M
     pace = SharedPace(settings.notion)
     gateway = Gateway(settings.notion, pace=pace)
     try:
-        workspace = Workspace(settings, needed, on_write=partial(_tell_rows, pace, month), gateway=gateway)
+        workspace = Workspace(settings, needed, gateway, on_write=partial(_tell_rows, pace, month))
     except BaseException:
         gateway.close()
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -122,3 +123,4 @@ def test_nothing_of_it_is_left_undocumented(project: Path) -> None:
 def test_its_style_is_the_project_s(project: Path) -> None:
     run(project, "ruff", "check", "--no-cache", ".")
     run(project, "ruff", "format", "--no-cache", "--check", ".")
+    run(project, "mypy", "--no-incremental", "--cache-dir", os.devnull, "providers/example", "sandbox/example")

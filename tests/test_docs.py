@@ -20,7 +20,7 @@ from urllib.parse import unquote
 import pytest
 
 from cli.main import parser
-from notion.databases.declared import CONSOLES, SERVICES, USAGES, Database, Property, Type
+from notion.databases.declared import SERVICES, USAGES, Database, Property, Type
 from usage.catalogue import CATALOGUE
 from usage.names import ProviderName
 from usage.settings import KEY_VARIABLES, load_settings
@@ -243,7 +243,7 @@ def test_every_view_is_described() -> None:
 
 @pytest.mark.parametrize("provider", ProviderName)
 def test_every_service_is_described(provider: ProviderName) -> None:
-    wanted = [provider.label, f"`{provider}`", f"<{CONSOLES[provider]}>", "`Actif`"]
+    wanted = [provider.label, f"`{provider}`", f"<{provider.spec.console}>", "`Actif`"]
     assert wanted in list(rows(text_of(NOTION_SETUP)))
 
 

@@ -154,7 +154,7 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
     Raises:
         SettingsError: One line for each thing that is wrong. Values of secrets are not shown.
     """
-    in_file = _drop_empty({} if dotenv is None else _dotenv(dotenv))
+    in_file = _drop_empty({} if dotenv is None else read_dotenv(dotenv))
     in_shell = _drop_empty(os.environ if environment is None else environment)
     values = in_file | in_shell
     wrong: list[str] = []
@@ -183,7 +183,12 @@ def _drop_empty(values: Mapping[str, str]) -> dict[str, str]:
     return {name: value.strip() for name, value in values.items() if value.strip()}
 
 
-def _dotenv(path: Path) -> dict[str, str]:
+def read_dotenv(path: Path) -> dict[str, str]:
+    """What a `.env` file sets; nothing where there is none.
+
+    Raises:
+        SettingsError: It can't be read.
+    """
     try:
         # In a folder that can't be entered, even the question whether it is there is an error. With or without the mark
         # that Windows editors put first.

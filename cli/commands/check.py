@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -26,7 +27,7 @@ from usage.outcomes.report import SourceReport
 from usage.settings import KEY_VARIABLES, Settings, load_settings
 
 _STYLES = {CheckStatus.OK: "green", CheckStatus.WARNING: "yellow", CheckStatus.BAD: "red"}
-_VERDICTS = {Severity.OK: CheckStatus.OK, Severity.NOTE: CheckStatus.WARNING, Severity.PROBLEM: CheckStatus.BAD}
+_STATUSES = {Severity.OK: CheckStatus.OK, Severity.NOTE: CheckStatus.WARNING, Severity.PROBLEM: CheckStatus.BAD}
 _WORST_FIRST = (CheckStatus.BAD, CheckStatus.WARNING, CheckStatus.OK)
 
 
@@ -53,7 +54,7 @@ class Checkup:
         """What the job goes on without, and what may keep a provider away in silence."""
         report = self.notion if isinstance(self.notion, CheckReport) else None
         return [
-            *(sentence for one in self.checked for sentence in _told(one, CheckStatus.WARNING)),
+            *(sentence for one in self.checked for sentence in _tell(one, CheckStatus.WARNING)),
             *shared_ids({one.source: one.ids for one in self.checked}),
             *self.settings.slips,
             *self.settings.without_key(report.providers_with_rows if report is not None else ()),
@@ -81,7 +82,7 @@ class Checkup:
     def _key_problems(self) -> list[str]:
         problems: list[str] = []
         for one in self.checked:
-            bad = _told(one, CheckStatus.BAD)
+            bad = _tell(one, CheckStatus.BAD)
             problems += [*bad, f"{one.source.name}: {about_key(self.settings.credential(one.source))}"] if bad else []
         return problems
 
@@ -164,13 +165,11 @@ def _check_notion(settings: Settings) -> CheckReport | str:
     """What stands in Notion, or the sentence that says why nobody can look."""
     if settings.notion.token is None:
         return "NOTION_TOKEN is not set: create a Notion connection and put its token into .env"
-    gateway = Gateway(settings.notion)
     try:
-        return check_notion(gateway, settings.notion)
+        with closing(Gateway(settings.notion)) as gateway:
+            return check_notion(gateway, settings.notion)
     except NotionError as error:
         return str(error)
-    finally:
-        gateway.close()
 
 
 def _overview(checkup: Checkup) -> Table:
@@ -181,38 +180,38 @@ def _overview(checkup: Checkup) -> Table:
     for provider in ProviderName:
         sources = [one for one in checkup.checked if one.source.provider is provider]
         for one in sources:
-            verdict, what = _summary([(finding.status, finding.what) for finding in one.findings])
-            table.add_row(one.source.name, literal(what), _verdict(verdict), _where(verdict))
+            status, what = _summary([(finding.status, finding.what) for finding in one.findings])
+            table.add_row(one.source.name, literal(what), _mark(status), _where(status))
         if not sources:
             hint = checkup.settings.ordinary_keys.get(provider, f"{KEY_VARIABLES[provider]} is not set")
             table.add_row(provider.value, "", Text("not configured", style="bright_black"), literal(hint))
-    for name, verdict, what in _databases(checkup.notion):
-        table.add_row(name, literal(what), _verdict(verdict), _where(verdict))
+    for name, status, what in _databases(checkup.notion):
+        table.add_row(name, literal(what), _mark(status), _where(status))
     return table
 
 
 def _databases(notion: CheckReport | str) -> Iterator[tuple[str, CheckStatus, str]]:
     rows = notion.rows if isinstance(notion, CheckReport) else ()
     for database in dict.fromkeys(row.database for row in rows):
-        columns = [(_VERDICTS[row.severity], row.property) for row in rows if row.database == database]
-        verdict, what = _summary(columns)
-        yield database, verdict, f"{len(columns)} columns" if verdict is CheckStatus.OK else what
+        columns = [(_STATUSES[row.severity], row.property) for row in rows if row.database == database]
+        status, what = _summary(columns)
+        yield database, status, f"{len(columns)} columns" if status is CheckStatus.OK else what
     if isinstance(notion, str) or not (rows or notion.usable):
         yield "Notion", CheckStatus.BAD, ""
 
 
 def _summary(looked_at: Sequence[tuple[CheckStatus, str]]) -> tuple[CheckStatus, str]:
-    """The worst verdict, and what got it."""
-    worst = next((one for one in _WORST_FIRST if any(verdict is one for verdict, _ in looked_at)), CheckStatus.OK)
-    return worst, ", ".join(what for verdict, what in looked_at if verdict is worst)
+    """The worst status, and what got it."""
+    worst = next((one for one in _WORST_FIRST if any(status is one for status, _ in looked_at)), CheckStatus.OK)
+    return worst, ", ".join(what for status, what in looked_at if status is worst)
 
 
-def _where(verdict: CheckStatus) -> str:
-    return "" if verdict is CheckStatus.OK else "see below"
+def _where(status: CheckStatus) -> str:
+    return "" if status is CheckStatus.OK else "see below"
 
 
-def _told(one: Checked, verdict: CheckStatus) -> list[str]:
-    return [f"{one.source.name}, {found.what}: {found.sentence}" for found in one.findings if found.status is verdict]
+def _tell(one: Checked, status: CheckStatus) -> list[str]:
+    return [f"{one.source.name}, {found.what}: {found.sentence}" for found in one.findings if found.status is status]
 
 
 def _column_sentences(report: CheckReport, severity: Severity) -> list[str]:
@@ -229,7 +228,7 @@ def _sources_table(checked: Sequence[Checked]) -> Table:
         table.add_column(name, no_wrap=name != "Found, or what to do")
     for one in checked:
         for finding in one.findings:
-            table.add_row(one.source.name, finding.what, _verdict(finding.status), literal(finding.sentence))
+            table.add_row(one.source.name, finding.what, _mark(finding.status), literal(finding.sentence))
     return table
 
 
@@ -243,11 +242,11 @@ def _columns_table(report: CheckReport) -> Table:
             row.property,
             literal(row.expected),
             literal(row.found or "–"),
-            _verdict(_VERDICTS[row.severity]),
+            _mark(_STATUSES[row.severity]),
             literal(row.todo),
         )
     return table
 
 
-def _verdict(verdict: CheckStatus) -> Text:
-    return Text(verdict.value, style=_STYLES[verdict])
+def _mark(status: CheckStatus) -> Text:
+    return Text(status.value, style=_STYLES[status])

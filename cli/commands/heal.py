@@ -9,7 +9,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 
 from pydantic import BaseModel, ConfigDict
 from rich.table import Table
@@ -98,10 +98,9 @@ def run(arguments: argparse.Namespace) -> int:
             "to let it write"
         )
     turns = _Turns(SharedPace(settings.notion))
-    gateway = Gateway(settings.notion, pace=turns.pace)
-    try:
+    with closing(Gateway(settings.notion, pace=turns.pace)) as gateway:
         with Display(quiet=arguments.json):
-            workspace = Workspace(settings, frozenset(), on_write=turns.tell, gateway=gateway)
+            workspace = Workspace(settings, frozenset(), gateway, on_write=turns.tell)
             healing = done = workspace.healing(month)
         writes = bool(healing.steps) and not arguments.dry_run
         if writes and asks and not _is_wanted(healing):
@@ -110,8 +109,6 @@ def run(arguments: argparse.Namespace) -> int:
             with Display(quiet=arguments.json), turns.among_workers():
                 done = workspace.heal(healing, turns.turn)
         result = _result(healing, done, workspace.requests, dry_run=arguments.dry_run)
-    finally:
-        gateway.close()
     if arguments.json:
         print(result.model_dump_json(exclude=None if arguments.dry_run else {"plan"}))
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from contextlib import closing
 from typing import Final
 
 from cli.display import literal
@@ -28,7 +29,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Set up, or tell what would be done, and print the two ids; always 0."""
     settings = load_settings()
     if arguments.dry_run:
-        _print_rehearsal(rehearse_databases(settings), as_json=arguments.json)
+        with closing(Rehearsal(settings.notion)) as rehearsal:
+            would = rehearse(rehearsal, settings.notion, _providers_with_keys(settings))
+        _print_rehearsal(would, as_json=arguments.json)
         return 0
     result = set_up_databases(settings)
     if arguments.json:
@@ -46,24 +49,8 @@ def set_up_databases(settings: Settings) -> SetupResult:
     Raises:
         NotionError: A person has to do something first, or Notion can't be reached.
     """
-    gateway = Gateway(settings.notion)
-    try:
+    with closing(Gateway(settings.notion)) as gateway:
         return set_up(gateway, settings.notion, _providers_with_keys(settings))
-    finally:
-        gateway.close()
-
-
-def rehearse_databases(settings: Settings) -> SetupResult:
-    """What `set_up_databases` would do; writes nothing.
-
-    Raises:
-        NotionError: As `set_up_databases`.
-    """
-    gateway = Rehearsal(settings.notion)
-    try:
-        return rehearse(gateway, settings.notion, _providers_with_keys(settings))
-    finally:
-        gateway.close()
 
 
 def print_setup(result: SetupResult) -> None:

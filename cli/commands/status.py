@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 
 from pydantic import TypeAdapter
@@ -30,14 +31,11 @@ def run(arguments: argparse.Namespace) -> int:
     settings = load_settings()
     now = settings.now()
     month = Month.resolve(arguments.month, now) if arguments.month else None
-    gateway = Gateway(settings.notion)
-    try:
-        workspace = Workspace(settings, frozenset(), gateway=gateway)
+    with closing(Gateway(settings.notion)) as gateway:
+        workspace = Workspace(settings, frozenset(), gateway)
         rows = workspace.rows(month)
         lines = summarise(rows, workspace.services)
         soon = _leaving(settings, workspace, month, rows)
-    finally:
-        gateway.close()
     if arguments.json:
         print(_json(lines, soon))
         return 0

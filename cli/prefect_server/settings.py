@@ -12,10 +12,10 @@ from contextlib import redirect_stderr
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from dotenv import dotenv_values
 from pydantic import ValidationError
 
 from usage.errors import SettingsError
+from usage.settings import read_dotenv
 
 if TYPE_CHECKING:
     from prefect.settings import Settings
@@ -41,12 +41,7 @@ def prefect_settings() -> dict[str, str]:
     Raises:
         SettingsError: `.env` can't be read.
     """
-    try:
-        values = {**dotenv_values(".env", encoding="utf-8-sig"), **os.environ}
-    except (OSError, UnicodeDecodeError) as error:
-        # Not the error itself: it may hold the whole file.
-        reason = error.strerror if isinstance(error, OSError) else "not a text file in UTF-8"
-        raise SettingsError(f".env: can't be read ({reason})") from None
+    values = read_dotenv(Path(".env")) | os.environ
     return {name: value for name, value in values.items() if value}
 
 

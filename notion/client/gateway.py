@@ -240,30 +240,28 @@ class Gateway(Connection):
         """Change what the body has of a view."""
         return parse(View, self.views.update(view_id, **body))
 
+    def create_once(self, create: Callable[[], T], find: Callable[[str | None], T | None]) -> T:
+        """Create something; after a doubtful answer look for it before trying again.
 
-def create_once(create: Callable[[], T], find: Callable[[str | None], T | None], sleep: Callable[[float], None]) -> T:
-    """Create something; after a doubtful answer look for it before trying again.
+        Args:
+            create: Creates it.
+            find: Looks for it; gets the id where Notion said what it had saved.
 
-    Args:
-        create: Creates it.
-        find: Looks for it; gets the id where Notion said what it had saved.
-        sleep: Waits some seconds.
-
-    Raises:
-        NotionBusyError: Notion's answer never arrived and nothing was found.
-        NotionError: Whatever else `create` and `find` raise.
-    """
-    last: DoubtfulCreation | None = None
-    for attempt in range(CREATIONS):
-        try:
-            return create()
-        except DoubtfulCreation as error:
-            last = error
-        sleep(PAUSE * (attempt + 1))
-        found = find(last.page_id)
-        if found is not None:
-            return found
-    raise NotionBusyError(str(last))
+        Raises:
+            NotionBusyError: Notion's answer never arrived and nothing was found.
+            NotionError: Whatever else `create` and `find` raise.
+        """
+        last: DoubtfulCreation | None = None
+        for attempt in range(CREATIONS):
+            try:
+                return create()
+            except DoubtfulCreation as error:
+                last = error
+            self.sleep(PAUSE * (attempt + 1))
+            found = find(last.page_id)
+            if found is not None:
+                return found
+        raise NotionBusyError(str(last))
 
 
 def _oldest_first(where: Json | None, since: datetime | None) -> Json:

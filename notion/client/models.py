@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from usage.errors import NotionError
-from usage.peers.contract import broken
+from usage.peers.contract import describe_breach
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -165,19 +165,18 @@ class Value(NotionObject):
 
 
 class Trashable(NotionObject):
-    """Whatever can lie in the trash, seen for that alone."""
+    """Whatever can lie in the trash."""
 
     in_trash: bool = False
 
 
-class Page(NotionObject):
+class Page(Trashable):
     """A row."""
 
     id: str
     created_time: AwareDatetime
     last_edited_time: AwareDatetime | None = None
     """To the minute."""
-    in_trash: bool = False
     url: str = ""
     created_by: Reference | None = None
     last_edited_by: Reference | None = None
@@ -202,12 +201,11 @@ class Paragraph(NotionObject):
     rich_text: list[RichText] = []
 
 
-class Block(NotionObject):
+class Block(Trashable):
     """A block of a page."""
 
     id: str
     type: str = ""
-    in_trash: bool = False
     has_children: bool = False
     child_database: ChildDatabase | None = None
     file: BlockFile | None = None
@@ -252,6 +250,12 @@ class Me(NotionObject):
     bot: Bot | None = None
 
 
+class RequestStatus(NotionObject):
+    """Says when a query was stopped at Notion's limit of 10,000 results."""
+
+    type: str = ""
+
+
 class Listing(NotionObject):
     """One page of any listing; `results` are read by the caller's model."""
 
@@ -266,12 +270,6 @@ class Listing(NotionObject):
     def is_cut(self) -> bool:
         """Whether Notion has ended a query after 10,000 results."""
         return self.request_status is not None and self.request_status.type == "incomplete"
-
-
-class RequestStatus(NotionObject):
-    """Says when a query was stopped at Notion's limit of 10,000 results."""
-
-    type: str = ""
 
 
 class PageListing(Listing):
@@ -353,11 +351,10 @@ class Parent(NotionObject):
     database_id: str | None = None
 
 
-class DataSource(NotionObject):
+class DataSource(Trashable):
     """The schema of a database's rows."""
 
     id: str
-    in_trash: bool = False
     parent: Parent = Parent()
     properties: dict[str, PropertySchema] = Field(default_factory=dict)
 
@@ -369,11 +366,10 @@ class DataSourceRef(NotionObject):
     name: str = ""
 
 
-class DatabaseInfo(NotionObject):
+class DatabaseInfo(Trashable):
     """A database: the container of data sources."""
 
     id: str
-    in_trash: bool = False
     is_locked: bool = False
     title: list[RichText] = Field(default_factory=list)
     data_sources: list[DataSourceRef] = Field(default_factory=list)
@@ -391,11 +387,6 @@ def _is_full_page(result: Any) -> bool:
     return result.get("object", "page") == "page" and isinstance(result.get("properties"), dict)
 
 
-Listing.model_rebuild()
-PageListing.model_rebuild()
-ViewListing.model_rebuild()
-
-
 def parse(model: type[M], data: object) -> M:
     """Read an answer, or a part of one.
 
@@ -405,4 +396,4 @@ def parse(model: type[M], data: object) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise NotionError(f"Notion ne répond plus comme prévu : {broken(error)}.") from None
+        raise NotionError(f"Notion ne répond plus comme prévu : {describe_breach(error)}.") from None

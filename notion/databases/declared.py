@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from notion.text import folded
-from usage.names import ProviderName, Status
+from usage.names import Status
 
 
 class Type(StrEnum):
@@ -165,6 +165,3 @@ USAGES: Final = Database(
         Property("Nom Projet", Type.TEXT, ("Nom du Projet",), optional=True),
     ),
 )
-
-CONSOLES: Final = {provider: provider.spec.console for provider in ProviderName}
-"""`URL Console` of the five services."""

@@ -20,7 +20,7 @@ from notion.client.gateway import Gateway
 from notion.client.models import Page
 from notion.databases.declared import SERVICES, USAGES, Database, Property, Type
 from notion.databases.found import Found
-from notion.text import folded
+from notion.text import folded, letters
 from usage.errors import NotionAccessError
 from usage.names import ProviderName
 
@@ -127,17 +127,13 @@ def _kind(page: Page) -> Database | None:
     month = _cell(page, USAGES.property("Mois"))
     if _MONTH.fullmatch(month) or re.match(rf"{_MONTH.pattern} - ", title.strip()):
         return USAGES
-    names = {_key(_cell(page, SERVICES.property("ID Provider"))), _key(title)}
+    names = {letters(_cell(page, SERVICES.property("ID Provider"))), letters(title)}
     return SERVICES if names & set(ProviderName) else None
 
 
 def _cell(page: Page, declared: Property) -> str:
     cells = page.properties.items()
     return next((value.text.strip() for name, value in cells if _fits(declared, name, value.type)), "")
-
-
-def _key(text: str) -> str:
-    return "".join(character for character in folded(text) if character.isalnum())
 
 
 def _oldest(gateway: Gateway, found: Found) -> list[Page]:

@@ -42,11 +42,11 @@ def locate(gateway: Gateway, settings: NotionSettings) -> Databases:
         NotionAccessError: One can't be found or read, or they are taken for each other.
     """
     finder = Finder(gateway, settings)
-    return tell_apart(gateway, finder.require(SERVICES), finder.require(USAGES))
+    return pair_databases(gateway, finder.require(SERVICES), finder.require(USAGES))
 
 
-def tell_apart(gateway: Gateway, services: Found, usages: Found) -> Databases:
-    """Both databases, with their relation judged.
+def pair_databases(gateway: Gateway, services: Found, usages: Found) -> Databases:
+    """Both databases as a pair, with their relation judged.
 
     Raises:
         NotionAccessError: They are taken for each other.

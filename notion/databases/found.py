@@ -12,14 +12,6 @@ from notion.databases.declared import SERVICES, USAGES, Database, Property
 from notion.text import folded
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column as it stands in Notion: the name people gave it, and its id."""
-
-    name: str
-    id: str
-
-
 class ColumnState(StrEnum):
     """How a declared property stands in Notion."""
 
@@ -56,7 +48,7 @@ class Found:
     data_source_id: str
     url: str
     matches: tuple[Match, ...]
-    columns: Mapping[str, Column] = field(default_factory=dict)
+    columns: Mapping[str, PropertySchema] = field(default_factory=dict)
     """Usable columns by the name they are declared under."""
     schema: Mapping[str, PropertySchema] = field(default_factory=dict)
     """All columns by the name they have in Notion, other people's too."""
@@ -162,12 +154,8 @@ def problem(found: Found, match: Match) -> str:
     )
 
 
-def _columns(matches: Sequence[Match]) -> dict[str, Column]:
-    return {
-        match.declared.name: Column(match.found[0].name, match.found[0].id)
-        for match in matches
-        if match.state is ColumnState.OK
-    }
+def _columns(matches: Sequence[Match]) -> dict[str, PropertySchema]:
+    return {match.declared.name: match.found[0] for match in matches if match.state is ColumnState.OK}
 
 
 def _match(declared: Property, source: DataSource) -> Match:

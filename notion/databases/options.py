@@ -13,11 +13,6 @@ from notion.databases.found import Found, value_of
 from notion.text import folded
 
 
-def declared_option(declared: Property, name: str) -> str:
-    """The declared name of an option; the name itself where the option is somebody's own."""
-    return next((str(ours) for ours, _ in declared.options if folded(ours) == folded(name)), name)
-
-
 def option_here(found: Found, column: str, name: str) -> str:
     """The name that an option of ours has in a database; its declared name where it is not there yet."""
     match = next((match for match in found.matches if match.declared.name == column), None)
@@ -33,11 +28,12 @@ def lacking_options(declared: Property, existing: Iterable[Select]) -> list[tupl
 
 
 def chosen_option(found: Found, page: Page, column: str) -> str | None:
-    """A row's option in a declared select, by its declared name; None where none is chosen."""
+    """A row's option in a declared select: by its declared name, where it is one of ours; None where none is chosen."""
     value = value_of(found, page, column)
     if value is None or value.select is None:
         return None
-    return declared_option(found.declared.property(column), value.select.name)
+    name, options = value.select.name, found.declared.property(column).options
+    return next((str(ours) for ours, _ in options if folded(ours) == folded(name)), name)
 
 
 def option_value(found: Found, column: str, name: str | None) -> dict[str, object]:

@@ -10,7 +10,7 @@ from notion.client.models import Page
 from notion.databases.declared import Statut
 from notion.databases.found import Found, value_of
 from notion.databases.options import chosen_option, option_value
-from notion.text import folded
+from notion.text import letters
 from usage.errors import NotionAccessError
 from usage.names import ProviderName
 
@@ -79,10 +79,10 @@ def set_statut(gateway: Gateway, found: Found, service: Service, statut: Statut)
 def rows_of(provider: ProviderName, found: Found, pages: Iterable[Page]) -> list[Page]:
     """Rows that stand for a provider: by `ID Provider`, else by name; the oldest first, then the smallest id."""
     rows = list(pages)
-    same = [page for page in rows if _key(id_provider(found, page)) == provider.value]
+    same = [page for page in rows if letters(id_provider(found, page)) == provider.value]
     if not same:
         named = [page for page in rows if not id_provider(found, page)]
-        same = [page for page in named if _key(_text(found, page, "Nom")) == provider.value]
+        same = [page for page in named if letters(_text(found, page, "Nom")) == provider.value]
     return sorted(same, key=lambda page: (page.created_time, page.id))
 
 
@@ -106,8 +106,3 @@ def id_provider(found: Found, page: Page) -> str:
 def _text(found: Found, page: Page, name: str) -> str:
     value = value_of(found, page, name)
     return value.text.strip() if value is not None else ""
-
-
-def _key(text: str) -> str:
-    """What people write as `Open AI`, `open-ai` or `OpenAI` is `openai`."""
-    return "".join(character for character in folded(text) if character.isalnum())

@@ -61,7 +61,9 @@ class Healer:
                 part = [step for step in steps if step.values.month == month]
                 with self._turn(Month.parse(month)):
                     waiting |= self._write(part, healing.steps, before, Month.parse(month))
-        return healing.without(waiting | self._find_kept_back(healing))
+        # Doubles stay where Notion refused their notes in the row that would stand for them.
+        waiting |= {step.page_id for step in healing.steps if step.into in self._writer.refused}
+        return healing.without(waiting)
 
     def _write(
         self, part: Sequence[Step], steps: Sequence[Step], before: dict[str, Existing], month: Month
@@ -97,7 +99,3 @@ class Healer:
 
     def _is_written_on(self, step: Step) -> bool:
         return step.page_id is not None and is_written_on(self._gateway, step.page_id)
-
-    def _find_kept_back(self, healing: Healing) -> set[str | None]:
-        """Doubles that stay as Notion refused their notes in the row that would stand for them."""
-        return {step.page_id for step in healing.steps if step.into in self._writer.refused}

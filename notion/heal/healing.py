@@ -2,8 +2,7 @@
 
 Pure: the rows that stand in Notion go in, steps come out. The rules:
 
-1. Rows of one thing in one month (see `notion.plan.ownership.identity`) become one: the oldest, with the figures read
-   last.
+1. Rows of one thing in one month (see `Values.identity`) become one: the oldest, with the figures read last.
 2. Where the id belongs, older collectors put a name, or nothing: then the name in the title counts. It becomes an id
    where exactly one id of that service has it, in whatever month. Rows of one name are one thing, unless several ids
    have it. A row whose name has ids, and which gets none of them, is reported: it may count a second time.

@@ -23,7 +23,7 @@ from usage.money import dollars, french_amount
 from usage.month import Month
 from usage.names import Status
 from usage.outcomes.outcome import SourceOutcome
-from usage.records.breakdown import fitted_json, to_json
+from usage.records.breakdown import fit_json, to_json
 
 _RESTATED: Final = re.compile(r" ?Corrigé : \S+ → \S+ USD le \d{4}-\d{2}-\d{2}\.")
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
@@ -50,7 +50,7 @@ def wanted_rows(outcome: SourceOutcome, service: str, *, several: bool) -> list[
     for row in outcome.rows:
         name = one_line(row.name) or row.key
         shown = with_account(name, outcome.label if several else "")
-        whole, fitted = to_json(row.breakdown), fitted_json(row.breakdown)
+        whole, fitted = to_json(row.breakdown), fit_json(row.breakdown)
         values = Values(
             title=make_title(outcome, shown),
             service=service,

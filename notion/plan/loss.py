@@ -2,6 +2,8 @@
 
 A complete answer that halves a month, or empties it, may be a restatement; a changed permission looks the same. So
 lower figures are followed only with proof, or when a person has accepted them.
+
+Here the month is looked at as a whole. What proves of a single row that it may go to 0 is `Ownership.can_be_gone`.
 """
 
 from __future__ import annotations

@@ -126,7 +126,7 @@ class Ownership:
         """
         if not is_ours(values.key) and values.key in self._kinds:
             return True
-        return self.is_proven and (is_ours(values.key) or self._rule_kind(values) not in self._grains.kept)
+        return self.is_proven and (is_ours(values.key) or self._rule_of(values).kind not in self._grains.kept)
 
     def stays_with(self, workspace: str) -> bool:
         """Whether a row under another account's label keeps it: the first account by name counts what both see.
@@ -168,9 +168,6 @@ class Ownership:
         if is_bracketed(row.values.key):
             return row.values.key == api_key.nobody
         return self._rule_of(row.values) == api_key
-
-    def _rule_kind(self, values: Values) -> Kind | None:
-        return self._rule_of(values).kind
 
     def _is_whole_account(self, values: Values) -> bool:
         whole = values.key in (values.workspace, canonical_workspace(values.workspace)) and bool(values.key)

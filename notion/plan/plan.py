@@ -554,15 +554,15 @@ def discrepancy(outcome: SourceOutcome, steps: Sequence[Step], set_aside: Sequen
         return _sentence("le plan a deux fois la même ligne")
     if len(planned) < len(outcome.rows) - len(set_aside):
         return _sentence(f"{len(outcome.rows) - len(set_aside) - len(planned)} lignes lues manquent dans le plan")
-    read = difference(_cost(row.totals.cost for row in outcome.rows), _cost(values.cost for values in set_aside))
-    after = _cost(values.cost for values in planned)
+    read = difference(_sum(row.totals.cost for row in outcome.rows), _sum(values.dollars for values in set_aside))
+    after = _sum(values.dollars for values in planned)
     if abs(difference(after, read)) > _TOLERANCE * (len(planned) + 1):
         return _sentence(f"{french_amount(read)} USD lus, {french_amount(after)} USD dans le plan")
     return ""
 
 
-def _cost(amounts: Iterable[Decimal | float | None]) -> Decimal:
-    return exact_sum(None if amount is None else Decimal(str(amount)) for amount in amounts) or Decimal(0)
+def _sum(amounts: Iterable[Decimal | None]) -> Decimal:
+    return exact_sum(amounts) or Decimal(0)
 
 
 def _sentence(what: str) -> str:

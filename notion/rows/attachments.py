@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from notion.client.gateway import Gateway, RowInTrash, create_once
+from notion.client.gateway import Gateway, RowInTrash
 from notion.client.models import BREAKDOWN_FILE, Block
 from notion.rows.values import Values
 from usage.errors import NotionAccessError
@@ -30,14 +29,10 @@ class Attachments:
     """Puts whole breakdowns on the pages of rows; two requests more for each, and none where the column is enough.
 
     Notion may refuse files, by its plan or their size: the row then has to do without, and the log says so.
-
-    Args:
-        gateway: The connection.
-        sleep: Seconds; replaced in tests.
     """
 
-    def __init__(self, gateway: Gateway, sleep: Callable[[float], None]) -> None:
-        self._gateway, self._sleep = gateway, sleep
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
 
     def blocks(self, values: Values) -> list[dict[str, Any]]:
         """What a new row has on its page.
@@ -88,7 +83,7 @@ class Attachments:
                 names = [_name(block) for block in self._gateway.children(page_id)]
                 return page_id if _file_name(whole) in names else None
 
-            create_once(append, find, self._sleep)
+            self._gateway.create_once(append, find)
         for block in ours:
             if _name(block) != _file_name(whole):
                 self._trash(block)
@@ -96,7 +91,7 @@ class Attachments:
     def _block(self, whole: str) -> dict[str, Any]:
         # An upload that is never attached is gone in an hour: after a doubtful answer, a new one does no harm.
         upload = partial(self._gateway.upload_file, _file_name(whole), whole.encode(), _TYPE)
-        file = {"id": create_once(upload, lambda _: None, self._sleep)}
+        file = {"id": self._gateway.create_once(upload, lambda _: None)}
         return {"type": "file", "file": {"type": "file_upload", "file_upload": file, "name": _file_name(whole)}}
 
     def _trash(self, block: Block) -> None:

@@ -46,6 +46,11 @@ class Values:
         """What makes a row unique within a service and a month: its key, and the workspace of keys that are ours."""
         return self.key, canonical_workspace(self.workspace) if is_ours(self.key) else ""
 
+    @property
+    def dollars(self) -> Decimal | None:
+        """The cost, exact: the shortest text of a double is the amount that was written, up to 15 digits."""
+        return None if self.cost is None else Decimal(str(self.cost))
+
 
 COLUMNS: Final[Mapping[str, str]] = {
     "title": "Identifiant",
@@ -196,7 +201,8 @@ def _write(name: str, value: Any) -> dict[str, Any]:
     if name == "service":
         return {"relation": [{"id": value}] if value else []}
     if name in FIGURES:
-        return {"number": _number(value)}
+        # Notion's numbers are doubles: the nearest one to the exact amount.
+        return {"number": value if value is None or isinstance(value, int) else float(value)}
     if name == "collected_at":
         return {"date": None if value is None else {"start": to_minute(value).isoformat()}}
     return {"rich_text": _rich(value)}
@@ -204,8 +210,3 @@ def _write(name: str, value: Any) -> dict[str, Any]:
 
 def _rich(text: str) -> list[dict[str, Any]]:
     return [{"type": "text", "text": {"content": piece}} for piece in pieces(text)]
-
-
-def _number(value: Decimal | float | None) -> int | float | None:
-    """Notion's numbers are doubles: the nearest one to the exact amount."""
-    return value if value is None or isinstance(value, int) else float(value)

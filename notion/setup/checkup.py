@@ -13,7 +13,7 @@ from notion.client.gateway import Gateway
 from notion.client.models import PropertySchema
 from notion.collected import Collected, read_collected
 from notion.databases.declared import SERVICES, USAGES, Property, Statut, Type
-from notion.databases.find import Finder, tell_apart
+from notion.databases.find import Finder, pair_databases
 from notion.databases.found import ColumnState, Databases, Found, Match, problem
 from notion.databases.options import lacking_options
 from notion.databases.services import as_service, doubles_sentence, missing_sentence, rows_of
@@ -92,7 +92,7 @@ class _Checkup:
         found = [database for database in looks if database is not None]
         both: Databases | None = None
         if len(found) == len(looks):
-            both = self._try(lambda: tell_apart(self._gateway, *found))
+            both = self._try(lambda: pair_databases(self._gateway, *found))
             if both is None:
                 # Advice about columns would be wrong in both.
                 return CheckReport((), tuple(self._sentences), usable=False)
@@ -207,7 +207,7 @@ class RowsSeen:
 
 
 def _look_at_rows(gateway: Gateway, usages: Found, services: Mapping[ProviderName, str]) -> RowsSeen:
-    """Read all rows once.
+    """Read all rows once. Where it is not known who we are, nothing is said of whose they are.
 
     Args:
         gateway: The connection.

@@ -60,7 +60,7 @@ def relation_column(target_data_source_id: str, other_side: str) -> Json:
 
 def formula_column(declared: Property, names: Mapping[str, str]) -> Json | None:
     """A formula over columns by the names they have in this database; None when one of them is not there."""
-    wanted = formula_inputs(declared)
+    wanted = re.findall(r'prop\("([^"]+)"\)', declared.expression)
     if not all(name in names for name in wanted):
         return None
     expression = declared.expression
@@ -68,11 +68,6 @@ def formula_column(declared: Property, names: Mapping[str, str]) -> Json | None:
         real = names[name].replace("\\", "\\\\").replace('"', '\\"')
         expression = expression.replace(f'prop("{name}")', f'prop("{real}")')
     return {"formula": {"expression": expression}}
-
-
-def formula_inputs(declared: Property) -> list[str]:
-    """Columns that a formula names."""
-    return re.findall(r'prop\("([^"]+)"\)', declared.expression)
 
 
 def rollup_column(declared: Property, services: Found, usages: Found) -> Json | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from notion.client.gateway import Gateway, RowInTrash, create_once
+from notion.client.gateway import Gateway, RowInTrash
 from notion.databases.declared import SERVICES, USAGES, Database, Type
 from notion.databases.exchanged import refuse_exchanged
 from notion.databases.find import Finder, inspect, read_columns
@@ -121,7 +121,7 @@ class _Setup:
             return Finder(self._gateway, self._settings).find(declared)
 
         try:
-            found = create_once(create, find, self._gateway.sleep)
+            found = self._gateway.create_once(create, find)
         except RowInTrash:
             raise NotionAccessError(
                 "La page NOTION_PARENT_PAGE_ID est dans la corbeille de Notion : restaurez-la."
@@ -171,7 +171,7 @@ class _Setup:
             again = usages.with_schema(self._gateway.data_source(usages.data_source_id))
             return None if again.match("Service").state is ColumnState.MISSING else again
 
-        found = create_once(create, find, self._gateway.sleep)
+        found = self._gateway.create_once(create, find)
         self._log.done.append(f"Added to “{USAGES.title}”: Service.")
         return found
 

@@ -71,7 +71,10 @@ def _change(gateway: Gateway, both: Databases, columns: Json, log: SetupLog) -> 
         if name not in there:
             log.done += [f"Added to “{services.declared.title}”: {name}."] if services.has(name) else []
         elif has_lost_its_relation(services, services.match(name).found[0]):
-            log.warnings.append(lost_sentence(there[name].name))
+            log.warnings.append(
+                f"Le cumul « {there[name].name} » suit une relation supprimée : supprimez-le dans Notion, puis "
+                "relancez llm-usage setup."
+            )
         else:
             log.done.append(f"Mended “{there[name].name}” of “{services.declared.title}”.")
     return services
@@ -94,11 +97,6 @@ def has_lost_its_relation(services: Found, column: PropertySchema) -> bool:
     relations = [one for one in services.schema.values() if one.type == Type.RELATION]
     wanted, name = unquote(column.rollup.relation_property_id or ""), column.rollup.relation_property_name
     return not any(unquote(one.id) == wanted or one.name == name for one in relations)
-
-
-def lost_sentence(name: str) -> str:
-    """What to do about a rollup that Notion does not lead to the new relation."""
-    return f"Le cumul « {name} » suit une relation supprimée : supprimez-le dans Notion, puis relancez llm-usage setup."
 
 
 def unread_rollups(services: Found, pages: Iterable[Page]) -> list[str]:

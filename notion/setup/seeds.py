@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from notion.client.gateway import Gateway, create_once
+from notion.client.gateway import Gateway
 from notion.client.models import Page
-from notion.databases.declared import CONSOLES, Statut
+from notion.databases.declared import Statut
 from notion.databases.found import Found, value_of
 from notion.databases.options import option_value
 from notion.databases.services import as_service, doubles_sentence, id_provider, rows_of
@@ -49,7 +49,7 @@ def _create(gateway: Gateway, found: Found, provider: ProviderName, configured: 
             return gateway.page(page_id)
         return next(iter(rows_of(provider, found, gateway.rows(found.data_source_id))), None)
 
-    return create_once(lambda: gateway.create_row(found.data_source_id, values), find, gateway.sleep)
+    return gateway.create_once(lambda: gateway.create_row(found.data_source_id, values), find)
 
 
 def _first_values(found: Found, provider: ProviderName, configured: frozenset[ProviderName]) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def _first_values(found: Found, provider: ProviderName, configured: frozenset[Pr
     values = {
         "Nom": {"title": _text(provider.label)},
         "Statut": option_value(found, "Statut", statut.value),
-        "URL Console": {"url": CONSOLES[provider]},
+        "URL Console": {"url": provider.spec.console},
         "ID Provider": {"rich_text": _text(provider.value)},
     }
     return {name: value for name, value in values.items() if found.has(name)}
@@ -72,7 +72,7 @@ def _changes(
         changes["ID Provider"] = {"rich_text": _text(provider.value)}
     url = value_of(found, page, "URL Console")
     if url is not None and not url.url:
-        changes["URL Console"] = {"url": CONSOLES[provider]}
+        changes["URL Console"] = {"url": provider.spec.console}
     service = as_service(found, provider, page)
     statut: Statut | None = None
     if provider in configured and service.statut in (None, Statut.EN_ATTENTE):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from notion.client.gateway import Gateway, create_once
+from notion.client.gateway import Gateway
 from notion.client.models import View
 from notion.databases.found import Found
 from notion.setup.log import SetupLog
@@ -126,7 +126,7 @@ class _Views:
             if untouched is not None:
                 self._gateway.update_view(untouched.id, view.body)
             else:
-                create_once(partial(self._create, found, view), partial(self._find, found, view), self._gateway.sleep)
+                self._gateway.create_once(partial(self._create, found, view), partial(self._find, found, view))
         except NotionAccessError as error:
             if view.type == "chart" and error.status == 403:
                 self._charts.append(view.name)

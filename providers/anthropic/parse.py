@@ -191,17 +191,6 @@ class OlderUsageResult(Counts):
     model: str | None = None
 
 
-class OlderUsage(Line):
-    """One day of usage; a day without any is there too, with no results."""
-
-    results: Lines[OlderUsageResult]
-
-    @property
-    def has_figures(self) -> bool:
-        """Whether it has any results."""
-        return bool(self.results)
-
-
 class OlderCostResult(Money):
     """Cost of one group on one day; `workspace_id` is null for the default workspace."""
 
@@ -213,10 +202,13 @@ class OlderCostResult(Money):
     description: str | None = None
 
 
-class OlderCost(Line):
-    """One day of costs; a day without any is there too, with no results."""
+R = TypeVar("R", OlderUsageResult, OlderCostResult)
 
-    results: Lines[OlderCostResult]
+
+class OlderDay(Line, Generic[R]):
+    """One day of an older report; a day without figures is there too, with no results."""
+
+    results: Lines[R]
 
     @property
     def has_figures(self) -> bool:
@@ -293,7 +285,7 @@ def next_registry_page(page: NamedPage, _: str | None = None) -> NextPage:
 
 @dataclass(frozen=True, slots=True)
 class LineNotes:
-    """What is line_notes of a report's lines while they become records. `where` is the report's path."""
+    """What is noted of a report's lines while they become records. `where` is the report's path."""
 
     where: str
     notes: Notes
@@ -323,7 +315,7 @@ def analytics_cost(line: AnalyticsCost, line_notes: LineNotes) -> Iterator[Usage
     yield _cost(line.cost, line_notes, group.workspace_id, group.model, group.cost_type, api_key=group.api_key_id)
 
 
-def older_usage(line: OlderUsage, _: LineNotes) -> Iterator[UsageRecord]:
+def older_usage(line: OlderDay[OlderUsageResult], _: LineNotes) -> Iterator[UsageRecord]:
     """Usage of a day by workspace and model; requests are not counted here."""
     for result in line.results:
         yield UsageRecord(
@@ -335,7 +327,7 @@ def older_usage(line: OlderUsage, _: LineNotes) -> Iterator[UsageRecord]:
         )
 
 
-def older_cost(line: OlderCost, line_notes: LineNotes) -> Iterator[UsageRecord]:
+def older_cost(line: OlderDay[OlderCostResult], line_notes: LineNotes) -> Iterator[UsageRecord]:
     """Cost of a day by workspace and model, or by type of cost where there is no model."""
     for result in line.results:
         yield _cost(result, line_notes, result.workspace_id, result.model, result.cost_type or result.description)
@@ -350,7 +342,7 @@ def _cost(
     *,
     api_key: str | None = None,
 ) -> UsageRecord:
-    """A record of money. An amount that can't be read is a missing one, and line_notes."""
+    """A record of money. An amount that can't be read is a missing one, and noted."""
     value = None
     try:
         cents = amount(money.amount, line_notes.where)

@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 from providers.anthropic import parse
 from providers.anthropic.days import asked_days, is_provisional, newer_reports_reach
 from providers.anthropic.endpoints import ANALYTICS_COSTS, ANALYTICS_USAGE, OLDER_COSTS, OLDER_USAGE, Report
-from providers.anthropic.parse import Line, LineNotes, OlderCost, OlderUsage, ReportPage, next_report_page
+from providers.anthropic.parse import Line, LineNotes, OlderDay, ReportPage, next_report_page
 from providers.shared.amounts import Written, cost_of
 from providers.shared.control import believe_twice, control, mismatch
 from providers.shared.job import Job
@@ -57,8 +57,8 @@ NEWER: Final = Pair(
     "compris.",
 )
 OLDER: Final = Pair(
-    ReportFormat(OLDER_COSTS, ReportPage[parse.OlderCost], parse.older_cost),
-    ReportFormat(OLDER_USAGE, ReportPage[parse.OlderUsage], parse.older_usage),
+    ReportFormat(OLDER_COSTS, ReportPage[OlderDay[parse.OlderCostResult]], parse.older_cost),
+    ReportFormat(OLDER_USAGE, ReportPage[OlderDay[parse.OlderUsageResult]], parse.older_usage),
     coarse=True,
     row_note="Par espace de travail : les anciens rapports d’Anthropic ne donnent ni coûts par clé ni nombre de "
     "requêtes. Coûts hors crédits, taxes et Priority Tier. Jetons d’entrée : cache compris.",
@@ -140,7 +140,7 @@ def is_refusal(error: SourceError) -> bool:
 
 
 async def _read_pair(job: Job, pair: Pair, refusals: list[SourceError] | None = None) -> MonthFigures:
-    """Both reports of a pair; refusals of the newer ones are line_notes in `refusals`."""
+    """Both reports of a pair; refusals of the newer ones are noted in `refusals`."""
     forms = (pair.costs, pair.usage)
     parts = [
         # Usage that can't be trusted says nothing against the costs.
@@ -250,7 +250,7 @@ class ReportSink(Generic[L]):
         self._line_notes.notes.take(page.data, self._report.path, are_days=self._report.by_day)
         for line in page.within(self._month):
             self._days.add(line.starting_at.astimezone(UTC).date())
-            if isinstance(line, OlderUsage | OlderCost):
+            if isinstance(line, OlderDay):
                 self._line_notes.notes.take(line.results, self._report.path)
             self._sums.add(self._of_day(line.day, self._records(line, self._line_notes)))
 

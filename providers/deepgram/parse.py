@@ -24,7 +24,7 @@ Records = tuple[UsageRecord, ...]
 _UNNAMED_ITEM: Final = "(ligne sans intitulé)"
 
 
-class BillingRow(Row):
+class BillingLine(Row):
     """One line of the billing breakdown. `dollars` is a JSON number, here with the digits it was written with."""
 
     dollars: RawAmount = None
@@ -33,7 +33,7 @@ class BillingRow(Row):
 _Measure = Annotated[Decimal, Field(strict=True, ge=0, le=10**16, decimal_places=100)] | Whole
 
 
-class UsageRow(Row):
+class UsageLine(Row):
     """One line of the usage breakdown. Every number is promised, but zeros are left out in practice."""
 
     unused: ClassVar = frozenset({"hours"})
@@ -48,13 +48,13 @@ class UsageRow(Row):
 class Billing(Period):
     """The billing breakdown of a period."""
 
-    results: Lines[BillingRow]
+    results: Lines[BillingLine]
 
 
 class Usage(Period):
     """The usage breakdown of a period."""
 
-    results: Lines[UsageRow]
+    results: Lines[UsageLine]
 
 
 class Project(ApiModel):
@@ -218,14 +218,14 @@ def _refuse_nothing(rows: Lines[R], notes: Notes, where: str) -> None:
         raise ContractError(f"{where} ne répond plus comme prévu : {next(iter(notes.odd))}.")
 
 
-def _tokens(row: UsageRow) -> tuple[int | None, int | None]:
+def _tokens(row: UsageLine) -> tuple[int | None, int | None]:
     """Tokens are those of the voice agent's language model: other usage has none, which zeros in the answer hide."""
     if not (row.agent_hours or row.tokens_in or row.tokens_out):
         return None, None
     return row.tokens_in or 0, row.tokens_out or 0
 
 
-def _units(row: UsageRow) -> Units:
+def _units(row: UsageLine) -> Units:
     # `total_hours` counts each channel, as billing does; `hours` does not.
     measures = (
         (Unit.AGENT_HOURS, row.agent_hours),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, Self
 
-from providers.openai.parse import BucketT, CostBucket, UsageBucket
+from providers.openai.parse import Bucket, R
 from providers.shared.http import Params
 from providers.shared.job import Job
 from usage.month import Month
@@ -72,12 +72,12 @@ def cost_spans(job: Job) -> tuple[Span, ...]:
     return Span(span.start, midnight(tomorrow)), span
 
 
-def days_of(buckets: Iterable[BucketT], month: Month) -> Iterator[BucketT]:
+def days_of(buckets: Iterable[Bucket[R]], month: Month) -> Iterator[Bucket[R]]:
     """The days that belong to the month: whether a range holds its end must not matter."""
     start, end = month.start.timestamp(), month.end.timestamp()
     return (bucket for bucket in buckets if start <= bucket.start_time < end)
 
 
-def day_of(bucket: CostBucket | UsageBucket) -> date:
+def day_of(bucket: Bucket[R]) -> date:
     """The day that a bucket stands for, UTC."""
     return datetime.fromtimestamp(bucket.start_time, UTC).date()

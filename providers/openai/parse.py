@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, ClassVar, Final, TypeVar
+from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from providers.openai.endpoints import COSTS, Family
 from providers.shared.amounts import RawAmount, Written, amount, dollars_or_unit
@@ -55,21 +55,6 @@ class CostResult(ApiModel):
     def mark(self) -> object:
         """What no other line of the same day has."""
         return self.project_id, self.api_key_id, self.line_item
-
-
-class CostBucket(ApiModel):
-    """One day of costs. Times are Unix seconds."""
-
-    start_time: int
-    results: Lines[CostResult]
-
-
-class CostPage(ApiModel):
-    """One page of the costs report."""
-
-    data: list[CostBucket]
-    has_more: bool | None = None
-    next_page: str | None = None
 
 
 class UsageResult(ApiModel):
@@ -129,22 +114,26 @@ class UsageResult(ApiModel):
         return self
 
 
-class UsageBucket(ApiModel):
-    """One day of usage. Times are Unix seconds."""
+R = TypeVar("R", CostResult, UsageResult)
+
+
+class Bucket(ApiModel, Generic[R]):
+    """One day of a report. Times are Unix seconds."""
 
     start_time: int
-    results: Lines[UsageResult]
+    results: Lines[R]
 
 
-BucketT = TypeVar("BucketT", CostBucket, UsageBucket)
+class ReportPage(ApiModel, Generic[R]):
+    """One page of a report."""
 
-
-class UsagePage(ApiModel):
-    """One page of a usage report."""
-
-    data: list[UsageBucket]
+    data: list[Bucket[R]]
     has_more: bool | None = None
     next_page: str | None = None
+
+
+CostPage = ReportPage[CostResult]
+UsagePage = ReportPage[UsageResult]
 
 
 class Named(ApiModel):

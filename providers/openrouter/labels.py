@@ -149,7 +149,7 @@ class NamedRecords:
     things: tuple[Thing, ...]
 
 
-def tell_apart(records: Sequence[UsageRecord]) -> NamedRecords:
+def name_unlisted(records: Sequence[UsageRecord]) -> NamedRecords:
     """The same records, with `label:<name>` carrying its workspace where two workspaces have lost a key of one name.
 
     A row's key is unique: the two would become one row.

@@ -8,26 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from providers.openrouter.endpoints import (
-    BY_KEY_AND_MODEL,
-    BY_MODEL,
-    BY_WORKSPACE_AND_KEY,
-    WORKSPACES,
-)
+from providers.openrouter.endpoints import BY_KEY_AND_MODEL, BY_MODEL, BY_WORKSPACE_AND_KEY, WORKSPACES
 from providers.openrouter.labels import (
     bring_home,
     is_doubtful,
+    name_unlisted,
     owners,
     place_outside,
     remainder,
-    tell_apart,
     unlisted_key,
 )
-from providers.openrouter.parse import (
-    Key,
-    Line,
-    Workspace,
-)
+from providers.openrouter.parse import Key, Line, Workspace
 from providers.openrouter.query import Analytics, Filter, Question, UnappliedFilterError
 from providers.openrouter.refusals import explain_partial_refusal
 from providers.openrouter.registry import ListedWorkspaces, list_keys, list_workspaces
@@ -211,7 +202,7 @@ async def read_figures(job: Job, total: Sequence[Line] | None) -> MonthFigures:
         parts = [await read_deleted(analytics, [])]
     else:
         parts, gaps = await _of_workspaces(analytics, listed, total)
-    named = tell_apart([record for part in parts for record in part.records])
+    named = name_unlisted([record for part in parts for record in part.records])
     dropped = Counter(analytics.notes.dropped)
     for part in parts:
         dropped.update(part.dropped)

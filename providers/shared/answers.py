@@ -22,7 +22,7 @@ from usage.peers.bodies import (
     UnreadableError,
     decode,
 )
-from usage.peers.contract import broken
+from usage.peers.contract import describe_breach
 from usage.peers.pieces import elements
 
 M = TypeVar("M", bound=BaseModel)
@@ -121,7 +121,7 @@ def parse(data: object, model: type[M], where: str) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise ContractError(f"{where} ne répond plus comme prévu : {broken(error)}.") from None
+        raise ContractError(f"{where} ne répond plus comme prévu : {describe_breach(error)}.") from None
 
 
 def _error_in(decoded: Any) -> str | None:

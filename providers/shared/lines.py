@@ -18,7 +18,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from usage.errors import ContractError
 from usage.outcomes.report import Count, Gap, GapKind
-from usage.peers.contract import broken
+from usage.peers.contract import describe_breach
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ def _read(model: type[BaseModel], value: Any, read: core_schema.ValidatorFunctio
             try:
                 lines += read([line])
             except ValidationError as error:
-                odd[broken(error, below=1)] += 1
+                odd[describe_breach(error, below=1)] += 1
     lines.odd, lines.new = odd, new_fields(model, value)
     return lines
 

@@ -26,7 +26,7 @@ _OURS = ("OPENAI_", "ANTHROPIC_", "ELEVENLABS_", "XI_", "DEEPGRAM_", "OPENROUTER
 
 
 @dataclass(frozen=True)
-class Told:
+class Output:
     """What a command said, and its exit status."""
 
     status: int
@@ -52,11 +52,11 @@ class Cli:
         self.set(**sandbox.environment(), LLM_USAGE_NOW=NOW.isoformat())
         monkeypatch.chdir(folder)
 
-    def __call__(self, *arguments: str) -> Told:
+    def __call__(self, *arguments: str) -> Output:
         self._capsys.readouterr()
         status = main(arguments)
         out, err = self._capsys.readouterr()
-        return Told(status, out, err)
+        return Output(status, out, err)
 
     def set(self, **variables: str) -> None:
         for name, value in variables.items():
@@ -128,7 +128,7 @@ class Program:
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL} | options
         return subprocess.Popen(command, cwd=self.folder, env=self.environment, text=True, **pipes)
 
-    def run(self, *arguments: str) -> Told:
+    def run(self, *arguments: str) -> Output:
         process = self.start(*arguments)
         out, err = process.communicate(timeout=120)
-        return Told(process.returncode, out, err)
+        return Output(process.returncode, out, err)

@@ -10,12 +10,12 @@ from cli.commands.check import Checked, Checkup, shared_ids
 from notion.setup.checkup import CheckReport
 from providers.shared.checks import CheckResult, CheckStatus
 from sandbox.faults import Fault, Kind
-from tests.cli.programs import Cli, Told
+from tests.cli.programs import Cli, Output
 from usage.names import ProviderName, Source
 from usage.settings import Settings, load_settings
 
 
-def line(told: Told, *words: str) -> str:
+def line(told: Output, *words: str) -> str:
     """The one line that begins with these words, or holds the only one."""
     pattern = re.compile(r"\s+".join(re.escape(word) for word in words))
     found = [text for text in told.out.splitlines() if (pattern.match if words[1:] else pattern.search)(text)]

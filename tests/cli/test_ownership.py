@@ -24,7 +24,7 @@ from sandbox.notion.screen.cells import Cell
 from sandbox.notion.store import Row
 from sandbox.openrouter import world as openrouter
 from sandbox.shared.bill import Bill
-from tests.cli.programs import Cli, Told
+from tests.cli.programs import Cli, Output
 from tests.standins import Account, StandIn
 from usage.names import ProviderName
 from usage.settings import KEY_VARIABLES
@@ -92,7 +92,7 @@ class Office:
                 full = variable if label == "default" else f"{variable}_{label.upper()}"
                 self.cli.set(**{full: self.organisation(provider, name).key})
 
-    def collect(self, *arguments: str, minutes: int = 5, month: str = MONTH) -> Told:
+    def collect(self, *arguments: str, minutes: int = 5, month: str = MONTH) -> Output:
         """Collect some minutes later. What sources told whole is remembered."""
         self.clock.now += timedelta(minutes=minutes)
         self.cli.set(LLM_USAGE_NOW=self.clock.now.isoformat())
@@ -203,7 +203,7 @@ def figures(data: dict[str, dict[str, Any]]) -> dict[str, tuple[Any, ...]]:
     return {page: tuple(values[name] for name in FIGURES) for page, values in data.items()}
 
 
-def problems(told: Told) -> list[str]:
+def problems(told: Output) -> list[str]:
     """What the sources that are not all well say."""
     return [
         f"{one['provider']}/{one['account']}: {one['log']}" for one in told.json["sources"] if one["status"] != "Succes"

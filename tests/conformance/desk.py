@@ -24,7 +24,7 @@ from usage.errors import CredentialError, SourceError
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.report import SourceReport
-from usage.outcomes.rows import LabelledReport, UsageRow, aggregate
+from usage.outcomes.rows import LabelledReport, UsageRow, build_rows
 from usage.peers.bodies import BODY_LIMIT
 from usage.peers.exchange import Listener
 from usage.settings import Settings, load_settings, variable_of
@@ -269,7 +269,7 @@ class Desk:
         """The report's rows, cut by the default grain."""
         settings = self.settings()
         grain, label = settings.grains[self.case.name], settings.label(report.source)
-        return aggregate([LabelledReport(report, grain, label)])[report.source]
+        return build_rows([LabelledReport(report, grain, label)])[report.source]
 
     async def _sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

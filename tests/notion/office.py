@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 from notion.client.gateway import Gateway
 from notion.client.pace import Pace
 from notion.setup.databases import SetupResult, set_up
-from notion.workspace import Workspace
+from notion.workspace import Published, Workspace
 from sandbox.notion import NotionApi
 from sandbox.notion.store import Database
 from sandbox.server import Server
@@ -177,15 +177,12 @@ class Office:
 
     notion: Notion
     settings: Settings
-    naps: list[float] = field(default_factory=list)
 
     def open(self, gateway: Gateway | None = None, **more: Any) -> Workspace:
         needed = frozenset(credential.source.provider for credential in self.settings.credentials)
-        return Workspace(
-            self.settings, needed, sleep=self.naps.append, gateway=gateway or self.notion.gateway(), **more
-        )
+        return Workspace(self.settings, needed, gateway or self.notion.gateway(), **more)
 
-    def collect(self, *outcomes: SourceOutcome, gateway: Gateway | None = None, **more: Any) -> Any:
+    def collect(self, *outcomes: SourceOutcome, gateway: Gateway | None = None, **more: Any) -> Published:
         workspace = self.open(gateway or self.notion.connection, **more)
         return workspace.publish(workspace.plan(outcomes[0].month, outcomes), unfiltered=False)
 

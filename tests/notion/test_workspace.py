@@ -54,7 +54,7 @@ def identities(office: Office) -> list[tuple[Any, ...]]:
 
 
 def counts(done: Published) -> tuple[int, int, int, int]:
-    return done.created, done.updated, done.unchanged, done.trashed
+    return done.counts.created, done.counts.updated, done.counts.unchanged, done.counts.trashed
 
 
 # -- how many requests
@@ -86,7 +86,7 @@ def test_requests_are_counted_with_their_repetitions(office: Office, made: Made)
     gateway = office.notion.gateway()
     office.notion.server.journal.clear()
     done = office.collect(made.outcome(made.row("p1")), gateway=gateway)
-    assert done.requests == len(office.notion.asked())
+    assert done.counts.requests == len(office.notion.asked())
 
 
 def test_a_lost_key_costs_one_query_more(office: Office, made: Made) -> None:
@@ -180,7 +180,7 @@ def test_the_sources_own_row_is_written_last(office: Office, made: Made) -> None
         office.collect(made.outcome(*(made.row(f"p{n}") for n in range(6))))
     keys = office.keys()
     assert COLLECTION not in keys
-    assert caught.value.done.created == len(keys) >= 4
+    assert caught.value.done.counts.created == len(keys) >= 4
 
 
 def test_rows_of_one_month_only(office: Office, made: Made) -> None:
@@ -304,7 +304,7 @@ def test_saved_although_notion_is_unavailable(office: Office, made: Made, method
     office.collect(*first)
     office.notion.api.commit_then_503(3, method=method)
     done = office.collect(*second)
-    assert (done.created, done.trashed) == (2, 0)
+    assert (done.counts.created, done.counts.trashed) == (2, 0)
     assert len(set(identities(office))) == len(identities(office)) == 7
 
 
@@ -319,7 +319,7 @@ def test_conflicts_on_the_service_s_page(office: Office, made: Made) -> None:
 
     gateway = office.notion.gateway(sleep=ask)
     done = office.collect(made.outcome(*(made.row(f"p{n}") for n in range(6))), gateway=gateway)
-    assert done.created == len(office.keys()) == 7
+    assert done.counts.created == len(office.keys()) == 7
 
 
 def test_notion_that_stays_down_is_reported_with_what_was_done(office: Office, made: Made) -> None:
@@ -327,7 +327,7 @@ def test_notion_that_stays_down_is_reported_with_what_was_done(office: Office, m
     with pytest.raises(PublishError, match="La prochaine collecte complétera") as caught:
         office.collect(made.outcome(made.row("p1"), made.row("p2")))
     assert isinstance(caught.value, NotionBusyError)
-    assert caught.value.done.created == 1
+    assert caught.value.done.counts.created == 1
     office.notion.server.faults.clear()
     office.collect(made.outcome(made.row("p1"), made.row("p2")))
     assert office.keys() == [COLLECTION, "p1", "p2"]
@@ -337,7 +337,7 @@ def test_a_refusal_is_reported_with_what_was_done(office: Office, made: Made) ->
     office.notion.api.blocks_left = 2
     with pytest.raises(PublishError, match="limite de blocs") as caught:
         office.collect(made.outcome(*(made.row(f"p{n}") for n in range(5))))
-    assert caught.value.done.created == 2
+    assert caught.value.done.counts.created == 2
     assert "prochaine collecte" not in str(caught.value)
 
 
@@ -397,7 +397,7 @@ def test_rows_that_another_run_has_created_meanwhile(office: Office, made: Made)
     plan = workspace.plan(made.month, [mine])
     office.collect(made.outcome(made.row("p1", 2), made.row("p3", 2), attempted_at=LATER))
     done = workspace.publish(plan, unfiltered=False)
-    assert done.trashed == 2
+    assert done.counts.trashed == 2
     assert office.keys() == [COLLECTION, "p1", "p2", "p3"]
     # The figures read last, whichever row is the older one.
     assert office.base.row("2026-01 - OpenAI - p1").value("Cout USD") == 2
@@ -427,7 +427,7 @@ def test_two_runs_at_the_same_time(office: Office, made: Made, rows: int) -> Non
 
     with ThreadPoolExecutor(2) as pool:
         done = [future.result() for future in [pool.submit(run) for _ in range(2)]]
-    assert [one.created for one in done] == [rows + 1, rows + 1]
+    assert [one.counts.created for one in done] == [rows + 1, rows + 1]
     assert len(identities(office)) == len(set(identities(office))) == rows + 1
 
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 from cli.commands.setup import set_up_databases
+from notion.client.gateway import Gateway
 from notion.workspace import Workspace
 from providers.reading import read_source
 from sandbox.everything import Sandbox
@@ -21,7 +22,7 @@ from usage.settings import Settings, load_settings
 def collect_plainly(settings: Settings, month: Month) -> None:
     """Read one month from all sources, one after the other, and write it."""
     sources = settings.select()
-    workspace = Workspace(settings, frozenset(source.provider for source in sources))
+    workspace = Workspace(settings, frozenset(source.provider for source in sources), Gateway(settings.notion))
     try:
         reports = [asyncio.run(read_source(settings, source, month)) for source in sources]
         readings = [

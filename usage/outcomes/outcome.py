@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict
@@ -12,7 +11,7 @@ from usage.grain import LABEL, Rule, is_bracketed
 from usage.month import Month
 from usage.names import Grain, Kind, Source, Status
 from usage.outcomes.report import Control, Count, SourceReport, Thing
-from usage.outcomes.rows import LabelledReport, Totals, UsageRow, aggregate, totals
+from usage.outcomes.rows import LabelledReport, Totals, UsageRow, build_rows, totals
 from usage.outcomes.story import failure_log, source_log
 
 
@@ -66,24 +65,30 @@ class SourceOutcome(BaseModel):
         return not self.provisional and not self.month.is_running(self.attempted_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A source that could not be read: why, in one French sentence, and when."""
+def failed_outcome(
+    source: Source, month: Month, label: str, grain: Grain, *, at: datetime, sentence: str, key_mark: str = ""
+) -> SourceOutcome:
+    """The outcome of a source that could not be read: why, in one French sentence, and when."""
+    return SourceOutcome(
+        source=source,
+        month=month,
+        label=label,
+        attempted_at=at,
+        status=Status.ECHEC,
+        rerun=True,
+        log=failure_log(source, month, sentence),
+        rule=source.provider.spec.grains.rule(grain),
+        failed=True,
+        reason=sentence,
+        key_mark=key_mark,
+    )
 
-    source: Source
-    month: Month
-    label: str
-    grain: Grain
-    at: datetime
-    sentence: str
-    key_mark: str = ""
 
-
-def build_outcomes(reports: Sequence[LabelledReport], failures: Sequence[Failure]) -> tuple[SourceOutcome, ...]:
+def build_outcomes(reports: Sequence[LabelledReport], failures: Sequence[SourceOutcome]) -> tuple[SourceOutcome, ...]:
     """Outcomes of all sources of one month: aggregated in one table, shared ids counted once."""
-    rows = aggregate(reports)
+    rows = build_rows(reports)
     outcomes = [_outcome(labelled, rows[labelled.report.source]) for labelled in reports]
-    outcomes += [_failed(failure) for failure in failures]
+    outcomes += failures
     return tuple(_counted_once(sorted(outcomes, key=lambda outcome: (outcome.source.provider, outcome.source.account))))
 
 
@@ -126,22 +131,6 @@ def _known(report: SourceReport) -> tuple[tuple[Kind, str], ...]:
         used = {Kind.WORKSPACE: record.workspace, Kind.PROJECT: record.project, Kind.API_KEY: record.api_key}
         found |= {(kind, an_id) for kind, an_id in used.items() if an_id}
     return tuple(sorted(one for one in found if not one[1].startswith(LABEL)))
-
-
-def _failed(failure: Failure) -> SourceOutcome:
-    return SourceOutcome(
-        source=failure.source,
-        month=failure.month,
-        label=failure.label,
-        attempted_at=failure.at,
-        status=Status.ECHEC,
-        rerun=True,
-        log=failure_log(failure.source, failure.month, failure.sentence),
-        rule=failure.source.provider.spec.grains.rule(failure.grain),
-        failed=True,
-        reason=failure.sentence,
-        key_mark=failure.key_mark,
-    )
 
 
 def _counted_once(outcomes: Iterable[SourceOutcome]) -> list[SourceOutcome]:

@@ -77,7 +77,7 @@ class LabelledReport:
         return self.report.source.provider.spec.grains.rule(self.grain, coarse=self.report.coarse)
 
 
-def aggregate(reports: Sequence[LabelledReport]) -> dict[Source, tuple[UsageRow, ...]]:
+def build_rows(reports: Sequence[LabelledReport]) -> dict[Source, tuple[UsageRow, ...]]:
     """Rows of every source: the records of all of them in one table, summed by row and, within it, by model.
 
     The costs of the rows add up to the costs of the records, to the last digit, and so do those of each breakdown.

@@ -24,7 +24,7 @@ _EXPECTED: Final = {
 """By the first word of pydantic's kind of error."""
 
 
-def broken(error: ValidationError, *, below: int = 0) -> str:
+def describe_breach(error: ValidationError, *, below: int = 0) -> str:
     """Path of the first field that is wrong, and what was expected there; never the value.
 
     `below` cuts that many steps from the path's beginning.

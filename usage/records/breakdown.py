@@ -55,7 +55,7 @@ def to_json(entries: Iterable[BreakdownEntry]) -> str:
     return "[" + ",".join(_entry_json(entry) for entry in entries) + "]"
 
 
-def fitted_json(entries: tuple[BreakdownEntry, ...], limit: int = NOTION_TEXT_LIMIT) -> str:
+def fit_json(entries: tuple[BreakdownEntry, ...], limit: int = NOTION_TEXT_LIMIT) -> str:
     """The JSON list, cut to `limit` UTF-16 code units.
 
     What does not fit is folded into one entry `(autres)` that keeps every sum.

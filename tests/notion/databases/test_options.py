@@ -47,7 +47,7 @@ def test_another_spelling_of_a_status_rewrites_nothing(office: Office, made: Mad
     before = options(office, "usages", "Statut Collecte")
     again = office.collect(outcome)
     # The source's own row is written by every run.
-    assert (again.created, again.updated, again.unchanged) == (0, 1, 2)
+    assert (again.counts.created, again.counts.updated, again.counts.unchanged) == (0, 1, 2)
     workspace = office.open(office.notion.connection)
     (line,) = summarise(workspace.rows(), workspace.services)
     assert line.status is Status.SUCCES
@@ -105,7 +105,7 @@ def test_columns_that_are_renamed_in_the_middle_of_a_run(office: Office, made: M
     outcome = made.outcome(made.row("p1", "7"), made.row("p2"), made.row("p3"))
     plan = workspace.plan(outcome.month, [outcome])
     done = workspace.publish(plan, unfiltered=True)
-    assert (done.created, done.updated, done.unchanged) == (1, 2, 1)
+    assert (done.counts.created, done.counts.updated, done.counts.unchanged) == (1, 2, 1)
     shown = {row.values()["Projet/API Key bis"]: row.values() for row in office.base.rows()}
     assert shown["p1"]["Cout USD bis"] == 7
     assert shown["p2"]["Statut Collecte bis"] == "Succes"
@@ -159,7 +159,7 @@ def test_rows_of_a_full_relation_are_still_updated(office: Office, made: Made) -
     office.collect(made.outcome(made.row("p1"), source=source))
     office.notion.api.references_limit = 2
     done = office.collect(made.outcome(made.row("p1", "9"), source=source))
-    assert (done.created, done.updated) == (0, 2)
+    assert (done.counts.created, done.counts.updated) == (0, 2)
 
 
 def test_another_refusal_says_nothing_of_relations(office: Office) -> None:

@@ -23,7 +23,7 @@ from tests.notion.tables import Table
 from usage.grain import COLLECTION, NO_PROJECT
 from usage.month import Month
 from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName, Source, Status
-from usage.outcomes.outcome import Failure, SourceOutcome, build_outcomes
+from usage.outcomes.outcome import SourceOutcome, build_outcomes, failed_outcome
 from usage.outcomes.report import Control, Gap, GapKind, SourceReport, Thing
 from usage.outcomes.rows import LabelledReport
 from usage.records.record import UsageRecord
@@ -96,9 +96,11 @@ class Office:
         grain = self.grain or self.provider.spec.grains.default
         return LabelledReport(_report(self, name, partial=partial), grain, self._label(name))
 
-    def _failure(self, name: str) -> Failure:
+    def _failure(self, name: str) -> SourceOutcome:
         grain = self.grain or self.provider.spec.grains.default
-        return Failure(self._source(name), JANUARY, self._label(name), grain, self.at, "Pas de réponse.")
+        return failed_outcome(
+            self._source(name), JANUARY, self._label(name), grain, at=self.at, sentence="Pas de réponse."
+        )
 
 
 def _report(office: Office, name: str, *, partial: bool) -> SourceReport:

@@ -20,7 +20,7 @@ from tests.notion.office import Notion, Office
 from tests.notion.tables import Made
 from usage.month import Month
 from usage.outcomes.rows import UsageRow, totals
-from usage.records.breakdown import OTHERS, BreakdownEntry, dearest_first, fitted_json, to_json
+from usage.records.breakdown import OTHERS, BreakdownEntry, dearest_first, fit_json, to_json
 
 LATER = datetime(2026, 2, 6, 8, tzinfo=UTC)
 UPLOAD = ["POST /file_uploads", "POST /file_uploads/*/send"]
@@ -104,7 +104,7 @@ def test_again_nothing_is_sent(office: Office, made: Made) -> None:
     office.collect(outcome)
     asked(office)
     done = office.collect(outcome)
-    assert (done.created, done.unchanged) == (0, 1)
+    assert (done.counts.created, done.counts.unchanged) == (0, 1)
     assert asked(office) == []
 
 
@@ -132,7 +132,7 @@ def test_rows_that_fit_cost_no_request_more(office: Office, made: Made) -> None:
 @pytest.mark.parametrize("path", ["/file_uploads$", "/send$"])
 def test_a_plan_that_refuses_files(office: Office, made: Made, path: str, caplog: pytest.LogCaptureFixture) -> None:
     office.notion.server.faults.add(trouble.answer(invalid("The file is too large."), path=path))
-    assert office.collect(made.outcome(row_of(made, many()))).created == 2
+    assert office.collect(made.outcome(row_of(made, many()))).counts.created == 2
     assert files(office) == []
     assert "The file is too large." in caplog.text
 
@@ -140,7 +140,7 @@ def test_a_plan_that_refuses_files(office: Office, made: Made, path: str, caplog
 def test_a_breakdown_that_a_double_has_whole_leaves_no_wrong_file(
     office: Office, made: Made, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("notion.plan.desired.fitted_json", partial(fitted_json, limit=2000))
+    monkeypatch.setattr("notion.plan.desired.fit_json", partial(fit_json, limit=2000))
     office.collect(made.outcome(row_of(made, many(30))))
     kept = rows(office)
     office.notion.wait(minutes=1)
@@ -173,7 +173,7 @@ def test_cut_at_any_request(
 ) -> None:
     """Before the request is sent; after it was carried out, its answer lost with the program; its answer lost alone."""
     # As if Notion took less: breakdowns over its real limit take their time.
-    monkeypatch.setattr("notion.plan.desired.fitted_json", partial(fitted_json, limit=2000))
+    monkeypatch.setattr("notion.plan.desired.fit_json", partial(fit_json, limit=2000))
     old, new = made.outcome(row_of(made, many(30))), made.outcome(row_of(made, many(30, first="101")))
 
     def start() -> Office:
@@ -201,7 +201,7 @@ def test_cut_at_any_request(
         assert files(office) == [to_json(new.rows[0].breakdown).encode()], cut
         assert float(new.rows[0].totals.cost or 0) == rows(office).value("Cout USD")
         asked(office)
-        assert office.collect(new).updated == 1
+        assert office.collect(new).counts.updated == 1
         assert asked(office) == []
 
 
@@ -233,7 +233,7 @@ def test_names_of_every_kind(office: Office, made: Made, name: str, utf16: bool)
     texts = [value for value in rows(office).values().values() if isinstance(value, str)]
     assert not any(set(text) & set("\x00\x07\x1b\u0085\ud83e") for text in texts)
     assert json.loads(str(rows(office).value("Breakdown JSON")), parse_float=Decimal)[0]["cost"] == Decimal("1.5")
-    assert office.collect(outcome).unchanged == 1
+    assert office.collect(outcome).counts.unchanged == 1
 
 
 def test_texts_over_every_limit(office: Office, made: Made) -> None:
@@ -244,7 +244,7 @@ def test_texts_over_every_limit(office: Office, made: Made) -> None:
     for column in ("Log Status", "Modeles"):
         assert str(rows(office).value(column)).endswith("…")
         assert len(str(rows(office).value(column)).encode("utf-16-le")) // 2 <= 200_000
-    assert office.collect(outcome).unchanged == 1
+    assert office.collect(outcome).counts.unchanged == 1
 
 
 def test_statuses_are_a_closed_list(office: Office, made: Made) -> None:

@@ -122,7 +122,7 @@ def test_collect_leaves_what_it_can_t_unite_and_says_so(noted: Office, made: Mad
         assert other.value("Cout USD") == 2
         assert (first.value("Remarque"), first.value("Cout USD")) == ("vu", 1.5)
         assert "Lignes en double à réunir à la main : 1." in own_log(noted)
-    assert (done.updated, done.trashed) == (1, 0)
+    assert (done.counts.updated, done.counts.trashed) == (1, 0)
     # Once a person has decided, the rest follows.
     noted.notion.api.store.edit(other, {"Budget": 5})
     for block in noted.notion.connection.children(other.id):
@@ -336,7 +336,7 @@ def test_rows_of_another_grain_that_people_wrote_on_stay_without_figures(noted: 
         log = noted.base.row("2026-01 - Anthropic - Collecte").value("Log Status")
         assert "gardées sans chiffres, car vous y avez écrit : 1." in log
     # The source's own row alone.
-    assert (done.updated, done.trashed) == (1, 0)
+    assert (done.counts.updated, done.counts.trashed) == (1, 0)
 
 
 # -- heal

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notion.client.models import Page
+from notion.client.models import Page, PropertySchema
 from notion.databases.declared import USAGES
-from notion.databases.found import Column, Found
+from notion.databases.found import Found
 from notion.rows.values import (
     COLUMNS,
     Existing,
@@ -24,7 +24,18 @@ from notion.rows.values import (
     without_future_time,
 )
 
-FOUND = Found(USAGES, "db", "ds", "", (), {name: Column(f"{name} !", f"id:{name}") for name in COLUMNS.values()})
+FOUND = Found(
+    USAGES,
+    "db",
+    "ds",
+    "",
+    (),
+    {
+        one.name: PropertySchema(id=f"id:{one.name}", name=f"{one.name} !", type=one.type.value)
+        for one in USAGES.properties
+        if one.name in COLUMNS.values()
+    },
+)
 WITHOUT_NAME = replace(FOUND, columns={name: c for name, c in FOUND.columns.items() if name != "Nom Projet"})
 FIELDS = fields_in(FOUND)
 TEXT = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=20)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from notion.databases.declared import CONSOLES, SERVICES, USAGES
+from notion.databases.declared import SERVICES, USAGES
 from notion.setup.databases import SetupResult, set_up
 from sandbox.faults import Fault, Kind
 from sandbox.notion.switches import RollupOverFormula
@@ -35,10 +35,10 @@ def test_from_nothing(notion: Notion, honoured: bool) -> None:
     assert notion.usages.kinds == {item.name: item.type.value for item in USAGES.properties}
     rows = {row.title: row for row in notion.services.rows()}
     assert list(rows) == ["OpenAI", "Anthropic", "ElevenLabs", "Deepgram", "OpenRouter"]
-    for provider, address in CONSOLES.items():
+    for provider in ProviderName:
         row = rows[provider.label]
         assert row.value("ID Provider") == provider.value
-        assert row.value("URL Console") == address
+        assert row.value("URL Console") == provider.spec.console
         assert row.value("Statut") == "Actif"
         assert row.value("Notes") is None
     assert len(notion.writes()) == (15 if honoured else 16)

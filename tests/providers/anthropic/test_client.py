@@ -27,7 +27,7 @@ from usage.month import Month
 from usage.names import Kind as ThingKind
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.report import GapKind, SourceReport
-from usage.outcomes.rows import LabelledReport, UsageRow, aggregate, totals
+from usage.outcomes.rows import LabelledReport, UsageRow, build_rows, totals
 from usage.outcomes.story import source_log
 from usage.settings import Settings, load_settings
 
@@ -71,7 +71,7 @@ class Desk:
 
     def rows(self, report: SourceReport) -> tuple[UsageRow, ...]:
         reading = LabelledReport(report, self.settings().grains[ProviderName.ANTHROPIC], "")
-        return aggregate([reading])[SOURCE]
+        return build_rows([reading])[SOURCE]
 
     def use_key(self, key: str) -> None:
         self.extra["ANTHROPIC_ADMIN_KEY"] = key

@@ -16,8 +16,9 @@ from providers.anthropic.parse import (
     AnalyticsUsage,
     LineNotes,
     NamedPage,
-    OlderCost,
-    OlderUsage,
+    OlderCostResult,
+    OlderDay,
+    OlderUsageResult,
     Organization,
     ReportPage,
     analytics_cost,
@@ -107,7 +108,7 @@ def test_web_searches_of_a_model_are_calls_and_their_cost_is_the_model_s() -> No
 
 def test_the_older_report_names_no_model_for_web_searches() -> None:
     result = {"amount": "5", "currency": "USD", "cost_type": "web_search", "description": "Web Search Usage"}
-    bucket = parse({"starting_at": "2025-11-01T00:00:00Z", "results": [result]}, OlderCost, "cost")
+    bucket = parse({"starting_at": "2025-11-01T00:00:00Z", "results": [result]}, OlderDay[OlderCostResult], "cost")
     assert [(record.model, record.item, record.cost) for record in older_cost(bucket, line_notes())] == [
         (None, "web_search", Decimal("0.05"))
     ]
@@ -181,7 +182,9 @@ def test_a_time_without_a_zone_breaks_the_contract() -> None:
 
 def test_lines_outside_the_month_are_left_out() -> None:
     days = ["2025-12-31T23:00:00Z", "2026-01-01T00:00:00Z", "2026-01-31T00:00:00Z", "2026-02-01T00:00:00Z"]
-    page = parse({"data": [{"starting_at": day, "results": []} for day in days]}, ReportPage[OlderUsage], "usage")
+    page = parse(
+        {"data": [{"starting_at": day, "results": []} for day in days]}, ReportPage[OlderDay[OlderUsageResult]], "usage"
+    )
     assert [found.starting_at for found in page.within(JANUARY)] == [datetime.fromisoformat(day) for day in days[1:3]]
 
 
@@ -194,7 +197,7 @@ def test_where_reports_and_registries_go_on() -> None:
     assert next_report_page(page(next_page="p"), JANUARY) == NextPage(False, "p", lines=False)
     assert next_report_page(page(data=[line({}, "2026-02-01T00:00:00Z", usage=COUNTS)]), JANUARY).past
     empty_day = {"data": [{"starting_at": "2026-01-05T00:00:00Z", "results": []}]}
-    turn = next_report_page(parse(empty_day, ReportPage[OlderUsage], "usage"), JANUARY)
+    turn = next_report_page(parse(empty_day, ReportPage[OlderDay[OlderUsageResult]], "usage"), JANUARY)
     assert (turn.lines, turn.past, turn.mark is None) == (False, False, False)
     names = parse({"data": [{"id": "a"}, {"id": "b"}], "has_more": True}, NamedPage, "names")
     assert next_registry_page(names) == NextPage(True, "b", "a")
@@ -205,11 +208,11 @@ def test_published_examples_of_the_older_reports(shared: Path) -> None:
     def example(name: str) -> Any:
         return json.loads((shared / f"examples/anthropic/{name}.response.json").read_text(), parse_float=Decimal)
 
-    (bucket,) = parse(example("cost_report"), ReportPage[OlderCost], "cost").data
+    (bucket,) = parse(example("cost_report"), ReportPage[OlderDay[OlderCostResult]], "cost").data
     (cost,) = older_cost(bucket, line_notes())
     assert (cost.workspace, cost.model) == ("wrkspc_01JwQvzr7rXLA5AGx3HKfFUJ", "claude-opus-4-6")
     assert cost.cost == Decimal("1.2378912")
-    (day,) = parse(example("usage_report_messages"), ReportPage[OlderUsage], "usage").data
+    (day,) = parse(example("usage_report_messages"), ReportPage[OlderDay[OlderUsageResult]], "usage").data
     (usage,) = older_usage(day, line_notes())
     assert (usage.tokens_input, usage.tokens_output, usage.requests) == (3200, 500, None)
     assert usage.units == (("calls", Decimal(10)),)

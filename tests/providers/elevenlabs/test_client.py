@@ -27,7 +27,7 @@ from usage.month import Month
 from usage.names import Kind as ThingKind
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.report import GapKind, SourceReport
-from usage.outcomes.rows import LabelledReport, UsageRow, aggregate, totals
+from usage.outcomes.rows import LabelledReport, UsageRow, build_rows, totals
 from usage.outcomes.story import source_log
 from usage.settings import Settings, load_settings
 
@@ -69,7 +69,7 @@ class Desk:
     def rows(self, report: SourceReport) -> dict[str, UsageRow]:
         settings = self.settings()
         reading = LabelledReport(report, settings.grains[SOURCE.provider], settings.label(SOURCE))
-        return {row.key: row for row in aggregate([reading])[SOURCE]}
+        return {row.key: row for row in build_rows([reading])[SOURCE]}
 
     def log(self, report: SourceReport) -> str:
         rows = self.rows(report)

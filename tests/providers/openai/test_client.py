@@ -28,7 +28,7 @@ from usage.money import exact_sum
 from usage.month import Month
 from usage.names import Grain, ProviderName, Source, Status
 from usage.outcomes.report import Count, GapKind, SourceReport
-from usage.outcomes.rows import LabelledReport, UsageRow, aggregate
+from usage.outcomes.rows import LabelledReport, UsageRow, build_rows
 from usage.settings import Settings, load_settings
 
 NOW = datetime(2026, 2, 14, 15, 30, tzinfo=UTC)
@@ -79,7 +79,7 @@ def read(world: World, retry: Retry) -> Read:
 
 
 def rows_of(report: SourceReport, grain: Grain = Grain.PROJECT) -> dict[str, UsageRow]:
-    return {row.key: row for row in aggregate([LabelledReport(report, grain, "memoways")])[report.source]}
+    return {row.key: row for row in build_rows([LabelledReport(report, grain, "memoways")])[report.source]}
 
 
 def matches_bill(world: World, report: SourceReport, month: Month) -> None:
@@ -247,7 +247,7 @@ def test_names_of_projects_stay_where_those_of_keys_can_not_be_read(world: World
 
 def test_rows_by_key(world: World, read: Read) -> None:
     report = read(OPENAI_GRAIN="api_key")
-    rows = aggregate([LabelledReport(report, Grain.API_KEY, "memoways")])[SOURCE]
+    rows = build_rows([LabelledReport(report, Grain.API_KEY, "memoways")])[SOURCE]
     facts = world.account.facts("2026-01")
     costs: dict[tuple[str, str], list[Decimal | None]] = {}
     for fact in facts:

@@ -28,7 +28,7 @@ from usage.month import Month
 from usage.names import Kind as ThingKind
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.report import GapKind, SourceReport
-from usage.outcomes.rows import LabelledReport, UsageRow, aggregate, totals
+from usage.outcomes.rows import LabelledReport, UsageRow, build_rows, totals
 from usage.outcomes.story import source_log
 from usage.settings import Settings, load_settings
 
@@ -62,7 +62,7 @@ class Desk:
         return asyncio.run(read_source(self.settings(), SOURCE, month, retry=Retry(sleep=no_sleep)))
 
     def rows(self, report: SourceReport) -> tuple[UsageRow, ...]:
-        return aggregate([LabelledReport(report, self.settings().grains[ProviderName.OPENROUTER], "")])[SOURCE]
+        return build_rows([LabelledReport(report, self.settings().grains[ProviderName.OPENROUTER], "")])[SOURCE]
 
     def check(self) -> dict[str, CheckResult]:
         return {found.what: found for found in asyncio.run(check_source(self.settings(), SOURCE, JANUARY))}

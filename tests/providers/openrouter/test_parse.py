@@ -18,10 +18,10 @@ from providers.openrouter.endpoints import BY_KEY_AND_MODEL, METRICS
 from providers.openrouter.labels import (
     MODELS_NOT_SPLIT,
     is_doubtful,
+    name_unlisted,
     owners,
     place_outside,
     remainder,
-    tell_apart,
     unlisted_key,
     unlisted_workspace,
 )
@@ -392,7 +392,7 @@ def test_the_past_of_deleted_workspaces_keeps_its_workspace_and_key(
 )
 def test_no_two_workspaces_share_the_id_of_a_deleted_key(places: list[tuple[str, str | None]]) -> None:
     records = [UsageRecord(workspace=space, api_key=name, requests=1) for space, name in places]
-    named = tell_apart(records)
+    named = name_unlisted(records)
 
     homes: dict[str, set[str | None]] = defaultdict(set)
     for record in named.records:

@@ -10,7 +10,7 @@ import pytest
 from usage.grain import NO_API_KEY, NO_PROJECT
 from usage.month import Month
 from usage.names import Grain, Kind, ProviderName, Source, Status
-from usage.outcomes.outcome import Failure, SourceOutcome, build_outcomes
+from usage.outcomes.outcome import SourceOutcome, build_outcomes, failed_outcome
 from usage.outcomes.report import Gap, GapKind, SourceReport, Thing
 from usage.outcomes.rows import LabelledReport, Totals
 from usage.records.record import UsageRecord
@@ -93,7 +93,7 @@ def test_what_is_missing_is_the_reason_to_rerun(make_report: MakeReport) -> None
 def test_a_failure_has_no_rows_and_says_why() -> None:
     at = datetime(2026, 2, 5, 8, tzinfo=UTC)
     source = Source(provider=OPENAI, account="labo")
-    failure = Failure(source, Month(2026, 1), "labo", Grain.PROJECT, at, "La clé est refusée.")
+    failure = failed_outcome(source, Month(2026, 1), "labo", Grain.PROJECT, at=at, sentence="La clé est refusée.")
     (outcome,) = build_outcomes([], [failure])
     assert (outcome.failed, outcome.status, outcome.rerun) == (True, Status.ECHEC, True)
     assert (outcome.rows, outcome.complete, outcome.totals) == ((), False, Totals())
@@ -106,7 +106,9 @@ def test_a_failure_has_no_rows_and_says_why() -> None:
 def test_sources_are_in_order(make_report: MakeReport) -> None:
     at = datetime(2026, 2, 5, 8, tzinfo=UTC)
     readings = [reading(make_report, name, one(project=name)) for name in ("c", "a")]
-    failure = Failure(Source(provider=OPENAI, account="b"), Month(2026, 1), "b", Grain.PROJECT, at, "Échec.")
+    failure = failed_outcome(
+        Source(provider=OPENAI, account="b"), Month(2026, 1), "b", Grain.PROJECT, at=at, sentence="Échec."
+    )
     assert [outcome.source.account for outcome in build_outcomes(readings, [failure])] == ["a", "b", "c"]
 
 

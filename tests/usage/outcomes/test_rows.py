@@ -12,7 +12,7 @@ from usage.grain import NO_API_KEY, NO_PROJECT
 from usage.money import exact_sum
 from usage.names import Grain, Kind, ProviderName, Source, Status
 from usage.outcomes.report import Gap, GapKind, SourceReport, Thing
-from usage.outcomes.rows import LabelledReport, Totals, UsageRow, aggregate, totals
+from usage.outcomes.rows import LabelledReport, Totals, UsageRow, build_rows, totals
 from usage.records.breakdown import BreakdownEntry
 from usage.records.record import UsageRecord
 
@@ -20,7 +20,7 @@ MakeReport = Callable[..., SourceReport]
 
 
 def rows_of(report: SourceReport, grain: Grain = Grain.PROJECT, label: str = "") -> tuple[UsageRow, ...]:
-    return aggregate([LabelledReport(report, grain, label)])[report.source]
+    return build_rows([LabelledReport(report, grain, label)])[report.source]
 
 
 def whole(values: list[int | None]) -> int | None:
@@ -83,14 +83,14 @@ def test_sources_do_not_mix(
             Source(provider=ProviderName.ELEVENLABS),
         )
     ]
-    together = aggregate(readings)
+    together = build_rows(readings)
     assert list(together) == [reading.report.source for reading in readings]
     for reading in readings:
-        assert together[reading.report.source] == aggregate([reading])[reading.report.source]
+        assert together[reading.report.source] == build_rows([reading])[reading.report.source]
 
 
 def test_no_source_and_no_record(make_report: MakeReport) -> None:
-    assert aggregate([]) == {}
+    assert build_rows([]) == {}
     assert rows_of(make_report()) == ()
     assert totals([]) == Totals()
 

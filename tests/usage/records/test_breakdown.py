@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from usage.money import exact_sum
-from usage.records.breakdown import NOTION_TEXT_LIMIT, OTHERS, BreakdownEntry, dearest_first, fitted_json, fold, to_json
+from usage.records.breakdown import NOTION_TEXT_LIMIT, OTHERS, BreakdownEntry, dearest_first, fit_json, fold, to_json
 from usage.records.record import Unit
 
 AMOUNTS = st.decimals(allow_nan=False, allow_infinity=False, places=12, min_value=-(10**9), max_value=10**9)
@@ -80,7 +80,7 @@ def test_an_entry_as_it_is_written() -> None:
 
 @given(ENTRIES)
 def test_nothing_is_lost_where_there_is_room(entries: tuple[BreakdownEntry, ...]) -> None:
-    text = fitted_json(entries)
+    text = fit_json(entries)
     assert text == to_json(entries)
     assert [(one.get("model"), one.get("item")) for one in decoded(text)] == [(e.model, e.item) for e in entries]
     for one, entry in zip(decoded(text), entries, strict=True):
@@ -99,7 +99,7 @@ def test_the_dearest_come_first(entries: tuple[BreakdownEntry, ...]) -> None:
 @given(ENTRIES, st.integers(0, 3000))
 def test_what_does_not_fit_is_folded_without_losing_a_digit(entries: tuple[BreakdownEntry, ...], room: int) -> None:
     limit = utf16(to_json((fold(entries),))) + room
-    text = fitted_json(entries, limit)
+    text = fit_json(entries, limit)
     assert utf16(text) <= limit
     found = decoded(text)
     assert sums(found) == sums(decoded(to_json(entries)))
@@ -119,7 +119,7 @@ def test_the_limit_counts_as_notion_does(letter: str) -> None:
     entries = dearest_first(
         BreakdownEntry(model=f"{letter * 100}{number}", cost=Decimal(number)) for number in range(3000)
     )
-    text = fitted_json(entries)
+    text = fit_json(entries)
     assert NOTION_TEXT_LIMIT - 500 < utf16(text) <= NOTION_TEXT_LIMIT
     assert sums(decoded(text))["cost"] == 2999 * 3000 // 2
 
