@@ -18,7 +18,6 @@ that has more becomes one of 76 digits, 38 of them after the point: nothing is r
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any, Final
@@ -41,20 +40,27 @@ _WIDE: Final = pa.decimal256(76, 38)
 
 def write_days(records: Iterable[UsageRecord], source: Source, month: Month, organisation: str | None) -> bytes:
     """The records as a Parquet file; the same records, in whatever order, give the same bytes."""
-    ordered = sorted(records, key=_order)
+    lines = tuple(records)
     columns: dict[str, pa.Array] = {}
     for name, value in zip(_READING, (str(month), source.provider.value, source.account, organisation), strict=True):
-        columns[name] = pa.array([value] * len(ordered), pa.string())
-    columns["day"] = pa.array([record.day for record in ordered], pa.date32())
+        columns[name] = pa.repeat(pa.scalar(value, pa.string()), len(lines))
+    columns["day"] = pa.array([record.day for record in lines], pa.date32())
     for name in _IDS:
-        columns[name] = pa.array(map(attrgetter(name), ordered), pa.string())
-    columns["cost"] = _amounts([record.cost for record in ordered])
+        columns[name] = pa.array(map(attrgetter(name), lines), pa.string())
+    columns["cost"] = _amounts([record.cost for record in lines])
     for name in _COUNTS:
-        columns[name] = pa.array(map(attrgetter(name), ordered), pa.int64())
-    for unit in _units(ordered):
-        columns[unit] = _amounts([exact_sum(value for name, value in one.units if name == unit) for one in ordered])
+        columns[name] = pa.array(map(attrgetter(name), lines), pa.int64())
+    columns |= _unit_columns(lines)
+    table = pa.table(columns)
+    # Of lines that agree in all of it, any may come first.
+    keys = [
+        (name, "ascending")
+        for name in table.column_names
+        if name not in _READING and table[name].null_count < len(lines)
+    ]
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(columns), sink, compression="zstd")
+    ordered = table.sort_by([(name, "ascending") for name in told]) if told else table
+    pq.write_table(ordered, sink, compression="zstd")
     content: bytes = sink.getvalue().to_pybytes()
     return content
 
@@ -84,9 +90,15 @@ def _plain(amount: Decimal | None) -> Decimal | None:
     return None if amount is None else plain(amount)
 
 
-def _units(records: Iterable[UsageRecord]) -> list[str]:
-    used = {name for record in records for name, _ in record.units}
-    return [*Unit, *sorted(used - set(Unit))]
+def _unit_columns(records: Sequence[UsageRecord]) -> dict[str, pa.Array]:
+    """A column for each unit of ours, and one for each other currency that occurs."""
+    used: dict[str, list[Decimal | None]] = {}
+    for place, record in enumerate(records):
+        for name, value in record.units:
+            amounts = used.setdefault(name, [None] * len(records))
+            amounts[place] = exact_sum((amounts[place], value))
+    names = [*Unit, *sorted(used.keys() - set(Unit))]
+    return {name: _amounts(used[name]) if name in used else pa.nulls(len(records), _USUAL) for name in names}
 
 
 def _amounts(amounts: list[Decimal | None]) -> pa.Array:
@@ -94,9 +106,3 @@ def _amounts(amounts: list[Decimal | None]) -> pa.Array:
         return pa.array(amounts, _USUAL)
     except pa.ArrowInvalid:
         return pa.array(amounts, _WIDE)
-
-
-def _order(record: UsageRecord) -> tuple[Any, ...]:
-    ids = tuple(getattr(record, name) or "" for name in _IDS)
-    counts = tuple(-1 if getattr(record, name) is None else getattr(record, name) for name in _COUNTS)
-    return record.day or date.min, *ids, record.cost is None, record.cost or Decimal(0), counts, record.units
