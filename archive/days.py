@@ -53,11 +53,7 @@ def write_days(records: Iterable[UsageRecord], source: Source, month: Month, org
     columns |= _unit_columns(lines)
     table = pa.table(columns)
     # Of lines that agree in all of it, any may come first.
-    keys = [
-        (name, "ascending")
-        for name in table.column_names
-        if name not in _READING and table[name].null_count < len(lines)
-    ]
+    told = [name for name in table.column_names if name not in _READING and table[name].null_count < len(lines)]
     sink = pa.BufferOutputStream()
     ordered = table.sort_by([(name, "ascending") for name in told]) if told else table
     pq.write_table(ordered, sink, compression="zstd")
