@@ -42,7 +42,7 @@ class Keeper:
                 archive.keep(report, self._answers or AnswerLog())
         except ArchiveError as error:
             return (f"This reading is not kept: {error}",)
-        except ValueError as error:
+        except (ValueError, ArithmeticError) as error:
             # A figure that the archive's columns can't hold must not cost the month. The text may hold anything.
             return (f"This reading is not kept: {type(error).__name__} in the archive; report it",)
         return ()

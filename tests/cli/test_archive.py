@@ -240,3 +240,31 @@ def test_an_archive_that_can_t_be_opened(cli: Cli, tmp_path: Path) -> None:
     told = cli("archive")
     assert (told.status, told.out) == (1, "")
     assert told.err.startswith(f"llm-usage: the archive {tmp_path / 'file'} can't be opened")
+
+
+def test_each_collection_keeps_its_readings(cli: Cli, kept: Kept, prefect_api: str) -> None:
+    cli("setup")
+    first = cli("collect", "--json").json
+    collected = {(one["provider"], one["account"]): one["cost_usd"] for one in first["sources"]}
+    listed = cli("archive", "--json").json["readings"]
+    assert {(one["provider"], one["account"]) for one in listed} == collected.keys()
+    for one in listed:
+        cost = collected[one["provider"], one["account"]]
+        assert (cost is None) == (one["cost_usd"] is None)
+        assert cost is None or Decimal(one["cost_usd"]) == Decimal(cost)
+    cli.set(LLM_USAGE_NOW="2026-02-14T16:30:00Z")
+    cli("collect", "--json")
+    again = cli("archive", "--json").json["readings"]
+    assert [(one["provider"], one["account"], one["unchanged"]) for one in again] == [
+        (one["provider"], one["account"], 1) for one in listed
+    ]
+
+
+def test_an_archive_that_refuses_costs_no_figure(cli: Cli, tmp_path: Path, prefect_api: str) -> None:
+    cli("setup")
+    (tmp_path / "file").write_text("mine")
+    cli.set(LLM_USAGE_ARCHIVE=str(tmp_path / "file"))
+    refused = cli("collect", "--json")
+    assert refused.json["status"] in ("Succes", "Partiel")
+    assert all(one["status"] != "Echec" for one in refused.json["sources"])
+    assert (tmp_path / "file").read_text() == "mine"
