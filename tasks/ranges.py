@@ -26,7 +26,6 @@ from usage.outcomes.out_of_reach import beyond
 from usage.outcomes.result import SourceResult
 from usage.settings import Credential, Settings, load_settings
 
-
 SETTLED: Final = max(spec.reach.revised for spec in CATALOGUE.values()) + timedelta(days=5)
 """After a month's end: the longest time over which a provider announces corrections, and some days for them to come."""
 

@@ -1,9 +1,9 @@
 """A cent or a day taken out of one page of one answer: found, named, and the source is `Partiel`.
 
-OpenAI tells its days, so one that is gone is named. Where a provider does not (ElevenLabs, OpenRouter, Anthropic's newer
-reports), and at Deepgram, which only says what period an answer is about, a day that is gone is found by its money: the
-total that the provider gives without groups. A day on which nothing was spent can't be missed there, nor money that is
-gone from the lines and the total alike.
+OpenAI tells its days, so one that is gone is named. Where a provider does not (ElevenLabs, OpenRouter, Anthropic's
+newer reports), and at Deepgram, which only says what period an answer is about, a day that is gone is found by its
+money: the total that the provider gives without groups. A day on which nothing was spent can't be missed there, nor
+money that is gone from the lines and the total alike.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from usage.names import ProviderName, Status
 from usage.outcomes.rows import totals
 from usage.outcomes.story import source_log
 
-TIMES = ("starting_at", "date__day", "created_at__day")
+TIMES = ("date__day", "created_at__day")
 
 
 @dataclass(frozen=True)
@@ -56,11 +56,13 @@ def amounts_of(name: ProviderName, body: Any) -> Iterator[Amount]:
     elif name is ProviderName.DEEPGRAM:
         for line in body["results"]:
             yield Amount(line, "dollars", line, body["results"], line["grouping"]["start"])
+    elif name is ProviderName.ANTHROPIC:
+        for line in body["data"]:
+            yield Amount(line["cost"], "amount", line, body["data"], line["starting_at"])
     else:
-        lines = body["data"] if name is ProviderName.ANTHROPIC else body["data"]["data"]
-        field = "amount" if name is ProviderName.ANTHROPIC else "credits_usage"
+        lines = body["data"]["data"]
         for line in lines:
-            yield Amount(line, field, line, lines, next(line[time] for time in TIMES if time in line))
+            yield Amount(line, "credits_usage", line, lines, next(line[time] for time in TIMES if time in line))
 
 
 def is_grouped(query: Any, body: bytes) -> bool:
@@ -71,14 +73,14 @@ def is_grouped(query: Any, body: bytes) -> bool:
 
 
 def spoil(case: Case, desk: Desk, change: Callable[[Amount, list[Amount]], None]) -> Callable[[], str]:
-    """Change the first answer that has an amount of a dollar, and the same answer whenever it is asked for again."""
-    unit = 100 if case.name is ProviderName.ANTHROPIC else 1
+    """Change the first answer that has an amount of five cents, and the same answer whenever it is asked for again."""
+    least = Decimal(5) if case.name is ProviderName.ANTHROPIC else Decimal("0.05")
     spoiled: list[str] = []
     days: list[str] = []
 
     def rewrite(body: Any) -> Any:
         found = list(amounts_of(case.name, body))
-        large = next((one for one in found if one.value >= unit), None)
+        large = next((one for one in found if one.value >= least), None)
         content = json.dumps([str(one.value) for one in found])
         if large is not None and (not spoiled or spoiled[0] == content):
             spoiled[:] = [content]
@@ -109,10 +111,7 @@ def test_a_cent_that_is_gone_is_found(case: Case, desk: Desk) -> None:
     assert abs(report.control.total - report.control.summed - Decimal("0.01")) < Decimal("0.000001")
     log = log_of(desk, report)
     assert "Total de contrôle : " in log
-    assert log.endswith(
-        f"--provider {case.name}"
-        + (f" --account {report.source.account}." if report.source.account != "default" else ".")
-    )
+    assert "Pour relancer : llm-usage collect --month 2026-01" in log
 
 
 def test_a_day_that_is_gone_is_found(case: Case, desk: Desk) -> None:

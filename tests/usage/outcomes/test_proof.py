@@ -14,7 +14,7 @@ from usage.outcomes.proof import MonthState, Proof, state_of
 
 MONTH = Month(2026, 1)
 PROVIDERS = st.sampled_from(ProviderName)
-INSTANTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 4, 1), timezones=st.just(UTC))
+INSTANTS = st.timedeltas(timedelta(0), timedelta(days=90)).map(lambda after: MONTH.start + after)
 
 
 def whole(provider: ProviderName = ProviderName.OPENAI, **more: Any) -> Proof:
