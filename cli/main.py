@@ -123,8 +123,11 @@ def parser() -> argparse.ArgumentParser:
     # The months may stand behind it; see `_apart`.
     _providers(backfill, action="append")
     _json(backfill)
-    status = add("status", "What Notion holds: month x provider, status, cost, last collection.")
+    status = add("status", "What Notion holds: month x provider, state, status, cost; or what is proven of it.")
     status.add_argument("--month", help="only this month: like 2026-01, `last` or `current`")
+    status.add_argument(
+        "--proof", action="store_true", help="days, pages, control totals, freshness, and what can't be proven and why"
+    )
     _json(status)
     archive = add("archive", "Readings that are kept: month, source, when, cost, status, size; or take old ones away.")
     archive.add_argument("action", nargs="?", choices=["prune"], help="say which months are old, ask, take them away")

@@ -36,7 +36,8 @@ def summary(first: Month, last: Month, runs: Sequence[MonthRun]) -> None:
     backfill = current_backfill()
     months = [one.month for one in backfill.months]
     workspace = backfill.workspace
-    lines = [line for month in months for line in summarise(workspace.rows(month), workspace.services)]
+    now = backfill.settings.now()
+    lines = [line for month in months for line in summarise(workspace.rows(month), workspace.services, now)]
     grid = {(Month.parse(line.month), line.provider): line for line in lines}
     create_markdown_artifact(
         key=f"backfill-{first}-{last}",

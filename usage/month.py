@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import total_ordering
 from typing import Any, Self
@@ -90,6 +90,11 @@ class Month:
     def contains(self, day: date) -> bool:
         """Whether a UTC day falls in this month."""
         return (day.year, day.month) == (self._year, self._month)
+
+    def days_without(self, days: Collection[date]) -> tuple[date, ...]:
+        """Its days that are not among some, in order."""
+        every = (self.first_day + timedelta(days=number) for number in range(self.days))
+        return tuple(day for day in every if day not in days)
 
     def is_running(self, now: datetime) -> bool:
         """Whether the month has not ended at `now`."""

@@ -14,10 +14,11 @@ from rich.text import Text
 
 from cli.display import STYLES, new_table, note, out
 from cli.leaving import leaving_soon
+from cli.proofs import proofs_json, proofs_table
 from notion.client.gateway import Gateway
 from notion.collected import read_collected
 from notion.rows.values import Existing
-from notion.summary import MonthStatus, summarise
+from notion.summary import MonthStatus, prove, summarise
 from notion.workspace import Workspace
 from usage.errors import SettingsError
 from usage.month import Month
@@ -34,14 +35,15 @@ def run(arguments: argparse.Namespace) -> int:
     with closing(Gateway(settings.notion)) as gateway:
         workspace = Workspace(settings, frozenset(), gateway)
         rows = workspace.rows(month)
-        lines = summarise(rows, workspace.services)
+        lines = summarise(rows, workspace.services, now)
+        proofs = prove(rows, workspace.services) if arguments.proof else None
         soon = _leaving(settings, workspace, month, rows)
     if arguments.json:
-        print(_json(lines, soon))
+        print(_json(lines, soon, None if proofs is None else proofs_json(proofs, now)))
         return 0
     console = out()
     if lines:
-        console.print(_table(lines, now))
+        console.print(_table(lines, now) if proofs is None else proofs_table(proofs, now))
     else:
         console.print("Nothing has been collected yet: llm-usage collect does it.")
     for one in soon:
@@ -60,8 +62,8 @@ def _leaving(
     return leaving_soon(settings, workspace.inactive, read_collected(known, pages)) if might else ()
 
 
-def _json(lines: tuple[MonthStatus, ...], soon: tuple[Leaving, ...]) -> str:
-    """One object. `leaving` is there only where something leaves."""
+def _json(lines: tuple[MonthStatus, ...], soon: tuple[Leaving, ...], proofs: str | None) -> str:
+    """One object. `leaving` is there only where something leaves, `proofs` only with `--proof`."""
     months = TypeAdapter(tuple[MonthStatus, ...]).dump_json(lines).decode()
     told = [
         {
@@ -75,19 +77,21 @@ def _json(lines: tuple[MonthStatus, ...], soon: tuple[Leaving, ...]) -> str:
         }
         for one in soon
     ]
-    return '{"months": ' + months + (f', "leaving": {json.dumps(told)}' if told else "") + "}"
+    more = (f', "leaving": {json.dumps(told)}' if told else "") + (f', "proofs": {proofs}' if proofs else "")
+    return '{"months": ' + months + more + "}"
 
 
 def _table(lines: tuple[MonthStatus, ...], now: datetime) -> Table:
     table = new_table("Usages in Notion")
     marks = [_running(line.month, now) for line in lines]
     figure = ("Cost USD", "") if any(marks) else ("Cost USD",)
-    for name in ("Month", "Provider", "Status", *figure, "Rows", "Figures of (UTC)", "Last attempt (UTC)"):
+    for name in ("Month", "Provider", "State", "Status", *figure, "Rows", "Figures of (UTC)", "Last attempt (UTC)"):
         table.add_column(name, justify="right" if name in ("Cost USD", "Rows") else "left")
     for line, mark in zip(lines, marks, strict=True):
         table.add_row(
             line.month,
             line.provider.label,
+            "–" if line.state is None else line.state.value,
             Text("–") if line.status is None else Text(line.status.value, style=STYLES[line.status]),
             "–" if line.cost_usd is None else f"{line.cost_usd:,.2f}",
             *((mark,) if any(marks) else ()),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from importlib.metadata import version
 from typing import Any, Final, Self
@@ -39,11 +39,23 @@ class Receipt(BaseModel):
     grain: str = ""
     days: str = ""
     """Days read of days asked, like `31/31`; empty where the provider gives no days."""
+    missing_days: tuple[date, ...] = ()
+    """Days of a month that is over that the answers do not hold."""
+    answer_pages: int | None = None
+    """Pages of answers."""
     rows: int | None = None
     cost_usd: Decimal | None = None
     control_usd: Decimal | None = None
     """The provider's own total, where it was read."""
+    control_sum_usd: Decimal | None = None
+    """Sum of the lines that it was held against, where that is another one than `cost_usd`: accounts may share rows."""
+    control_agrees: bool | None = None
+    """Whether that agrees with the sum of the lines; None where it was not read."""
     read_at: datetime | None = None
+    fresh_until: datetime | None = None
+    """How far the figures go by the provider's own mark."""
+    lacking: tuple[str, ...] = ()
+    """What was not there, in French sentences."""
     dropped: Mapping[str, int] = Field(default_factory=dict)
     """What was left out of the answers, and how many times."""
     new_fields: Mapping[str, int] = Field(default_factory=dict)
@@ -65,17 +77,24 @@ class Receipt(BaseModel):
             "key": _text(self.key),
             "grain": _text(self.grain),
             "days": _text(self.days or None),
+            "missing_days": _text([day.isoformat() for day in self.missing_days]),
+            "answer_pages": _text(self.answer_pages),
             "rows": _text(self.rows),
             "cost_usd": _amount(self.cost_usd),
             "control_usd": _amount(self.control_usd),
-            "read_at": _text(self.read_at.isoformat() if self.read_at is not None else None),
+            "control_sum_usd": _amount(self.control_sum_usd),
+            "control_agrees": _text(self.control_agrees),
+            "read_at": _instant(self.read_at),
+            "fresh_until": _instant(self.fresh_until),
+            "lacking": _text(self.lacking),
             "dropped": _text(dict(self.dropped)),
             "new_fields": _text(dict(self.new_fields)),
             "pages": _text(self.pages),
             "version": _text(self.version),
         }
         # What is empty is left out, but for what a reader looks for.
-        shown = ("organisation", "days", "rows", "cost_usd", "control_usd", "read_at", "dropped", "version")
+        shown = {"organisation", "days", "rows", "cost_usd", "control_usd", "read_at", "dropped", "version"}
+        shown |= {"missing_days"} if self.days else set()
         filled = {name: text for name, text in parts.items() if name in shown or text not in ("[]", "{}", "null", '""')}
         return "{" + ",".join(f'"{name}":{text}' for name, text in filled.items()) + "}"
 
@@ -90,9 +109,10 @@ def read_receipt(text: str) -> Receipt | None:
         receipt = Receipt.model_validate(found)
     except (ValueError, RecursionError, ValidationError):
         return None
-    at = receipt.read_at
     # Without an offset it is UTC, as everything here.
-    return receipt if at is None or at.tzinfo else receipt.model_copy(update={"read_at": at.replace(tzinfo=UTC)})
+    instants = {"read_at": receipt.read_at, "fresh_until": receipt.fresh_until}
+    naive = {name: at.replace(tzinfo=UTC) for name, at in instants.items() if at is not None and at.tzinfo is None}
+    return receipt.model_copy(update=naive) if naive else receipt
 
 
 def receipt_of(outcome: SourceOutcome, pages: Collection[str] = ()) -> Receipt:
@@ -103,16 +123,23 @@ def receipt_of(outcome: SourceOutcome, pages: Collection[str] = ()) -> Receipt:
         pages: See `Receipt.pages`.
     """
     days = "" if outcome.days_read is None else f"{outcome.days_read}/{outcome.month.days}"
+    control, cost = outcome.control, outcome.totals.cost
     return Receipt(
         organisation=outcome.organisation,
         ids=organisation_ids(outcome),
         key=outcome.key_mark,
         grain="api_key" if outcome.rule.kind is Kind.API_KEY else "project",
         days=days,
+        missing_days=outcome.missing_days,
+        answer_pages=outcome.pages,
         rows=len(outcome.rows),
-        cost_usd=outcome.totals.cost,
-        control_usd=None if outcome.control is None else outcome.control.total,
+        cost_usd=cost,
+        control_usd=None if control is None else control.total,
+        control_sum_usd=None if control is None or control.summed == cost else control.summed,
+        control_agrees=None if control is None else control.agrees,
         read_at=outcome.attempted_at,
+        fresh_until=outcome.fresh_until,
+        lacking=outcome.lacking,
         dropped=_counts(outcome.dropped),
         new_fields=_counts(outcome.new_fields),
         pages=tuple(sorted(pages)),
@@ -154,6 +181,10 @@ def _counts(counts: Sequence[Count]) -> dict[str, int]:
 
 def _text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _instant(at: datetime | None) -> str:
+    return _text(at.isoformat() if at is not None else None)
 
 
 def _amount(amount: Decimal | None) -> str:

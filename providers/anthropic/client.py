@@ -105,6 +105,8 @@ class Anthropic:
             control=figures.control,
             organisation=await organization_of(job),
             days_read=next((report.days for _, report in figures.reports), None),
+            missing_days=next((() if running else report.missing_days for _, report in figures.reports), ()),
+            fresh_until=refreshed,
             dropped=counts(notes.dropped),
             new_fields=counts(notes.new),
         )

@@ -224,6 +224,8 @@ class ReportFigures:
     refreshed_at: datetime | None
     days: int | None = None
     """Days that came; None for a report that gives none."""
+    missing_days: tuple[date, ...] = ()
+    """Days of the month that did not come."""
     notes: Notes = field(default_factory=Notes)
     written: Written = field(default_factory=Written)
     rounded: int = 0
@@ -271,6 +273,7 @@ class ReportSink(Generic[L]):
             self._sums.records(),
             earliest(self._refreshed),
             len(self._days) if self._report.by_day else None,
+            self._month.days_without(self._days) if self._report.by_day else (),
             self._line_notes.notes,
             self._line_notes.written,
             self._sums.rounded,

@@ -10,7 +10,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from providers.deepgram.billing import read_billing
-from providers.deepgram.days import SETTLING, a_day_of
+from providers.deepgram.days import SETTLING, a_day_of, common_days
 from providers.deepgram.endpoints import PROJECTS, billing_of, keys_of, usage_of
 from providers.deepgram.parse import Project, ProjectFigures
 from providers.deepgram.refusals import explain
@@ -67,6 +67,7 @@ class Deepgram:
         sums = RecordSums()
         sums.add(record for table in tables for record in table.records)
         records = sums.records()
+        days = common_days(table.days for table in tables)
         keys = await read_names(job, records) if job.grain is Grain.API_KEY else Names()
         notes = Notes.of_all((unlisted, keys.notes, *(table.notes for table in tables)))
         return SourceReport(
@@ -92,7 +93,8 @@ class Deepgram:
             # Never: old months are empty in the billing breakdown, and nothing tells them from months without cost.
             empty_proven=False,
             control=_control_of(tables),
-            days_read=min((table.days for table in tables if table.days is not None), default=None),
+            days_read=None if days is None else len(days),
+            missing_days=() if days is None else job.month.days_without(days),
             dropped=counts(notes.dropped),
             new_fields=counts(notes.new),
         )
@@ -130,10 +132,10 @@ async def _read_project(job: Job, project: str, suffix: str) -> ProjectFigures:
     )
     money, usage = read.values
     tables = [table for table in read.values if table is not None]
-    days = min((table.days for table in tables if table.days is not None), default=None)
+    days = common_days(table.days for table in tables)
     gaps = [*read.gaps, *(gap for table in tables for gap in table.gaps)]
     if not job.is_running:
-        gaps += days_gap(job.month, days, what=f"les réponses de Deepgram{suffix}")
+        gaps += days_gap(job.month, None if days is None else len(days), what=f"les réponses de Deepgram{suffix}")
     if money is not None and usage is not None and usage.records and not money.records and not money.gaps:
         gaps.append(Gap(kind=GapKind.UNAVAILABLE, sentence=_NO_COST))
     late = _late_billing(money, usage)

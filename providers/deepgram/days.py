@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import ClassVar, Final, TypeVar
@@ -112,14 +112,19 @@ def day_in_month(row: Row, month: Month, notes: Notes, *, empty: bool, where: st
     return None
 
 
-def count_days(answer: Period, month: Month) -> int | None:
+def told_days(answer: Period, month: Month) -> frozenset[date] | None:
     """Days of the month that an answer says it is about; None where it does not say."""
     first, last = _date(answer.start), _date(answer.end)
     if first is None or last is None:
         return None
-    days = (min(last, month.last_day) - max(first, month.first_day)).days + 1
     # A period that has nothing to do with the question says nothing about the answer.
-    return days if days > 0 else None
+    return frozenset(day for day in month.days_without(()) if first <= day <= last) or None
+
+
+def common_days(told: Iterable[frozenset[date] | None]) -> frozenset[date] | None:
+    """Days that all answers hold which say what they are about; None where none does."""
+    known = [days for days in told if days is not None]
+    return frozenset.intersection(*known) if known else None
 
 
 def _date(text: object) -> date | None:

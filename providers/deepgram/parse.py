@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Final, Self
 
 from pydantic import Field
 
-from providers.deepgram.days import Period, R, Row, count_days, day_in_month, lines_of_days
+from providers.deepgram.days import Period, R, Row, day_in_month, lines_of_days, told_days
 from providers.shared.amounts import RawAmount, Written, believable_amount
 from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
@@ -99,7 +99,7 @@ class BreakdownFigures:
 
     records: Records
     first: date | None
-    days: int | None
+    days: frozenset[date] | None
     notes: Notes
     written: Written = field(default_factory=Written)
 
@@ -123,7 +123,7 @@ class ProjectFigures:
     remarks: tuple[str, ...] = ()
     checked: Control | None = None
     first: date | None = None
-    days: int | None = None
+    days: frozenset[date] | None = None
     notes: Notes = field(default_factory=Notes)
     note: str = ""
 
@@ -166,7 +166,7 @@ def parse_billing(answer: Billing, project: str, month: Month, where: str) -> Br
             )
         )
     _refuse_nothing(answer.results, notes, where)
-    return BreakdownFigures(tuple(records), min(days, default=None), count_days(answer, month), notes, written)
+    return BreakdownFigures(tuple(records), min(days, default=None), told_days(answer, month), notes, written)
 
 
 def parse_usage(
@@ -208,7 +208,7 @@ def parse_usage(
             )
         )
     _refuse_nothing(answer.results, notes, where)
-    return BreakdownFigures(tuple(records), min(days, default=None), count_days(answer, month), notes)
+    return BreakdownFigures(tuple(records), min(days, default=None), told_days(answer, month), notes)
 
 
 def _refuse_nothing(rows: Lines[R], notes: Notes, where: str) -> None:

@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
-from providers.deepgram.days import SETTLING, asked_days
+from providers.deepgram.days import SETTLING, asked_days, common_days
 from providers.deepgram.endpoints import BY_KEY, BY_MODEL, UNGROUPED, for_key, usage_of
 from providers.deepgram.parse import BreakdownFigures, ProjectFigures, Records, Usage, parse_usage
 from providers.shared.amounts import FLOAT_TOLERANCE, sum_known
@@ -100,7 +100,7 @@ class BothTables:
     gaps: tuple[Gap, ...] = ()
     remarks: tuple[str, ...] = ()
     first: date | None = None
-    days: int | None = None
+    days: frozenset[date] | None = None
     notes: Notes = field(default_factory=Notes)
 
     def disputed(self) -> set[Group]:
@@ -195,7 +195,7 @@ async def _read_both(job: Job, project: str) -> BothTables:
         gaps=gaps,
         remarks=(f"L’usage par modèle n’a pas été comparé à l’usage par clé : {failure}",) if failure else (),
         first=min((sheet.first for sheet in sheets if sheet.first), default=None),
-        days=min((sheet.days for sheet in sheets if sheet.days is not None), default=None),
+        days=common_days(sheet.days for sheet in sheets),
         notes=Notes.of_all(sheet.notes for sheet in sheets),
     )
 

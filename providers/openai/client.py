@@ -62,6 +62,8 @@ class OpenAI:
         records, row_notes = join_reports(job, costs, [figures for figures in usage if figures], read)
         records, free = without_missing_amounts(records, checked, "d’OpenAI")
         names = await read_names(job, records, dict(costs.names) if costs else {})
+        # Where costs were not read, the report with the most days tells how much of the month there is.
+        days = costs.days if costs is not None else max((figures.days for figures in seen), key=len)
         organisations = {an_id for figures in seen for an_id in figures.organisations}
         notes = Notes.of_all(figures.notes for figures in seen)
         return SourceReport(
@@ -91,7 +93,8 @@ class OpenAI:
             empty_proven=not running and costs is not None and len(costs.days) >= job.month.days,
             control=checked,
             organisation=organisations.pop() if len(organisations) == 1 else None,
-            days_read=len(costs.days) if costs is not None else max(len(figures.days) for figures in seen),
+            days_read=len(days),
+            missing_days=() if running else job.month.days_without(days),
             dropped=counts(notes.dropped),
             new_fields=counts(notes.new),
         )

@@ -70,6 +70,8 @@ class OpenRouter:
             row_note=ROW_NOTE,
             data_until=until if job.month.is_running(until) else None,
             provisional=job.is_settling(SETTLING, until),
+            # Answers that are not stored ones have no mark: they are of now.
+            fresh_until=until if until < job.now else None,
             empty_proven=total.lines is not None and is_nothing(total.lines),
             control=checked.control if checked else None,
             dropped=counts(figures.dropped),

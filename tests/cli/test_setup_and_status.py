@@ -90,6 +90,35 @@ def test_status(ready: Cli) -> None:
     assert len(ready("status", "--json").json["months"]) == 4
 
 
+def test_status_tells_what_is_proven(ready: Cli) -> None:
+    ready.only("OPENAI_ADMIN_KEY_LABO", "ELEVENLABS_API_KEY")
+    for month in ("2026-01", "2026-02"):
+        ready("collect", "--month", month)
+    found = ready("status", "--proof", "--json").json
+
+    plain = ready("status", "--json").json
+    assert plain == {name: value for name, value in found.items() if name != "proofs"}
+    assert {(line["month"], line["provider"]): line["state"] for line in plain["months"]} == {
+        ("2026-01", "openai"): "closed",
+        ("2026-01", "elevenlabs"): "closed",
+        ("2026-02", "openai"): "open",
+        ("2026-02", "elevenlabs"): "open",
+    }
+    january, voice = found["proofs"][:2]
+    assert (january["provider"], january["account"], january["days"]) == ("openai", "labo", "31/31")
+    assert (january["missing_days"], january["unproven"], january["control_agrees"]) == ([], [], True)
+    assert january["sum_usd"] == january["control_usd"]
+    assert float(january["difference_usd"]) == 0
+    assert january["pages"] > 1
+    assert (january["fresh_until"], january["delay_hours"]) == (None, 24)
+    assert (voice["days"], voice["unproven"]) == (None, ["the provider does not tell its days"])
+    told = ready("status", "--proof", "--month", "2026-01")
+    assert told.status == 0
+    assert january["control_usd"] in told.out
+    assert "31/31" in told.out
+    assert "24 h after the month’s end" in told.out
+
+
 def test_status_tells_what_gets_out_of_reach_uncollected(ready: Cli) -> None:
     ready.only("OPENAI_ADMIN_KEY_LABO", "ANTHROPIC_ADMIN_KEY", "ELEVENLABS_API_KEY", "OPENROUTER_MANAGEMENT_KEY")
     told = ready("status", "--month", "last")

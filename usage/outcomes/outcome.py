@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from pydantic import BaseModel, ConfigDict
 
@@ -56,6 +56,12 @@ class SourceOutcome(BaseModel):
     provisional: bool = False
     """True when the provider may still change the closed month."""
     days_read: int | None = None
+    missing_days: tuple[date, ...] = ()
+    fresh_until: datetime | None = None
+    lacking: tuple[str, ...] = ()
+    """What is not there, whether a rerun would bring it or not, in French sentences."""
+    pages: int = 0
+    """Pages of answers."""
     dropped: tuple[Count, ...] = ()
     new_fields: tuple[Count, ...] = ()
 
@@ -119,6 +125,10 @@ def _outcome(labelled: LabelledReport, rows: tuple[UsageRow, ...]) -> SourceOutc
         control=report.control,
         provisional=report.provisional,
         days_read=report.days_read,
+        missing_days=report.missing_days,
+        fresh_until=report.fresh_until,
+        lacking=tuple(dict.fromkeys([*report.missing, *(gap.sentence for gap in report.gaps)])),
+        pages=report.pages,
         dropped=report.dropped,
         new_fields=report.new_fields,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Self
@@ -120,6 +120,10 @@ class SourceReport(BaseModel):
     """Id of the organisation behind the key, where the provider tells it; else the ids in `things` stand for it."""
     days_read: int | None = None
     """Days of the month that the answers hold, counted from them; None where the provider gives no days."""
+    missing_days: tuple[date, ...] = ()
+    """Days of a month that is over that the answers do not hold, in order; none where the provider gives no days."""
+    fresh_until: datetime | None = None
+    """How far the figures go by the provider's own mark, where it gives one."""
     dropped: tuple[Count, ...] = ()
     """What was left out of an answer, and how many times."""
     new_fields: tuple[Count, ...] = ()

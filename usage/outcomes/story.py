@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -81,8 +81,38 @@ def _describe_reach(report: SourceReport) -> str:
         return f"{month} : {lead}, données jusqu’au {(until - timedelta(microseconds=1)).date()}."
     span = f"du {month.first_day} au {month.last_day}"
     # Where the provider gives no days, only what was asked for is known.
-    lead = f"Mois demandé {span}" if report.days_read is None else f"{days_read(report.days_read, month)}, {span}"
+    lead = f"Mois demandé {span}" if report.days_read is None else _describe_days(report, report.days_read, span)
     return f"{lead}, provisoire : le fournisseur peut encore corriger ce mois." if report.provisional else f"{lead}."
+
+
+def _describe_days(report: SourceReport, days: int, span: str) -> str:
+    lack = missing_days(report.missing_days, report.month) if report.missing_days else ""
+    return f"{days_read(days, report.month)} ; {lack}" if lack else f"{days_read(days, report.month)}, {span}"
+
+
+def missing_days(days: Sequence[date], month: Month) -> str:
+    """Which days are missing, at least one of them: `manque le 3`, `manquent le 1er, du 5 au 7`."""
+    if len(days) >= month.days:
+        return f"manque tout le mois, du {month.first_day} au {month.last_day}"
+    told = ", ".join(
+        f"le {_day(first)}" if first == last else f"du {_day(first)} au {last.day}" for first, last in runs(days)
+    )
+    return f"{'manque' if len(days) == 1 else 'manquent'} {told}"
+
+
+def runs(days: Iterable[date]) -> list[tuple[date, date]]:
+    """Days in order as runs without a hole, each by its first and last."""
+    found: list[tuple[date, date]] = []
+    for day in days:
+        if found and day - found[-1][1] == timedelta(days=1):
+            found[-1] = found[-1][0], day
+        else:
+            found.append((day, day))
+    return found
+
+
+def _day(day: date) -> str:
+    return "1er" if day.day == 1 else str(day.day)
 
 
 def days_read(days: int, month: Month) -> str:

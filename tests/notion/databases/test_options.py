@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -49,7 +50,7 @@ def test_another_spelling_of_a_status_rewrites_nothing(office: Office, made: Mad
     # The source's own row is written by every run.
     assert (again.counts.created, again.counts.updated, again.counts.unchanged) == (0, 1, 2)
     workspace = office.open(office.notion.connection)
-    (line,) = summarise(workspace.rows(), workspace.services)
+    (line,) = summarise(workspace.rows(), workspace.services, datetime(2026, 2, 14, tzinfo=UTC))
     assert line.status is Status.SUCCES
     assert options(office, "usages", "Statut Collecte") == before
 

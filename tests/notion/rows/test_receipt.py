@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,27 @@ def test_the_moment_of_the_reading(text: str) -> None:
 
 def test_a_receipt_without_a_moment() -> None:
     assert read_receipt("{}") == Receipt(read_at=None)
+
+
+def test_a_receipt_is_read_as_it_was_written() -> None:
+    whole = Receipt(
+        organisation="org-1",
+        days="29/31",
+        missing_days=(date(2026, 1, 3), date(2026, 1, 9)),
+        answer_pages=12,
+        rows=3,
+        cost_usd=Decimal("1.500000000000000000001"),
+        control_usd=Decimal("1.6"),
+        control_sum_usd=Decimal("1.5"),
+        control_agrees=False,
+        read_at=MORNING,
+        fresh_until=MORNING,
+        lacking=("Il manque 2 jours : 29 jours lus sur 31.",),
+    )
+    assert '"days":"29/31","missing_days":["2026-01-03","2026-01-09"]' in whole.to_json()
+    assert read_receipt(whole.to_json()) == whole
+    assert '"missing_days":[]' in Receipt(days="31/31").to_json()
+    assert "missing_days" not in Receipt().to_json()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "3", '{"read_at": "yesterday"}', '{"read_at":', "voir avec Anne"])

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -55,6 +55,20 @@ def test_what_nobody_can_mend_asks_for_nothing(make_report: MakeReport) -> None:
 )
 def test_days_are_those_that_were_read(make_report: MakeReport, days: int, words: str) -> None:
     assert source_log(make_report(days_read=days), None, 0).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        (range(21, 32), "20 jours lus sur 31 ; manquent du 21 au 31."),
+        ([3], "30 jours lus sur 31 ; manque le 3."),
+        ([1, 5, 6, 7], "27 jours lus sur 31 ; manquent le 1er, du 5 au 7."),
+        (range(1, 32), "0 jours lus sur 31 ; manque tout le mois, du 2026-01-01 au 2026-01-31."),
+    ],
+)
+def test_missing_days_are_named(make_report: MakeReport, missing: Sequence[int], words: str) -> None:
+    days = tuple(date(2026, 1, day) for day in missing)
+    assert source_log(make_report(days_read=31 - len(days), missing_days=days), None, 0).startswith(words)
 
 
 def test_where_no_days_are_given_none_are_told(make_report: MakeReport) -> None:
