@@ -337,12 +337,14 @@ def _notes(diff: Diff) -> Iterator[str]:
 def _summary(diff: Diff) -> str:
     rows = sum(len(one.notion) for one in diff.sources)
     moves = sum(len(one.last_reading.moves) for one in diff.sources if one.last_reading is not None)
-    compared = f"{diff.month}, {len(diff.sources)} sources"
+    compared = f"{diff.month}, {_counted(len(diff.sources), 'source')}"
     if not diff.differs:
-        what = (
-            "nothing of what could be compared differs"
-            if any(one.problems for one in diff.sources)
-            else "nothing differs"
-        )
+        is_whole = not any(one.problems for one in diff.sources)
+        what = "nothing differs" if is_whole else "nothing of what could be compared differs"
         return f"{compared}: {what}. Nothing was written."
-    return f"{compared}: {rows} rows differ from Notion, {moves} figures from the last reading. Nothing was written."
+    apart = f"{_counted(rows, 'row')} other than in Notion, {_counted(moves, 'figure')} other than in the last reading"
+    return f"{compared}: {apart}. Nothing was written."
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

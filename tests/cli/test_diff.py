@@ -92,7 +92,8 @@ def test_a_correction_is_found_to_the_day_and_kept(archived: Cli, provider: Prov
     assert f"{MONTH}: differs from Notion" in shown.out
     assert f"{MONTH}: differs from the last reading" in shown.out
     assert day in shown.out
-    assert shown.out.endswith("1 rows differ from Notion, 1 figures from the last reading. Nothing was written.\n")
+    apart = "1 row other than in Notion, 1 figure other than in the last reading"
+    assert shown.out.endswith(f"{MONTH}, 1 source: {apart}. Nothing was written.\n")
 
     archived.set(LLM_USAGE_NOW=LATER)
     assert archived("collect", "--month", MONTH).status == 0
@@ -222,13 +223,14 @@ def test_a_source_that_lacks_a_part_is_compared_as_far_as_it_goes(few: Cli) -> N
     assert source["problems"]
 
 
-def test_a_month_that_is_not_offered_any_more_says_nothing_about_its_figures(archived: Cli) -> None:
-    archived.only(ONE_KEY[ProviderName.OPENROUTER])
-    archived.set(LLM_USAGE_NOW="2027-02-14T15:30:00Z")
-    told = archived("diff", "2024-01", "--json")
+def test_a_month_that_is_not_offered_says_nothing_about_its_figures(few: Cli) -> None:
+    store = few.sandbox.notion.store
+    row = next(one for name, one in few.rows().items() if "ElevenLabs" in name and one.value("Cout USD"))
+    store.edit(row, {"Mois": "2015-01"})
+    told = few("diff", "2015-01", "--provider", "elevenlabs", "--json")
     (source,) = told.json["sources"]
     assert (told.status, told.json["differs"], source["status"]) == (1, False, "Donnees indisponibles")
-    assert source["problems"]
+    assert source["problems"] == ["ElevenLabs ne donne rien avant 2020."]
 
 
 def test_a_damaged_archive_is_no_proof(few: Cli) -> None:
