@@ -136,6 +136,17 @@ def parser() -> argparse.ArgumentParser:
     archive.add_argument("--month", help="only this month: like 2026-01, `last` or `current`")
     _providers(archive, action="extend", nargs="+")
     _json(archive)
+    history = add("history", "Which figures changed from one kept reading to the next, when, and what moved most.")
+    history.add_argument("--month", help="only this month: like 2026-01, `last` or `current`")
+    history.add_argument("--project", help="only this project, workspace or API key, by its id at the provider")
+    _providers(history, action="extend", nargs="+")
+    _json(history)
+    diff = add("diff", "Ask the providers again; what differs from Notion and from the last reading. Writes nothing.")
+    diff.add_argument("month", help="month like 2026-01, `last` or `current`")
+    # The month may stand behind it; see `_apart`.
+    _providers(diff, action="append")
+    diff.add_argument("--account", help="only this account")
+    _json(diff)
     heal = add("heal", "Bring rows of older collectors in order: doubles, names in place of ids, error rows.")
     heal.add_argument("--month", help="only this month: like 2026-01, `last` or `current`")
     heal.add_argument("--dry-run", action="store_true", help="print what would be done; write nothing")
@@ -156,14 +167,14 @@ def _providers(command: argparse.ArgumentParser, **how: Any) -> None:
 
 
 def _apart(arguments: Sequence[str]) -> list[str]:
-    """A backfill's `--provider openai anthropic` with an option for each: months that follow must not be taken, too."""
+    """`--provider openai anthropic` with an option for each, where months that follow must not be taken, too."""
     from usage.names import ProviderName  # noqa: PLC0415
 
     names, found = set(ProviderName), list[str]()
     listing = False
     for argument in arguments:
         is_name = argument.lower() in names
-        if arguments[0] == "backfill" and listing and is_name and found[-1] != "--provider":
+        if arguments[0] in ("backfill", "diff") and listing and is_name and found[-1] != "--provider":
             found.append("--provider")
         found.append(argument)
         listing = argument.startswith("--provider") or (listing and is_name)

@@ -17,6 +17,7 @@ from notion.databases.services import Service, read_services, set_statut
 from notion.heal.healer import Healer
 from notion.heal.healing import Healing, plan_healing
 from notion.plan.authorship import authors_of
+from notion.plan.differences import RowDifference, find_differences
 from notion.plan.plan import make_plan
 from notion.plan.steps import Action, Context, Plan, Step
 from notion.rows.receipt import read_receipt
@@ -116,21 +117,23 @@ class Workspace:
             outcomes: What the sources brought.
             accept_lower: Whether a person has accepted lower figures of a month that is over.
         """
+        rows = self.rows(month)
+        context = replace(
+            self._context(), earlier=self._earlier(outcomes), me=self._me_among(rows), accept_lower=accept_lower
+        )
+        return self._plan_with_pages(rows, lambda known: make_plan(outcomes, known, context))
+
+    def differences(self, month: Month, outcomes: Sequence[SourceOutcome]) -> tuple[RowDifference, ...]:
+        """Where a month's figures differ from what the sources brought; writes nothing."""
+        return find_differences(outcomes, self.rows(month), self._context())
+
+    def _context(self) -> Context:
         labels: dict[ProviderName, tuple[str, ...]] = {}
         for credential in self._settings.credentials:
             name = credential.source.provider
             labels[name] = (*labels.get(name, ()), self._settings.label(credential.source))
         services = {service.provider: service.page_id for service in self.services}
-        rows = self.rows(month)
-        context = Context(
-            fields=fields_in(self.databases.usages),
-            services=services,
-            labels=labels,
-            earlier=self._earlier(outcomes),
-            me=self._me_among(rows),
-            accept_lower=accept_lower,
-        )
-        return self._plan_with_pages(rows, lambda known: make_plan(outcomes, known, context))
+        return Context(fields=fields_in(self.databases.usages), services=services, labels=labels)
 
     def _me_among(self, rows: Sequence[Existing]) -> str | None:
         """User id of this connection, asked for only where the rows' receipts leave some of them to doubt."""

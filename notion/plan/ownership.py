@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Self
 
 from notion.plan.desired import Wanted
 from notion.rows.receipt import Receipt, read_receipt
@@ -36,6 +36,32 @@ class Peers:
     read: frozenset[str] = frozenset()
     same: frozenset[str] = frozenset()
     ids: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, outcome: SourceOutcome, outcomes: Iterable[SourceOutcome], labels: tuple[str, ...]) -> Self:
+        """What is known of the others.
+
+        Args:
+            outcome: The source's own.
+            outcomes: Those of all sources of the provider in this run.
+            labels: See above.
+        """
+        read = [one for one in outcomes if not one.failed and one is not outcome]
+        same = [one for one in read if _are_one(one, outcome)]
+        ids = frozenset(an_id for one in read for _, an_id in one.known)
+        return cls(labels, labels_of(read), labels_of(same), ids)
+
+
+def labels_of(outcomes: Iterable[SourceOutcome]) -> frozenset[str]:
+    """Labels of sources, as they count for identities."""
+    return frozenset(canonical_workspace(outcome.label) for outcome in outcomes)
+
+
+def _are_one(one: SourceOutcome, other: SourceOutcome) -> bool:
+    """Whether two sources are keys of one organisation."""
+    if one.organisation is not None and other.organisation is not None:
+        return one.organisation == other.organisation
+    return bool(set(one.known) & set(other.known))
 
 
 class Ownership:

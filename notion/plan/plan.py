@@ -44,7 +44,7 @@ from notion.plan.desired import (
 )
 from notion.plan.doubles import DOUBLE, ERROR_ROW, Doubles, sort_out
 from notion.plan.loss import LEFT, Change, accepting_sentence, keeping_sentence, objection_to
-from notion.plan.ownership import Matching, Ownership, Peers
+from notion.plan.ownership import Matching, Ownership, Peers, labels_of
 from notion.plan.steps import Action, Context, Plan, Step
 from notion.rows.notes import Note
 from notion.rows.receipt import Receipt, read_receipt, receipt_of
@@ -130,7 +130,7 @@ class _ProviderPlan:
         identities: set[Identity] = set()
         for outcome in self._outcomes:
             claims = _Claims(frozenset(pages), frozenset(identities))
-            peers = self._peers(outcome)
+            peers = Peers.of(outcome, self._outcomes, self._labels)
             planner = _SourcePlanner(
                 outcome, self._rows, strangers, self._context, authors=self._authors, peers=peers, claims=claims
             )
@@ -143,15 +143,9 @@ class _ProviderPlan:
             identities |= {step.values.identity for step in planner.steps if step.action is not Action.TRASH}
             yield planner
 
-    def _peers(self, outcome: SourceOutcome) -> Peers:
-        read = [one for one in self._outcomes if not one.failed and one is not outcome]
-        same = [one for one in read if _are_one(one, outcome)]
-        ids = frozenset(an_id for one in read for _, an_id in one.known)
-        return Peers(self._labels, _labels(read), _labels(same), ids)
-
     def _rows_out_of_reach(self, planners: Sequence[_SourcePlanner]) -> list[Existing]:
         """Rows with figures that belong to no source, where all accounts were read."""
-        read = _labels([planner.outcome for planner in planners if not planner.outcome.failed])
+        read = labels_of(planner.outcome for planner in planners if not planner.outcome.failed)
         if not {canonical_workspace(label) for label in self._labels} <= read:
             return []
         planned = {step.page_id for planner in planners for step in planner.steps}
@@ -172,17 +166,6 @@ def _fail(outcome: SourceOutcome, wrong: str) -> SourceOutcome:
     """The outcome of a source whose plan differs from what it said: nothing of it is written, and the run is red."""
     changes = {"failed": True, "status": Status.ECHEC, "rerun": True, "reason": wrong, "log": f"Échec : {wrong}"}
     return outcome.model_copy(update=changes)
-
-
-def _are_one(one: SourceOutcome, other: SourceOutcome) -> bool:
-    """Whether two sources are keys of one organisation."""
-    if one.organisation is not None and other.organisation is not None:
-        return one.organisation == other.organisation
-    return bool(set(one.known) & set(other.known))
-
-
-def _labels(outcomes: Sequence[SourceOutcome]) -> frozenset[str]:
-    return frozenset(canonical_workspace(outcome.label) for outcome in outcomes)
 
 
 def _order(outcome: SourceOutcome) -> tuple[ProviderName, str]:

@@ -1,0 +1,167 @@
+"""What moved from one reading to the next, by day, project or key, and model; and when a source's month changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+from itertools import groupby, pairwise
+
+from archive.archive import Archive
+from archive.journal import Entry
+from usage.money import difference
+from usage.names import ProviderName, Status
+from usage.records.record import Ids, UsageRecord
+
+_NOTHING = UsageRecord()
+_ZERO = Decimal(0)
+
+
+class Standing(StrEnum):
+    """How final the figures of a reading were."""
+
+    RUNNING = "running"
+    """The month went on."""
+    PROVISIONAL = "provisional"
+    """The month was over, and the provider had not settled it."""
+    INCOMPLETE = "incomplete"
+    """A part was missing."""
+    SETTLED = "settled"
+    """Nobody expected a change any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One day, project, key and model of which two readings tell different figures.
+
+    Both have the same ids; the figures of one that a reading does not have are unknown.
+    """
+
+    old: UsageRecord
+    new: UsageRecord
+
+    @property
+    def cost(self) -> Decimal:
+        """By how much the cost moved, USD, exact; what is unknown counts as nothing."""
+        return difference(self.new.cost or _ZERO, self.old.cost or _ZERO)
+
+    @property
+    def tokens(self) -> int:
+        """By how much the tokens moved, both directions together."""
+        return _tokens(self.new) - _tokens(self.old)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A reading whose figures differ from those of the one before."""
+
+    before: Entry
+    after: Entry
+    old: UsageRecord
+    """Sum of what the reading before told; it has no ids."""
+    new: UsageRecord
+    moves: tuple[Move, ...]
+    """What moved most comes first. Their differences add up to that of the sums."""
+
+    @property
+    def standing(self) -> Standing:
+        """How final the figures were that changed."""
+        return standing_of(self.before)
+
+
+def standing_of(entry: Entry) -> Standing:
+    """How final the figures of a reading are."""
+    if entry.month.is_running(entry.read_at):
+        return Standing.RUNNING
+    if entry.status is Status.PARTIEL:
+        return Standing.INCOMPLETE
+    return Standing.PROVISIONAL if entry.provisional else Standing.SETTLED
+
+
+def compare(old: Iterable[UsageRecord], new: Iterable[UsageRecord]) -> tuple[Move, ...]:
+    """What moved between two readings of a source's month; what moved most, in money and then in tokens, comes first.
+
+    Args:
+        old: Records of the earlier reading.
+        new: Records of the later one.
+    """
+    before, after = _sums(old), _sums(new)
+    moves = []
+    for ids in before.keys() | after.keys():
+        nothing = _nothing_of(ids)
+        move = Move(before.get(ids, nothing), after.get(ids, nothing))
+        if move.old != move.new:
+            moves.append(move)
+    return tuple(sorted(moves, key=_most_first))
+
+
+def total(records: Iterable[UsageRecord]) -> UsageRecord:
+    """All records as one, without ids; a figure that none has stays unknown."""
+    sums = _sums(_without_ids(record) for record in records)
+    return next(iter(sums.values()), _NOTHING)
+
+
+def changes(archive: Archive, entries: Iterable[Entry], project: str | None = None) -> Iterator[Change]:
+    """The history of months: each reading whose figures differ from those of the one before, months in order.
+
+    Args:
+        archive: Where the readings are.
+        entries: Which of them to look at.
+        project: Only what belongs to this project, workspace or API key, by its id at the provider.
+
+    Raises:
+        ArchiveError: The archive can't be read, or a reading in it is damaged.
+    """
+    order = list(ProviderName)
+    ordered = sorted(
+        entries, key=lambda one: (one.month, order.index(one.source.provider), one.source.account, one.read_at)
+    )
+    for _, readings in groupby(ordered, key=lambda one: (one.month, one.source)):
+        yield from _changes_of_one(archive, readings, project)
+
+
+def _changes_of_one(archive: Archive, readings: Iterable[Entry], project: str | None) -> Iterator[Change]:
+    records: tuple[UsageRecord, ...] | None = None
+    for before, after in pairwise(readings):
+        if before.records.sha256 == after.records.sha256:
+            continue
+        old = _wanted(archive, before, project) if records is None else records
+        records = _wanted(archive, after, project)
+        moves = compare(old, records)
+        if moves:
+            yield Change(before, after, total(old), total(records), moves)
+
+
+def _wanted(archive: Archive, entry: Entry, project: str | None) -> tuple[UsageRecord, ...]:
+    records = archive.records(entry)
+    if project is None:
+        return records
+    return tuple(one for one in records if project in (one.project, one.api_key, one.workspace))
+
+
+def _sums(records: Iterable[UsageRecord]) -> dict[Ids, UsageRecord]:
+    sums: dict[Ids, UsageRecord] = {}
+    for record in records:
+        before = sums.get(record.ids)
+        # The order of the units says nothing.
+        sums[record.ids] = replace(record, units=tuple(sorted(record.units))) if before is None else before.plus(record)
+    return sums
+
+
+def _without_ids(record: UsageRecord) -> UsageRecord:
+    return replace(record, day=None, workspace=None, project=None, api_key=None, model=None, item=None)
+
+
+def _nothing_of(ids: Ids) -> UsageRecord:
+    day, workspace, project, api_key, model, item = ids
+    return UsageRecord(day=day, workspace=workspace, project=project, api_key=api_key, model=model, item=item)
+
+
+def _tokens(record: UsageRecord) -> int:
+    return (record.tokens_input or 0) + (record.tokens_output or 0)
+
+
+def _most_first(move: Move) -> tuple[Decimal, int, tuple[str, ...]]:
+    ids = tuple("" if one is None else str(one) for one in move.old.ids)
+    return move.cost.copy_abs().copy_negate(), -abs(move.tokens), ids

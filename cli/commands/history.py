@@ -1,0 +1,127 @@
+"""`llm-usage history`: which figures changed from one reading to the next, when, and what moved most."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import datetime
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict
+from rich.text import Text
+
+from archive.history import Change, Standing, changes
+from archive.opening import open_archive
+from cli.display import STYLES, literal, new_table, out
+from cli.moves import Figures, Moved, old_and_new
+from usage.errors import SettingsError
+from usage.month import Month
+from usage.names import ProviderName, Source, Status
+from usage.settings import load_settings
+
+_STYLES = {Standing.SETTLED: "yellow"}
+
+
+class Changed(BaseModel):
+    """A reading whose figures differ from those of the one before; times are UTC."""
+
+    model_config = ConfigDict(frozen=True)
+
+    month: str
+    provider: ProviderName
+    account: str
+    read_at: datetime
+    """Of the reading that brought the new figures."""
+    read_at_before: datetime
+    was: Standing
+    """How final the old figures were."""
+    status: Status
+    """Of the reading that brought the new figures."""
+    old: Figures
+    new: Figures
+    moved: int
+    """How many days, projects or keys, and models moved."""
+    moved_most: Moved
+
+    @classmethod
+    def of(cls, change: Change) -> Self:
+        """What `--json` prints of a change."""
+        return cls(
+            month=str(change.after.month),
+            provider=change.after.source.provider,
+            account=change.after.source.account,
+            read_at=change.after.read_at,
+            read_at_before=change.before.read_at,
+            was=change.standing,
+            status=change.after.status,
+            old=Figures.of(change.old),
+            new=Figures.of(change.new),
+            moved=len(change.moves),
+            moved_most=Moved.of(change.moves[0]),
+        )
+
+
+class History(BaseModel):
+    """The object that `--json` prints; the latest change of each source's month comes last."""
+
+    model_config = ConfigDict(frozen=True)
+
+    archive: str
+    """Its address."""
+    changes: tuple[Changed, ...]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the changes; always 0.
+
+    Raises:
+        SettingsError: A month that has not begun, or the archive is off.
+        ArchiveError: It can't be read.
+    """
+    settings = load_settings()
+    month = Month.resolve(arguments.month, settings.now()) if arguments.month else None
+    archive = open_archive(settings)
+    if archive is None:
+        raise SettingsError("LLM_USAGE_ARCHIVE is off: no reading is kept; take it away, or name a folder or a store")
+    entries = [
+        entry
+        for entry in archive.entries(month)
+        if not arguments.provider or entry.source.provider in arguments.provider
+    ]
+    found = tuple(Changed.of(change) for change in changes(archive, entries, arguments.project))
+    history = History(archive=archive.address, changes=found)
+    if arguments.json:
+        print(history.model_dump_json())
+    else:
+        _print(history, len(entries), arguments.project)
+    return 0
+
+
+def _print(history: History, readings: int, project: str | None) -> None:
+    console = out()
+    of_project = f" of {project}" if project is not None else ""
+    if not history.changes:
+        sentence = f"No figure{of_project} has changed: {readings} readings in {history.archive} were compared."
+        console.print(literal(sentence), soft_wrap=True)
+        return
+    table = new_table("Changes")
+    for name in ("Month", "Source", "Read (UTC)", "Was", "Status", "Old USD", "New USD", "Difference", "Moved"):
+        right = name in ("Old USD", "New USD", "Difference", "Moved")
+        table.add_column(name, justify="right" if right else "left")
+    for name in ("Most on", "Project or key", "Model"):
+        table.add_column(name)
+    for one in history.changes:
+        most = one.moved_most
+        table.add_row(
+            one.month,
+            literal(Source(provider=one.provider, account=one.account).name),
+            f"{one.read_at:%Y-%m-%d %H:%M}",
+            Text(one.was.value, style=_STYLES.get(one.was, "")),
+            Text(one.status.value, style=STYLES[one.status]),
+            *old_and_new(one.old, one.new),
+            str(one.moved),
+            "–" if most.day is None else str(most.day),
+            literal(most.owner),
+            literal(most.what),
+        )
+    console.print(table)
+    console.print(literal(f"{readings} readings in {history.archive} were compared."), soft_wrap=True)
