@@ -123,6 +123,16 @@ def parser() -> argparse.ArgumentParser:
     # The months may stand behind it; see `_apart`.
     _providers(backfill, action="append")
     _json(backfill)
+    replay = add("replay", "One month again from the answers that are kept of it: no provider is asked.")
+    replay.add_argument("month", help="month like 2026-01, `last` or `current`")
+    # The month may stand behind it; see `_apart`.
+    _providers(replay, action="append")
+    replay.add_argument("--account", help="only this account")
+    replay.add_argument("--dry-run", action="store_true", help="print what would be written; write nothing")
+    replay.add_argument(
+        "--accept-lower", action="store_true", help="follow figures that take from a month that is over, without proof"
+    )
+    _json(replay)
     status = add("status", "What Notion holds: month x provider, status, cost, last collection.")
     status.add_argument("--month", help="only this month: like 2026-01, `last` or `current`")
     _json(status)
@@ -153,14 +163,14 @@ def _providers(command: argparse.ArgumentParser, **how: Any) -> None:
 
 
 def _apart(arguments: Sequence[str]) -> list[str]:
-    """A backfill's `--provider openai anthropic` with an option for each: months that follow must not be taken, too."""
+    """`--provider openai anthropic` with an option for each, where months follow that must not be taken, too."""
     from usage.names import ProviderName  # noqa: PLC0415
 
     names, found = set(ProviderName), list[str]()
     listing = False
     for argument in arguments:
         is_name = argument.lower() in names
-        if arguments[0] == "backfill" and listing and is_name and found[-1] != "--provider":
+        if arguments[0] in ("backfill", "replay") and listing and is_name and found[-1] != "--provider":
             found.append("--provider")
         found.append(argument)
         listing = argument.startswith("--provider") or (listing and is_name)
