@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -79,6 +80,15 @@ def without_keys(cli: Cli) -> None:
     cli.only()
 
 
+def told_by_rows(cli: Cli) -> dict[str, dict[str, Any]]:
+    """All values of the rows; without the pages that receipts name, which are others once rows are made anew."""
+    found = cli.figures()
+    for name, row in found.items():
+        if name.endswith("(collecte)"):
+            row["Breakdown JSON"] = json.loads(row["Breakdown JSON"]) | {"pages": None}
+    return found
+
+
 def asked(cli: Cli) -> set[str]:
     return {request.api for request in cli.sandbox.journal.requests()}
 
@@ -90,33 +100,30 @@ def doubled(report: SourceReport) -> SourceReport:
 
 def test_every_provider_comes_back_from_the_archive(kept: Cli) -> None:
     first = kept("collect", "--month", "2026-01", "--json").json
-    before, readings = kept.figures(), entries(kept)
+    before, readings = told_by_rows(kept), entries(kept)
     lose(kept)
     kept.set(LLM_USAGE_NOW=(NOW + timedelta(days=40)).isoformat())
     told = kept("replay", "2026-01", "--json")
     assert told.status == 0, told.out
     assert told.json["sources"] == first["sources"]
-    assert kept.figures() == before
+    assert told_by_rows(kept) == before
     assert asked(kept) == {"notion"}
     assert entries(kept) == readings
     again = kept("replay", "2026-01", "--json").json["notion"]
     assert (again["created"], again["trashed"]) == (0, 0)
-    assert kept.figures() == before
+    assert told_by_rows(kept) == before
 
 
 def test_no_key_is_needed(kept: Cli) -> None:
     kept.only(*FEW, "OPENAI_ADMIN_KEY_MEMOWAYS", "OPENAI_ADMIN_KEY_LABO", "OPENROUTER_MANAGEMENT_KEY")
     first = kept("collect", "--month", "2026-01", "--json").json
-    before = kept.figures()
+    before = told_by_rows(kept)
     lose(kept)
     without_keys(kept)
     told = kept("replay", "2026-01", "--json")
     assert told.status == 0, told.out
     assert told.json["sources"] == first["sources"]
-    names = ("Titre", "Cout USD", "Workspace", "Collecte Le")
-    assert [[row.get(name) for name in names] for row in kept.figures().values()] == [
-        [row.get(name) for name in names] for row in before.values()
-    ]
+    assert told_by_rows(kept) == before
 
 
 def test_a_mended_reader_is_followed_and_kept_once(few: Cli, mend: Mend) -> None:
