@@ -36,6 +36,7 @@ class AnswerLog:
         self._buffer = pa.BufferOutputStream()
         self._stream = pa.CompressedOutputStream(self._buffer, _CODEC)
         self._contents = hashlib.sha256()
+        self._whole: pa.Buffer | None = None
         self.count = 0
         """Exchanges so far."""
 
@@ -68,8 +69,10 @@ class AnswerLog:
 
     def content(self) -> bytes:
         """All lines, compressed. Nothing can be added afterwards."""
-        self._stream.close()
-        content: bytes = self._buffer.getvalue().to_pybytes()
+        if self._whole is None:
+            self._stream.close()
+            self._whole = self._buffer.getvalue()
+        content: bytes = self._whole.to_pybytes()
         return content
 
 

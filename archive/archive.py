@@ -7,21 +7,23 @@ more room than an entry.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from importlib.metadata import version
+from itertools import chain
 from typing import Final
 
 from archive import answers, days, journal
 from archive.answers import AnswerLog, read_answers
 from archive.days import read_days, write_days
-from archive.journal import Entry, Kept
+from archive.journal import Entry, Kept, KeptTogether
 from archive.store import Store, StoredFile
 from usage.errors import ArchiveError, SettingsError
 from usage.money import exact_sum
 from usage.month import Month
-from usage.names import Source
+from usage.names import ProviderName, Source
 from usage.outcomes.report import SourceReport
 from usage.peers.exchange import Exchange
 from usage.records.record import UsageRecord
@@ -32,6 +34,14 @@ _FOLDERS: Final = (journal.FOLDER, "records", "answers")
 
 class DamagedError(ArchiveError):
     """A file of the archive is not what was written, or gone; the message names it, and what can be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedTogether:
+    """What was asked for several months at once, and answered: a log for each report."""
+
+    months: tuple[Month, ...]
+    logs: Sequence[AnswerLog]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +72,23 @@ class Archive:
         """Where it lies, without anything secret."""
         return self._store.address
 
-    def keep(self, report: SourceReport, log: AnswerLog) -> Entry:
+    def keep(
+        self,
+        report: SourceReport,
+        log: AnswerLog,
+        *,
+        together: AskedTogether | None = None,
+        begun_at: datetime | None = None,
+        key_mark: str = "",
+    ) -> Entry:
         """Keep a reading; what is there already is not written again.
 
         Args:
             report: What was read, its records at the grain of days.
             log: The answers that it was made from; nothing can be added to it afterwards.
+            together: Those that it shares with other months.
+            begun_at: When it was begun, by this machine's clock.
+            key_mark: By which the key is known again.
 
         Raises:
             ArchiveError: The disk is full, or the object store refuses.
@@ -77,10 +98,64 @@ class Archive:
             version=version("llm-usage"),
             cost=exact_sum(record.cost for record in report.records),
             records=self._keep_records(report),
-            answers=self._keep_answers(report, log),
+            answers=self._keep_answers(report.month, report.source, log),
+            together=None if together is None else self._keep_together(report.source, together),
+            begun_at=begun_at,
+            key_mark=key_mark,
         )
-        self._store.write(entry.path, entry.model_dump_json(indent=1).encode())
+        self._write_entry(entry)
         return entry
+
+    def keep_again(self, report: SourceReport, of: Entry, at: datetime) -> Entry | None:
+        """Keep the records that were made again from a reading's answers, unless they are the same.
+
+        Args:
+            report: What came of it, its records at the grain of days.
+            of: The reading.
+            at: When that was, UTC.
+
+        Raises:
+            ArchiveError: The disk is full, or the object store refuses.
+        """
+        records = self._keep_records(report)
+        if records.sha256 == of.records.sha256:
+            return None
+        entry = Entry.of(
+            report,
+            version=version("llm-usage"),
+            cost=exact_sum(record.cost for record in report.records),
+            records=records,
+            answers=of.answers,
+            together=of.together,
+            begun_at=of.begun_at,
+            key_mark=of.key_mark,
+        ).model_copy(update={"replayed_at": at})
+        self._write_entry(entry)
+        return entry
+
+    def _write_entry(self, entry: Entry) -> None:
+        self._store.write(entry.path, entry.model_dump_json(indent=1).encode())
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no reading is kept at all.
+
+        Raises:
+            ArchiveError: The disk or the object store refuses.
+        """
+        return next(iter(self._store.files(journal.FOLDER)), None) is None
+
+    def sources(self, month: Month) -> list[Source]:
+        """The sources of which a reading of the month is kept.
+
+        Raises:
+            ArchiveError: The disk or the object store refuses.
+        """
+        found = dict.fromkeys(
+            tuple(file.path.split("/")[2:4]) for file in self._store.files(_place(journal.FOLDER, month))
+        )
+        names = {name.value for name in ProviderName}
+        return [Source(provider=ProviderName(one[0]), account=one[1]) for one in found if one[0] in names]
 
     def entries(self, month: Month | None = None, source: Source | None = None) -> Iterator[Entry]:
         """The entries of all readings, of a month's or of a source's month, oldest reading first within each.
@@ -106,7 +181,7 @@ class Archive:
         Raises:
             ArchiveError: As `entries`.
         """
-        return max(self.entries(month, source), key=lambda entry: entry.read_at, default=None)
+        return max(self.entries(month, source), key=lambda entry: entry.order, default=None)
 
     def records(self, entry: Entry) -> tuple[UsageRecord, ...]:
         """The records of a reading, at the grain of days.
@@ -118,13 +193,15 @@ class Archive:
         return read_days(self._content(entry.records))
 
     def exchanges(self, entry: Entry) -> Iterator[Exchange]:
-        """The answers of a reading, in the order in which they came.
+        """The answers of a reading, in the order in which they came; those that other months share come last.
 
         Raises:
             ArchiveError: The disk or the object store refuses.
             DamagedError: They are not what was written.
         """
-        return read_answers(self._content(entry.answers))
+        shared = () if entry.together is None else entry.together.answers
+        contents = [self._content(kept) for kept in (entry.answers, *shared)]
+        return chain.from_iterable(map(read_answers, contents))
 
     def plan_prune(self, first: Month) -> Prune:
         """What would go if the months before `first` went; nothing is changed.
@@ -154,9 +231,13 @@ class Archive:
             self._store.write(path, content)
         return Kept(path=path, sha256=digest, size=len(content))
 
-    def _keep_answers(self, report: SourceReport, log: AnswerLog) -> Kept:
+    def _keep_together(self, source: Source, together: AskedTogether) -> KeptTogether | None:
+        kept = tuple(self._keep_answers(together.months[-1], source, log) for log in together.logs)
+        return KeptTogether(months=together.months, answers=kept) if kept else None
+
+    def _keep_answers(self, month: Month, source: Source, log: AnswerLog) -> Kept:
         # The times of the answers are others in each reading: the name is made from what they say.
-        path = f"{_place('answers', report.month, report.source)}/{log.digest}{answers.SUFFIX}"
+        path = f"{_place('answers', month, source)}/{log.digest}{answers.SUFFIX}"
         content = self._store.read(path)
         if content is None or not _is_whole(content, log.count):
             content = log.content()

@@ -32,6 +32,18 @@ class Kept(BaseModel):
     size: int
 
 
+class KeptTogether(BaseModel):
+    """Answers about several months that a backfill asked for at once; they lie with the last of these months.
+
+    A prune takes oldest months first, so they are there as long as any of the months is.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    months: tuple[Month, ...]
+    answers: tuple[Kept, ...]
+
+
 class Entry(BaseModel):
     """One reading: what was read, when, how much of the month it covers, and the files that hold it.
 
@@ -48,6 +60,12 @@ class Entry(BaseModel):
     organisation: str | None
     read_at: datetime
     """When the figures were read, by the provider's clock."""
+    begun_at: datetime | None = None
+    """The same by this machine's clock: what was asked depends on it."""
+    replayed_at: datetime | None = None
+    """When the records were made again from the answers; None: when these were read."""
+    key_mark: str = ""
+    """By which the key is known again, and from which nobody can tell it."""
     status: Status
     cost_usd: Decimal | None
     days_read: int | None
@@ -62,9 +80,22 @@ class Entry(BaseModel):
     requests: int = 0
     records: Kept
     answers: Kept
+    together: KeptTogether | None = None
+    """What was asked for several months at once, beside `answers`."""
 
     @classmethod
-    def of(cls, report: SourceReport, *, version: str, cost: Decimal | None, records: Kept, answers: Kept) -> Self:
+    def of(
+        cls,
+        report: SourceReport,
+        *,
+        version: str,
+        cost: Decimal | None,
+        records: Kept,
+        answers: Kept,
+        together: KeptTogether | None = None,
+        begun_at: datetime | None = None,
+        key_mark: str = "",
+    ) -> Self:
         """The entry of a reading.
 
         Args:
@@ -73,6 +104,9 @@ class Entry(BaseModel):
             cost: USD, the sum of the records; None where the provider tells no money.
             records: Where they lie.
             answers: Where the answers lie.
+            together: Where those lie that other months share.
+            begun_at: When it was begun, by this machine's clock.
+            key_mark: By which the key is known again.
         """
         return cls(
             version=version,
@@ -93,7 +127,21 @@ class Entry(BaseModel):
             requests=report.requests,
             records=records,
             answers=answers,
+            together=together,
+            begun_at=begun_at,
+            key_mark=key_mark,
         )
+
+    @property
+    def order(self) -> tuple[datetime, datetime]:
+        """By which readings of one source's month follow each other."""
+        return self.read_at, self.replayed_at or self.read_at
+
+    @property
+    def files(self) -> tuple[Kept, ...]:
+        """The files that lie with this month; what several months share counts with the last of them."""
+        shared = self.together.answers if self.together is not None and self.together.months[-1] == self.month else ()
+        return (self.records, self.answers, *shared)
 
     @property
     def path(self) -> str:

@@ -27,6 +27,10 @@ _UNWRITABLE: Final = (errno.ENOSPC, errno.EFBIG, errno.EIO)
 """How a full disk behind `> file` shows itself, and the like."""
 
 
+_Add = Callable[[str, str], argparse.ArgumentParser]
+"""Adds a command: its name, and what it does."""
+
+
 class _Refused(Exception):
     """Arguments that can't be used."""
 
@@ -108,6 +112,20 @@ def parser() -> argparse.ArgumentParser:
     _json(setup)
     check = add("check", "Try each key, each scope, Notion's access and schema, and say what to do.")
     check.add_argument("--verbose", action="store_true", help="each thing that was looked at, not one line a source")
+    _add_collecting(add)
+    _add_showing(add)
+    heal = add("heal", "Bring rows of older collectors in order: doubles, names in place of ids, error rows.")
+    heal.add_argument("--month", help="only this month: like 2026-01, `last` or `current`")
+    heal.add_argument("--dry-run", action="store_true", help="print what would be done; write nothing")
+    heal.add_argument("--yes", action="store_true", help="write without asking first")
+    _json(heal)
+    deploy = add("deploy", "Take schedules, limits and alerts to a Prefect server; can be repeated.")
+    deploy.add_argument("--alert-url-file", help="file with a webhook's address that alerts go to (Slack or any other)")
+    return root
+
+
+def _add_collecting(add: _Add) -> None:
+    """Commands that bring figures to Notion."""
     collect = add("collect", "Collect one month into Notion.")
     collect.add_argument("--month", default="last", help="month like 2026-01, `last` (default) or `current`")
     _providers(collect, action="extend", nargs="+")
@@ -123,6 +141,20 @@ def parser() -> argparse.ArgumentParser:
     # The months may stand behind it; see `_apart`.
     _providers(backfill, action="append")
     _json(backfill)
+    replay = add("replay", "One month again from the answers that are kept of it: no provider is asked.")
+    replay.add_argument("month", help="month like 2026-01, `last` or `current`")
+    # The month may stand behind it; see `_apart`.
+    _providers(replay, action="append")
+    replay.add_argument("--account", help="only this account")
+    replay.add_argument("--dry-run", action="store_true", help="print what would be written; write nothing")
+    replay.add_argument(
+        "--accept-lower", action="store_true", help="follow figures that take from a month that is over, without proof"
+    )
+    _json(replay)
+
+
+def _add_showing(add: _Add) -> None:
+    """Commands that show what is known of the figures."""
     status = add("status", "What Notion holds: month x provider, state, status, cost; or what is proven of it.")
     status.add_argument("--month", help="only this month: like 2026-01, `last` or `current`")
     status.add_argument(
@@ -147,14 +179,6 @@ def parser() -> argparse.ArgumentParser:
     _providers(diff, action="append")
     diff.add_argument("--account", help="only this account")
     _json(diff)
-    heal = add("heal", "Bring rows of older collectors in order: doubles, names in place of ids, error rows.")
-    heal.add_argument("--month", help="only this month: like 2026-01, `last` or `current`")
-    heal.add_argument("--dry-run", action="store_true", help="print what would be done; write nothing")
-    heal.add_argument("--yes", action="store_true", help="write without asking first")
-    _json(heal)
-    deploy = add("deploy", "Take schedules, limits and alerts to a Prefect server; can be repeated.")
-    deploy.add_argument("--alert-url-file", help="file with a webhook's address that alerts go to (Slack or any other)")
-    return root
 
 
 def _providers(command: argparse.ArgumentParser, **how: Any) -> None:
@@ -174,7 +198,7 @@ def _apart(arguments: Sequence[str]) -> list[str]:
     listing = False
     for argument in arguments:
         is_name = argument.lower() in names
-        if arguments[0] in ("backfill", "diff") and listing and is_name and found[-1] != "--provider":
+        if arguments[0] in ("backfill", "diff", "replay") and listing and is_name and found[-1] != "--provider":
             found.append("--provider")
         found.append(argument)
         listing = argument.startswith("--provider") or (listing and is_name)

@@ -11,14 +11,14 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import Field
 
-from tasks.aggregate import aggregate
+from tasks.aggregate import Fetched, aggregate
 from tasks.fetch import AT_ONCE, fetch, gather
 from tasks.prefect.runs import month_for_name, resolve_month
 from tasks.publish import publish
 from tasks.report import report
 from tasks.session import Request, open_session
 from usage.errors import LlmUsageError
-from usage.month import MONTH_PATTERN
+from usage.month import MONTH_PATTERN, Month
 from usage.names import ProviderName
 
 
@@ -94,10 +94,15 @@ def collect(
             # Nothing was fetched: the sentence is all there is to say.
             return Failed(message=str(error))
         fetched = gather(session.sources, fetch.map(session.sources, month=unmapped(session.month)))
-        outcomes = aggregate(session.month, fetched)
-        result = publish(session.month, outcomes, dry_run=dry_run)
-        # A report that can't be made is a red task, not a red run: the figures are written.
-        report(outcomes, result, return_state=True)
+        return publish_all(session.month, fetched, dry_run=dry_run)
+
+
+def publish_all(month: Month, fetched: Fetched, *, dry_run: bool) -> State[Any]:
+    """From what the sources brought to Notion and the run's page; the run's final state."""
+    outcomes = aggregate(month, fetched)
+    result = publish(month, outcomes, dry_run=dry_run)
+    # A report that can't be made is a red task, not a red run: the figures are written.
+    report(outcomes, result, return_state=True)
     return Completed(message=result.summary) if result.succeeded else Failed(message=result.summary)
 
 

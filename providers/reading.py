@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from providers import provider
@@ -38,6 +39,7 @@ async def read_source(
     retry: Retry | None = None,
     memory: BackfillMemory | None = None,
     listener: Listener | None = None,
+    now: datetime | None = None,
 ) -> SourceReport:
     """Read one month of one source.
 
@@ -51,6 +53,7 @@ async def read_source(
         retry: How requests are repeated; the usual way by default.
         memory: What a backfill remembers from one month to the next.
         listener: Is told every answer that the reading is made from.
+        now: The moment of reading, where the caller has to know it; the present by default.
 
     Raises:
         SourceError: Nothing could be read; the class says what to do.
@@ -64,7 +67,7 @@ async def read_source(
         on_page()
 
     async with _http(settings, source, retry=retry, memory=memory, listener=listener) as http:
-        now = settings.now()
+        now = now or settings.now()
         together = memory.together(source, month, now) if memory is not None else None
         job = Job(source, month, now, settings.grains[source.provider], http, count, together)
         try:
@@ -102,7 +105,8 @@ async def read_again(settings: Settings, source: Source, month: Month, kept: Kep
     retry = Retry(tries=1, rate_tries=1, sleep=_at_once)
     async with Http(address, {}, explain=which.explain, retry=retry, transport=transport) as http:
         together = Together(kept.together) if kept.together else None
-        job = Job(source, month, kept.read_at, settings.grains[source.provider], http, together=together)
+        now = kept.begun_at or kept.read_at
+        job = Job(source, month, now, settings.grains[source.provider], http, together=together)
         report = await _collect(job)
     return report.model_copy(update={"read_at": kept.read_at})
 
@@ -114,6 +118,8 @@ class KeptReading:
     exchanges: Sequence[Exchange]
     read_at: datetime
     together: tuple[Month, ...] = ()
+    begun_at: datetime | None = None
+    """When it was begun, by the clock of the machine that asked."""
 
 
 async def _at_once(_seconds: float) -> None:
@@ -165,6 +171,8 @@ class BackfillMemory:
     reports: dict[tuple[Source, Month], Together] = field(default_factory=dict)
     paces: dict[Source, Pace] = field(default_factory=dict)
     """A rate limit counts the requests of all months."""
+    listen: Callable[[Source, tuple[Month, ...], object], Listener] | None = None
+    """Gives what is told the answers of one report about several months of a source."""
 
     def together(self, source: Source, month: Month, now: datetime) -> Together | None:
         """The months around this one that one report may span; None where it stands alone."""
@@ -172,7 +180,8 @@ class BackfillMemory:
         months = next((run for run in consecutive(closed) if month in run), [])
         if len(months) < 2:
             return None
-        return self.reports.setdefault((source, months[0]), Together(months))
+        listen = None if self.listen is None else partial(self.listen, source, tuple(months))
+        return self.reports.setdefault((source, months[0]), Together(months, listen))
 
 
 class _RegistriesOnce(Http):

@@ -27,10 +27,11 @@ def aggregate(month: Month, fetched: Fetched) -> tuple[SourceOutcome, ...]:
         month: Calendar month, UTC.
         fetched: What became of each source.
     """
-    settings, reports, failures = current_session().settings, [], []
+    session = current_session()
+    settings, reports, failures = session.settings, [], []
     for source, got in fetched.items():
         grain, label = settings.grains[source.provider], settings.label(source)
-        mark = settings.credential(source).mark
+        mark = session.key_mark(source)
         report = got.report if isinstance(got, IncompleteError) else got
         if isinstance(report, SourceReport):
             reports.append(LabelledReport(report, grain, label, mark))

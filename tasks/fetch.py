@@ -17,7 +17,7 @@ from providers.reading import read_source
 from providers.shared.patience import LONGEST_READING
 from tasks.aggregate import Fetched
 from tasks.keep import Keeper
-from tasks.ranges import current_memory
+from tasks.ranges import current_memory, current_shared
 from tasks.session import current_session
 from usage.errors import SourceError, TransientError
 from usage.month import Month
@@ -100,7 +100,7 @@ def fetch(source: Source, month: Month) -> SourceReport:
         IncompleteError: It was read in part; the report is attached. A task that fails is fetched again by a retry.
     """
     settings, memory = current_session().settings, current_memory()
-    reading = Keeper(settings)
+    reading, now = Keeper(settings, current_shared()), settings.now()
 
     def on_page() -> None:
         tell(PageRead(source, month))
@@ -108,7 +108,7 @@ def fetch(source: Source, month: Month) -> SourceReport:
     tell(SourceBegun(source, month))
     try:
         report = asyncio.run(
-            read_source(settings, source, month, on_page=on_page, memory=memory, listener=reading.listener)
+            read_source(settings, source, month, on_page=on_page, memory=memory, listener=reading.listener, now=now)
         )
     except SourceError:
         tell(SourceEnded(source, month, Status.ECHEC))
@@ -116,7 +116,8 @@ def fetch(source: Source, month: Month) -> SourceReport:
     tell(SourceEnded(source, month, report.status))
     logger = get_run_logger()
     logger.info("%s %s: %s records, %s requests", source, month, len(report.records), report.requests)
-    for warning in reading.keep(report):
+    together = memory.together(source, month, now) if memory is not None else None
+    for warning in reading.keep(report, now, together.months if together is not None else ()):
         logger.warning("%s", warning)
     # What goes on from here, and into Prefect's results, are the sums of the month.
     report = report.by_month()

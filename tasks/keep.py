@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from usage.errors import ArchiveError
+from usage.month import Month
+from usage.names import Source
 from usage.outcomes.report import SourceReport
 from usage.peers.exchange import Exchange, Listener
 from usage.settings import ARCHIVE_OFF, Settings
@@ -13,44 +16,87 @@ if TYPE_CHECKING:
     from archive.answers import AnswerLog
 
 
+class _Answers:
+    """A log that is begun with its first answer: what the archive is made of takes half a second to import."""
+
+    def __init__(self) -> None:
+        self._log: AnswerLog | None = None
+
+    @property
+    def log(self) -> AnswerLog:
+        """The log, empty where nothing was answered."""
+        if self._log is None:
+            from archive.answers import AnswerLog  # noqa: PLC0415
+
+            self._log = AnswerLog()
+        return self._log
+
+    def add(self, exchange: Exchange) -> None:
+        """Take in an answer."""
+        self.log.add(exchange)
+
+
+class SharedAnswers:
+    """Answers that several months of a backfill are made from: a log for each report, as it was read last."""
+
+    def __init__(self) -> None:
+        self._logs: dict[tuple[Source, tuple[Month, ...]], dict[object, _Answers]] = {}
+
+    def listen(self, source: Source, months: tuple[Month, ...], report: object) -> Listener:
+        """Takes in the answers of one report."""
+        answers = self._logs.setdefault((source, months), {})[report] = _Answers()
+        return answers.add
+
+    def logs(self, source: Source, months: tuple[Month, ...]) -> list[AnswerLog]:
+        """What was answered so far."""
+        logs = [answers.log for answers in self._logs.get((source, months), {}).values()]
+        return [log for log in logs if log.count]
+
+
 class Keeper:
     """Takes in the answers of one reading, and then the reading.
 
     Args:
         settings: They name the archive.
+        shared: What months of a backfill are read from together.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._answers: AnswerLog | None = None
+    def __init__(self, settings: Settings, shared: SharedAnswers | None = None) -> None:
+        self._settings, self._shared = settings, shared or SharedAnswers()
+        self._answers = _Answers()
 
     @property
     def listener(self) -> Listener | None:
         """Takes in an answer; None where there is no archive."""
-        return None if self._settings.archive == ARCHIVE_OFF else self._listen
+        return None if self._settings.archive == ARCHIVE_OFF else self._answers.add
 
-    def keep(self, report: SourceReport) -> tuple[str, ...]:
-        """Keep a reading whose records have their days; sentences about what went wrong, where something did."""
+    def keep(self, report: SourceReport, begun_at: datetime, together: tuple[Month, ...] = ()) -> tuple[str, ...]:
+        """Keep a reading whose records have their days; sentences about what went wrong, where something did.
+
+        Args:
+            report: The reading.
+            begun_at: When it was begun, by this machine's clock.
+            together: The months that a backfill reads at once, this one among them.
+        """
         if self.listener is None:
             return ()
-        from archive.answers import AnswerLog  # noqa: PLC0415
+        from archive.archive import AskedTogether  # noqa: PLC0415
         from archive.opening import open_archive  # noqa: PLC0415
 
+        source = report.source
         try:
             archive = open_archive(self._settings)
             if archive is not None:
-                archive.keep(report, self._answers or AnswerLog())
+                archive.keep(
+                    report,
+                    self._answers.log,
+                    together=AskedTogether(together, self._shared.logs(source, together)) if together else None,
+                    begun_at=begun_at,
+                    key_mark=self._settings.credential(source).mark,
+                )
         except ArchiveError as error:
             return (f"This reading is not kept: {error}",)
         except (ValueError, ArithmeticError) as error:
             # A figure that the archive's columns can't hold must not cost the month. The text may hold anything.
             return (f"This reading is not kept: {type(error).__name__} in the archive; report it",)
         return ()
-
-    def _listen(self, exchange: Exchange) -> None:
-        if self._answers is None:
-            # What the archive is made of takes half a second to import: not before the first answer is there.
-            from archive.answers import AnswerLog  # noqa: PLC0415
-
-            self._answers = AnswerLog()
-        self._answers.add(exchange)

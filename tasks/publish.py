@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
@@ -37,6 +39,9 @@ def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool)
     problem: str | None = None
     steps: tuple[PlannedStep, ...] | None = None
     kept: tuple[KeptRow, ...] = ()
+    # What can't be replayed says nothing of how the source was collected.
+    left = tuple(one for one in outcomes if one.failed and request.replays)
+    outcomes = tuple(one for one in outcomes if one not in left)
     session.pace.share()
     try:
         if dry_run:
@@ -53,11 +58,14 @@ def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool)
         done, problem = Published(NotionCounts(requests=workspace.requests), outcomes), str(error)
     counts = done.counts.model_copy(update={"kept": kept})
     running = running_mark(month, session.settings.now())
-    result = month_result(
-        month, done.outcomes, counts, plan=steps, problem=problem, warnings=session.warnings, running=running
-    )
+    told = _in_order((*done.outcomes, *left))
+    result = month_result(month, told, counts, plan=steps, problem=problem, warnings=session.warnings, running=running)
     tell(MonthEnded(result))
     return result
+
+
+def _in_order(outcomes: Iterable[SourceOutcome]) -> list[SourceOutcome]:
+    return sorted(outcomes, key=lambda outcome: (outcome.source.provider, outcome.source.account))
 
 
 def _kept_rows(plan: Plan) -> tuple[KeptRow, ...]:

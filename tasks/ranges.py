@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -15,6 +15,7 @@ from notion.rows.titles import same_id
 from notion.rows.values import Existing, Values
 from notion.workspace import Workspace
 from providers.reading import BackfillMemory
+from tasks.keep import SharedAnswers
 from tasks.session import Opened, open_once, open_workspace, warnings_of
 from usage.catalogue import CATALOGUE
 from usage.errors import SettingsError
@@ -24,7 +25,7 @@ from usage.month import Month
 from usage.names import FINAL, Grain, ProviderName, Source, Status
 from usage.outcomes.out_of_reach import beyond
 from usage.outcomes.result import SourceResult
-from usage.settings import Credential, Settings, load_settings
+from usage.settings import ARCHIVE_OFF, Credential, Settings, load_settings
 
 SETTLED: Final = max(spec.reach.revised for spec in CATALOGUE.values()) + timedelta(days=5)
 """After a month's end: the longest time over which a provider announces corrections, and some days for them to come."""
@@ -62,6 +63,8 @@ class Backfill(Opened):
     """What reading a month leaves for the others that this process reads."""
     beyond: tuple[str, ...] = ()
     """What can't be had, a line for each provider that doesn't have all of it."""
+    shared: SharedAnswers = field(default_factory=SharedAnswers)
+    """Answers about several months at once."""
 
 
 _backfill: ContextVar[Backfill] = ContextVar("backfill")
@@ -101,6 +104,12 @@ def current_memory() -> BackfillMemory | None:
     return None if backfill is None else backfill.memory
 
 
+def current_shared() -> SharedAnswers | None:
+    """The answers that months of the backfill that is open share; None where a month is collected alone."""
+    backfill = _backfill.get(None)
+    return None if backfill is None else backfill.shared
+
+
 def months_of(asked: Range, settings: Settings) -> list[Month]:
     """The months of a range.
 
@@ -125,11 +134,13 @@ def _open(asked: Range, *, on_workers: bool) -> Backfill:
         workspace.close()
         raise
     warnings = warnings_of(settings, workspace, unfiltered=not asked.providers)
-    memory = BackfillMemory({} if on_workers else _months_to_read(decided))
+    shared = SharedAnswers()
+    listen = None if settings.archive == ARCHIVE_OFF else shared.listen
+    memory = BackfillMemory({} if on_workers else _months_to_read(decided), listen=listen)
     if not asked.providers:
         sources = [source for source in sources if source.provider not in workspace.inactive]
     told = tuple(_beyond(settings, sources, _months_to_read(decided)))
-    return Backfill(asked, settings, workspace, warnings, decided, memory, told)
+    return Backfill(asked, settings, workspace, warnings, decided, memory, told, shared)
 
 
 def _beyond(

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from notion.client.gateway import Gateway
 from notion.workspace import Workspace
@@ -22,6 +22,9 @@ from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.progress import RowsWritten, tell
 from usage.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from archive.replaying import Replayable
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +36,13 @@ class Request:
     account: str | None = None
     accept_lower: bool = False
     """Whether a month that is over may lose figures without proof."""
+    replays: bool = False
+    """Whether the archive is asked in place of the providers."""
 
     @property
     def unfiltered(self) -> bool:
-        """Whether all sources were asked for."""
-        return not self.providers and self.account is None
+        """Whether all sources were asked for. A replay has only those that are kept."""
+        return not self.providers and self.account is None and not self.replays
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,14 @@ class Session(Opened):
     month: Month
     sources: tuple[Source, ...]
     pace: SharedPace
+    kept: Replayable | None = None
+    """What is replayed."""
+
+    def key_mark(self, source: Source) -> str:
+        """By which the key is known again that a source was read with; empty where nobody knows."""
+        if self.kept is None:
+            return self.settings.credential(source).mark
+        return getattr(self.kept.readings[source], "key_mark", "")
 
 
 _session: ContextVar[Session] = ContextVar("session")
@@ -112,13 +125,25 @@ def open_once(current: ContextVar[S], request: R, open_: Callable[[R], S]) -> It
 def _open(request: Request) -> Session:
     settings = load_settings()
     month = Month.resolve(request.month, settings.now())
-    sources = settings.select(request.providers, request.account)
+    kept = _find_readings(settings, request, month) if request.replays else None
+    if kept is None:
+        sources = settings.select(request.providers, request.account)
+    else:
+        sources = list(kept.readings)
+        settings = settings.with_sources(sources)
     needed = frozenset(source.provider for source in sources)
     workspace, pace = open_workspace(settings, needed, month)
     if not request.providers:
         sources = [source for source in sources if source.provider not in workspace.inactive]
-    warnings = warnings_of(settings, workspace, unfiltered=request.unfiltered)
-    return Session(request, settings, workspace, warnings, month, tuple(sources), pace)
+    warnings = kept.notes if kept is not None else ()
+    warnings += warnings_of(settings, workspace, unfiltered=request.unfiltered)
+    return Session(request, settings, workspace, warnings, month, tuple(sources), pace, kept)
+
+
+def _find_readings(settings: Settings, request: Request, month: Month) -> Replayable:
+    from archive.replaying import find_readings  # noqa: PLC0415  # half a second, and seldom asked for
+
+    return find_readings(settings, month, request.providers, request.account)
 
 
 def warnings_of(settings: Settings, workspace: Workspace, *, unfiltered: bool) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 from urllib.parse import parse_qsl, urlsplit
 
 from dotenv import dotenv_values
@@ -99,6 +99,16 @@ class Settings(BaseModel):
         """The account as Notion shows it: empty when it is the provider's only key and has no name."""
         accounts = [c.source.account for c in self.credentials if c.source.provider is source.provider]
         return "" if accounts == [DEFAULT_ACCOUNT] else source.account
+
+    def with_sources(self, sources: Iterable[Source]) -> Self:
+        """The same with an empty key for each of these that has none: their figures are not the provider's to ask."""
+        have_keys = {credential.source for credential in self.credentials}
+        empty = [
+            Credential(source=source, variable=variable_of(source), key=SecretStr(""))
+            for source in sources
+            if source not in have_keys
+        ]
+        return self.model_copy(update={"credentials": (*self.credentials, *empty)})
 
     def without_key(self, providers: Iterable[ProviderName]) -> list[str]:
         """One sentence for each of these providers, which have rows in Notion, that has no key here."""

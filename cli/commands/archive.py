@@ -101,12 +101,12 @@ def readings(entries: Iterable[Entry]) -> Iterator[Reading]:
     """One line for all readings in a row that brought the same records with the same status; latest month last."""
     order = list(ProviderName)
     ordered = sorted(
-        entries, key=lambda one: (one.month, order.index(one.source.provider), one.source.account, one.read_at)
+        entries, key=lambda one: (one.month, order.index(one.source.provider), one.source.account, one.order)
     )
     for _, group in groupby(ordered, key=lambda one: (one.month, one.source, one.records.sha256, one.status)):
         first, *later = group
         last = later[-1] if later else first
-        kept = {file.path: file.size for entry in (first, *later) for file in (entry.records, entry.answers)}
+        kept = {file.path: file.size for entry in (first, *later) for file in entry.files}
         yield Reading(
             month=str(first.month),
             provider=first.source.provider,

@@ -48,7 +48,12 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.json:
             raise
         result = nothing_collected(month, sources, str(error))
-    if arguments.json:
+    return tell(result, as_json=arguments.json)
+
+
+def tell(result: MonthResult, *, as_json: bool) -> int:
+    """Print what a month came to; the exit status."""
+    if as_json:
         print(result.to_json())
         print_problem(result)
     else:
@@ -84,11 +89,22 @@ def collect_month(
         ServerError: Prefect has no server to work with.
         LlmUsageError: The run ended without a result.
     """
-    # Prefect takes its time to import; Notion can answer meanwhile.
-    importing = Importing("flows.collect")
-    from tasks.session import Request, open_session  # noqa: PLC0415
+    from tasks.session import Request  # noqa: PLC0415
 
     request = Request(str(month), providers, account, accept_lower)
+    return run_request(server, request, dry_run=dry_run, quiet=quiet)
+
+
+def run_request(server: PrefectServer, request: Request, *, dry_run: bool, quiet: bool) -> MonthResult:
+    """Collect or replay a month in this process.
+
+    Raises:
+        LlmUsageError: As `collect_month`.
+    """
+    # Prefect takes its time to import; Notion can answer meanwhile.
+    importing = Importing("flows.replay" if request.replays else "flows.collect")
+    from tasks.session import open_session  # noqa: PLC0415
+
     with importing, open_session(request):
         importing.wait()
         server.wait()
@@ -96,10 +112,14 @@ def collect_month(
 
 
 def _run_flow(request: Request, *, dry_run: bool, quiet: bool) -> MonthResult:
-    from flows.collect import collect  # noqa: PLC0415
+    flow: Flow[..., State[Any]]
+    if request.replays:
+        from flows.replay import replay as flow  # noqa: PLC0415
+    else:
+        from flows.collect import collect as flow  # noqa: PLC0415
 
     asked = (request.month, list(request.providers), request.account, dry_run, request.accept_lower)
-    ended, message = run_watched(collect, *asked, quiet=quiet)
+    ended, message = run_watched(flow, *asked, quiet=quiet)
     if not ended:
         raise LlmUsageError(f"the run ended without a result: {message}")
     return ended[-1]

@@ -17,7 +17,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Final, Self
 
@@ -50,6 +52,19 @@ _AGAIN: Final = 1.0
 Params = Sequence[tuple[str, str]]
 Explain = Callable[[Answer], SourceError | None]
 """A provider's own reading of an answer that is not 2xx; None leaves it to the common rules."""
+
+
+_listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
+
+
+@contextmanager
+def heard_by(listener: Listener | None) -> Iterator[None]:
+    """Within the block and the tasks that it starts, answers are told to this listener in place of the usual one."""
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
 
 
 class Http:
@@ -121,8 +136,9 @@ class Http:
         return await self._ask(Question("POST", path, body=content), headers={"Content-Type": "application/json"})
 
     def _tell(self, question: Question, answer: Answer) -> None:
-        if self._listener is not None:
-            self._listener(Exchange(question, answer.status, datetime.now(UTC), answer.content))
+        listener = _listener.get() or self._listener
+        if listener is not None:
+            listener(Exchange(question, answer.status, datetime.now(UTC), answer.content))
 
     async def _ask(self, question: Question, headers: Mapping[str, str] | None) -> Answer:
         path = question.path

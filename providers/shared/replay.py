@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import httpx
 
+from usage.errors import TransientError
 from usage.peers.exchange import Exchange, Question
 
 
@@ -28,7 +29,7 @@ class KeptAnswers(httpx.AsyncBaseTransport):
         """The kept answer.
 
         Raises:
-            httpx.ReadError: None was kept: a request that got no answer then gets none now.
+            TransientError: None was kept: a request that got no answer then gets none now.
         """
         question = Question(
             request.method,
@@ -38,6 +39,6 @@ class KeptAnswers(httpx.AsyncBaseTransport):
         )
         answers = self._answers.get(question)
         if not answers:
-            raise httpx.ReadError("not kept", request=request)
+            raise TransientError(f"Aucune réponse de {question.path} n’est gardée.", final=True)
         exchange = answers.popleft() if len(answers) > 1 else answers[0]
         return httpx.Response(exchange.status, stream=httpx.ByteStream(exchange.content), request=request)

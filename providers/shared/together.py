@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+from providers.shared.http import heard_by
 from usage.errors import SourceError
 from usage.month import Month
+from usage.peers.exchange import Listener
 
 T = TypeVar("T")
 
@@ -29,10 +31,14 @@ class Together:
     """Consecutive closed months of one source that are read one after another, and what is remembered of them.
 
     It is remembered only as long as the backfill runs.
+
+    Args:
+        months: Which.
+        listen: Gives, for each report, what is told its answers; None: who hears those of the month that asks.
     """
 
-    def __init__(self, months: Sequence[Month]) -> None:
-        self.months = tuple(months)
+    def __init__(self, months: Sequence[Month], listen: Callable[[object], Listener] | None = None) -> None:
+        self.months, self._listen = tuple(months), listen
         self._reports: dict[object, _Report] = {}
 
     async def part(
@@ -52,7 +58,8 @@ class Together:
         """
         if report not in self._reports:
             try:
-                self._reports[report] = _Report(await read(), now)
+                with heard_by(None if self._listen is None else self._listen(report)):
+                    self._reports[report] = _Report(await read(), now)
             except SourceError as error:
                 # Not worth trying again for each month.
                 self._reports[report] = _Report({}, now, error)

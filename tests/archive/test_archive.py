@@ -3,14 +3,14 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from archive.answers import AnswerLog
-from archive.archive import Archive, DamagedError
+from archive.archive import Archive, AskedTogether, DamagedError
 from archive.journal import Entry
 from archive.store import FolderStore, Store, StoredFile, open_store
 from tests.archive.conftest import Bucket
@@ -182,3 +182,28 @@ def test_a_file_that_is_not_whole_yet_is_none(tmp_path: Path) -> None:
 def test_an_entry_reads_back_as_it_was(archive: Archive) -> None:
     entry = archive.keep(report(RECORD), log())
     assert Entry.model_validate_json(entry.model_dump_json()) == entry
+
+
+def test_what_months_share_is_kept_once_and_as_long_as_one_of_them_is(archive: Archive) -> None:
+    months = (Month(2025, 11), Month(2025, 12), JANUARY)
+    shared = AskedTogether(months, [log(b'{"data":[1]}')])
+    entries = [archive.keep(report(RECORD, month=month), log(), together=shared) for month in months]
+    (path,) = {file.path for one in entries if one.together is not None for file in one.together.answers}
+    assert [file.path for one in entries for file in one.files].count(path) == 1
+    archive.prune(archive.plan_prune(JANUARY))
+    assert [one.content for one in archive.exchanges(entries[-1])] == [b'{"results":[]}', b'{"data":[1]}']
+    with pytest.raises(DamagedError):
+        archive.exchanges(entries[0])
+
+
+def test_records_that_are_made_again_are_the_latest_reading_of_the_same_time(archive: Archive) -> None:
+    first = archive.keep(report(RECORD), log(), begun_at=AT, key_mark="0123abcd")
+    assert archive.keep_again(report(RECORD), first, AT + timedelta(days=9)) is None
+    mended = replace(RECORD, cost=Decimal(2))
+    again = archive.keep_again(report(mended), first, AT + timedelta(days=9))
+    assert again is not None
+    assert archive.latest(JANUARY, SOURCE) == again
+    assert archive.records(again) == (mended,)
+    assert (again.read_at, again.begun_at, again.answers, again.key_mark) == (AT, AT, first.answers, "0123abcd")
+    assert archive.sources(JANUARY) == [SOURCE]
+    assert not archive.is_empty

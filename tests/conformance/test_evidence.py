@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,17 @@ def test_what_was_kept_is_read_again_to_the_same_report(desk: Desk, month: str) 
         again = asyncio.run(read_again(desk.settings(), source, report.month, KeptReading(exchanges, report.read_at)))
         assert without_counts(again) == without_counts(report)
         assert not desk.server.journal.requests()
+
+
+def test_the_running_month_is_asked_for_as_it_was_whatever_the_servers_clock_says(desk: Desk) -> None:
+    exchanges: list[Exchange] = []
+    report = desk.read("2026-02", listener=exchanges.append)
+    read_at = report.read_at + timedelta(days=1)
+    kept = KeptReading(exchanges, read_at, begun_at=report.read_at)
+    again = asyncio.run(read_again(desk.settings(), report.source, report.month, kept))
+    assert again.read_at == read_at
+    assert again.records == report.records
+    assert again.gaps == report.gaps
 
 
 def test_a_reading_in_the_archive_has_no_key_and_no_address_of_a_person(desk: Desk, tmp_path: Path) -> None:
