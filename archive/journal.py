@@ -133,9 +133,9 @@ class Entry(BaseModel):
         )
 
     @property
-    def order(self) -> tuple[datetime, datetime]:
-        """By which readings of one source's month follow each other."""
-        return self.read_at, self.replayed_at or self.read_at
+    def order(self) -> tuple[datetime, bool, datetime]:
+        """By which readings of one source's month follow each other: one made again comes behind its own, always."""
+        return self.read_at, self.replayed_at is not None, self.replayed_at or self.read_at
 
     @property
     def files(self) -> tuple[Kept, ...]:

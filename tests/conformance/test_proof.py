@@ -43,26 +43,40 @@ class Amount:
         self.holder[self.place] = str(left) if isinstance(self.holder[self.place], str) else float(left)
 
 
-def amounts_of(name: ProviderName, body: Any) -> Iterator[Amount]:
+def amounts_of(name: str, body: Any) -> Iterator[Amount]:
     """All amounts of an answer about money."""
-    if name is ProviderName.OPENAI:
+    if name == ProviderName.OPENAI:
         for bucket in body["data"]:
             for line in bucket["results"]:
                 yield Amount(line["amount"], "value", bucket, body["data"], bucket["start_time"])
-    elif name is ProviderName.ELEVENLABS:
+    elif name == ProviderName.ELEVENLABS:
         place = body["columns"].index("total_cost")
         for row in body["rows"]:
             yield Amount(row, place, row, body["rows"], row[0])
-    elif name is ProviderName.DEEPGRAM:
+    elif name == ProviderName.DEEPGRAM:
         for line in body["results"]:
             yield Amount(line, "dollars", line, body["results"], line["grouping"]["start"])
-    elif name is ProviderName.ANTHROPIC:
-        for line in body["data"]:
-            yield Amount(line["cost"], "amount", line, body["data"], line["starting_at"])
-    else:
+    elif name == ProviderName.OPENROUTER:
         lines = body["data"]["data"]
         for line in lines:
             yield Amount(line, "credits_usage", line, lines, next(line[time] for time in TIMES if time in line))
+    else:
+        for line in body["data"]:
+            is_anthropic = name == ProviderName.ANTHROPIC
+            holder, place, day = (line["cost"], "amount", "starting_at") if is_anthropic else (line, "cost", "day")
+            yield Amount(holder, place, line, body["data"], line[day])
+
+
+TOTAL_APART = frozenset(
+    {
+        ProviderName.OPENAI,
+        ProviderName.ANTHROPIC,
+        ProviderName.ELEVENLABS,
+        ProviderName.DEEPGRAM,
+        ProviderName.OPENROUTER,
+    }
+)
+"""Providers whose total is a question of its own; others tell it beside the lines."""
 
 
 def is_grouped(query: Any, body: bytes) -> bool:
@@ -89,7 +103,14 @@ def spoil(case: Case, desk: Desk, change: Callable[[Amount, list[Amount]], None]
         return body
 
     desk.server.faults.add(
-        Fault(case.name.value, Kind.REWRITE, path=case.money, when=is_grouped, rewrite=rewrite, times=-1)
+        Fault(
+            case.name.value,
+            Kind.REWRITE,
+            path=case.money,
+            when=is_grouped if case.name in TOTAL_APART else None,
+            rewrite=rewrite,
+            times=-1,
+        )
     )
     return lambda: days[0]
 
