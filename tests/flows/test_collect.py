@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 from contextlib import closing
 from datetime import datetime
@@ -360,6 +361,16 @@ def test_the_report_compares_with_the_month_before(world: World, prefect: Prefec
     for month, cost in (("2025-08", before), ("2025-09", now)):
         assert f"| {month} | – | – | {cost:,.2f} | – | – | **{cost:,.2f}** |" in text
     assert "![Cost by service and month](data:image/svg+xml;base64," in text
+
+
+def test_prefect_keeps_months_and_no_days(world: World, prefect: Prefect) -> None:
+    storage = Path(os.environ["PREFECT_HOME"]) / "storage"
+    before = set(storage.rglob("*"))
+    assert collect().is_completed()
+    reports = [path.read_text() for path in set(storage.rglob("*")) - before if "records" in path.read_text()]
+    assert reports
+    # Days are in the archive: 31 times as much would travel through each result.
+    assert not [one for one in reports if re.search(r'day\\*": *\\*"20', one)]
 
 
 def test_no_key_in_what_prefect_keeps(world: World, prefect: Prefect, caplog: pytest.LogCaptureFixture) -> None:
