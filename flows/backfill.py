@@ -10,9 +10,9 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
 from flows.collect import Providers, collect, form_field
-from tasks.children import MonthRun, collect_on_workers, has_workers
+from tasks.backfill.children import MonthRun, collect_on_workers, has_workers
+from tasks.backfill.ranges import BackfillMonth, Range, open_backfill
 from tasks.prefect.runs import month_for_name, resolve_month
-from tasks.ranges import BackfillMonth, Range, open_backfill
 from tasks.summary import describe, summary
 from usage.errors import LlmUsageError
 from usage.month import MONTH_PATTERN

@@ -16,8 +16,8 @@ from prefect.futures import PrefectFuture
 from providers.reading import read_source
 from providers.shared.patience import LONGEST_READING
 from tasks.aggregate import Fetched
+from tasks.backfill.ranges import current_memory, current_shared
 from tasks.keep import Keeper
-from tasks.ranges import current_memory, current_shared
 from tasks.session import current_session
 from usage.errors import SourceError, TransientError
 from usage.month import Month

@@ -10,10 +10,10 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
 from notion.summary import MonthStatus, summarise
-from tasks.children import MonthRun
+from tasks.backfill.children import MonthRun
+from tasks.backfill.ranges import Backfill, BackfillMonth, current_backfill
 from tasks.pages.chart import as_address, chart
 from tasks.pages.markdown import NOTHING, escape, link, money, table
-from tasks.ranges import Backfill, BackfillMonth, current_backfill
 from tasks.report import MARKS
 from usage.money import exact_sum
 from usage.month import Month

@@ -18,7 +18,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from cli.main import parser
+from cli.parser import parser
 from cli.prefect_server.settings import DEFAULTS
 from tests.test_docs import settings_names
 

@@ -19,12 +19,13 @@ from urllib.parse import unquote
 
 import pytest
 
-from cli.main import parser
+from cli.parser import parser
 from notion.databases.declared import SERVICES, USAGES, Database, Property, Type
 from usage.catalogue import CATALOGUE
 from usage.names import ProviderName
 from usage.settings import KEY_VARIABLES, load_settings
-from usage.slips import VARIABLES
+from usage.settings.reports import BUDGETS
+from usage.settings.slips import VARIABLES
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
@@ -33,7 +34,7 @@ NOTION_SETUP = ROOT / "docs" / "NOTION_SETUP.md"
 OPERATIONS = ROOT / "docs" / "OPERATIONS.md"
 FOLDERS = [folder for folder in ROOT.iterdir() if folder.is_dir() and not folder.name.startswith(".")]
 PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in folder.rglob("*.md"))])
-SPEAKING = ("archive", "cli", "tasks", "notion", "providers", "usage")
+SPEAKING = ("archive", "cli", "tasks", "notion", "providers", "reports", "usage")
 """Packages whose sentences people read."""
 PREFECT = {"PREFECT_API_URL"}
 """Documented in the README, and read by Prefect itself."""
@@ -119,11 +120,11 @@ def test_command_lines_on_the_pages_can_be_typed(page: Path) -> None:
 
 def settings_names() -> set[str]:
     """Names of all variables: those that stand in the module, and those of the catalogue."""
-    tree = ast.parse(text_of(ROOT / "usage" / "settings.py"))
-    constants = {str(node.value) for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    trees = [ast.parse(text_of(ROOT / "usage" / "settings" / name)) for name in ("settings.py", "reports.py")]
+    constants = {str(node.value) for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     written = {text for text in constants if re.fullmatch(r"[A-Z]+(_[A-Z]+)+", text)}
     named = {name for spec in CATALOGUE.values() for name in (*spec.key_variables, spec.address_variable)}
-    return written | named | {spec.grain_variable for spec in CATALOGUE.values()}
+    return written | named | {*BUDGETS.values()} | {spec.grain_variable for spec in CATALOGUE.values()}
 
 
 def documented_settings() -> dict[str, list[str]]:

@@ -20,9 +20,11 @@ MAY_IMPORT: Final[Mapping[str, frozenset[str]]] = {
     "archive": frozenset({"usage"}),
     "notion": frozenset({"usage"}),
     "providers": frozenset({"usage"}),
-    "tasks": frozenset({"archive", "notion", "providers", "usage"}),
+    # Reports read records and rows, never the network.
+    "reports": frozenset({"usage"}),
+    "tasks": frozenset({"archive", "notion", "providers", "reports", "usage"}),
     "flows": frozenset({"tasks", "usage"}),
-    "cli": frozenset({"archive", "flows", "tasks", "notion", "providers", "usage", "sandbox"}),
+    "cli": frozenset({"archive", "flows", "tasks", "notion", "providers", "reports", "usage", "sandbox"}),
     # A misreading of an API must not be made twice: the stand-ins share nothing with the clients.
     "sandbox": frozenset(),
 }

@@ -10,7 +10,7 @@ from cli.commands.collect import nothing_collected, run_watched
 from cli.display import literal, out, print_lines, print_notes, print_problem, print_result
 from cli.importing import Importing
 from cli.prefect_server.server import PrefectServer, prefect_server
-from tasks.ranges import BackfillMonth, Range, months_of, open_backfill
+from tasks.backfill.ranges import BackfillMonth, Range, months_of, open_backfill
 from usage.errors import LlmUsageError, NotionAccessError, SettingsError
 from usage.names import ProviderName, Source, Status, overall
 from usage.outcomes.result import MonthResult, NotionCounts

@@ -21,7 +21,7 @@ from cli.prefect_server.server import prefect_server
 from usage.errors import SettingsError
 from usage.month import Month
 from usage.settings import load_settings
-from usage.slips import VARIABLES
+from usage.settings.slips import VARIABLES
 
 try:
     from sandbox.everything import Sandbox

@@ -111,7 +111,7 @@ def test_names_are_given_once() -> None:
     names = [(deployment["entrypoint"].partition(":")[2], deployment["name"]) for deployment in declared()]
     assert len(set(names)) == len(names)
     # The one that a backfill gives its months to.
-    from tasks.children import COLLECT
+    from tasks.backfill.children import COLLECT
 
     assert COLLECT in ["/".join(name) for name in names]
     slugs = [schedule["slug"] for deployment in declared() for schedule in deployment["schedules"]]

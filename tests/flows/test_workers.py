@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tasks.ranges import BackfillMonth
+from tasks.backfill.ranges import BackfillMonth
 from tests.flows.world import Prefect, World
 from usage.month import Month
 from usage.names import ProviderName
@@ -88,7 +88,7 @@ def given(
     """How the months ended that a run gave to workers."""
     from prefect import flow
 
-    from tasks.children import collect_on_workers
+    from tasks.backfill.children import collect_on_workers
 
     ended: list[Any] = []
 
@@ -106,7 +106,7 @@ def given(
 def test_months_go_to_workers_some_at_a_time(deployments: Any, prefect: Prefect) -> None:
     from prefect.states import Completed, Failed
 
-    from tasks.children import AT_ONCE, MonthRun
+    from tasks.backfill.children import AT_ONCE, MonthRun
 
     ends: list[Any] = [
         *(Completed(message=f"{month}: done") for month in MONTHS[:5]),
@@ -152,7 +152,7 @@ def test_a_month_whose_run_was_deleted_is_not_waited_for(deployments: Any, prefe
 def test_what_no_worker_begins_the_backfill_takes_itself(deployments: Any, prefect: Prefect) -> None:
     from prefect.client.schemas.filters import FlowRunFilterDeploymentId
 
-    from tasks.children import MonthRun
+    from tasks.backfill.children import MonthRun
 
     def never(seconds: float) -> None:
         raise AssertionError("there is no time to wait")
@@ -176,7 +176,7 @@ def test_a_backfill_on_workers_then_retried(
     import flows.backfill
     from flows.backfill import backfill
     from flows.collect import collect
-    from tasks.children import collect_on_workers
+    from tasks.backfill.children import collect_on_workers
 
     world.only("DEEPGRAM_API_KEY_PROD")
     workers = Workers(prefect, deployments["collect"], lambda run: prefect.begin(collect, run))
@@ -214,7 +214,7 @@ def test_a_backfill_on_workers_then_retried(
 def test_whether_there_are_workers(deployments: Any, prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from prefect.client.orchestration import get_client
 
-    from tasks.children import has_workers
+    from tasks.backfill.children import has_workers
 
     # A command at a terminal.
     assert not has_workers()

@@ -16,14 +16,14 @@ MONTHS = list(Month(2025, 1).until(Month(2025, 5)))
 
 
 def months(number: int, *, skipped: int = 0) -> list[Any]:
-    from tasks.ranges import BackfillMonth
+    from tasks.backfill.ranges import BackfillMonth
 
     return [BackfillMonth(month, skipped=index < skipped) for index, month in enumerate(MONTHS[:number])]
 
 
 def ended(*messages: str) -> list[Any]:
     """Months that failed with a message, or ended well without one."""
-    from tasks.children import MonthRun
+    from tasks.backfill.children import MonthRun
 
     return [MonthRun(month, not message, message) for month, message in zip(MONTHS, messages, strict=False)]
 
@@ -64,7 +64,7 @@ def line(month: Month, provider: ProviderName, status: Status | None, cost: str 
 
 def report(months_: list[Any], ended_: list[Any], grid: dict[Any, Any], now: str = "2025-06-01") -> str:
     from providers.reading import BackfillMemory
-    from tasks.ranges import Backfill, Range
+    from tasks.backfill.ranges import Backfill, Range
     from tasks.summary import range_report
 
     settings = load_settings({"LLM_USAGE_NOW": now}, None)
@@ -75,7 +75,7 @@ def report(months_: list[Any], ended_: list[Any], grid: dict[Any, Any], now: str
 
 
 def test_the_grid() -> None:
-    from tasks.ranges import BackfillMonth
+    from tasks.backfill.ranges import BackfillMonth
 
     first, second, third = MONTHS[:3]
     grid = dict(

@@ -47,7 +47,7 @@ _OURS: Final = (
     "PREFECT_",
 )
 _CHECKOUT: Final = (
-    *("archive", "cli", "flows", "notion", "providers", "sandbox", "tasks", "usage"),
+    *("archive", "cli", "flows", "notion", "providers", "reports", "sandbox", "tasks", "usage"),
     *("prefect.yaml", "automations.yaml", "prefect.toml", "pyproject.toml"),
 )
 _QUICK: Final = {

@@ -15,7 +15,7 @@ import yaml
 from dotenv import dotenv_values
 from prefect.client.schemas.schedules import CronSchedule
 
-from cli.main import parser
+from cli.parser import parser
 from tests.team.guide import CONTAINERS, GUIDE, ROOT, blocks, cron_lines, units
 from tests.team.machine import Machine, installation
 from tests.team.postgres import MissingError

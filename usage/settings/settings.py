@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 from usage.catalogue import CATALOGUE, NOTION_ADDRESS
 from usage.errors import SettingsError
 from usage.names import DEFAULT_ACCOUNT, Grain, ProviderName, Source
-from usage.slips import ordinary_key, slips
+from usage.settings.reports import ReportSettings, read_report_settings
+from usage.settings.slips import ordinary_key, slips
 
 KEY_VARIABLES: Final = {spec.name: spec.key_variable for spec in CATALOGUE.values()}
 """Variable that holds a provider's key, the name in the documentation."""
@@ -72,6 +73,7 @@ class Settings(BaseModel):
     base_urls: dict[ProviderName, str]
     grains: dict[ProviderName, Grain]
     notion: NotionSettings
+    reports: ReportSettings = ReportSettings()
     fixed_now: datetime | None
     archive: str = ""
     """Where readings are kept: a folder's whole path, or `scheme://…`; empty: in the user's data folder; `off`."""
@@ -175,6 +177,7 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
         base_urls={provider: _base_url(provider.spec.address_variable, values, wrong) for provider in ProviderName},
         grains={provider: _grain(provider, values, wrong) for provider in ProviderName},
         notion=_notion(values, wrong),
+        reports=read_report_settings(values, wrong),
         fixed_now=_now(values, wrong),
         archive=_archive(values, wrong),
         slips=slips({".env": in_file, "the environment": in_shell}),

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from usage.catalogue import CATALOGUE
-from usage.slips import VARIABLES, closest_setting, is_slip, slips
+from usage.settings.slips import VARIABLES, closest_setting, is_slip, slips
 
 # fmt: off
 ORDINARY = [

@@ -16,7 +16,7 @@ from archive.store import open_store
 from notion.databases.services import Service
 from notion.rows.receipt import Receipt
 from notion.rows.values import Existing, Values
-from tasks.ranges import SETTLED, BackfillMonth, Range, current_backfill, months_of, open_backfill
+from tasks.backfill.ranges import SETTLED, BackfillMonth, Range, current_backfill, months_of, open_backfill
 from usage.errors import SettingsError
 from usage.grain import COLLECTION
 from usage.month import Month
@@ -75,7 +75,7 @@ def notion(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Notion:
     monkeypatch.setenv("OPENAI_ADMIN_KEY", KEYS[OPENAI])
     monkeypatch.setenv("DEEPGRAM_API_KEY", KEYS[DEEPGRAM])
     monkeypatch.setenv("LLM_USAGE_NOW", NOW.isoformat())
-    monkeypatch.setattr("tasks.ranges.open_workspace", lambda *_: (notion, None))
+    monkeypatch.setattr("tasks.backfill.ranges.open_workspace", lambda *_: (notion, None))
     return notion
 
 

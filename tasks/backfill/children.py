@@ -17,7 +17,7 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Scheduled
 
-from tasks.ranges import BackfillMonth
+from tasks.backfill.ranges import BackfillMonth
 from usage.month import Month
 
 COLLECT: Final = "collect/collect"

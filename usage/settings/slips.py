@@ -23,8 +23,17 @@ VARIABLES: Final = (
     "NOTION_USAGES_DB_ID",
     "NOTION_PARENT_PAGE_ID",
     "NOTION_REQUESTS_PER_MINUTE",
+    "NOTION_CARRY_COLUMNS",
+    "NOTION_LANG",
     "LLM_USAGE_ARCHIVE",
+    "LLM_USAGE_BUDGET",
+    *(f"LLM_USAGE_BUDGET_{name.upper()}" for name in CATALOGUE),
+    "LLM_USAGE_BUDGETS_FILE",
+    "LLM_USAGE_LANG",
+    "LLM_USAGE_NOTIFY_FILE",
     "LLM_USAGE_NOW",
+    "REPORT_CURRENCY",
+    "EUR_RATES_FILE",
 )
 """All variables that are read, without the suffixes of accounts and files."""
 _OTHERS: Final = frozenset(name for spec in CATALOGUE.values() for name in spec.ordinary_names)

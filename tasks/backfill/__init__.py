@@ -1,0 +1,1 @@
+"""A backfill: its months, and their runs."""

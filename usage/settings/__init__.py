@@ -1,0 +1,29 @@
+"""Settings from the environment and from `.env`."""
+
+from usage.settings.reports import ReportSettings
+from usage.settings.settings import (
+    ARCHIVE_OFF,
+    BASE_URLS,
+    KEY_VARIABLES,
+    LOOPBACK,
+    Credential,
+    NotionSettings,
+    Settings,
+    load_settings,
+    read_dotenv,
+    variable_of,
+)
+
+__all__ = [
+    "ARCHIVE_OFF",
+    "BASE_URLS",
+    "KEY_VARIABLES",
+    "LOOPBACK",
+    "Credential",
+    "NotionSettings",
+    "ReportSettings",
+    "Settings",
+    "load_settings",
+    "read_dotenv",
+    "variable_of",
+]

@@ -1,0 +1,103 @@
+"""How the figures are told to people: languages, own columns, budgets, currency, who is told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict
+
+from usage.language.choice import Language, of_the_locale
+from usage.names import ProviderName
+
+CURRENCIES: Final = ("USD", "EUR")
+"""That reports can be made in."""
+BUDGETS: Final = {
+    "total": "LLM_USAGE_BUDGET",
+    **{name.value: f"LLM_USAGE_BUDGET_{name.upper()}" for name in ProviderName},
+}
+"""Variables of budgets, by what they bound."""
+
+
+class ReportSettings(BaseModel):
+    """How the figures are told to people."""
+
+    model_config = ConfigDict(frozen=True)
+
+    language: Language = Language.EN
+    """Of the terminal, Prefect's pages and reports."""
+    notion_language: Language = Language.FR
+    """Of the cells in Notion."""
+    carry_columns: tuple[str, ...] = ()
+    """People's own columns of *Usages* that follow a project or key into a new month, by their names."""
+    currency: str = "USD"
+    """A second currency beside USD where it is another one."""
+    rates_file: Path | None = None
+    """File with rates of that currency, in place of the ECB's."""
+    budgets_file: Path | None = None
+    budgets: dict[str, Decimal] = {}
+    """USD a month: `total`, or a provider's name. These variables win over the file."""
+    notify_file: Path | None = None
+    """File with addresses that digests and alerts go to. It is secret: only its path is kept here."""
+
+
+def read_report_settings(values: Mapping[str, str], wrong: list[str]) -> ReportSettings:
+    """These settings from variables.
+
+    Args:
+        values: The variables that are set.
+        wrong: Told what is amiss, one line each.
+    """
+    currency = values.get("REPORT_CURRENCY", "USD").upper()
+    if currency not in CURRENCIES:
+        wrong.append(f"REPORT_CURRENCY: {currency!r} is none of {', '.join(CURRENCIES)}")
+    return ReportSettings(
+        language=_language("LLM_USAGE_LANG", values, wrong, of_the_locale(values)),
+        notion_language=_language("NOTION_LANG", values, wrong, Language.FR),
+        carry_columns=tuple(filter(None, map(str.strip, values.get("NOTION_CARRY_COLUMNS", "").split(",")))),
+        currency=currency,
+        rates_file=_file("EUR_RATES_FILE", values, wrong),
+        budgets_file=_file("LLM_USAGE_BUDGETS_FILE", values, wrong),
+        budgets=_budgets(values, wrong),
+        notify_file=_file("LLM_USAGE_NOTIFY_FILE", values, wrong),
+    )
+
+
+def _language(variable: str, values: Mapping[str, str], wrong: list[str], usual: Language) -> Language:
+    text = values.get(variable, usual.value).lower()
+    if text not in set(Language):
+        wrong.append(f"{variable}: {text!r} is none of {', '.join(Language)}")
+        return usual
+    return Language(text)
+
+
+def _file(variable: str, values: Mapping[str, str], wrong: list[str]) -> Path | None:
+    if variable not in values:
+        return None
+    try:
+        path = Path(values[variable]).expanduser().absolute()
+        is_there = path.is_file()
+    except (OSError, RuntimeError, ValueError):
+        # A name that is too long or has no home; a folder that can't be entered.
+        is_there = False
+    if not is_there:
+        wrong.append(f"{variable}: there is no file of that name that can be read")
+        return None
+    return path
+
+
+def _budgets(values: Mapping[str, str], wrong: list[str]) -> dict[str, Decimal]:
+    """Budgets in variables, USD a month."""
+    found = {}
+    for name, variable in BUDGETS.items():
+        if variable not in values:
+            continue
+        text = values[variable]
+        if re.fullmatch(r"\d{1,12}(\.\d{1,6})?", text) is None:
+            wrong.append(f"{variable}: {text!r} is not an amount of US dollars like 1500 or 1500.50")
+            continue
+        found[name] = Decimal(text)
+    return found
