@@ -88,9 +88,11 @@ class Date(NotionObject):
 
 
 class Reference(NotionObject):
-    """A related page."""
+    """A related page, or a person."""
 
     id: str
+    name: str | None = None
+    """Of a person, where the connection may read it."""
 
 
 class RollupValue(NotionObject):

@@ -51,6 +51,17 @@ class Note:
         """Whether nobody has written anything there."""
         return not _content(self.value)
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What the cell says, for grouping: texts and options by name, people by name, pages of a relation by id."""
+        value = self.value
+        if value.type == "multi_select":
+            return tuple(option.name for option in value.multi_select)
+        if value.type in ("relation", "people"):
+            return tuple(element.name or element.id for element in _elements(value))
+        text = value.text.strip() if value.type == "rich_text" else _option(value)
+        return (text,) if text else ()
+
 
 def read_notes(found: Found, page: Page) -> tuple[Note, ...]:
     """The cells of a row that are people's, empty ones left out."""

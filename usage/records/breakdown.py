@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
@@ -53,6 +53,21 @@ def dearest_first(entries: Iterable[BreakdownEntry]) -> tuple[BreakdownEntry, ..
 def to_json(entries: Iterable[BreakdownEntry]) -> str:
     """The JSON list, with amounts as number literals that carry every digit."""
     return "[" + ",".join(_entry_json(entry) for entry in entries) + "]"
+
+
+def read_json(text: str) -> tuple[BreakdownEntry, ...] | None:
+    """The entries in a cell; None where there are none, or a person has made it unreadable."""
+    try:
+        listed = json.loads(text, parse_float=Decimal)
+        entries = [BreakdownEntry.model_validate(_without_lists(one)) for one in listed]
+    except (ValueError, RecursionError, TypeError, AttributeError, ArithmeticError):
+        return None
+    return tuple(entries)
+
+
+def _without_lists(entry: dict[str, Any]) -> dict[str, Any]:
+    units = tuple(sorted((name, Decimal(amount)) for name, amount in entry.get("units", {}).items()))
+    return {**entry, "units": units}
 
 
 def fit_json(entries: tuple[BreakdownEntry, ...], limit: int = NOTION_TEXT_LIMIT) -> str:

@@ -1,0 +1,1 @@
+"""Months for the reports, gathered from Notion and the archive."""

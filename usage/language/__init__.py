@@ -1,0 +1,1 @@
+"""What people are told, in French and in English: one catalogue of sentences; how amounts and dates are written."""

@@ -1,0 +1,133 @@
+"""Sentences, amounts and dates in one language.
+
+The sentences in the code are English; `fr.po` beside this file holds the French ones. A sentence is a whole: names and
+figures have places in it, `{total}`, and no sentence is put together from words. Babel writes amounts and dates as each
+language does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from babel.core import Locale
+from babel.dates import format_date, format_skeleton
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
+from babel.numbers import format_decimal, format_percent, get_currency_symbol
+
+from usage.language.choice import Language
+from usage.money import plain
+from usage.month import Month
+
+_LOCALES: Final = {Language.FR: Locale("fr", "FR"), Language.EN: Locale("en", "US")}
+NOTHING: Final = "–"
+"""In place of a figure that nobody knows. It is never 0."""
+
+
+class Words:
+    """How people are told things in one language.
+
+    Args:
+        language: Which one.
+    """
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+        self._locale = _LOCALES[language]
+
+    def __call__(self, sentence: str, **values: object) -> str:
+        """A sentence of the catalogue, its places filled.
+
+        Args:
+            sentence: In English, as it stands in the code: the catalogue is searched for it.
+            **values: What goes into its places, as people are to read it.
+
+        Raises:
+            LookupError: The catalogue lacks it.
+        """
+        return self._sentence(sentence).format_map(values)
+
+    def count(self, one: str, many: str, number: int, **values: object) -> str:
+        """A sentence about `{number}` things; `one` is that about a single thing.
+
+        Raises:
+            LookupError: The catalogue lacks it.
+        """
+        # French counts 0 with 1.
+        is_one = number == 1 or (number == 0 and self.language is Language.FR)
+        return self._sentence(one if is_one else many).format_map({**values, "number": self.whole(number)})
+
+    def _sentence(self, sentence: str) -> str:
+        return sentence if self.language is Language.EN else _french()[sentence]
+
+    def dollars(self, amount: Decimal | None) -> str:
+        """US dollars, rounded to the cent unless that would show nothing: `$1,180.85`, `1 180,85 $US`."""
+        return self.money(amount, "USD")
+
+    def money(self, amount: Decimal | None, currency: str) -> str:
+        """An amount in a currency, rounded to the cent unless that would show nothing."""
+        if amount is None:
+            return NOTHING
+        sign = get_currency_symbol(currency, self._locale)
+        figure = self.amount(amount.copy_abs())
+        minus = "-" if amount < 0 and not _is_nothing(figure) else ""
+        if self.language is Language.EN:
+            return f"{minus}{sign}{figure}"
+        return f"{minus}{figure}\N{NO-BREAK SPACE}{sign}"
+
+    def amount(self, amount: Decimal | None) -> str:
+        """An amount without its currency, two decimals, or as many as it takes to show something."""
+        if amount is None:
+            return NOTHING
+        cents = amount.quantize(Decimal("0.01"), ROUND_HALF_EVEN, Context(prec=60))
+        if cents or not amount:
+            return format_decimal(cents, "#,##0.00", locale=self._locale)
+        # Babel counts in Python's own context of 28 digits.
+        places = min(-int(plain(amount).as_tuple().exponent), 24)
+        return format_decimal(amount, "0." + "#" * places, locale=self._locale)
+
+    def signed(self, amount: Decimal | None) -> str:
+        """A change in US dollars, with its sign: `+$12.00`."""
+        if amount is None:
+            return NOTHING
+        return f"+{self.dollars(amount)}" if amount > 0 else self.dollars(amount)
+
+    def percent(self, share: Decimal | None, *, signed: bool = False) -> str:
+        """A share of 1 as a percentage without decimals, `12%`, `+12%`."""
+        if share is None:
+            return NOTHING
+        pattern = "#,##0%" if self.language is Language.EN else "#,##0\N{NO-BREAK SPACE}%"
+        text = format_percent(share, pattern, self._locale)
+        return f"+{text}" if signed and share > 0 else text
+
+    def whole(self, count: int | None) -> str:
+        """A count: `1,180`, `1 180`."""
+        return NOTHING if count is None else format_decimal(count, locale=self._locale)
+
+    def month(self, month: Month) -> str:
+        """`January 2026`, `janvier 2026`."""
+        return format_skeleton("yMMMM", month.start, locale=self._locale)
+
+    def day(self, day: date) -> str:
+        """`Jan 5, 2026`, `5 janv. 2026`."""
+        return format_date(day, "medium", locale=self._locale)
+
+
+@cache
+def _french() -> Mapping[str, str]:
+    with files("usage.language").joinpath("fr.po").open("rb") as file:
+        return sentences(read_po(file, locale="fr"))
+
+
+def sentences(catalogue: Catalog) -> dict[str, str]:
+    """The sentences of a catalogue that are translated, by the English ones."""
+    return {str(one.id): str(one.string) for one in catalogue if one.id and one.string and not one.fuzzy}
+
+
+def _is_nothing(figure: str) -> bool:
+    return not any(letter in "123456789" for letter in figure)
