@@ -1,8 +1,8 @@
 """Sentences, amounts and dates in one language.
 
-The sentences in the code are English; `fr.po` beside this file holds the French ones. A sentence is a whole: names and
-figures have places in it, `{total}`, and no sentence is put together from words. Babel writes amounts and dates as each
-language does.
+The sentences in the code are English; the files in `french`, one for each part of the program, hold the French ones. A
+sentence is a whole: names and figures have places in it, `{total}`, and no sentence is put together from words. Babel
+writes amounts and dates as each language does.
 """
 
 from __future__ import annotations
@@ -120,8 +120,11 @@ class Words:
 
 @cache
 def _french() -> Mapping[str, str]:
-    with files("usage.language").joinpath("fr.po").open("rb") as file:
-        return sentences(read_po(file, locale="fr"))
+    found: dict[str, str] = {}
+    for part in files("usage.language").joinpath("french").iterdir():
+        with part.open("rb") as file:
+            found |= sentences(read_po(file, locale="fr"))
+    return found
 
 
 def sentences(catalogue: Catalog) -> dict[str, str]:
