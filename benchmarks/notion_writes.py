@@ -79,7 +79,7 @@ def databases() -> Iterator[Settings]:
     api = NotionApi(now)
     with Server([api]) as server:
         keys = dict.fromkeys(KEY_VARIABLES.values(), "secret")
-        settings = load_settings(server.environment() | keys, None)
+        settings = load_settings(server.environment() | keys, ())
         gateway = Gateway(settings.notion)
         set_up(gateway, settings.notion, frozenset(ProviderName))
         gateway.close()

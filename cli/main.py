@@ -50,7 +50,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command and return its exit status.
 
     Raises:
-        SystemExit: After `--help`.
+        SystemExit: After `--help` and `--version`.
     """
     as_json = "--json" in arguments
     stranger = _stranger()
@@ -64,8 +64,10 @@ def main(arguments: Sequence[str]) -> int:
 
     try:
         require_enough_files()
+        parsed = parse(arguments)
+        _read_settings_from(parsed.env_file)
         with network(_addresses):
-            return _run(arguments)
+            return _run(parsed)
     except (Refused, SettingsError, NotionAccessError) as error:
         return _fail(str(error), REFUSED, as_json=as_json)
     except LlmUsageError as error:
@@ -81,8 +83,20 @@ def _addresses() -> list[str]:
     return [values[name] for name in (*BASE_URLS, "PREFECT_API_URL") if name in values]
 
 
-def _run(arguments: Sequence[str]) -> int:
-    parsed = parse(arguments)
+def _read_settings_from(file: str | None) -> None:
+    """Have a file of settings count for all that this process does and starts, Prefect's settings in it too."""
+    from usage.settings.files import HERE, NAMED, file_values, setting_files  # noqa: PLC0415
+
+    if file is not None:
+        os.environ[NAMED] = os.path.abspath(os.path.expanduser(file))
+    if setting_files(os.environ) != (HERE,):
+        # Prefect itself looks into `.env` of the current folder alone.
+        for name, value in file_values().items():
+            if name.startswith("PREFECT_"):
+                os.environ.setdefault(name, value)
+
+
+def _run(parsed: argparse.Namespace) -> int:
     run: Callable[[argparse.Namespace], int] = import_module(module_of(parsed.command)).run
     return run(parsed)
 

@@ -6,8 +6,8 @@ It is read before anything else: no import here takes time.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
-from typing import Any, Final, NoReturn
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NoReturn, Protocol
 
 _ROOMS: Final = {
     "evidence": ("archive", "diff", "history", "replay"),
@@ -15,8 +15,23 @@ _ROOMS: Final = {
 }
 """Commands that lie together, by the room of `cli/commands` they lie in; the others lie in it themselves."""
 
-_Add = Callable[[str, str], argparse.ArgumentParser]
-"""Adds a command: its name, and what it does."""
+
+class _Add(Protocol):
+    """Adds a command: its name, what it does, and examples of it without the program's name."""
+
+    def __call__(self, name: str, text: str, *examples: str) -> argparse.ArgumentParser: ...
+
+
+_ONE_MONTH: Final = "month in UTC: like 2026-01, `last` (the last closed one) or `current`"
+_MONTHS: Final = "only these months: like 2026-01, 2026-01..2026-06, `last`, `current` or last-3"
+_EXIT_STATUS: Final = """\
+`llm-usage COMMAND --help` tells more, with examples.
+
+exit status:
+    0  all that can be had was collected
+    1  a rerun or a better key would bring more, or Notion could not be written; what succeeded is kept
+    2  wrong arguments or settings; nothing was done
+  130  stopped by Ctrl-C; 143: by SIGTERM"""
 
 
 class Refused(Exception):
@@ -30,13 +45,58 @@ class _Parser(argparse.ArgumentParser):
         raise Refused(f"{message} (see `{self.prog} --help`)")
 
 
+class _Version(argparse.Action):
+    """Looks the version up only where it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version  # noqa: PLC0415
+
+        print(f"llm-usage {version('llm-usage')}")
+        parser.exit()
+
+
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """What the arguments say.
 
     Raises:
         Refused: They can't be used.
+        SystemExit: After `--help` and `--version`.
     """
-    return parser().parse_args(_apart(arguments))
+    root = parser()
+    _require_command(root, arguments)
+    parsed = root.parse_args(_apart(arguments))
+    if hasattr(parsed, "provider"):
+        # Lists with commas, names one after the other, and the option repeated: any of them.
+        parsed.provider = list(dict.fromkeys(name for names in parsed.provider for name in names))
+    return parsed
+
+
+def _require_command(root: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+    """Say which command was probably meant.
+
+    Raises:
+        Refused: The first word is no command.
+    """
+    word = arguments[0] if arguments else ""
+    known = commands_of(root)
+    if not word or word.startswith("-") or word in known:
+        return
+    close = _closest(word, known)
+    raise Refused(
+        f"there is no command {word!r}{f': did you mean {close}?' if close else ''} (see `{root.prog} --help`)"
+    )
+
+
+def commands_of(root: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The parsers of all commands, by name."""
+    (action,) = (one for one in root._actions if isinstance(one, argparse._SubParsersAction))
+    return dict(action.choices)
+
+
+def _closest(word: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    return next(iter(get_close_matches(word.lower(), list(known), 1, 0.6)), "")
 
 
 def module_of(command: str) -> str:
@@ -48,36 +108,69 @@ def module_of(command: str) -> str:
 def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     root = _Parser(
-        prog="llm-usage", description="What every project used and cost each month, in Notion.", allow_abbrev=False
+        prog="llm-usage",
+        description="What every project used and cost each month, in Notion.",
+        epilog=_EXIT_STATUS,
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    root.add_argument("--version", action=_Version, nargs=0, help="print the version")
     commands = root.add_subparsers(dest="command", required=True, parser_class=_Parser, metavar="command")
 
-    def add(name: str, text: str) -> argparse.ArgumentParser:
-        return commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+    def add(name: str, text: str, *examples: str) -> argparse.ArgumentParser:
+        lines = "".join(f"\n  llm-usage {example}" for example in examples)
+        command = commands.add_parser(
+            name,
+            help=text,
+            description=text,
+            epilog=f"examples:{lines}" if examples else None,
+            allow_abbrev=False,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add_argument("--env-file", metavar="FILE", help="settings from this file, in place of .env")
+        return command
 
+    _add_beginning(add)
+    _add_collecting(add)
+    _add_showing(add)
+    return root
+
+
+def _add_beginning(add: _Add) -> None:
+    """Commands that set something up, or bring it in order."""
     demo = add("demo", "The whole job against a sandbox on this machine: no key, no network.")
-    demo.add_argument("--month", default="last", help="month like 2026-01, `last` (default) or `current`")
-    setup = add("setup", "Create or check the two Notion databases; can be repeated.")
+    demo.add_argument("--month", default="last", help=_ONE_MONTH)
+    setup = add("setup", "Create or check the two Notion databases; can be repeated.", "setup", "setup --write-env")
     setup.add_argument("--dry-run", action="store_true", help="print what would be added; write nothing")
+    setup.add_argument("--write-env", action="store_true", help="write the two ids into the file of settings")
     _json(setup)
     check = add("check", "Try each key, each scope, Notion's access and schema, and say what to do.")
     check.add_argument("--verbose", action="store_true", help="each thing that was looked at, not one line a source")
-    _add_collecting(add)
-    _add_showing(add)
+    _json(check)
     heal = add("heal", "Bring rows of older collectors in order: doubles, names in place of ids, error rows.")
-    heal.add_argument("--month", help="only this month: like 2026-01, `last` or `current`")
+    heal.add_argument("--month", help=_ONE_MONTH)
     heal.add_argument("--dry-run", action="store_true", help="print what would be done; write nothing")
     heal.add_argument("--yes", action="store_true", help="write without asking first")
     _json(heal)
     deploy = add("deploy", "Take schedules, limits and alerts to a Prefect server; can be repeated.")
     deploy.add_argument("--alert-url-file", help="file with a webhook's address that alerts go to (Slack or any other)")
-    return root
+    deploy.add_argument(
+        "--write-files", action="store_true", help="write prefect.yaml and its like into this folder, to be changed"
+    )
+    completion = add("completion", "Print what makes a shell complete commands and options.", "completion bash")
+    completion.add_argument("shell", choices=["bash", "zsh", "tcsh"], help="which shell")
 
 
 def _add_collecting(add: _Add) -> None:
     """Commands that bring figures to Notion."""
-    collect = add("collect", "Collect one month into Notion.")
-    collect.add_argument("--month", default="last", help="month like 2026-01, `last` (default) or `current`")
+    collect = add(
+        "collect",
+        "Collect one month into Notion.",
+        "collect",
+        "collect --month 2026-01 --provider openai,deepgram",
+        "collect --month current --dry-run",
+    )
+    collect.add_argument("--month", default="last", help=_ONE_MONTH)
     _providers(collect, action="extend", nargs="+")
     collect.add_argument("--account", help="only this account")
     collect.add_argument("--dry-run", action="store_true", help="print what would be written; write nothing")
@@ -85,14 +178,19 @@ def _add_collecting(add: _Add) -> None:
         "--accept-lower", action="store_true", help="follow figures that take from a month that is over, without proof"
     )
     _json(collect)
-    backfill = add("backfill", "Collect each month of a range, both ends included.")
-    backfill.add_argument("first", help="first month, like 2025-01")
-    backfill.add_argument("last", help="last month, like 2025-12")
+    backfill = add(
+        "backfill",
+        "Collect each month of a range, both ends included.",
+        "backfill 2025-01 2025-12",
+        "backfill last-6",
+    )
+    backfill.add_argument("first", help="first month, like 2025-01; or a range, like 2025-01..2025-12 or last-6")
+    backfill.add_argument("last", nargs="?", help="last month, like 2025-12")
     # The months may stand behind it; see `_apart`.
     _providers(backfill, action="append")
     _json(backfill)
     replay = add("replay", "One month again from the answers that are kept of it: no provider is asked.")
-    replay.add_argument("month", help="month like 2026-01, `last` or `current`")
+    replay.add_argument("month", help=_ONE_MONTH)
     # The month may stand behind it; see `_apart`.
     _providers(replay, action="append")
     replay.add_argument("--account", help="only this account")
@@ -106,7 +204,7 @@ def _add_collecting(add: _Add) -> None:
 def _add_showing(add: _Add) -> None:
     """Commands that show what is known of the figures."""
     status = add("status", "What Notion holds: month x provider, state, status, cost; or what is proven of it.")
-    status.add_argument("--month", help="only this month: like 2026-01, `last` or `current`")
+    status.add_argument("--month", help=_MONTHS)
     status.add_argument(
         "--proof", action="store_true", help="days, pages, control totals, freshness, and what can't be proven and why"
     )
@@ -115,16 +213,16 @@ def _add_showing(add: _Add) -> None:
     archive.add_argument("action", nargs="?", choices=["prune"], help="say which months are old, ask, take them away")
     archive.add_argument("--keep", help="with prune: how many months stay beside the running one, like 24m")
     archive.add_argument("--yes", action="store_true", help="with prune: take away without asking first")
-    archive.add_argument("--month", help="only this month: like 2026-01, `last` or `current`")
+    archive.add_argument("--month", help=_MONTHS)
     _providers(archive, action="extend", nargs="+")
     _json(archive)
     history = add("history", "Which figures changed from one kept reading to the next, when, and what moved most.")
-    history.add_argument("--month", help="only this month: like 2026-01, `last` or `current`")
+    history.add_argument("--month", help=_MONTHS)
     history.add_argument("--project", help="only this project, workspace or API key, by its id at the provider")
     _providers(history, action="extend", nargs="+")
     _json(history)
     diff = add("diff", "Ask the providers again; what differs from Notion and from the last reading. Writes nothing.")
-    diff.add_argument("month", help="month like 2026-01, `last` or `current`")
+    diff.add_argument("month", help=_ONE_MONTH)
     # The month may stand behind it; see `_apart`.
     _providers(diff, action="append")
     diff.add_argument("--account", help="only this account")
@@ -132,12 +230,22 @@ def _add_showing(add: _Add) -> None:
 
 
 def _providers(command: argparse.ArgumentParser, **how: Any) -> None:
+    text = "only this provider; several with commas, one after the other, or by repeating the option"
+    command.add_argument("--provider", default=[], type=_provider_names, metavar="NAME", help=text, **how)
+
+
+def _provider_names(text: str) -> list[str]:
+    """The names in `openai,deepgram`."""
     from usage.names import ProviderName  # noqa: PLC0415
 
-    names = [name.value for name in ProviderName]
-    command.add_argument(
-        "--provider", default=[], type=str.lower, choices=names, help="only this provider; can be repeated", **how
-    )
+    names, found = [name.value for name in ProviderName], []
+    for word in filter(None, (part.strip().lower() for part in text.split(","))):
+        if word not in names:
+            close = _closest(word, names)
+            hint = f"did you mean {close}?" if close else f"there are {', '.join(names)}"
+            raise argparse.ArgumentTypeError(f"no provider is called {word!r}: {hint}")
+        found.append(word)
+    return found
 
 
 def _apart(arguments: Sequence[str]) -> list[str]:
@@ -147,7 +255,8 @@ def _apart(arguments: Sequence[str]) -> list[str]:
     names, found = set(ProviderName), list[str]()
     listing = False
     for argument in arguments:
-        is_name = argument.lower() in names
+        parts = [part.strip().lower() for part in argument.split(",") if part.strip()]
+        is_name = bool(parts) and names.issuperset(parts)
         if arguments[0] in ("backfill", "diff", "replay") and listing and is_name and found[-1] != "--provider":
             found.append("--provider")
         found.append(argument)

@@ -28,6 +28,8 @@ os.environ |= DEFAULTS | {
     "XDG_STATE_HOME": f"{_home.name}/state",
     # Nor their archive.
     "XDG_DATA_HOME": f"{_home.name}/data",
+    # Nor their settings.
+    "XDG_CONFIG_HOME": f"{_home.name}/config",
 }
 
 

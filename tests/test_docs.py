@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from cli.parser import parser
+from cli.parser import commands_of, parser
 from notion.databases.declared import SERVICES, USAGES, Database, Property, Type
 from usage.catalogue import CATALOGUE
 from usage.names import ProviderName
@@ -36,6 +36,8 @@ FOLDERS = [folder for folder in ROOT.iterdir() if folder.is_dir() and not folder
 PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in folder.rglob("*.md"))])
 SPEAKING = ("archive", "cli", "tasks", "notion", "providers", "reports", "usage")
 """Packages whose sentences people read."""
+ANYWHERE = {"-h", "--help", "--env-file"}
+"""Options of every command."""
 PREFECT = {"PREFECT_API_URL"}
 """Documented in the README, and read by Prefect itself."""
 
@@ -76,13 +78,11 @@ def code_blocks(markdown: str, language: str | None = None) -> list[str]:
 
 
 def commands() -> Mapping[str, argparse.ArgumentParser]:
-    (action,) = (item for item in parser()._actions if isinstance(item, argparse._SubParsersAction))
-    found: Mapping[str, argparse.ArgumentParser] = action.choices
-    return found
+    return commands_of(parser())
 
 
 def options_of(command: argparse.ArgumentParser) -> set[str]:
-    return {option for action in command._actions for option in action.option_strings} - {"-h", "--help"}
+    return {option for action in command._actions for option in action.option_strings} - ANYWHERE
 
 
 def documented_commands() -> dict[str, str]:
@@ -111,7 +111,7 @@ def test_command_lines_on_the_pages_can_be_typed(page: Path) -> None:
         if match and not re.search(r"[\[\]…<>]", line):
             words = shlex.split(match[1])
             assert words[0] in commands(), f"{name_of(page)}: {line}"
-            unknown = {word for word in words if word.startswith("--")} - options_of(commands()[words[0]])
+            unknown = {word for word in words if word.startswith("--")} - options_of(commands()[words[0]]) - ANYWHERE
             assert not unknown, f"{name_of(page)}: {line}"
 
 
@@ -120,11 +120,18 @@ def test_command_lines_on_the_pages_can_be_typed(page: Path) -> None:
 
 def settings_names() -> set[str]:
     """Names of all variables: those that stand in the module, and those of the catalogue."""
-    trees = [ast.parse(text_of(ROOT / "usage" / "settings" / name)) for name in ("settings.py", "reports.py")]
+    modules = [ROOT / "usage" / "settings" / name for name in ("settings.py", "files.py", "reports.py")]
+    trees = [ast.parse(text_of(module)) for module in modules]
     constants = {str(node.value) for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant)}
     written = {text for text in constants if re.fullmatch(r"[A-Z]+(_[A-Z]+)+", text)}
     named = {name for spec in CATALOGUE.values() for name in (*spec.key_variables, spec.address_variable)}
-    return written | named | {*BUDGETS.values()} | {spec.grain_variable for spec in CATALOGUE.values()}
+    # Where a user's settings lie is the system's own.
+    return (
+        (written - {"XDG_CONFIG_HOME"})
+        | named
+        | {*BUDGETS.values()}
+        | {spec.grain_variable for spec in CATALOGUE.values()}
+    )
 
 
 def documented_settings() -> dict[str, list[str]]:
@@ -158,7 +165,7 @@ def test_the_env_example_names_every_setting_and_no_other() -> None:
 
 
 def test_the_env_example_shows_the_defaults() -> None:
-    assert load_settings(assignments(), None) == load_settings({}, None)
+    assert load_settings(assignments(), ()) == load_settings({}, ())
 
 
 @pytest.mark.parametrize("provider", ProviderName)
@@ -179,7 +186,7 @@ def test_the_guide_tells_how_far_back_and_how_fresh(provider: ProviderName) -> N
 
 
 def test_the_readme_tells_the_default_rate() -> None:
-    default = load_settings({}, None).notion.requests_per_minute
+    default = load_settings({}, ()).notion.requests_per_minute
     assert documented_settings()["NOTION_REQUESTS_PER_MINUTE"][-1] == f"`{default}`"
 
 

@@ -17,6 +17,10 @@ MONTH_PATTERN = r"^([0-9]{4}-(0[1-9]|1[0-2])|last|current)$"
 """What a person may write for a month; also the pattern of the flows' parameters."""
 
 
+_MOST_MONTHS = 120
+"""Of `last-…`: no provider keeps more."""
+
+
 @total_ordering
 class Month:
     """A calendar month in UTC, written `2026-01`. Ordered, hashable, immutable."""
@@ -37,6 +41,8 @@ class Month:
         """
         match = re.fullmatch(r"([0-9]{4})-([0-9]{2})", text)
         if match is None:
+            if ".." in text or text.startswith("last-"):
+                raise SettingsError(f"{text!r} is a range of months: write one month here, like 2026-01")
             raise SettingsError(f"{text!r} is not a month: write it like 2026-01, or `last` or `current`")
         return cls(int(match[1]), int(match[2]))
 
@@ -61,6 +67,33 @@ class Month:
         if month > running:
             raise SettingsError(f"{month} has not begun yet: the running month is {running}")
         return month
+
+    @classmethod
+    def resolve_range(cls, text: str, now: datetime) -> tuple[Self, ...]:
+        """Read `2026-01..2026-06` (both ends included), `last-3` (the last three closed months), or one month.
+
+        Returns:
+            The months, in order.
+
+        Raises:
+            SettingsError: Not a month or a range, one turned round, or a month that has not begun.
+        """
+        closed = re.fullmatch(r"last-([0-9]{1,3})", text)
+        if closed is not None:
+            last = cls.of(now).previous()
+            if not 0 < int(closed[1]) <= _MOST_MONTHS:
+                raise SettingsError(f"{text!r}: write how many closed months, from last-1 to last-{_MOST_MONTHS}")
+            first = last
+            for _ in range(int(closed[1]) - 1):
+                first = first.previous()
+            return tuple(first.until(last))
+        ends = text.split("..")
+        if len(ends) > 2:
+            raise SettingsError(f"{text!r} is not a range of months: write it like 2026-01..2026-06")
+        first, last = cls.resolve(ends[0], now), cls.resolve(ends[-1], now)
+        if last < first:
+            raise SettingsError(f"{first} comes after {last}: the range is turned round")
+        return tuple(first.until(last))
 
     @property
     def start(self) -> datetime:

@@ -12,15 +12,17 @@ from cli.importing import Importing
 from cli.prefect_server.server import PrefectServer, prefect_server
 from tasks.backfill.ranges import BackfillMonth, Range, months_of, open_backfill
 from usage.errors import LlmUsageError, NotionAccessError, SettingsError
+from usage.month import Month
 from usage.names import ProviderName, Source, Status, overall
 from usage.outcomes.result import MonthResult, NotionCounts
-from usage.settings import load_settings
+from usage.settings import Settings, load_settings
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Collect the months; 1 when one of them could not be collected in full."""
-    asked = Range(arguments.first, arguments.last, tuple(ProviderName(name) for name in arguments.provider))
     settings = load_settings()
+    first, last = _ends(arguments, settings)
+    asked = Range(first, last, tuple(ProviderName(name) for name in arguments.provider))
     months, sources = months_of(asked, settings), settings.select(asked.providers)
     asked = replace(asked, first=str(months[0]), last=str(months[-1]))
     try:
@@ -42,6 +44,20 @@ def run(arguments: argparse.Namespace) -> int:
         out().print(literal(message))
     print_notes(results)
     return 0 if all(result.succeeded for result in results) else 1
+
+
+def _ends(arguments: argparse.Namespace, settings: Settings) -> tuple[str, str]:
+    """First and last month as a person wrote them, in one argument or in two.
+
+    Raises:
+        SettingsError: One month alone, or no range.
+    """
+    if arguments.last is not None:
+        return arguments.first, arguments.last
+    if ".." not in arguments.first and not arguments.first.startswith("last-"):
+        raise SettingsError("a backfill needs the last month, too: like 2025-01 2025-12, 2025-01..2025-12 or last-6")
+    months = Month.resolve_range(arguments.first, settings.now())
+    return str(months[0]), str(months[-1])
 
 
 def backfill_range(

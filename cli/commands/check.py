@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import combinations
 
+from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -25,6 +27,7 @@ from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.report import SourceReport
 from usage.settings import KEY_VARIABLES, Settings, load_settings
+from usage.settings.files import places
 
 _STYLES = {CheckStatus.OK: "green", CheckStatus.WARNING: "yellow", CheckStatus.BAD: "red"}
 _STATUSES = {Severity.OK: CheckStatus.OK, Severity.NOTE: CheckStatus.WARNING, Severity.PROBLEM: CheckStatus.BAD}
@@ -97,8 +100,58 @@ def run(arguments: argparse.Namespace) -> int:
     settings = load_settings()
     settings.select()
     checkup = Checkup(settings, asyncio.run(_check_sources(settings)), _check_notion(settings))
-    print_checkup(out(), checkup, verbose=arguments.verbose)
+    if arguments.json:
+        print(_object(checkup).model_dump_json())
+    else:
+        out().print(literal(f"Settings come from {', '.join(places(os.environ))}."), soft_wrap=True)
+        print_checkup(out(), checkup, verbose=arguments.verbose)
     return 1 if checkup.wrong else 0
+
+
+class Finding(BaseModel):
+    """One thing that was looked at for a source."""
+
+    model_config = ConfigDict(frozen=True)
+
+    provider: ProviderName
+    account: str
+    what: str
+    status: CheckStatus
+    sentence: str
+
+
+class CheckObject(BaseModel):
+    """The object that `--json` prints. Exit status 1: `wrong` says something."""
+
+    model_config = ConfigDict(frozen=True)
+
+    settings: tuple[str, ...]
+    """Where they come from."""
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...]
+    wrong: tuple[str, ...]
+    next: str
+    """What to type now."""
+
+
+def _object(checkup: Checkup) -> CheckObject:
+    return CheckObject(
+        settings=places(os.environ),
+        findings=tuple(
+            Finding(
+                provider=one.source.provider,
+                account=one.source.account,
+                what=found.what,
+                status=found.status,
+                sentence=found.sentence,
+            )
+            for one in checkup.checked
+            for found in one.findings
+        ),
+        notes=tuple(checkup.notes),
+        wrong=tuple(checkup.wrong),
+        next=checkup.next_command,
+    )
 
 
 def print_checkup(console: Console, checkup: Checkup, *, verbose: bool) -> None:

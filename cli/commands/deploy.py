@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import BaseModel
 
+from cli.deployment_files import AUTOMATIONS, DEPLOYMENTS, find, write_here
 from cli.display import out
 from cli.prefect_server.server import PrefectServer
 from cli.prefect_server.settings import import_prefect, is_configured, prefect_home, prefect_settings
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 POOL: Final = "llm-usage"
 ALERTS: Final = "llm-usage-alerts"
 """Name of the notification block that alerts go to, of whatever type a person has chosen."""
-_DEPLOYMENTS: Final = Path("prefect.yaml")
-_AUTOMATIONS: Final = Path("automations.yaml")
 _PREFIX: Final = "llm-usage: "
 """How the names of all automations of that file begin, and of no others."""
 _SLACK: Final = "hooks.slack.com"
@@ -94,9 +93,10 @@ class Automations(BaseModel):
 
 def run(arguments: argparse.Namespace) -> int:
     """Install everything; 0, or 1 when the server can't be reached or refuses."""
-    for file in (_DEPLOYMENTS, _AUTOMATIONS):
-        if not file.is_file():
-            raise SettingsError(f"{file} is not here: run this in the folder that llm-usage was checked out to")
+    if arguments.write_files:
+        for sentence in write_here():
+            _say(sentence)
+        return 0
     settings = prefect_settings()
     check_certificates(settings)
     if not is_configured(settings, prefect_home(settings)):
@@ -109,22 +109,26 @@ def run(arguments: argparse.Namespace) -> int:
     PrefectServer().wait()
     with get_client(sync_client=True) as client:
         _say(f"work pool {POOL}: {'created, of type process' if _ensure_pool(client) else 'is there'}")
-        _say(f"deployments: those of {_DEPLOYMENTS}{_deploy(client)}")
+        _say(f"deployments: those of {_whose(DEPLOYMENTS)}{_deploy(client)}")
         limits = all_limits(notion.requests_per_minute)
         for name, (slots, per_second) in limits.items():
             client.upsert_global_concurrency_limit_by_name(name, slots, per_second)
         _say(f"limits: {len(limits)}, for Notion's rate and for one run at a time that writes a month")
         if address:
             _save_block(address)
-        automations = load_automations(_AUTOMATIONS)
+        automations = load_automations(find(AUTOMATIONS))
         for upkeep in automations.upkeep:
             _install(client, upkeep.automation())
         _say(f"upkeep: {len(automations.upkeep)}, for runs whose machine went down")
         _say(f"alerts: {_install_alerts(client, automations.alerts)}")
         for name in _remove_others(client, automations):
-            _say(f"removed, as {_AUTOMATIONS} has it no longer: {name}")
+            _say(f"removed, as {AUTOMATIONS} has it no longer: {name}")
     _say(f"Runs are taken by: prefect worker start --pool {POOL}")
     return 0
+
+
+def _whose(name: str) -> str:
+    return name if find(name) == Path(name) else f"the program's own {name}"
 
 
 def load_automations(path: Path) -> Automations:
@@ -163,7 +167,8 @@ def _deploy(client: SyncPrefectClient) -> str:
 
 
 def _run_prefect_deploy() -> None:
-    command = [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", str(_DEPLOYMENTS)]
+    prefect = [sys.executable, "-m", "prefect", "--no-prompt"]
+    command = [*prefect, "deploy", "--all", "--prefect-file", str(find(DEPLOYMENTS))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own arguments
     if done.returncode:
         raise DeployError(f"prefect deploy failed:\n{(done.stdout + done.stderr).strip()}")

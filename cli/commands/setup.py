@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from contextlib import closing
+from pathlib import Path
 from typing import Final
+
+from dotenv import set_key
 
 from cli.display import literal
 from notion.client.gateway import Gateway
 from notion.setup.databases import SetupResult, rehearse, set_up
 from notion.setup.rehearsal import Rehearsal
+from usage.errors import SettingsError
 from usage.names import ProviderName
 from usage.settings import Settings, load_settings
+from usage.settings.files import is_file, setting_files
 
 _WOULD: Final = {
     "Created": "Would create",
@@ -34,13 +40,41 @@ def run(arguments: argparse.Namespace) -> int:
         _print_rehearsal(would, as_json=arguments.json)
         return 0
     result = set_up_databases(settings)
+    file = _write_ids(result) if arguments.write_env else None
     if arguments.json:
         print(json.dumps(_ids(result)))
     else:
         print_setup(result)
-        print(f"\nFor .env:\nNOTION_SERVICES_DB_ID={result.services_db_id}")
+        print("\nFor .env:" if file is None else f"\nWritten into {file}:")
+        print(f"NOTION_SERVICES_DB_ID={result.services_db_id}")
         print(f"NOTION_USAGES_DB_ID={result.usages_db_id}")
     return 0
+
+
+def _variables(result: SetupResult) -> dict[str, str]:
+    return {
+        "NOTION_SERVICES_DB_ID": str(result.services_db_id),
+        "NOTION_USAGES_DB_ID": str(result.usages_db_id),
+    }
+
+
+def _write_ids(result: SetupResult) -> Path:
+    """Put the two ids into the file of settings that counts: the first one that is there, else `.env` here.
+
+    Raises:
+        SettingsError: It can't be written.
+    """
+    files = setting_files(os.environ)
+    file = next((one for one in files if is_file(one)), files[0])
+    try:
+        for name, value in _variables(result).items():
+            # A link is followed: what it leads to is the file that is read.
+            set_key(file, name, value, quote_mode="never", follow_symlinks=True)
+    except OSError as error:
+        raise SettingsError(
+            f"{file}: can't be written ({error.strerror}); the databases are there: run llm-usage setup for their ids"
+        ) from None
+    return file.absolute()
 
 
 def set_up_databases(settings: Settings) -> SetupResult:

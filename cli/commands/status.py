@@ -31,13 +31,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Print month x provider; always 0."""
     settings = load_settings()
     now = settings.now()
-    month = Month.resolve(arguments.month, now) if arguments.month else None
+    months = Month.resolve_range(arguments.month, now) if arguments.month else ()
     with closing(Gateway(settings.notion)) as gateway:
         workspace = Workspace(settings, frozenset(), gateway)
-        rows = workspace.rows(month)
+        rows = [row for month in months for row in workspace.rows(month)] if months else workspace.rows()
         lines = summarise(rows, workspace.services, now)
         proofs = prove(rows, workspace.services) if arguments.proof else None
-        soon = _leaving(settings, workspace, month, rows)
+        soon = _leaving(settings, workspace, months, rows)
     if arguments.json:
         print(_json(lines, soon, None if proofs is None else proofs_json(proofs, now)))
         return 0
@@ -52,11 +52,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _leaving(
-    settings: Settings, workspace: Workspace, month: Month | None, rows: Sequence[Existing]
+    settings: Settings, workspace: Workspace, months: Sequence[Month], rows: Sequence[Existing]
 ) -> tuple[Leaving, ...]:
-    """What soon gets out of reach; where one month was asked for, the months in question are read as well."""
+    """What soon gets out of reach; where some months were asked for, those in question are read as well."""
     might = leaving_soon(settings, workspace.inactive)
-    others = sorted({one.month for one in might} - {month}) if month is not None else []
+    others = sorted({one.month for one in might} - {*months}) if months else []
     known = [*rows, *(row for other in others for row in workspace.rows(other))]
     pages = {service.provider: service.page_id for service in workspace.services}
     return leaving_soon(settings, workspace.inactive, read_collected(known, pages)) if might else ()

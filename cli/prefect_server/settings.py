@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import ValidationError
 
 from usage.errors import SettingsError
-from usage.settings import read_dotenv
+from usage.settings.files import file_values
 
 if TYPE_CHECKING:
     from prefect.settings import Settings
@@ -41,7 +41,7 @@ def prefect_settings() -> dict[str, str]:
     Raises:
         SettingsError: `.env` can't be read.
     """
-    values = read_dotenv(Path(".env")) | os.environ
+    values = file_values() | os.environ
     return {name: value for name, value in values.items() if value}
 
 

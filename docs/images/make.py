@@ -61,7 +61,7 @@ def fill(sandbox: Sandbox, clock: Clock, months: int = MONTHS) -> None:
     """Set up the sandbox's Notion and collect so many months, each at its time: closed ones on the next month's second
     day, the running one now. The whole job, but for Prefect."""
     environment = sandbox.environment() | {"LLM_USAGE_ARCHIVE": "off"}
-    settings = load_settings(environment, dotenv=None)
+    settings = load_settings(environment, ())
     providers = frozenset(credential.source.provider for credential in settings.credentials)
     gateway = Gateway(settings.notion)
     try:
@@ -95,7 +95,7 @@ def look(program: str, address: str, *flags: str) -> bytes:
 
 
 def _collect(environment: Mapping[str, str], gateway: Gateway, month: Month) -> None:
-    settings = load_settings(environment, dotenv=None)
+    settings = load_settings(environment, ())
     sources = [credential.source for credential in settings.credentials]
     readings = [
         LabelledReport(

@@ -12,7 +12,7 @@ from usage.settings import Settings, load_settings
 
 
 def settings(address: str) -> Settings:
-    return load_settings({"LLM_USAGE_ARCHIVE": address}, None)
+    return load_settings({"LLM_USAGE_ARCHIVE": address}, ())
 
 
 def test_off_is_none() -> None:

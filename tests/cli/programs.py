@@ -50,6 +50,8 @@ class Cli:
         for name in [name for name in os.environ if name.startswith(_OURS)]:
             self.unset(name)
         self.set(**sandbox.environment(), LLM_USAGE_NOW=NOW.isoformat())
+        # `--env-file` sets it for the process, and a process is all tests here.
+        self.set(LLM_USAGE_ENV_FILE="")
         monkeypatch.chdir(folder)
 
     def __call__(self, *arguments: str) -> Output:
@@ -108,7 +110,7 @@ class Program:
             name: value for name, value in os.environ.items() if not name.startswith((*_OURS, "PREFECT_", "PYTEST_"))
         }
         folders = {"PYTHONPATH": str(ROOT), "TMPDIR": str(self.folder), "PREFECT_HOME": str(self.home)}
-        folders |= {f"XDG_{kind}_HOME": str(self.folder / kind.lower()) for kind in ("STATE", "DATA")}
+        folders |= {f"XDG_{kind}_HOME": str(self.folder / kind.lower()) for kind in ("STATE", "DATA", "CONFIG")}
         return {name: value for name, value in (plain | folders | self.variables).items() if name not in self.missing}
 
     def use(self, prefect_api: str) -> None:

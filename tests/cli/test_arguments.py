@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from cli.parser import commands_of, parse, parser
 from sandbox.everything import Sandbox
 from tests.cli.programs import Cli
 
@@ -20,6 +22,13 @@ def sandbox() -> Iterator[Sandbox]:
 
 WRONG = {
     "no such command": (("collekt",), "collekt"),
+    "nearly a command": (("collct",), "did you mean collect?"),
+    "nearly a provider": (("collect", "--provider", "openia"), "did you mean openai?"),
+    "one wrong name in a list": (("collect", "--provider", "openai,deepgarm"), "did you mean deepgram?"),
+    "a range where one month is meant": (("collect", "--month", "2026-01..2026-02"), "one month here"),
+    "more of a range than a range": (("status", "--month", "2025-01..2025-02..2025-03"), "not a range"),
+    "no month of a range": (("archive", "--month", "last-0"), "last-1"),
+    "settings that are not there": (("collect", "--env-file", "nowhere/env"), "nowhere/env is not there"),
     "no such option": (("collect", "--mnth", "2026-01"), "--mnth"),
     "option cut short": (("collect", "--mon", "2026-01"), "--mon"),
     "not a month": (("collect", "--month", "janvier"), "janvier"),
@@ -27,6 +36,7 @@ WRONG = {
     "month to come": (("collect", "--month", "2026-03"), "2026-03 has not begun"),
     "status of a month to come": (("status", "--month", "2031-01"), "2031-01 has not begun"),
     "range turned round": (("backfill", "2026-01", "2025-12"), "turned round"),
+    "range in one word turned round": (("backfill", "2026-01..2025-12"), "turned round"),
     "range into the future": (("backfill", "2025-12", "2026-05"), "2026-05 has not begun"),
     "half a range": (("backfill", "2025-12"), "last"),
     "unknown provider": (("collect", "--provider", "mistral"), "mistral"),
@@ -67,6 +77,50 @@ def test_a_backfill_s_providers_and_months_in_any_order(cli: Cli, arguments: tup
 def test_an_unknown_provider_is_told_which_there_are(cli: Cli) -> None:
     told = cli("collect", "--provider", "mistral", "--json")
     assert all(name in told.json["error"] for name in ("openai", "anthropic", "elevenlabs", "deepgram", "openrouter"))
+
+
+def test_version(cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli("--version")
+    assert ended.value.code == 0
+    assert capsys.readouterr().out == f"llm-usage {version('llm-usage')}\n"
+
+
+@pytest.mark.parametrize("name", commands_of(parser()))
+def test_help_has_no_line_that_begins_in_the_middle(name: str) -> None:
+    text = commands_of(parser())[name].format_help()
+    assert "%" not in text
+    for example in (line.strip() for line in text.partition("examples:\n")[2].splitlines()):
+        parse(example.split()[1:])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("openai,deepgram",),
+        ("openai", "Deepgram"),
+        ("openai,", "deepgram"),
+        ("openai", "--provider=deepgram", "--provider", "openai"),
+    ],
+)
+def test_providers_in_any_form(words: tuple[str, ...]) -> None:
+    for command in ("collect", "backfill", "diff"):
+        months = {"backfill": ["2025-01", "2025-02"], "diff": ["2025-01"]}.get(command, [])
+        assert parse([command, "--provider", *words, *months]).provider == ["openai", "deepgram"]
+
+
+def test_completion(cli: Cli) -> None:
+    told = cli("completion", "bash")
+    assert (told.status, told.err) == (0, "")
+    assert "--accept-lower" in told.out
+
+
+def test_a_named_file_of_settings(cli: Cli) -> None:
+    cli.only()
+    (cli.folder / "other").write_text("OPENAI_ADMIN_BASE_URL=http://example.org\n")
+    (cli.folder / ".env").write_text("OPENAI_ADMIN_KEY=sk-admin-x\n")
+    cli.unset("OPENAI_ADMIN_BASE_URL")
+    assert "OPENAI_ADMIN_BASE_URL" in cli("collect", "--env-file", "other").err
 
 
 def test_without_arguments(cli: Cli) -> None:

@@ -158,7 +158,7 @@ def checkup(notion: CheckReport | str, settings: Settings) -> Checkup:
 
 
 def test_a_provider_that_has_rows_and_no_key_any_more() -> None:
-    settings = load_settings({"OPENAI_ADMIN_KEY": "x"}, None)
+    settings = load_settings({"OPENAI_ADMIN_KEY": "x"}, ())
     rows = frozenset({ProviderName.OPENAI, ProviderName.DEEPGRAM})
     (told,) = checkup(CheckReport((), (), True, rows), settings).notes
     assert told.startswith("Deepgram has rows in Notion but no key here")
@@ -166,7 +166,7 @@ def test_a_provider_that_has_rows_and_no_key_any_more() -> None:
 
 
 def test_the_command_that_notion_s_sentences_ask_for() -> None:
-    settings = load_settings({"OPENAI_ADMIN_KEY": "x"}, None)
+    settings = load_settings({"OPENAI_ADMIN_KEY": "x"}, ())
     missing = CheckReport((), ("Lancez llm-usage setup.",), False)
     assert checkup(missing, settings).next_command == "llm-usage setup"
     found = CheckResult(what="costs", status=CheckStatus.BAD, sentence="no")

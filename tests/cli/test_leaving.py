@@ -23,7 +23,7 @@ MARCH = Month(2025, 3)
 def settings(now: datetime = NOW, archive: str = "off") -> Settings:
     """A key of each provider."""
     keys = {variable: f"key-{name}" for name, variable in KEY_VARIABLES.items()}
-    return load_settings({**keys, "LLM_USAGE_NOW": now.isoformat(), "LLM_USAGE_ARCHIVE": archive}, None)
+    return load_settings({**keys, "LLM_USAGE_NOW": now.isoformat(), "LLM_USAGE_ARCHIVE": archive}, ())
 
 
 def test_each_provider_is_told_of_as_the_catalogue_knows_it() -> None:

@@ -21,6 +21,21 @@ def test_setup_prints_lines_for_env(cli: Cli) -> None:
     assert "nothing to do" in cli("setup").out
 
 
+def test_setup_writes_the_ids_into_the_file_of_settings(cli: Cli) -> None:
+    file = cli.folder / ".env"
+    file.write_text("# mine\nNOTION_USAGES_DB_ID=\nOPENAI_GRAIN=project")
+    file.chmod(0o600)
+    told = cli("setup", "--write-env")
+    assert told.status == 0
+    assert f"Written into {file}:" in told.out
+    ids = cli("setup", "--json").json
+    assert file.read_text() == (
+        f"# mine\nNOTION_USAGES_DB_ID={ids['usages_db_id']}\nOPENAI_GRAIN=project\n"
+        f"NOTION_SERVICES_DB_ID={ids['services_db_id']}\n"
+    )
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
 def test_setup_dry_run_tells_what_it_would_do(cli: Cli) -> None:
     told = cli("setup", "--dry-run")
     assert (told.status, told.err) == (0, "")

@@ -226,7 +226,7 @@ class Desk:
     def settings(self) -> Settings:
         """The stand-in's environment, at a fixed instant."""
         now = {"LLM_USAGE_NOW": NOW.isoformat()}
-        return load_settings(self.server.environment() | now | self.extra, None)
+        return load_settings(self.server.environment() | now | self.extra, ())
 
     @property
     def sources(self) -> list[Source]:

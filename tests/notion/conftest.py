@@ -49,7 +49,7 @@ def set_up_office() -> Callable[..., Office]:
         keys = dict.fromkeys(KEY_VARIABLES.values(), "secret")
         if accounts:
             keys = {f"OPENAI_ADMIN_KEY_{account.upper()}": "secret" for account in accounts}
-        settings = load_settings(notion.server.environment() | keys, None)
+        settings = load_settings(notion.server.environment() | keys, ())
         configured = frozenset(credential.source.provider for credential in settings.credentials)
         set_up(notion.connection, settings.notion, configured)
         # Asked once for each connection, and tests share one: which of them asks first must make no difference.

@@ -84,7 +84,7 @@ class Notion:
         self._stage.moment += timedelta(minutes=minutes)
 
     def settings(self, **changes: Any) -> NotionSettings:
-        return load_settings(self.server.environment(), dotenv=None).notion.model_copy(update=changes)
+        return load_settings(self.server.environment(), ()).notion.model_copy(update=changes)
 
     def gateway(
         self,

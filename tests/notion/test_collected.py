@@ -24,7 +24,7 @@ KEYS = {
     "OPENAI_ADMIN_KEY_B": "sk-admin-b",
     "DEEPGRAM_API_KEY": "d",
 }
-SETTINGS = load_settings(KEYS, None)
+SETTINGS = load_settings(KEYS, ())
 A, B = (Source(provider=ProviderName.OPENAI, account=name) for name in "ab")
 
 

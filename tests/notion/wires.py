@@ -30,7 +30,7 @@ def answer(content: bytes, status: int = 200, **headers: str) -> httpx.Response:
 
 
 def gateway(handler: Handler, base_url: str = "https://notion.example", **more: Any) -> Gateway:
-    given = load_settings({"NOTION_TOKEN": "ntn_secret", "NOTION_BASE_URL": base_url}, dotenv=None)
+    given = load_settings({"NOTION_TOKEN": "ntn_secret", "NOTION_BASE_URL": base_url}, ())
     return Gateway(given.notion, sleep=lambda _: None, pace=Still(), transport=httpx.MockTransport(handler), **more)
 
 

@@ -25,7 +25,7 @@ EXCHANGE = Exchange(Question("GET", "/costs"), 200, AT, b"{}")
 
 
 def settings(archive: str) -> Settings:
-    return load_settings({"OPENAI_ADMIN_KEY": "sk-admin-x", "LLM_USAGE_ARCHIVE": archive}, None)
+    return load_settings({"OPENAI_ADMIN_KEY": "sk-admin-x", "LLM_USAGE_ARCHIVE": archive}, ())
 
 
 def test_a_reading_is_kept_with_its_answers(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def report(months_: list[Any], ended_: list[Any], grid: dict[Any, Any], now: str
     from tasks.backfill.ranges import Backfill, Range
     from tasks.summary import range_report
 
-    settings = load_settings({"LLM_USAGE_NOW": now}, None)
+    settings = load_settings({"LLM_USAGE_NOW": now}, ())
     asked = Range("2025-01", "2025-03")
     return range_report(
         Backfill(asked, settings, make_workspace(), (), tuple(months_), BackfillMemory({})), ended_, grid

@@ -43,7 +43,7 @@ def clean(months: Iterable[str], keys: Collection[str] | None = None) -> list[Ma
     """What a Notion of its own holds after one undisturbed run for each month."""
     months = list(months)
     with Sandbox(lambda: NOW) as sandbox:
-        settings = load_settings(settings_of(sandbox, keys), None)
+        settings = load_settings(settings_of(sandbox, keys), ())
         set_up_databases(settings)
         for month in months:
             collect_plainly(settings, Month.parse(month))

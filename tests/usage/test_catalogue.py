@@ -73,7 +73,7 @@ FIELDS: Final = re.findall(r"^ +(\w+)=", ROW, re.MULTILINE)
 SETTINGS: Final = """\
 from usage.names import ProviderName
 from usage.settings import load_settings
-settings = load_settings({"SIXTH_ADMIN_KEY": "secret"}, None)
+settings = load_settings({"SIXTH_ADMIN_KEY": "secret"}, ())
 (source,) = settings.select([ProviderName.SIXTH])
 for provider, address in settings.base_urls.items():
     print(provider, address)

@@ -106,3 +106,26 @@ def test_a_month_is_text_in_json() -> None:
     assert Holder.model_validate_json('{"month":"2026-01"}') == holder
     assert repr(holder.month) == "Month(2026-01)"
     assert holder.month != "2026-01"
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last", "count"),
+    [
+        ("2026-01", "2026-01", "2026-01", 1),
+        ("last", "2026-01", "2026-01", 1),
+        ("current", "2026-02", "2026-02", 1),
+        ("2025-11..2026-01", "2025-11", "2026-01", 3),
+        ("2025-12..current", "2025-12", "2026-02", 3),
+        ("last-1", "2026-01", "2026-01", 1),
+        ("last-14", "2024-12", "2026-01", 14),
+    ],
+)
+def test_ranges(text: str, first: str, last: str, count: int) -> None:
+    months = Month.resolve_range(text, datetime(2026, 2, 14, tzinfo=UTC))
+    assert (str(months[0]), str(months[-1]), len(months)) == (first, last, count)
+
+
+@pytest.mark.parametrize("text", ["", "..", "2026-01..", "2026-02..2026-01", "2026-01..2026-03", "last-0", "last-121"])
+def test_no_ranges(text: str) -> None:
+    with pytest.raises(SettingsError):
+        Month.resolve_range(text, datetime(2026, 2, 14, tzinfo=UTC))

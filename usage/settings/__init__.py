@@ -10,7 +10,6 @@ from usage.settings.settings import (
     NotionSettings,
     Settings,
     load_settings,
-    read_dotenv,
     variable_of,
 )
 
@@ -24,6 +23,5 @@ __all__ = [
     "ReportSettings",
     "Settings",
     "load_settings",
-    "read_dotenv",
     "variable_of",
 ]

@@ -5,18 +5,18 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Self
 from urllib.parse import parse_qsl, urlsplit
 
-from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, SecretStr
 
 from usage.catalogue import CATALOGUE, NOTION_ADDRESS
 from usage.errors import SettingsError
 from usage.names import DEFAULT_ACCOUNT, Grain, ProviderName, Source
+from usage.settings.files import read_files, setting_files
 from usage.settings.reports import ReportSettings, read_report_settings
 from usage.settings.slips import ordinary_key, slips
 
@@ -156,19 +156,20 @@ def variable_of(source: Source) -> str:
     return name if source.account == DEFAULT_ACCOUNT else f"{name}_{source.account.upper()}"
 
 
-def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Settings:
-    """Read the settings; the environment wins over `.env`, and an empty variable counts as not set in both.
+def load_settings(environment: Mapping[str, str] | None = None, files: Sequence[Path] | None = None) -> Settings:
+    """Read the settings; the environment wins over files, and an empty variable counts as not set in all of them.
 
     Args:
         environment: In place of the process's environment.
-        dotenv: The `.env` file; one that does not exist is empty.
+        files: Files of settings, the one that wins first, in place of those that count; one that does not exist is
+            empty.
 
     Raises:
         SettingsError: One line for each thing that is wrong. Values of secrets are not shown.
     """
-    in_file = _drop_empty({} if dotenv is None else read_dotenv(dotenv))
     in_shell = _drop_empty(os.environ if environment is None else environment)
-    values = in_file | in_shell
+    in_files = read_files(setting_files(in_shell) if files is None else tuple(files))
+    values = {name: value for name, (value, _) in in_files.items()} | in_shell
     wrong: list[str] = []
     credentials = tuple(_credentials(values, wrong))
     have_keys = {credential.source.provider for credential in credentials}
@@ -180,7 +181,7 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
         reports=read_report_settings(values, wrong),
         fixed_now=_now(values, wrong),
         archive=_archive(values, wrong),
-        slips=slips({".env": in_file, "the environment": in_shell}),
+        slips=slips({**_by_file(in_files), "the environment": in_shell}),
         ordinary_keys={
             spec.name: sentence
             for spec in CATALOGUE.values()
@@ -192,25 +193,15 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path | N
     return settings
 
 
+def _by_file(in_files: Mapping[str, tuple[str, str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, (_, file) in in_files.items():
+        found.setdefault(file, []).append(name)
+    return found
+
+
 def _drop_empty(values: Mapping[str, str]) -> dict[str, str]:
     return {name: value.strip() for name, value in values.items() if value.strip()}
-
-
-def read_dotenv(path: Path) -> dict[str, str]:
-    """What a `.env` file sets; nothing where there is none.
-
-    Raises:
-        SettingsError: It can't be read.
-    """
-    try:
-        # In a folder that can't be entered, even the question whether it is there is an error. With or without the mark
-        # that Windows editors put first.
-        found = dotenv_values(path, encoding="utf-8-sig") if path.is_file() else {}
-    except (OSError, UnicodeDecodeError) as error:
-        # Not the error itself: it may hold the whole file.
-        reason = error.strerror if isinstance(error, OSError) else "not a text file in UTF-8"
-        raise SettingsError(f"{path}: can't be read ({reason})") from None
-    return {name: value for name, value in found.items() if value is not None}
 
 
 def _credentials(values: Mapping[str, str], wrong: list[str]) -> list[Credential]:

@@ -29,6 +29,7 @@ VARIABLES: Final = (
     "LLM_USAGE_BUDGET",
     *(f"LLM_USAGE_BUDGET_{name.upper()}" for name in CATALOGUE),
     "LLM_USAGE_BUDGETS_FILE",
+    "LLM_USAGE_ENV_FILE",
     "LLM_USAGE_LANG",
     "LLM_USAGE_NOTIFY_FILE",
     "LLM_USAGE_NOW",

@@ -80,14 +80,14 @@ def run(arguments: argparse.Namespace) -> int:
     """
     _require_a_pair(arguments)
     settings = load_settings()
-    month = Month.resolve(arguments.month, settings.now()) if arguments.month else None
+    months = Month.resolve_range(arguments.month, settings.now()) if arguments.month else (None,)
     first = None if arguments.action is None else first_kept(arguments.keep, settings)
     archive = open_archive(settings)
     if archive is None:
         raise SettingsError("LLM_USAGE_ARCHIVE is off: no reading is kept; take it away, or name a folder or a store")
     if first is not None:
         return _prune(archive, first, is_wanted=arguments.yes, as_json=arguments.json)
-    entries = archive.entries(month)
+    entries = [entry for month in months for entry in archive.entries(month)]
     wanted = [entry for entry in entries if not arguments.provider or entry.source.provider in arguments.provider]
     listing = Listing(archive=archive.address, readings=tuple(readings(wanted)))
     if arguments.json:

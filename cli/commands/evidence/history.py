@@ -78,12 +78,13 @@ def run(arguments: argparse.Namespace) -> int:
         ArchiveError: It can't be read.
     """
     settings = load_settings()
-    month = Month.resolve(arguments.month, settings.now()) if arguments.month else None
+    months = Month.resolve_range(arguments.month, settings.now()) if arguments.month else (None,)
     archive = open_archive(settings)
     if archive is None:
         raise SettingsError("LLM_USAGE_ARCHIVE is off: no reading is kept; take it away, or name a folder or a store")
     entries = [
         entry
+        for month in months
         for entry in archive.entries(month)
         if not arguments.provider or entry.source.provider in arguments.provider
     ]

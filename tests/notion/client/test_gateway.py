@@ -380,7 +380,7 @@ def test_a_database_in_the_trash_takes_no_rows(notion: Notion, base: Database) -
 
 def test_without_a_token() -> None:
     with pytest.raises(NotionAccessError, match="NOTION_TOKEN"):
-        Gateway(load_settings({}, dotenv=None).notion)
+        Gateway(load_settings({}, ()).notion)
 
 
 def test_an_answer_that_lacks_what_is_needed(notion: Notion, base: Database) -> None:

@@ -16,7 +16,7 @@ ASK = """
 import logging, logging.config, sys
 from notion.client.gateway import Gateway
 from usage.settings import load_settings
-connections = [Gateway(load_settings(None, None).notion, sleep=lambda _: None) for _ in range(2)]
+connections = [Gateway(load_settings(None, ()).notion, sleep=lambda _: None) for _ in range(2)]
 {set_up}
 told = []
 class Note(logging.Handler):

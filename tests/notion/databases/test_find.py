@@ -46,7 +46,7 @@ def test_by_id_in_each_form(ready: Notion, form: str) -> None:
     for variable, title in (("NOTION_SERVICES_DB_ID", "Services LLM"), ("NOTION_USAGES_DB_ID", "Usages LLM")):
         key = ready.api.store.database(title).id
         environment[variable] = form.format(id=key, bare=key.replace("-", ""))
-    settings = load_settings(environment, dotenv=None).notion
+    settings = load_settings(environment, ()).notion
     find_databases(ready.gateway(settings), settings)
     assert "GET /blocks/*/children" not in ready.asked()
 

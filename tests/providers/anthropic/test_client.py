@@ -60,7 +60,7 @@ class Desk:
         return self.api.accounts[0]
 
     def settings(self) -> Settings:
-        return load_settings(self.server.environment() | {"LLM_USAGE_NOW": self.now.isoformat()} | self.extra, None)
+        return load_settings(self.server.environment() | {"LLM_USAGE_NOW": self.now.isoformat()} | self.extra, ())
 
     def read(self, month: Month = JANUARY) -> SourceReport:
         return asyncio.run(read_source(self.settings(), SOURCE, month, retry=Retry(sleep=no_sleep)))

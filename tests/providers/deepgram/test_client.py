@@ -46,7 +46,7 @@ class Desk:
         self.extra: dict[str, str] = {}
 
     def settings(self) -> Settings:
-        return load_settings(self.server.environment() | {"LLM_USAGE_NOW": self.now.isoformat()} | self.extra, None)
+        return load_settings(self.server.environment() | {"LLM_USAGE_NOW": self.now.isoformat()} | self.extra, ())
 
     def account(self, name: str) -> Account:
         return next(account for account in self.api.accounts if account.name == name.upper())

@@ -60,7 +60,7 @@ class Desk:
         return self.api.accounts[0]
 
     def settings(self) -> Settings:
-        return load_settings(self.server.environment() | {"LLM_USAGE_NOW": self.now.isoformat()} | self.extra, None)
+        return load_settings(self.server.environment() | {"LLM_USAGE_NOW": self.now.isoformat()} | self.extra, ())
 
     def read(self, month: Month = JANUARY) -> SourceReport:
         self.server.journal.clear()

@@ -53,7 +53,7 @@ class World:
 
     def settings(self, **more: str) -> Settings:
         now = {"LLM_USAGE_NOW": self.moment.isoformat()}
-        return load_settings(self.server.environment() | now | more, None)
+        return load_settings(self.server.environment() | now | more, ())
 
     def paths(self) -> list[str]:
         return [request.path for request in self.server.journal.requests()]

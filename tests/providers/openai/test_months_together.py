@@ -44,7 +44,7 @@ class World:
     def read(self, month: Month, memory: BackfillMemory | None, **more: str) -> SourceReport:
         now = {"LLM_USAGE_NOW": self.moment.isoformat()}
         self.moment += timedelta(minutes=1)
-        settings = load_settings(self.server.environment() | now | more, None)
+        settings = load_settings(self.server.environment() | now | more, ())
         return asyncio.run(read_source(settings, SOURCE, month, retry=self._retry, memory=memory))
 
     def alone(self, months: list[Month], **more: str) -> list[SourceReport]:

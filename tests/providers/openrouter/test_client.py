@@ -56,7 +56,7 @@ class Desk:
 
     def settings(self) -> Settings:
         environment = self.server.environment() | {"LLM_USAGE_NOW": self.clock[0].isoformat()} | self.extra
-        return load_settings(environment, None)
+        return load_settings(environment, ())
 
     def read(self, month: Month = JANUARY) -> SourceReport:
         return asyncio.run(read_source(self.settings(), SOURCE, month, retry=Retry(sleep=no_sleep)))

@@ -158,7 +158,7 @@ def test_what_goes_wrong_in_the_block_is_raised(limits: Callable[..., None]) -> 
 
 @pytest.fixture
 def settings() -> NotionSettings:
-    return load_settings({"NOTION_TOKEN": "ntn_test", "NOTION_REQUESTS_PER_MINUTE": "60000"}, None).notion
+    return load_settings({"NOTION_TOKEN": "ntn_test", "NOTION_REQUESTS_PER_MINUTE": "60000"}, ()).notion
 
 
 @pytest.fixture

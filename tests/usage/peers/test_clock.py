@@ -41,7 +41,7 @@ def test_a_reading_bears_the_time_of_the_server(monkeypatch: pytest.MonkeyPatch,
     with Server([OpenAIApi(lambda: datetime.now(UTC))]) as server:
         environment: dict[str, Any] = server.environment()
         environment |= {"LLM_USAGE_NOW": slow.isoformat()} if fixed else {}
-        settings = load_settings(environment, dotenv=None)
+        settings = load_settings(environment, ())
         source: Source = settings.select([ProviderName.OPENAI])[0]
         report = asyncio.run(read_source(settings, source, Month.of(slow).previous(), retry=Retry(now=lambda: slow)))
     behind = datetime.now(UTC) - report.read_at

@@ -13,6 +13,7 @@ from usage.catalogue import CATALOGUE
 from usage.errors import SettingsError
 from usage.names import Grain, ProviderName, Source
 from usage.settings import BASE_URLS, KEY_VARIABLES, Settings, load_settings, variable_of
+from usage.settings.files import setting_files
 
 KEY = "sk-very-secret-0123456789"
 NOTION_ID = "0123456789abcdef0123456789abcdef"
@@ -27,7 +28,7 @@ BASE_URL_VARIABLES = {
 
 
 def load(**values: str) -> Settings:
-    return load_settings(values, None)
+    return load_settings(values, ())
 
 
 def wrong(**values: str) -> str:
@@ -182,24 +183,25 @@ def test_two_names_for_one_account(provider: ProviderName, name: str) -> None:
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_text(f"OPENAI_ADMIN_KEY=from-file\nDEEPGRAM_API_KEY='{KEY}'\nOPENAI_GRAIN\n")
-    settings = load_settings({"OPENAI_ADMIN_KEY": KEY}, dotenv)
+    settings = load_settings({"OPENAI_ADMIN_KEY": KEY}, [dotenv])
     assert [c.key.get_secret_value() for c in settings.credentials] == [KEY, KEY]
-    assert load_settings({}, tmp_path / "none").credentials == ()
+    assert load_settings({}, [tmp_path / "none"]).credentials == ()
 
 
 def test_an_empty_variable_of_the_shell_does_not_hide_the_file(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_text(f"OPENAI_ADMIN_KEY={KEY}\nOPENAI_GRAIN=api_key\nNOTION_TOKEN={KEY}\n")
-    settings = load_settings(dict.fromkeys(("OPENAI_ADMIN_KEY", "OPENAI_GRAIN", "NOTION_TOKEN"), " "), dotenv)
+    settings = load_settings(dict.fromkeys(("OPENAI_ADMIN_KEY", "OPENAI_GRAIN", "NOTION_TOKEN"), " "), [dotenv])
     assert sources(settings) == ["openai"]
     assert settings.grains[ProviderName.OPENAI] is Grain.API_KEY
     assert settings.notion.token is not None
 
 
-def test_a_slip_is_told_with_its_place_and_without_its_value(tmp_path: Path) -> None:
-    dotenv = tmp_path / ".env"
+def test_a_slip_is_told_with_its_place_and_without_its_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    dotenv = Path(".env")
     dotenv.write_text(f"ANTROPIC_ADMIN_KEY={KEY}\nNOTION_USAGE_DB_ID={KEY}\nOPENAI_ADMINKEY=\n")
-    settings = load_settings({"NOTION_USAGE_DB_ID": KEY}, dotenv)
+    settings = load_settings({"NOTION_USAGE_DB_ID": KEY}, [dotenv])
     first, second = settings.slips
     assert first.startswith("ANTROPIC_ADMIN_KEY (in .env) ")
     assert "did you mean ANTHROPIC_ADMIN_KEY?" in first
@@ -226,7 +228,7 @@ def test_an_ordinary_key_in_place_of_the_one_that_is_needed() -> None:
 def test_a_file_from_a_windows_editor(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_bytes(b"\xef\xbb\xbfOPENAI_ADMIN_KEY=" + KEY.encode() + b"\r\nOPENAI_GRAIN=api_key\r\n")
-    settings = load_settings({}, dotenv)
+    settings = load_settings({}, [dotenv])
     assert sources(settings) == ["openai"]
     assert settings.grains[ProviderName.OPENAI] is Grain.API_KEY
 
@@ -235,7 +237,7 @@ def test_a_file_that_is_no_text_does_not_show_what_it_holds(tmp_path: Path) -> N
     dotenv = tmp_path / ".env"
     dotenv.write_bytes(b"OPENAI_ADMIN_KEY=" + KEY.encode() + b"\xff\n")
     with pytest.raises(SettingsError, match="UTF-8") as error:
-        load_settings({}, dotenv)
+        load_settings({}, [dotenv])
     assert KEY not in repr(error.value)
     assert error.value.__suppress_context__
 
@@ -245,12 +247,12 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
     dotenv.touch(mode=stat.S_IWUSR)
     with pytest.raises(SettingsError, match="can't be read"):
-        load_settings({}, dotenv)
+        load_settings({}, [dotenv])
 
 
 def test_a_file_that_cannot_even_be_looked_for(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"\.env: can't be read"):
-        load_settings({}, tmp_path / ("x" * 300) / ".env")
+        load_settings({}, [tmp_path / ("x" * 300) / ".env"])
 
 
 def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -510,3 +512,40 @@ def test_what_is_no_place_for_an_archive(written: str) -> None:
     assert "s3://bucket/folder" in message
     assert "secret" not in message
     assert message.count("\n") == 0
+
+
+def test_the_environment_wins_then_the_folder_then_the_user_s_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    home = tmp_path / "config" / "llm-usage" / "env"
+    home.parent.mkdir(parents=True)
+    home.write_text("OPENAI_ADMIN_KEY=of-the-user\nOPENAI_GRAIN=api_key\nDEEPGRAM_GRAIN=api_key\n")
+    Path(".env").write_text("OPENAI_ADMIN_KEY=of-the-folder\nDEEPGRAM_GRAIN=project\n")
+    environment = {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+    settings = load_settings(environment)
+    assert settings.credentials[0].key.get_secret_value() == "of-the-folder"
+    assert settings.grains[ProviderName.OPENAI] is Grain.API_KEY
+    assert settings.grains[ProviderName.DEEPGRAM] is Grain.PROJECT
+    Path(".env").unlink()
+    assert load_settings(environment).credentials[0].key.get_secret_value() == "of-the-user"
+    shell = environment | {"OPENAI_ADMIN_KEY": "of-the-shell"}
+    assert load_settings(shell).credentials[0].key.get_secret_value() == "of-the-shell"
+
+
+def test_a_named_file_counts_alone_and_has_to_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(".env").write_text(f"OPENAI_ADMIN_KEY={KEY}\n")
+    other = tmp_path / "other"
+    with pytest.raises(SettingsError, match="other is not there"):
+        load_settings({"LLM_USAGE_ENV_FILE": str(other)})
+    other.write_text(f"DEEPGRAM_API_KEY={KEY}\n")
+    assert sources(load_settings({"LLM_USAGE_ENV_FILE": str(other)})) == ["deepgram"]
+
+
+def test_a_user_without_a_home_has_no_file_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(_: Path) -> Path:
+        raise RuntimeError
+
+    monkeypatch.setattr(Path, "expanduser", none)
+    assert setting_files({}) == (Path(".env"),)

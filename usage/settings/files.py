@@ -1,0 +1,103 @@
+"""The files that settings are read from, beside the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from dotenv import dotenv_values
+
+from usage.errors import SettingsError
+
+NAMED: Final = "LLM_USAGE_ENV_FILE"
+"""Variable that names a file in place of those that are looked for."""
+HERE: Final = Path(".env")
+
+
+def setting_files(environment: Mapping[str, str]) -> tuple[Path, ...]:
+    """The files that count, the one that wins first: a named one alone, or `.env` of the current folder and the user's.
+
+    Args:
+        environment: The variables that are set.
+
+    Raises:
+        SettingsError: The named file is not there.
+    """
+    named = environment.get(NAMED, "").strip()
+    if named:
+        file = Path(named).expanduser()
+        if not is_file(file):
+            raise SettingsError(f"{NAMED} (or --env-file): {named} is not there")
+        return (file,)
+    home = of_the_user(environment)
+    return (HERE,) if home is None else (HERE, home)
+
+
+def of_the_user(environment: Mapping[str, str]) -> Path | None:
+    """`~/.config/llm-usage/env`, or where `XDG_CONFIG_HOME` says; None for a user without a home folder."""
+    folder = environment.get("XDG_CONFIG_HOME", "").strip() or "~/.config"
+    try:
+        return Path(folder).expanduser() / "llm-usage" / "env"
+    except RuntimeError:
+        return None
+
+
+def places(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Where settings come from, for people: the environment, and whole paths of the files that are there.
+
+    Raises:
+        SettingsError: The named file is not there.
+    """
+    there = [str(file.absolute()) for file in setting_files(environment) if is_file(file)]
+    return ("the environment", *there)
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there, as far as one may look."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def read_files(files: tuple[Path, ...]) -> dict[str, tuple[str, str]]:
+    """Variables that files set, each with its value and the file it comes from; the first file that has one wins.
+
+    Raises:
+        SettingsError: A file can't be read.
+    """
+    found: dict[str, tuple[str, str]] = {}
+    for file in files:
+        for name, value in read_dotenv(file).items():
+            if value.strip():
+                found.setdefault(name, (value.strip(), str(file)))
+    return found
+
+
+def file_values(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variables that the files that count set.
+
+    Raises:
+        SettingsError: A file can't be read, or the named one is not there.
+    """
+    files = setting_files(os.environ if environment is None else environment)
+    return {name: value for name, (value, _) in read_files(files).items()}
+
+
+def read_dotenv(path: Path) -> dict[str, str]:
+    """What a `.env` file sets; nothing where there is none.
+
+    Raises:
+        SettingsError: It can't be read.
+    """
+    try:
+        # In a folder that can't be entered, even the question whether it is there is an error. With or without the mark
+        # that Windows editors put first.
+        found = dotenv_values(path, encoding="utf-8-sig") if path.is_file() else {}
+    except (OSError, UnicodeDecodeError) as error:
+        # Not the error itself: it may hold the whole file.
+        reason = error.strerror if isinstance(error, OSError) else "not a text file in UTF-8"
+        raise SettingsError(f"{path}: can't be read ({reason})") from None
+    return {name: value for name, value in found.items() if value is not None}
