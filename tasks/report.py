@@ -47,6 +47,8 @@ def report(outcomes: Sequence[SourceOutcome], result: MonthResult) -> None:
     history = read_history(months)
     if result.plan is None:
         read_at = {outcome.source: outcome.attempted_at for outcome in outcomes}
+        # What was left alone is as old as it was.
+        read_at |= {one.result.source: one.read_at for one in session.spared}
         sources = [credential.source for credential in session.settings.credentials]
         history = remember(result, read_at, history, sources=sources)
         keep(result.month, history)
