@@ -157,14 +157,23 @@ class Archive:
         names = {name.value for name in ProviderName}
         return [Source(provider=ProviderName(one[0]), account=one[1]) for one in found if one[0] in names]
 
-    def entries(self, month: Month | None = None, source: Source | None = None) -> Iterator[Entry]:
+    def entries(
+        self, month: Month | None = None, source: Source | None = None, *, since: datetime | None = None
+    ) -> Iterator[Entry]:
         """The entries of all readings, of a month's or of a source's month, oldest reading first within each.
+
+        Args:
+            month: Only of this month.
+            source: Only of this source, of a month.
+            since: Only of what was read at this moment or later; the others are not even opened.
 
         Raises:
             ArchiveError: The disk or the object store refuses.
             DamagedError: An entry can't be read.
         """
         for file in self._store.files(_place(journal.FOLDER, month, source)):
+            if since is not None and file.path.rpartition("/")[2] < journal.stamp_of(since):
+                continue
             content = self._store.read(file.path)
             if content is None:
                 # A prune has come by.

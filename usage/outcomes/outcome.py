@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from usage.grain import LABEL, Rule, is_bracketed
 from usage.month import Month
 from usage.names import Grain, Kind, Source, Status
+from usage.outcomes.correction import Correction
 from usage.outcomes.report import Control, Count, SourceReport, Thing
 from usage.outcomes.rows import LabelledReport, Totals, UsageRow, build_rows, totals
 from usage.outcomes.story import failure_log, source_log
@@ -64,6 +65,8 @@ class SourceOutcome(BaseModel):
     """Pages of answers."""
     dropped: tuple[Count, ...] = ()
     new_fields: tuple[Count, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    """What readings that are kept changed of settled figures, latest first."""
 
     @property
     def is_settled(self) -> bool:
