@@ -14,6 +14,10 @@ from usage.names import ProviderName, Source
 from usage.settings import Settings
 
 
+class NoReadingError(ArchiveError):
+    """Of a source's month no reading is kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Replayable:
     """What there is to replay of a month."""
@@ -78,9 +82,7 @@ def _choose(
 def _last_reading(archive: Archive, month: Month, source: Source) -> Entry | ArchiveError:
     try:
         # What a provider no longer had left an empty reading behind that which is wanted.
-        entries = [entry for entry in archive.entries(month, source) if not entry.is_out_of_reach]
+        latest = archive.latest_within_reach(month, source)
     except ArchiveError as error:
         return error
-    if not entries:
-        return ArchiveError(f"no reading is kept in {archive.address}")
-    return max(entries, key=lambda entry: entry.order)
+    return NoReadingError(f"no reading is kept in {archive.address}") if latest is None else latest

@@ -39,11 +39,12 @@ def aggregate(month: Month, fetched: Fetched) -> tuple[SourceOutcome, ...]:
         else:
             at, sentence = settings.now(), sentence_of(got)
             failures.append(failed_outcome(source, month, label, grain, at=at, sentence=sentence, key_mark=mark))
-    return tuple(_with_corrections(settings, outcome) for outcome in build_outcomes(reports, failures))
+    outcomes = build_outcomes(reports, failures)
+    return tuple(_with_archive(settings, outcome, replays=session.kept is not None) for outcome in outcomes)
 
 
-def _with_corrections(settings: Settings, outcome: SourceOutcome) -> SourceOutcome:
-    """The outcome with what kept readings changed of settled figures; without an archive there are none."""
+def _with_archive(settings: Settings, outcome: SourceOutcome, *, replays: bool) -> SourceOutcome:
+    """The outcome with what the archive knows of the month; the figures themselves do not depend on it."""
     if outcome.failed or outcome.month.is_running(outcome.attempted_at) or settings.archive == ARCHIVE_OFF:
         return outcome
     from archive.corrections import corrections  # noqa: PLC0415  # half a second, and seldom asked for
@@ -51,12 +52,16 @@ def _with_corrections(settings: Settings, outcome: SourceOutcome) -> SourceOutco
 
     try:
         archive = open_archive(settings)
-        found = () if archive is None else corrections(archive, outcome)
+        if archive is None:
+            return outcome
+        if outcome.is_out_of_reach and not replays:
+            kept = archive.latest_within_reach(outcome.month, outcome.source)
+            return outcome if kept is None else outcome.with_archived(kept.status, kept.cost_usd, kept.read_at)
+        return outcome.model_copy(update={"corrections": corrections(archive, outcome)})
     except ArchiveError as error:
-        # The figures do not depend on it, and what Notion tells of earlier corrections stays.
-        get_run_logger().warning("%s: corrections are not looked up: %s", outcome.source, error)
+        # What Notion tells of earlier corrections stays.
+        get_run_logger().warning("%s: earlier readings are not looked up: %s", outcome.source, error)
         return outcome
-    return outcome.model_copy(update={"corrections": found})
 
 
 def sentence_of(error: object) -> str:

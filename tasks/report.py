@@ -47,7 +47,7 @@ def report(outcomes: Sequence[SourceOutcome], result: MonthResult) -> None:
     months = last_months(result.month, MONTHS_SHOWN)
     history = read_history(months)
     if result.plan is None:
-        read_at = {outcome.source: outcome.attempted_at for outcome in outcomes}
+        read_at = {outcome.source: outcome.archived_at or outcome.attempted_at for outcome in outcomes}
         # What was left alone is as old as it was.
         read_at |= {one.result.source: one.read_at for one in session.spared}
         sources = [credential.source for credential in session.settings.credentials]

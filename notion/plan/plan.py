@@ -59,6 +59,7 @@ from usage.outcomes.outcome import SourceOutcome
 OUT_OF_REACH: Final = "D’une organisation qu’aucune clé ne voit : reste comme elle est."
 _TAKEN_OVER: Final = "Garde un montant d’une lecture plus ancienne et plus fine."
 OLD_GRAIN: Final = "Reste à l’ancien grain."
+ARCHIVED: Final = "Le fournisseur n’a plus ce mois : reste comme elle est."
 LATER: Final = "Lue plus récemment par une autre collecte."
 _TOLERANCE: Final = Decimal("0.000001")
 """USD by which a row may differ: Notion's numbers are doubles."""
@@ -230,6 +231,10 @@ class _SourcePlanner:
     def plan_rows(self) -> None:
         """Decide about the rows of projects and keys."""
         if self.outcome.failed:
+            return
+        if self.outcome.archived_at is not None:
+            self._is_held = True
+            self._keep_all(self._rows, ARCHIVED)
             return
         self._doubt_an_empty_answer()
         self._plan_answer()
