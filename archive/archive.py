@@ -7,6 +7,7 @@ more room than an entry.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,7 +34,16 @@ _FOLDERS: Final = (journal.FOLDER, "records", "answers")
 
 
 class DamagedError(ArchiveError):
-    """A file of the archive is not what was written, or gone; the message names it, and what can be done."""
+    """A file of the archive is not what was written, or gone; the message names it, and what can be done.
+
+    Args:
+        path: Of the file.
+        what: What is wrong with it, and what to do.
+    """
+
+    def __init__(self, path: str, what: str) -> None:
+        super().__init__(f"{path}: {what}")
+        self.path = path
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,14 @@ class Prune:
     def size(self) -> int:
         """Bytes of the files."""
         return sum(one.size for one in self.files)
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """How much there is: readings, and bytes of all files."""
+
+    readings: int
+    size: int
 
 
 class Archive:
@@ -157,14 +175,43 @@ class Archive:
         names = {name.value for name in ProviderName}
         return [Source(provider=ProviderName(one[0]), account=one[1]) for one in found if one[0] in names]
 
-    def entries(self, month: Month | None = None, source: Source | None = None) -> Iterator[Entry]:
+    def probe(self) -> Holdings:
+        """Write a file, read it again, take it away, and count what is there: all that a collection and a prune need.
+
+        Raises:
+            ArchiveError: The disk or the object store refuses.
+            DamagedError: What comes back is not what was written.
+        """
+        content = secrets.token_bytes(32)
+        folder = f"probe-{content.hex()}"
+        path = f"{folder}/file"
+        self._store.write(path, content)
+        try:
+            if self._store.read(path) != content:
+                raise DamagedError(path, "this file is not what was written a moment ago; name another place")
+        finally:
+            self._store.remove(folder)
+        files = [file for one in _FOLDERS for file in self._store.files(one)]
+        readings = sum(file.path.startswith(f"{journal.FOLDER}/") for file in files)
+        return Holdings(readings, sum(file.size for file in files))
+
+    def entries(
+        self, month: Month | None = None, source: Source | None = None, *, since: datetime | None = None
+    ) -> Iterator[Entry]:
         """The entries of all readings, of a month's or of a source's month, oldest reading first within each.
+
+        Args:
+            month: Only of this month.
+            source: Only of this source, of a month.
+            since: Only of what was read at this moment or later; the others are not even opened.
 
         Raises:
             ArchiveError: The disk or the object store refuses.
             DamagedError: An entry can't be read.
         """
         for file in self._store.files(_place(journal.FOLDER, month, source)):
+            if since is not None and file.path.rpartition("/")[2] < journal.stamp_of(since):
+                continue
             content = self._store.read(file.path)
             if content is None:
                 # A prune has come by.
@@ -173,7 +220,7 @@ class Archive:
                 yield Entry.model_validate_json(content)
             except ValueError:
                 advice = "take it away, and one reading is lost with it"
-                raise DamagedError(f"{file.path}: this entry of the archive can't be read: {advice}") from None
+                raise DamagedError(file.path, f"this entry of the archive can't be read: {advice}") from None
 
     def latest(self, month: Month, source: Source) -> Entry | None:
         """The entry of the latest reading of a source's month.
@@ -182,6 +229,15 @@ class Archive:
             ArchiveError: As `entries`.
         """
         return max(self.entries(month, source), key=lambda entry: entry.order, default=None)
+
+    def latest_within_reach(self, month: Month, source: Source) -> Entry | None:
+        """The entry of the latest reading of a source's month at which its provider still had it.
+
+        Raises:
+            ArchiveError: As `entries`.
+        """
+        entries = (entry for entry in self.entries(month, source) if not entry.is_out_of_reach)
+        return max(entries, key=lambda entry: entry.order, default=None)
 
     def records(self, entry: Entry) -> tuple[UsageRecord, ...]:
         """The records of a reading, at the grain of days.
@@ -249,7 +305,7 @@ class Archive:
         if content is None or sha256(content).hexdigest() != kept.sha256:
             what = "is gone" if content is None else "is not what was written"
             raise DamagedError(
-                f"{kept.path}: this file of the archive {what}. Collecting the month again keeps a new reading"
+                kept.path, f"this file of the archive {what}. Collecting the month again keeps a new reading"
             )
         return content
 

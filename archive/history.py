@@ -105,6 +105,8 @@ def total(records: Iterable[UsageRecord]) -> UsageRecord:
 def changes(archive: Archive, entries: Iterable[Entry], project: str | None = None) -> Iterator[Change]:
     """The history of months: each reading whose figures differ from those of the one before, months in order.
 
+    That a provider no longer has a month changes no figure.
+
     Args:
         archive: Where the readings are.
         entries: Which of them to look at.
@@ -115,7 +117,8 @@ def changes(archive: Archive, entries: Iterable[Entry], project: str | None = No
     """
     order = list(ProviderName)
     ordered = sorted(
-        entries, key=lambda one: (one.month, order.index(one.source.provider), one.source.account, one.read_at)
+        (one for one in entries if not one.is_out_of_reach),
+        key=lambda one: (one.month, order.index(one.source.provider), one.source.account, one.order),
     )
     for _, readings in groupby(ordered, key=lambda one: (one.month, one.source)):
         yield from _changes_of_one(archive, readings, project)

@@ -78,6 +78,8 @@ class Entry(BaseModel):
     new_fields: tuple[Count, ...] = ()
     pages: int = 0
     requests: int = 0
+    lines: int | None = None
+    """How many records there are; None in entries of versions that did not say so."""
     records: Kept
     answers: Kept
     together: KeptTogether | None = None
@@ -125,12 +127,19 @@ class Entry(BaseModel):
             new_fields=report.new_fields,
             pages=report.pages,
             requests=report.requests,
+            lines=len(report.records),
             records=records,
             answers=answers,
             together=together,
             begun_at=begun_at,
             key_mark=key_mark,
         )
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Whether it only says that the provider does not have the month, or no longer."""
+        empty = self.cost_usd is None and not self.days_read if self.lines is None else self.lines == 0
+        return self.status is Status.DONNEES_INDISPONIBLES and empty
 
     @property
     def order(self) -> tuple[datetime, bool, datetime]:
@@ -147,5 +156,10 @@ class Entry(BaseModel):
     def path(self) -> str:
         """Where the entry itself lies. Names follow the time of reading, and different readings have different ones."""
         content = sha256(self.model_dump_json().encode()).hexdigest()
-        stamp = self.read_at.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+        stamp = stamp_of(self.read_at)
         return f"{FOLDER}/{self.month}/{self.source.provider}/{self.source.account}/{stamp}-{content[:12]}.json"
+
+
+def stamp_of(read_at: datetime) -> str:
+    """What the name of an entry begins with; later readings have larger ones."""
+    return read_at.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")

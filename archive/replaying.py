@@ -10,8 +10,12 @@ from archive.journal import Entry
 from archive.opening import open_archive
 from usage.errors import ArchiveError, SettingsError
 from usage.month import Month
-from usage.names import ProviderName, Source, Status
+from usage.names import ProviderName, Source
 from usage.settings import Settings
+
+
+class NoReadingError(ArchiveError):
+    """Of a source's month no reading is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +82,7 @@ def _choose(
 def _last_reading(archive: Archive, month: Month, source: Source) -> Entry | ArchiveError:
     try:
         # What a provider no longer had left an empty reading behind that which is wanted.
-        entries = [entry for entry in archive.entries(month, source) if not _is_out_of_reach(entry)]
+        latest = archive.latest_within_reach(month, source)
     except ArchiveError as error:
         return error
-    if not entries:
-        return ArchiveError(f"no reading is kept in {archive.address}")
-    return max(entries, key=lambda entry: entry.order)
-
-
-def _is_out_of_reach(entry: Entry) -> bool:
-    return entry.status is Status.DONNEES_INDISPONIBLES and entry.cost_usd is None and not entry.days_read
+    return NoReadingError(f"no reading is kept in {archive.address}") if latest is None else latest

@@ -158,6 +158,14 @@ def print_lines(sentences: Iterable[str]) -> None:
         console.print(note(sentence), soft_wrap=True)
 
 
+def in_bytes(size: int) -> str:
+    """A size for people."""
+    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} B"
+
+
 def note(sentence: str) -> Text:
     """A remark, marked as one."""
     return Text("note: ", style="yellow") + literal(sentence)

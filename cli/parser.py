@@ -177,6 +177,9 @@ def _add_collecting(add: _Add) -> None:
     collect.add_argument(
         "--accept-lower", action="store_true", help="follow figures that take from a month that is over, without proof"
     )
+    collect.add_argument(
+        "--scheduled", action="store_true", help="leave a month alone that is closed, as scheduled runs do; for cron"
+    )
     _json(collect)
     backfill = add(
         "backfill",

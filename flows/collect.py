@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import Annotated, Any
 
-from prefect import flow, runtime, unmapped
+from prefect import flow, get_run_logger, runtime, unmapped
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
@@ -13,7 +13,7 @@ from pydantic import Field
 
 from tasks.aggregate import Fetched, aggregate
 from tasks.fetch import AT_ONCE, fetch, gather
-from tasks.prefect.runs import month_for_name, resolve_month
+from tasks.prefect.runs import is_scheduled, month_for_name, resolve_month
 from tasks.publish import publish
 from tasks.report import report
 from tasks.session import Request, open_session
@@ -85,14 +85,17 @@ def collect(
     """Read one month from every source and write it to Notion.
 
     The run ends Failed, naming the sources, where a rerun or a better key would bring more; what succeeded is written.
+    A run that a schedule has made leaves a month alone that is closed; one that somebody starts reads it.
     """
     with ExitStack() as stack:
         try:
-            request = Request(resolve_month(month), tuple(providers), account, accept_lower)
+            request = Request(resolve_month(month), tuple(providers), account, accept_lower, scheduled=is_scheduled())
             session = stack.enter_context(open_session(request))
         except LlmUsageError as error:
             # Nothing was fetched: the sentence is all there is to say.
             return Failed(message=str(error))
+        if session.spared:
+            get_run_logger().info("%s.", session.sparing)
         fetched = gather(session.sources, fetch.map(session.sources, month=unmapped(session.month)))
         return publish_all(session.month, fetched, dry_run=dry_run)
 

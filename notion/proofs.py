@@ -3,16 +3,45 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 from notion.rows.receipt import Receipt, read_receipt
+from notion.rows.standing import Standing
 from notion.rows.values import Values
 from usage.errors import SettingsError
+from usage.money import difference, exact_sum
 from usage.month import Month
-from usage.names import FINAL, ProviderName, Status
-from usage.outcomes.proof import Proof
+from usage.names import FINAL, Grain, ProviderName, Status
+from usage.outcomes.proof import MonthState, Proof
 
 _DAYS: Final = re.compile(r"(\d+)/\d+")
+_TOLERANCE: Final = Decimal("0.000001")
+"""USD by which a row may differ: Notion's numbers are doubles."""
+
+
+def is_closed(standing: Standing, grain: Grain, now: datetime) -> bool:
+    """Whether all own rows of a provider's month prove it closed, beyond announced corrections, at the present grain.
+
+    Args:
+        standing: What stands in Notion.
+        grain: What rows stand for by now.
+        now: The present.
+    """
+    proofs = [proof_of(own.values, standing.provider) for own in standing.own]
+    return all(own.receipt.grain == grain.value for own in standing.own) and all(
+        proof is not None and proof.is_beyond_corrections and proof.state(now) is MonthState.CLOSED for proof in proofs
+    )
+
+
+def stands_whole(standing: Standing) -> bool:
+    """Whether the rows of projects and keys hold what the receipts tell: nobody has changed or removed one since."""
+    told = exact_sum(own.receipt.cost_usd for own in standing.own) or Decimal(0)
+    held = exact_sum(values.dollars for values in standing.rows) or Decimal(0)
+    count = len(standing.rows)
+    is_there = count >= sum(own.receipt.rows or 0 for own in standing.own)
+    return is_there and abs(difference(held, told)) <= _TOLERANCE * (count + 1)
 
 
 def proof_of(own: Values, provider: ProviderName) -> Proof | None:

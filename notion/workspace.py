@@ -21,11 +21,11 @@ from notion.plan.differences import RowDifference, find_differences
 from notion.plan.plan import make_plan
 from notion.plan.steps import Action, Context, Plan, Step
 from notion.rows.receipt import read_receipt
-from notion.rows.values import Existing, fields_in, read_row, without_future_time
+from notion.rows.values import COLUMNS, Existing, fields_in, read_row, without_future_time
 from notion.text import one_line
 from notion.writer import Writer, is_written_on
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
-from usage.grain import LABEL
+from usage.grain import COLLECTION, LABEL
 from usage.month import Month
 from usage.names import ProviderName
 from usage.outcomes.outcome import SourceOutcome
@@ -108,6 +108,16 @@ class Workspace:
         where = {"property": self._column("Mois"), "rich_text": {"equals": str(month)}}
         # Whether Notion's `equals` minds case and spaces is not published.
         return [row for row in self._as_rows(self._gateway.every_row(source, where)) if row.values.month == str(month)]
+
+    def own_rows(self, month: Month) -> list[Existing]:
+        """The sources' own rows of a month, which are few."""
+        where = {
+            "and": [
+                {"property": self._column(COLUMNS["month"]), "rich_text": {"equals": str(month)}},
+                {"property": self._column(COLUMNS["key"]), "rich_text": {"equals": COLLECTION}},
+            ]
+        }
+        return [row for row in self._read(where) if row.values.key == COLLECTION and row.values.month == str(month)]
 
     def plan(self, month: Month, outcomes: Sequence[SourceOutcome], *, accept_lower: bool = False) -> Plan:
         """Decide every write of a month; writes nothing. Looks at the pages of doubles for what people wrote there.

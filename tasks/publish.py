@@ -43,8 +43,12 @@ def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool)
     left = tuple(one for one in outcomes if one.failed and request.replays)
     outcomes = tuple(one for one in outcomes if one not in left)
     session.pace.share()
+    spared = tuple(one.result for one in session.spared)
     try:
-        if dry_run:
+        if spared and not session.sources:
+            # All of the month stands there, and was looked at when the session was opened.
+            done, steps = Published(NotionCounts(requests=workspace.requests), ()), () if dry_run else None
+        elif dry_run:
             plan = workspace.plan(month, outcomes, accept_lower=request.accept_lower)
             done, steps, kept = workspace.preview(plan), tuple(map(_planned_step, plan.steps)), _kept_rows(plan)
         else:
@@ -56,10 +60,14 @@ def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool)
         done, problem = error.done, str(error)
     except NotionError as error:
         done, problem = Published(NotionCounts(requests=workspace.requests), outcomes), str(error)
-    counts = done.counts.model_copy(update={"kept": kept})
+    unchanged = done.counts.unchanged + sum(one.rows + 1 for one in spared)
+    counts = done.counts.model_copy(update={"kept": kept, "unchanged": unchanged})
     running = running_mark(month, session.settings.now())
     told = _in_order((*done.outcomes, *left))
-    result = month_result(month, told, counts, plan=steps, problem=problem, warnings=session.warnings, running=running)
+    warnings = (*session.warnings, *([session.sparing] if spared else []))
+    result = month_result(
+        month, told, counts, plan=steps, problem=problem, warnings=warnings, running=running, kept=spared
+    )
     tell(MonthEnded(result))
     return result
 

@@ -7,8 +7,9 @@ import asyncio
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
-from archive.archive import Archive
+from archive.archive import Archive, DamagedError
 from archive.journal import Entry
+from archive.replaying import NoReadingError
 from providers.reading import KeptReading, read_again
 from tasks.session import current_session
 from usage.errors import ArchiveError, SourceError
@@ -43,7 +44,8 @@ def replay(source: Source, month: Month, *, dry_run: bool) -> SourceReport:
         report = _read(session.settings, session.kept.archive, entry)
     except ArchiveError as error:
         tell(SourceEnded(source, month, Status.ECHEC))
-        raise SourceError(f"Ne peut pas être relu depuis l’archive : {error}.") from None
+        logger.warning("%s %s can't be replayed: %s", source, month, error)
+        raise SourceError(f"Ne peut pas être relu depuis l’archive : {_in_french(error)}.") from None
     except SourceError:
         tell(SourceEnded(source, month, Status.ECHEC))
         raise
@@ -57,6 +59,15 @@ def replay(source: Source, month: Month, *, dry_run: bool) -> SourceReport:
     if report.missing:
         raise IncompleteError(" ".join(report.missing), report)
     return report
+
+
+def _in_french(error: ArchiveError) -> str:
+    """Why; the run's log has it in the archive's own words."""
+    if isinstance(error, NoReadingError):
+        return "aucune lecture de ce mois n’y est gardée"
+    if isinstance(error, DamagedError):
+        return f"le fichier {error.path} manque ou est abîmé"
+    return "elle ne répond pas (llm-usage archive dit pourquoi)"
 
 
 def _read(settings: Settings, archive: Archive, entry: Entry) -> SourceReport:

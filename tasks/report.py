@@ -12,6 +12,7 @@ from prefect.events import emit_event
 
 from notion.workspace import Workspace
 from tasks.pages.chart import as_address, chart
+from tasks.pages.corrections import correction_table
 from tasks.pages.history import History, Known, by_service, keep, last_months, read_history, remember
 from tasks.pages.markdown import change, count, escape, link, money, table
 from tasks.session import current_session
@@ -46,19 +47,27 @@ def report(outcomes: Sequence[SourceOutcome], result: MonthResult) -> None:
     months = last_months(result.month, MONTHS_SHOWN)
     history = read_history(months)
     if result.plan is None:
-        read_at = {outcome.source: outcome.attempted_at for outcome in outcomes}
+        read_at = {outcome.source: outcome.archived_at or outcome.attempted_at for outcome in outcomes}
+        # What was left alone is as old as it was.
+        read_at |= {one.result.source: one.read_at for one in session.spared}
         sources = [credential.source for credential in session.settings.credentials]
         history = remember(result, read_at, history, sources=sources)
         keep(result.month, history)
         _emit_events(result, Month.of(session.settings.now()), unfiltered=session.request.unfiltered)
     create_markdown_artifact(
         key=f"report-{result.month}",
-        markdown=month_report(result, history, months, session.workspace),
+        markdown=month_report(result, history, months, session.workspace, outcomes),
         description=result.heading,
     )
 
 
-def month_report(result: MonthResult, history: History, months: Sequence[Month], workspace: Workspace) -> str:
+def month_report(
+    result: MonthResult,
+    history: History,
+    months: Sequence[Month],
+    workspace: Workspace,
+    outcomes: Sequence[SourceOutcome] = (),
+) -> str:
     """The report of one month, in Markdown."""
     rerun = [f"- {escape(sentence)}" for sentence in result.to_rerun]
     problem = [f"**{escape(result.problem)}**"] if result.problem else []
@@ -69,6 +78,7 @@ def month_report(result: MonthResult, history: History, months: Sequence[Month],
         *(["\n".join(f"- {escape(note)}" for note in result.warnings)] if result.warnings else []),
         _sources(result, history.get(result.month.previous(), {}), workspace),
         _written(result, workspace),
+        *correction_table(outcomes),
         *_chart(history, months),
         "## What was read",
         "\n".join(f"- **{escape(item.source.name)}** {escape(item.log)}" for item in result.sources),

@@ -7,20 +7,24 @@ given plain data, and no key or connection comes near what Prefect keeps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from notion.client.gateway import Gateway
+from notion.proofs import is_closed, stands_whole
+from notion.rows.standing import Kept, Standing, find_kept
 from notion.workspace import Workspace
 from tasks.prefect.limits import SharedPace
 from usage.errors import SettingsError
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.progress import RowsWritten, tell
+from usage.outcomes.proof import corrected_until
+from usage.outcomes.result import SourceResult
 from usage.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -38,11 +42,18 @@ class Request:
     """Whether a month that is over may lose figures without proof."""
     replays: bool = False
     """Whether the archive is asked in place of the providers."""
+    scheduled: bool = False
+    """Whether nobody asked, but a schedule."""
 
     @property
     def unfiltered(self) -> bool:
         """Whether all sources were asked for. A replay has only those that are kept."""
         return not self.providers and self.account is None and not self.replays
+
+    @property
+    def spares_closed(self) -> bool:
+        """Whether sources whose month is closed are left alone: whoever names something wants it read."""
+        return self.scheduled and self.unfiltered and not self.accept_lower
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,19 @@ class Session(Opened):
     pace: SharedPace
     kept: Replayable | None = None
     """What is replayed."""
+    spared: tuple[Kept, ...] = ()
+    """Sources that are not read, because their month is closed."""
+
+    @property
+    def sparing(self) -> str:
+        """Which sources are left alone, and how to read them all the same; empty where none is."""
+        if not self.spared:
+            return ""
+        told = ", ".join(f"{one.result.source} (read on {one.read_at.date()})" for one in self.spared)
+        return (
+            f"{self.month} is closed and left alone: {told}. llm-usage collect --month {self.month} "
+            "reads it all the same, and so does a run of collect/collect that somebody starts"
+        )
 
     def key_mark(self, source: Source) -> str:
         """By which the key is known again that a source was read with; empty where nobody knows."""
@@ -135,9 +159,37 @@ def _open(request: Request) -> Session:
     workspace, pace = open_workspace(settings, needed, month)
     if not request.providers:
         sources = [source for source in sources if source.provider not in workspace.inactive]
+    try:
+        spared = _find_closed(settings, workspace, month, sources) if request.spares_closed else ()
+    except BaseException:
+        workspace.close()
+        raise
+    left = {one.result.source for one in spared}
+    sources = [source for source in sources if source not in left]
     warnings = kept.notes if kept is not None else ()
     warnings += warnings_of(settings, workspace, unfiltered=request.unfiltered)
-    return Session(request, settings, workspace, warnings, month, tuple(sources), pace, kept)
+    return Session(request, settings, workspace, warnings, month, tuple(sources), pace, kept, spared)
+
+
+def _find_closed(settings: Settings, workspace: Workspace, month: Month, sources: Sequence[Source]) -> tuple[Kept, ...]:
+    """The sources whose month is closed, and beyond announced corrections. Most runs need no look, or one query."""
+    now = settings.now()
+    ready = {source.provider for source in sources if corrected_until(source.provider, month) <= now}
+    services = [service for service in workspace.services if service.provider in ready]
+
+    def closed(standing: Standing) -> bool:
+        return is_closed(standing, settings.grains[standing.provider], now)
+
+    if not services or not find_kept(settings, services, month, workspace.own_rows(month), closed):
+        return ()
+    rows = workspace.rows(month)
+    found = find_kept(settings, services, month, rows, lambda standing: closed(standing) and stands_whole(standing))
+    return tuple(replace(one, result=_with_its_day(one)) for one in found)
+
+
+def _with_its_day(kept: Kept) -> SourceResult:
+    told = f"Mois clos, non relu : chiffres du {kept.read_at.date()}. {kept.result.log}"
+    return kept.result.model_copy(update={"log": told})
 
 
 def _find_readings(settings: Settings, request: Request, month: Month) -> Replayable:

@@ -99,10 +99,15 @@ class Installed:
         pip = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
         home = {"HOME": str(self.folder), "TMPDIR": str(self.folder), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
         done = subprocess.run(
-            command, cwd=self.folder, env=plain | pip | home | environment, capture_output=True, text=True, check=False
+            command,
+            cwd=self.folder,
+            env={**plain, **pip, **home, **environment},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
-        return done.stdout
+        return str(done.stdout)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the paths are those of POSIX")

@@ -16,13 +16,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.display import literal, new_table, note, out
+from archive.opening import open_archive
+from cli.display import in_bytes, literal, new_table, note, out
 from cli.leaving import leaving_soon
 from notion.client.gateway import Gateway
 from notion.setup.checkup import CheckReport, Severity, check_notion
 from providers.reading import about_key, check_source, read_source
 from providers.shared.checks import CheckResult, CheckStatus
-from usage.errors import NotionError, SourceError
+from usage.errors import ArchiveError, NotionError, SourceError
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.report import SourceReport
@@ -51,6 +52,8 @@ class Checkup:
     settings: Settings
     checked: Sequence[Checked]
     notion: CheckReport | str
+    archive: CheckResult | None = None
+    """Whether readings can be kept; None where the archive is off. A collection goes on without: at worst a warning."""
 
     @property
     def notes(self) -> list[str]:
@@ -64,6 +67,7 @@ class Checkup:
             *(_column_sentences(report, Severity.NOTE) if report is not None else ()),
             *(report.sentences if report is not None and report.usable else ()),
             *(_leaving(self.settings, report) if report is not None else ()),
+            *([self.archive.sentence] if self.archive and self.archive.status is not CheckStatus.OK else []),
         ]
 
     @property
@@ -99,7 +103,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Check everything and print it; 1 when something has to be put right."""
     settings = load_settings()
     settings.select()
-    checkup = Checkup(settings, asyncio.run(_check_sources(settings)), _check_notion(settings))
+    checked = asyncio.run(_check_sources(settings))
+    checkup = Checkup(settings, checked, _check_notion(settings), check_archive(settings))
     if arguments.json:
         print(_object(checkup).model_dump_json())
     else:
@@ -161,6 +166,8 @@ def print_checkup(console: Console, checkup: Checkup, *, verbose: bool) -> None:
         console.print(_sources_table(checkup.checked))
         if isinstance(checkup.notion, CheckReport) and checkup.notion.rows:
             console.print(_columns_table(checkup.notion))
+        if checkup.archive and checkup.archive.status is CheckStatus.OK:
+            console.print(literal(checkup.archive.sentence), soft_wrap=True)
     for sentence in checkup.notes:
         console.print(note(sentence), soft_wrap=True)
     for sentence in checkup.wrong:
@@ -225,6 +232,22 @@ def _check_notion(settings: Settings) -> CheckReport | str:
         return str(error)
 
 
+def check_archive(settings: Settings) -> CheckResult | None:
+    """Try what keeping a reading needs, and say how much is kept; None where the archive is off."""
+    try:
+        archive = open_archive(settings)
+        if archive is None:
+            return CheckResult(
+                what="off, as LLM_USAGE_ARCHIVE says", status=CheckStatus.OK, sentence="No reading is kept."
+            )
+        held = archive.probe()
+    except ArchiveError as error:
+        sentence = f"Readings can't be kept, and collections go on without: {error}"
+        return CheckResult(what="keeping readings", status=CheckStatus.WARNING, sentence=sentence)
+    what = f"{held.readings} reading{'' if held.readings == 1 else 's'}, {in_bytes(held.size)}"
+    return CheckResult(what=what, status=CheckStatus.OK, sentence=f"Readings are kept in {archive.address}.")
+
+
 def _overview(checkup: Checkup) -> Table:
     """One line for each source, each provider without a key, and each database."""
     table = new_table("Checked")
@@ -240,6 +263,11 @@ def _overview(checkup: Checkup) -> Table:
             table.add_row(provider.value, "", Text("not configured", style="bright_black"), literal(hint))
     for name, status, what in _databases(checkup.notion):
         table.add_row(name, literal(what), _mark(status), _where(status))
+    if checkup.archive is None:
+        table.add_row("archive", "", Text("off", style="bright_black"), "")
+    else:
+        status = checkup.archive.status
+        table.add_row("archive", literal(checkup.archive.what), _mark(status), _where(status))
     return table
 
 

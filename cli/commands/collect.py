@@ -40,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
                 arguments.account,
                 dry_run=arguments.dry_run,
                 accept_lower=arguments.accept_lower,
+                scheduled=arguments.scheduled,
                 quiet=arguments.json,
             )
     except (SettingsError, NotionAccessError):
@@ -79,6 +80,7 @@ def collect_month(
     *,
     dry_run: bool = False,
     accept_lower: bool = False,
+    scheduled: bool = False,
     quiet: bool = False,
 ) -> MonthResult:
     """Run the flow for one month in this process.
@@ -91,7 +93,7 @@ def collect_month(
     """
     from tasks.session import Request  # noqa: PLC0415
 
-    request = Request(str(month), providers, account, accept_lower)
+    request = Request(str(month), providers, account, accept_lower, scheduled=scheduled)
     return run_request(server, request, dry_run=dry_run, quiet=quiet)
 
 
@@ -119,7 +121,12 @@ def _run_flow(request: Request, *, dry_run: bool, quiet: bool) -> MonthResult:
         from flows.collect import collect as flow  # noqa: PLC0415
 
     asked = (request.month, list(request.providers), request.account, dry_run, request.accept_lower)
-    ended, message = run_watched(flow, *asked, quiet=quiet)
+    from prefect import tags  # noqa: PLC0415
+
+    from tasks.prefect.runs import AUTO_SCHEDULED  # noqa: PLC0415
+
+    with tags(*([AUTO_SCHEDULED] if request.scheduled else [])):
+        ended, message = run_watched(flow, *asked, quiet=quiet)
     if not ended:
         raise LlmUsageError(f"the run ended without a result: {message}")
     return ended[-1]

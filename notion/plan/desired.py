@@ -8,24 +8,21 @@ rows of the new grain take the place of all others, one that people wrote on sta
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Final
 
+from notion.plan.restated import was_closed, without_restatements
 from notion.rows.titles import make_title, with_account
 from notion.rows.values import COLUMNS, FIGURES, Existing, Identity, Values, to_minute
 from notion.text import one_line, printable
 from usage.grain import COLLECTION
-from usage.money import dollars, french_amount
 from usage.month import Month
 from usage.names import Status
 from usage.outcomes.outcome import SourceOutcome
 from usage.records.breakdown import fit_json, to_json
 
-_RESTATED: Final = re.compile(r" ?Corrigé : \S+ → \S+ USD le \d{4}-\d{2}-\d{2}\.")
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 VANISHED: Final = "N’apparaît plus dans la réponse complète du fournisseur : mise à 0."
 LESS_FINE: Final = "La réponse est moins fine."
@@ -122,12 +119,12 @@ def is_poorer(new: Values, old: Values, month: Month) -> bool:
         return False
     if new.status == Status.ECHEC.value and old.status != new.status:
         return True
-    if old.status == Status.SUCCES.value and _was_closed(old.collected_at, month):
+    if old.status == Status.SUCCES.value and was_closed(old.collected_at, month):
         grown = any(growth(new, old, name) > 0 for name in FIGURES)
         if new.status == Status.PARTIEL.value or not grown:
             return True
     lower = any(growth(new, old, name) < 0 for name in FIGURES)
-    return bool(lost_figures(new, old)) or (lower and _RESTATED.sub("", old.log) != new.log)
+    return bool(lost_figures(new, old)) or (lower and without_restatements(old.log) != new.log)
 
 
 def growth(new: Values, old: Values, name: str) -> float:
@@ -174,31 +171,6 @@ def _says_more(values: Values, than: Values) -> bool:
 
 def _read_at(values: Values) -> datetime:
     return values.collected_at or _NEVER
-
-
-def with_restatement(new: Values, old: Values, month: Month) -> Values:
-    """The new values, with the story of the last restatement in the log.
-
-    A change of cost counts as a restatement when the row was last read after the month had ended.
-    """
-    if not _was_closed(old.collected_at, month):
-        return new
-    if old.cost is None or new.cost is None or float(old.cost) == float(new.cost):
-        earlier = _RESTATED.search(old.log)
-        return replace(new, log=f"{new.log} {earlier.group().strip()}".strip()) if earlier else new
-    before, after = _amounts(Decimal(str(old.cost)), Decimal(new.cost))
-    day = new.collected_at.date() if new.collected_at else month.last_day
-    return replace(new, log=f"{new.log} Corrigé : {before} → {after} USD le {day}.".strip())
-
-
-def _amounts(before: Decimal, after: Decimal) -> tuple[str, str]:
-    """Both as French readers write them, with every digit where the cents are the same."""
-    shown = french_amount(before), french_amount(after)
-    return shown if shown[0] != shown[1] else (dollars(before).replace(".", ","), dollars(after).replace(".", ","))
-
-
-def _was_closed(read_at: datetime | None, month: Month) -> bool:
-    return read_at is not None and read_at >= month.end
 
 
 def lost_figures(new: Values, old: Values) -> tuple[str, ...]:

@@ -38,13 +38,13 @@ from notion.plan.desired import (
     says_no_more,
     wanted_rows,
     with_lost_figures,
-    with_restatement,
     with_zeros,
     without_figures,
 )
 from notion.plan.doubles import DOUBLE, ERROR_ROW, Doubles, sort_out
 from notion.plan.loss import LEFT, Change, accepting_sentence, keeping_sentence, objection_to
 from notion.plan.ownership import Matching, Ownership, Peers, labels_of
+from notion.plan.restated import identity_of, with_restatements
 from notion.plan.steps import Action, Context, Plan, Step
 from notion.rows.notes import Note
 from notion.rows.receipt import Receipt, read_receipt, receipt_of
@@ -53,11 +53,13 @@ from notion.rows.values import FIGURES, Existing, Identity, Values, changed_fiel
 from usage.grain import COLLECTION, canonical_workspace
 from usage.money import difference, exact_sum, french_amount
 from usage.names import ProviderName, Status
+from usage.outcomes.correction import Correction
 from usage.outcomes.outcome import SourceOutcome
 
 OUT_OF_REACH: Final = "D’une organisation qu’aucune clé ne voit : reste comme elle est."
 _TAKEN_OVER: Final = "Garde un montant d’une lecture plus ancienne et plus fine."
 OLD_GRAIN: Final = "Reste à l’ancien grain."
+ARCHIVED: Final = "Le fournisseur n’a plus ce mois : reste comme elle est."
 LATER: Final = "Lue plus récemment par une autre collecte."
 _TOLERANCE: Final = Decimal("0.000001")
 """USD by which a row may differ: Notion's numbers are doubles."""
@@ -218,6 +220,9 @@ class _SourcePlanner:
         """Rows of projects and keys that belong to this source, oldest first."""
         self._wanted = wanted_rows(outcome, self._service, several=self._several)
         self._matching = Matching(outcome, free, self.owns, context.earlier, peers.labels)
+        self._corrections: dict[Identity, list[Correction]] = {}
+        for correction in outcome.corrections:
+            self._corrections.setdefault(identity_of(correction), []).append(correction)
         self._changes: list[Change] = []
         self._clashes = 0
         self._is_held = False
@@ -226,6 +231,10 @@ class _SourcePlanner:
     def plan_rows(self) -> None:
         """Decide about the rows of projects and keys."""
         if self.outcome.failed:
+            return
+        if self.outcome.archived_at is not None:
+            self._is_held = True
+            self._keep_all(self._rows, ARCHIVED)
             return
         self._doubt_an_empty_answer()
         self._plan_answer()
@@ -309,14 +318,14 @@ class _SourcePlanner:
         """Create, update or keep one row, whose doubles go to the trash; `rows` are those that stand for it."""
         found = self._sort_out(rows)
         if found is None:
-            self._create(wanted.values)
+            self._create(self._with_corrections(wanted.values, None, wanted.in_answer))
             return
         rows = found.rows
         standing = choose_values(rows, self.outcome.month)
         values = self._with_earlier_label(wanted.values, wanted.name, standing)
         why = self._why_kept(rows, standing, values)
         fuller = with_lost_figures(values, standing) if self.outcome.coarse else values
-        target = standing if why else with_restatement(fuller, standing, self.outcome.month)
+        target = standing if why else self._with_corrections(fuller, standing, wanted.in_answer)
         if not why and fuller.cost != values.cost:
             why = _TAKEN_OVER
         self.set_aside += [values] if why else []
@@ -335,6 +344,11 @@ class _SourcePlanner:
         else:
             self._changes.append(Change(None, values))
             self.steps.append(Step(Action.CREATE, self.outcome.source, values))
+
+    def _with_corrections(self, values: Values, standing: Values | None, identity: Identity) -> Values:
+        """The values with what was corrected of the row, by its identity in the answer."""
+        known = self._corrections.get(identity, [])
+        return with_restatements(values, standing, self.outcome.month, known)
 
     def _with_earlier_label(self, values: Values, name: str, standing: Values) -> Values:
         """The values with the label of the earlier account that counts what both see."""
@@ -398,7 +412,7 @@ class _SourcePlanner:
                 self.keep(row, LEFT)
             else:
                 cleared = with_zeros(self._with_present_label(row.values), self.outcome)
-                target = with_restatement(cleared, row.values, self.outcome.month)
+                target = self._with_corrections(cleared, row.values, row.values.identity)
                 self._changes.append(Change(row.values, target))
                 self._settle(row, target)
 

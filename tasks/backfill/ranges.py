@@ -10,22 +10,18 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from notion.rows.receipt import read_receipt
-from notion.rows.titles import same_id
-from notion.rows.values import Existing, Values
+from notion.rows.standing import Standing, find_kept
 from notion.workspace import Workspace
 from providers.reading import BackfillMemory
 from tasks.keep import SharedAnswers
 from tasks.session import Opened, open_once, open_workspace, warnings_of
 from usage.catalogue import CATALOGUE
 from usage.errors import SettingsError
-from usage.grain import COLLECTION
-from usage.money import dollars, exact_sum, whole_sum
 from usage.month import Month
-from usage.names import FINAL, Grain, ProviderName, Source, Status
+from usage.names import FINAL, Grain, ProviderName, Source
 from usage.outcomes.out_of_reach import beyond
 from usage.outcomes.result import SourceResult
-from usage.settings import ARCHIVE_OFF, Credential, Settings, load_settings
+from usage.settings import ARCHIVE_OFF, Settings, load_settings
 
 SETTLED: Final = max(spec.reach.revised for spec in CATALOGUE.values()) + timedelta(days=5)
 """After a month's end: the longest time over which a provider announces corrections, and some days for them to come."""
@@ -172,7 +168,9 @@ def _months_to_read(months: Sequence[BackfillMonth]) -> dict[ProviderName, list[
 def _decide(asked: Range, settings: Settings, workspace: Workspace, month: Month) -> BackfillMonth:
     if asked.providers or month.end + SETTLED > settings.now():
         return BackfillMonth(month, asked.providers)
-    kept = tuple(_find_kept(settings, workspace, month, workspace.rows(month)))
+    services = [service for service in workspace.services if service.provider not in workspace.inactive]
+    found = find_kept(settings, services, month, workspace.rows(month), _is_settled)
+    kept = tuple(one.result for one in found)
     if not kept:
         return BackfillMonth(month)
     done = {item.provider for item in kept} | workspace.inactive
@@ -181,45 +179,9 @@ def _decide(asked: Range, settings: Settings, workspace: Workspace, month: Month
     return BackfillMonth(month, providers, kept, skipped=not providers)
 
 
-def _find_kept(
-    settings: Settings, workspace: Workspace, month: Month, rows: Sequence[Existing]
-) -> Iterator[SourceResult]:
-    for service in workspace.services:
-        keys = [one for one in settings.credentials if one.source.provider is service.provider]
-        if len(keys) != 1 or service.provider in workspace.inactive:
-            continue
-        item = keys[0]
-        mine = [row.values for row in rows if same_id(row.values.service or "", service.page_id)]
-        own = [values for values in mine if values.key == COLLECTION]
-        if len(own) == 1 and own[0].status in FINAL and _is_late_enough(own[0], month) and _was_read_with(own[0], item):
-            yield _as_result(item.source, own[0], [values for values in mine if values.key != COLLECTION])
-
-
-def _was_read_with(own: Values, credential: Credential) -> bool:
-    """Whether the present key read the month: another one may be another organisation's."""
-    receipt = read_receipt(own.breakdown)
-    return receipt is not None and receipt.key == credential.mark
-
-
-def _is_late_enough(own: Values, month: Month) -> bool:
-    return own.collected_at is not None and own.collected_at >= month.end + SETTLED
-
-
-def _as_result(source: Source, own: Values, data: Sequence[Values]) -> SourceResult:
-    cost = exact_sum(values.dollars for values in data)
-    return SourceResult(
-        provider=source.provider,
-        account=source.account,
-        status=Status(own.status or ""),
-        cost_usd=None if cost is None else dollars(cost),
-        tokens_input=_whole_sum(values.tokens_input for values in data),
-        tokens_output=_whole_sum(values.tokens_output for values in data),
-        requests=_whole_sum(values.requests for values in data),
-        rows=len(data),
-        log=own.log,
-    )
-
-
-def _whole_sum(figures: Iterator[float | None]) -> int | None:
-    # Notion knows no other numbers than doubles.
-    return whole_sum(None if figure is None else int(figure) for figure in figures)
+def _is_settled(standing: Standing) -> bool:
+    """Whether one source makes up the month, and had nothing missing after its figures had stopped moving."""
+    if len(standing.own) != 1:
+        return False
+    own = standing.own[0].values
+    return own.status in FINAL and own.collected_at is not None and own.collected_at >= standing.month.end + SETTLED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from prefect import get_run_logger, runtime
 
@@ -11,6 +12,13 @@ from usage.month import Month
 from usage.settings import load_settings
 
 RELATIVE = ("last", "current")
+AUTO_SCHEDULED: Final = "auto-scheduled"
+"""The tag that Prefect's scheduler gives to the runs that it makes."""
+
+
+def is_scheduled() -> bool:
+    """Whether a schedule has made this run, or a command that stands for one."""
+    return AUTO_SCHEDULED in runtime.flow_run.tags
 
 
 def resolve_month(text: str) -> str:

@@ -172,3 +172,29 @@ def test_the_command_that_notion_s_sentences_ask_for() -> None:
     found = CheckResult(what="costs", status=CheckStatus.BAD, sentence="no")
     bad = Checked(Source(provider=ProviderName.OPENAI), (found,))
     assert Checkup(settings, (bad,), missing).next_command.startswith("llm-usage setup, then put this right")
+
+
+def test_whether_readings_can_be_kept(ready: Cli) -> None:
+    ready.only("DEEPGRAM_API_KEY_PROD")
+    folder = ready.folder / "archive"
+    ready.set(LLM_USAGE_ARCHIVE=str(folder))
+    assert " ok " in line(ready("check"), "archive", "0 readings, 0 B")
+    assert ready("collect", "--month", "2026-01").status == 0
+    kept = sorted(folder.rglob("*"))
+    told = ready("check", "--verbose")
+    assert re.search(r"1 reading, \d+\.\d kB +ok ", line(told, "archive", "1"))
+    assert f"Readings are kept in {folder}." in told.out
+    assert sorted(folder.rglob("*")) == kept
+    ready.set(LLM_USAGE_ARCHIVE="off")
+    assert line(ready("check"), "archive", "off")
+
+
+def test_an_archive_that_refuses_is_a_warning_with_what_to_do(ready: Cli) -> None:
+    ready.only("DEEPGRAM_API_KEY_PROD")
+    (ready.folder / "file").write_bytes(b"")
+    ready.set(LLM_USAGE_ARCHIVE=str(ready.folder / "file"))
+    told = ready("check")
+    assert told.status == 0
+    assert " warning " in line(told, "archive", "keeping readings")
+    assert "Readings can't be kept, and collections go on without: the archive" in told.out
+    assert "LLM_USAGE_ARCHIVE" in told.out

@@ -315,3 +315,21 @@ def test_late_figures_do_not_overwrite_newer_ones(few: Cli) -> None:
     few.set(LLM_USAGE_NOW=datetime(2026, 2, 14, 12, tzinfo=UTC).isoformat())
     assert few("collect", "--json").json["notion"]["updated"] == 0
     assert few.figures() == before
+
+
+def test_a_line_of_a_crontab_leaves_a_closed_month_alone(ready: Cli) -> None:
+    ready.only("DEEPGRAM_API_KEY_PROD")
+    first = ready("collect", "--month", "2026-01", "--json")
+    ready.sandbox.journal.clear()
+    again = ready("collect", "--month", "2026-01", "--scheduled", "--json")
+    assert again.status == 0
+    assert {request.api for request in ready.sandbox.journal.requests()} == {"notion"}
+    assert "deepgram/prod (read on 2026-02-14)" in " ".join(again.err.split())
+    (read,), (kept,) = first.json["sources"], again.json["sources"]
+    assert {name: value for name, value in kept.items() if name != "log"} == {
+        name: value for name, value in read.items() if name != "log"
+    }
+    assert kept["log"] == f"Mois clos, non relu : chiffres du 2026-02-14. {read['log']}"
+    ready.sandbox.journal.clear()
+    assert ready("collect", "--month", "2026-01").status == 0
+    assert "deepgram" in {request.api for request in ready.sandbox.journal.requests()}

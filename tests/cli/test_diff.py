@@ -17,6 +17,7 @@ from tests.cli.corrections import MONTH, ONE_KEY, correct
 from tests.cli.programs import Cli
 from usage.month import Month
 from usage.names import ProviderName, Source
+from usage.outcomes.progress import Event, PageRead, SourceBegun, SourceEnded, listening
 from usage.outcomes.report import SourceReport
 from usage.records.record import UsageRecord
 from usage.settings import KEY_VARIABLES
@@ -290,3 +291,12 @@ def test_wrong_arguments(cli: Cli, arguments: tuple[str, ...], word: str) -> Non
     assert (told.status, told.out) == (2, "")
     assert word in told.err
     assert cli.asked() == []
+
+
+def test_whoever_waits_sees_how_far_it_is(few: Cli) -> None:
+    events: list[Event] = []
+    with listening(events.append):
+        assert few("diff", MONTH, "--account", "prod").status == 0
+    kinds = [type(event) for event in events]
+    assert (kinds[0], kinds[-1]) == (SourceBegun, SourceEnded)
+    assert kinds.count(PageRead) >= 1

@@ -185,7 +185,7 @@ def test_what_is_damaged_is_named_and_changes_nothing(few: Cli) -> None:
     (few.folder / "archive" / reading.path).unlink()
     told = few("replay", "2026-01", "--json")
     assert told.status == 1
-    assert "no reading is kept" in told.json["sources"][0]["log"]
+    assert "aucune lecture de ce mois n’y est gardée" in told.json["sources"][0]["log"]
 
 
 def test_an_empty_reading_of_a_month_out_of_reach_is_passed_over(few: Cli) -> None:
@@ -195,6 +195,7 @@ def test_an_empty_reading_of_a_month_out_of_reach_is_passed_over(few: Cli) -> No
         "status": "Donnees indisponibles",
         "cost_usd": None,
         "days_read": None,
+        "lines": 0,
         "read_at": NOW + timedelta(days=400),
     }
     empty = Entry.model_validate(first.model_dump() | gone)

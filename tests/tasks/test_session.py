@@ -114,3 +114,10 @@ def test_what_could_not_be_opened_is_closed(sandbox: Sandbox, monkeypatch: pytes
     assert closed
     sandbox.faults.clear()
     assert names(REQUEST) == ["elevenlabs", "deepgram/labs", "deepgram/prod"]
+
+
+def test_only_a_schedule_that_names_nothing_spares_closed_months() -> None:
+    assert Request(scheduled=True).spares_closed
+    assert not Request().spares_closed
+    for named in ({"providers": (ProviderName.OPENAI,)}, {"account": "labs"}, {"accept_lower": True}):
+        assert not Request(scheduled=True, **named).spares_closed

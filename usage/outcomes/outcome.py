@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from decimal import Decimal
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
 from usage.grain import LABEL, Rule, is_bracketed
 from usage.month import Month
 from usage.names import Grain, Kind, Source, Status
+from usage.outcomes.correction import Correction
 from usage.outcomes.report import Control, Count, SourceReport, Thing
 from usage.outcomes.rows import LabelledReport, Totals, UsageRow, build_rows, totals
-from usage.outcomes.story import failure_log, source_log
+from usage.outcomes.story import archived_sentence, failure_log, source_log
 
 
 class SourceOutcome(BaseModel):
@@ -64,6 +67,27 @@ class SourceOutcome(BaseModel):
     """Pages of answers."""
     dropped: tuple[Count, ...] = ()
     new_fields: tuple[Count, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    """What readings that are kept changed of settled figures, latest first."""
+    archived_at: datetime | None = None
+    """Of a month that the provider does not have, or no longer: when the reading of it was made that is kept."""
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Whether all that was read is that the provider does not have the month, or no longer."""
+        return self.status is Status.DONNEES_INDISPONIBLES and not self.rows and not self.known
+
+    def with_archived(self, status: Status, cost: Decimal | None, read_at: datetime) -> Self:
+        """The outcome of a month that is out of reach, and of which a reading is kept: it stays what it was.
+
+        Args:
+            status: Of the kept reading.
+            cost: Its cost, USD.
+            read_at: When it was made, UTC.
+        """
+        log = f"{self.log} {archived_sentence(self.source, self.month, read_at)}"
+        changes = {"status": status, "totals": Totals(cost=cost), "archived_at": read_at, "log": log}
+        return self.model_copy(update=changes)
 
     @property
     def is_settled(self) -> bool:

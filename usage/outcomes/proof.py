@@ -68,6 +68,11 @@ class Proof(BaseModel):
         return self.figures_of is not None and self.figures_of >= _settled_at(self.provider, self.month)
 
     @property
+    def is_beyond_corrections(self) -> bool:
+        """Whether the figures are of a moment at which the provider announced no corrections any more."""
+        return self.figures_of is not None and self.figures_of >= corrected_until(self.provider, self.month)
+
+    @property
     def doubts(self) -> tuple[str, ...]:
         """Why the reading does not prove the month whole, in English; none where it does."""
         if self.read_at is None:
@@ -109,6 +114,11 @@ def state_of(provider: ProviderName, month: Month, proofs: Iterable[Proof], now:
     """How far a provider's month has come at `now`: as far as the account that is furthest behind."""
     known = list(proofs) or [Proof(provider=provider, month=month, status=None, read_at=None)]
     return min((proof.state(now) for proof in known), key=list(MonthState).index)
+
+
+def corrected_until(provider: ProviderName, month: Month) -> datetime:
+    """Until when a provider announces corrections of a month; when it settles, where it announces none."""
+    return _settled_at(provider, month) + provider.spec.reach.revised
 
 
 def _settled_at(provider: ProviderName, month: Month) -> datetime:

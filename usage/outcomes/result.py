@@ -160,12 +160,26 @@ def month_result(
     problem: str | None = None,
     warnings: Sequence[str] = (),
     running: str = "",
+    kept: Sequence[SourceResult] = (),
 ) -> MonthResult:
-    """Put a month's result together; for the last four see `MonthResult`."""
+    """Put a month's result together.
+
+    Args:
+        month: The month.
+        outcomes: What was read.
+        counts: What was done in Notion.
+        plan: See `MonthResult`, as for the next three.
+        problem: Why Notion could not be written to the end.
+        warnings: What may keep a provider away.
+        running: How far the month has come.
+        kept: Sources that were left alone, as they stand in Notion.
+    """
+    read = [_source_result(outcome) for outcome in outcomes]
+    sources = sorted([*read, *kept], key=lambda one: (one.provider, one.account))
     return MonthResult(
         month=month,
-        status=overall(outcome.status for outcome in outcomes),
-        sources=tuple(_source_result(outcome) for outcome in outcomes),
+        status=overall(one.status for one in sources),
+        sources=tuple(sources),
         notion=counts,
         plan=plan,
         problem=problem,

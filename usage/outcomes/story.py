@@ -58,8 +58,20 @@ def rerun_hint(source: Source, month: Month) -> str:
 
 def rerun_command(source: Source, month: Month) -> str:
     """The command that reads just this source again."""
+    return f"llm-usage collect --month {month} {_only(source)}"
+
+
+def archived_sentence(source: Source, month: Month, read_at: datetime) -> str:
+    """What stands for a month that the provider does not have any more."""
+    return (
+        f"La lecture du {read_at.date()} est dans l’archive : les chiffres restent. "
+        f"Pour les publier à nouveau : llm-usage replay {month} {_only(source)}."
+    )
+
+
+def _only(source: Source) -> str:
     account = "" if source.account == DEFAULT_ACCOUNT else f" --account {source.account}"
-    return f"llm-usage collect --month {month} --provider {source.provider}{account}"
+    return f"--provider {source.provider}{account}"
 
 
 def running_mark(month: Month, now: datetime) -> str:

@@ -16,7 +16,7 @@ from rich.text import Text
 from archive.archive import Archive, Prune
 from archive.journal import Entry
 from archive.opening import open_archive
-from cli.display import STYLES, literal, new_table, out
+from cli.display import STYLES, in_bytes, literal, new_table, out
 from usage.errors import SettingsError
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
@@ -140,14 +140,6 @@ def first_kept(keep: str, settings: Settings) -> Month:
             break
         month = month.previous()
     return month
-
-
-def in_bytes(size: int) -> str:
-    """A size for people."""
-    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if size >= factor:
-            return f"{size / factor:.1f} {unit}"
-    return f"{size} B"
 
 
 def _require_a_pair(arguments: argparse.Namespace) -> None:

@@ -17,7 +17,7 @@ from rich.text import Text
 from archive.archive import Archive
 from archive.history import compare
 from archive.opening import open_archive
-from cli.display import STYLES, literal, new_table, note, out
+from cli.display import STYLES, Display, literal, new_table, note, out
 from cli.moves import Moved, exact, old_and_new, other_figures
 from notion.client.gateway import Gateway
 from notion.plan.differences import RowDifference
@@ -29,6 +29,7 @@ from usage.money import digits, exact_sum, tell_apart
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.outcome import build_outcomes
+from usage.outcomes.progress import PageRead, SourceBegun, SourceEnded, tell
 from usage.outcomes.report import SourceReport
 from usage.outcomes.rows import LabelledReport
 from usage.settings import Settings, load_settings
@@ -140,7 +141,8 @@ def run(arguments: argparse.Namespace) -> int:
             sources = [one for one in sources if one.provider not in workspace.inactive]
         if not sources:
             raise SettingsError("every provider that has a key is Inactif in Notion: name one with --provider")
-        read = asyncio.run(_read(settings, sources, month))
+        with Display(quiet=arguments.json):
+            read = asyncio.run(_read(settings, sources, month))
         rows = _against_notion(settings, workspace, month, read)
     found = tuple(_source_diff(source, got, rows[source], archive, month) for source, got in read.items())
     diff = Diff(
@@ -161,10 +163,15 @@ _Read = Mapping[Source, SourceReport | SourceError]
 
 async def _read(settings: Settings, sources: Sequence[Source], month: Month) -> _Read:
     async def one(source: Source) -> SourceReport | SourceError:
+        tell(SourceBegun(source, month))
         try:
-            return await read_source(settings, source, month)
+            got: SourceReport | SourceError = await read_source(
+                settings, source, month, on_page=lambda: tell(PageRead(source, month))
+            )
         except SourceError as error:
-            return error
+            got = error
+        tell(SourceEnded(source, month, got.status if isinstance(got, SourceReport) else Status.ECHEC))
+        return got
 
     return dict(zip(sources, await asyncio.gather(*map(one, sources)), strict=True))
 

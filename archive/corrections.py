@@ -1,0 +1,116 @@
+"""Corrections of a source's month, row by row: what later readings changed of settled figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from itertools import pairwise
+
+from archive.archive import Archive
+from archive.history import Move, Standing, compare, standing_of
+from archive.journal import Entry
+from usage.grain import is_ours
+from usage.money import exact_sum, whole_sum
+from usage.outcomes.correction import Correction
+from usage.outcomes.outcome import SourceOutcome
+from usage.outcomes.rows import Totals
+from usage.records.record import UsageRecord
+
+_Row = tuple[str, str]
+"""Key, and the workspace of keys that are words of ours."""
+
+
+def corrections(archive: Archive, outcome: SourceOutcome) -> tuple[Correction, ...]:
+    """What readings of a source's month changed of its rows' settled figures, latest first.
+
+    Readings that lacked a part are passed over, and so are those of another organisation that had the account's name.
+
+    Args:
+        archive: Where the readings are.
+        outcome: Whose month; it tells what a row stands for.
+
+    Raises:
+        ArchiveError: The archive can't be read, or a reading in it is damaged.
+    """
+    # What was read before the month's end has not settled.
+    entries = archive.entries(outcome.month, outcome.source, since=outcome.month.end)
+    whole = (Standing.PROVISIONAL, Standing.SETTLED)
+    readings = sorted(
+        (
+            entry
+            for entry in entries
+            if standing_of(entry) in whole and not entry.is_out_of_reach and _is_same_organisation(entry, outcome)
+        ),
+        key=lambda entry: entry.order,
+    )
+    found = [
+        correction
+        for before, after in pairwise(readings)
+        if before.records.sha256 != after.records.sha256 and standing_of(before) is Standing.SETTLED
+        for correction in _between(archive, before, after, outcome)
+    ]
+    return tuple(reversed(found))
+
+
+def _is_same_organisation(entry: Entry, outcome: SourceOutcome) -> bool:
+    if entry.organisation is not None and outcome.organisation is not None:
+        return entry.organisation == outcome.organisation
+    return entry.key_mark == outcome.key_mark
+
+
+def _between(archive: Archive, before: Entry, after: Entry, outcome: SourceOutcome) -> Iterator[Correction]:
+    old, new = archive.records(before), archive.records(after)
+    moved: dict[_Row, list[Move]] = {}
+    for move in compare(old, new):
+        moved.setdefault(_row_of(move.old, outcome), []).append(move)
+    were, are = _by_row(old, moved, outcome), _by_row(new, moved, outcome)
+    # In the end latest come first, and of one reading what moved most.
+    for (key, workspace), moves in reversed(moved.items()):
+        was, now = were[key, workspace], are[key, workspace]
+        most = moves[0].old
+        yield Correction(
+            key=key,
+            workspace=workspace,
+            read_at=after.read_at,
+            old=_totals(was, now),
+            new=_totals(now, was),
+            day=most.day,
+            what=most.model or most.item or "",
+            alone=len(moves) == 1,
+        )
+
+
+def _row_of(record: UsageRecord, outcome: SourceOutcome) -> _Row:
+    key, workspace = record.row_under(outcome.rule)
+    if key is None:
+        key = outcome.source.account
+    return key, (workspace or outcome.label) if is_ours(key) else ""
+
+
+def _by_row(
+    records: Iterable[UsageRecord], rows: Mapping[_Row, object], outcome: SourceOutcome
+) -> Mapping[_Row, list[UsageRecord]]:
+    found: dict[_Row, list[UsageRecord]] = {row: [] for row in rows}
+    for record in records:
+        row = _row_of(record, outcome)
+        if row in found:
+            found[row].append(record)
+    return found
+
+
+def _totals(records: Sequence[UsageRecord], others: Sequence[UsageRecord]) -> Totals:
+    """Sums of a row. One that a reading does not have at all had nothing, of what the other reading tells."""
+    if not records:
+        known = _totals(others, others) if others else Totals()
+        return Totals(
+            cost=None if known.cost is None else Decimal(0),
+            tokens_input=None if known.tokens_input is None else 0,
+            tokens_output=None if known.tokens_output is None else 0,
+            requests=None if known.requests is None else 0,
+        )
+    return Totals(
+        cost=exact_sum(record.cost for record in records),
+        tokens_input=whole_sum(record.tokens_input for record in records),
+        tokens_output=whole_sum(record.tokens_output for record in records),
+        requests=whole_sum(record.requests for record in records),
+    )

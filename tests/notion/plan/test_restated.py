@@ -1,0 +1,120 @@
+"""The story of a row's corrections, in its log."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from notion.plan.restated import with_restatements, without_restatements
+from notion.rows.values import Values
+from notion.text import units
+from tests.notion.tables import JANUARY, READ_AT, Made, Table
+from usage.names import Kind
+from usage.outcomes.correction import Correction
+from usage.outcomes.report import Thing
+from usage.outcomes.rows import Totals
+from usage.records.breakdown import NOTION_TEXT_LIMIT
+
+BASE = "Coûts du rapport."
+AMOUNTS = st.none() | st.decimals(min_value=-1000, max_value=1000, places=4)
+CORRECTIONS = st.builds(
+    Correction,
+    key=st.just("p1"),
+    workspace=st.just(""),
+    read_at=st.integers(0, 40).map(lambda days: READ_AT + timedelta(days=days)),
+    old=st.builds(Totals, cost=AMOUNTS, tokens_input=st.none() | st.integers(0, 9)),
+    new=st.builds(Totals, cost=AMOUNTS, tokens_input=st.none() | st.integers(0, 9)),
+    day=st.none() | st.dates(date(2026, 1, 1), date(2026, 1, 31)),
+    what=st.text(max_size=100) | st.sampled_from(["gpt-4o", "a » b (c). Corrigé : 1 → 2 USD le 2026-01-01."]),
+    alone=st.booleans(),
+)
+
+
+def corrected(old: str, new: str, at: datetime = READ_AT, **more: Any) -> Correction:
+    fields = {"key": "p1", "workspace": "", "day": date(2026, 1, 14), "what": "gpt-4o", "alone": False} | more
+    return Correction(read_at=at, old=Totals(cost=Decimal(old)), new=Totals(cost=Decimal(new)), **fields)
+
+
+def row(cost: str = "45.72", log: str = BASE, at: datetime = READ_AT) -> Values:
+    return Values(key="p1", month="2026-01", cost=Decimal(cost), log=log, collected_at=at)
+
+
+@pytest.mark.parametrize(
+    ("more", "sentence"),
+    [
+        ({}, "Corrigé : 45,50 → 45,72 USD le 2026-02-05 (surtout « gpt-4o » le 2026-01-14)."),
+        ({"alone": True}, "Corrigé : 45,50 → 45,72 USD le 2026-02-05 (« gpt-4o » le 2026-01-14)."),
+        ({"day": None}, "Corrigé : 45,50 → 45,72 USD le 2026-02-05 (surtout « gpt-4o »)."),
+        ({"what": ""}, "Corrigé : 45,50 → 45,72 USD le 2026-02-05 (surtout le 2026-01-14)."),
+        ({"what": "", "day": None}, "Corrigé : 45,50 → 45,72 USD le 2026-02-05."),
+    ],
+)
+def test_what_is_told(more: dict[str, Any], sentence: str) -> None:
+    told = with_restatements(row(), None, JANUARY, [corrected("45.50", "45.72", **more)])
+    assert told.log == f"{BASE} {sentence}"
+    assert without_restatements(told.log) == BASE
+
+
+def test_figures_without_money_and_unknown_ones() -> None:
+    tokens = corrected("1", "1").model_copy(
+        update={"old": Totals(tokens_input=1000), "new": Totals(tokens_input=1200), "alone": True}
+    )
+    unknown = corrected("1", "1").model_copy(update={"old": Totals(cost=None), "new": Totals(cost=Decimal("0.5"))})
+    told = with_restatements(row(), None, JANUARY, [tokens, unknown]).log
+    assert "Corrigé : 1000 → 1200 Tokens Input le 2026-02-05 (« gpt-4o » le 2026-01-14)." in told
+    assert "Corrigé : – → 0,50 USD le 2026-02-05" in told
+
+
+@given(st.lists(CORRECTIONS, max_size=6), st.lists(CORRECTIONS, max_size=3), st.booleans())
+def test_a_second_run_tells_the_same_also_without_the_archive(
+    known: list[Correction], before: list[Correction], moved: bool
+) -> None:
+    old = with_restatements(row("1"), None, JANUARY, before)
+    first = with_restatements(row("2" if moved else "1"), old, JANUARY, known)
+    assert with_restatements(row("2" if moved else "1"), first, JANUARY, known) == first
+    assert with_restatements(row("2" if moved else "1"), first, JANUARY).log.count("Corrigé : ") <= first.log.count(
+        "Corrigé : "
+    )
+    assert without_restatements(first.log) == BASE
+
+
+def test_the_latest_come_first_and_as_many_as_fit() -> None:
+    many = [
+        corrected("1", "2", READ_AT + timedelta(days=days), what=f"model {days} {'x' * 60}")
+        for days in reversed(range(2000))
+    ]
+    told = with_restatements(row(), None, JANUARY, many)
+    assert told.log.startswith(f"{BASE} Corrigé : 1,00 → 2,00 USD le {(READ_AT + timedelta(days=1999)).date()}")
+    assert NOTION_TEXT_LIMIT - 200 < units(told.log) <= NOTION_TEXT_LIMIT
+    assert told.log.endswith(").")
+    assert with_restatements(row(), told, JANUARY, many) == told
+
+
+def test_a_row_that_was_last_read_while_the_month_ran_was_not_corrected() -> None:
+    during = datetime(2026, 1, 20, tzinfo=UTC)
+    assert with_restatements(row("2"), row("1", at=during), JANUARY).log == BASE
+
+
+def test_each_row_gets_its_own(made: Made, table: Table) -> None:
+    first = made.outcome(made.row("p1"), made.row("p2"), made.row("(sans projet)"))
+    nobody = corrected("1", "1.5", key="(sans projet)", workspace="")
+    table.collect(first.model_copy(update={"corrections": (corrected("1", "1.5"), nobody)}))
+    assert "Corrigé : 1,00 → 1,50 USD" in table.values("p1").log
+    assert "Corrigé : 1,00 → 1,50 USD" in table.values("(sans projet)").log
+    assert table.values("p2").log == BASE
+
+
+def test_a_row_that_has_vanished_tells_what_it_was(made: Made, table: Table) -> None:
+    table.collect(made.outcome(made.row("p1", "10"), made.row("p2", "1"), made.row("p3", "10")))
+    later = READ_AT + timedelta(days=1)
+    things = tuple(Thing(kind=Kind.PROJECT, id=one) for one in ("p1", "p2", "p3"))
+    rows = (made.row("p1", "10"), made.row("p3", "10"))
+    correction = corrected("1", "0", later, key="p2")
+    table.collect(made.outcome(*rows, attempted_at=later, corrections=(correction,), things=things))
+    log = table.values("p2").log
+    assert log.endswith("mise à 0. Corrigé : 1,00 → 0,00 USD le 2026-02-06 (surtout « gpt-4o » le 2026-01-14).")
