@@ -41,6 +41,8 @@ def describe_share(part: Decimal | None, whole: Decimal | None) -> str:
     if part is None or whole is None or shared is None:
         return ""
     percent = digits(shared.scaleb(2).quantize(Decimal("0.1"), ROUND_HALF_UP)).replace(".", ",")
+    if part and percent == "0":
+        percent = "moins de 0,1"
     return (
         f"Coût réparti selon l’usage : {percent} % des {french_amount(whole)} USD que le fournisseur ne donne pas par "
         f"clé, soit {french_amount(part)} USD."

@@ -177,6 +177,7 @@ def test_rows_say_that_their_cost_was_divided_and_what_share_they_have(make_repo
         record("b", "large", "1.90", "1.90"),
         record(None, "large", "7", None),
         UsageRecord(project="p2", api_key="c", model="large", cost=Decimal("0.5"), allocated=Decimal("0.5")),
+        record("d", "large", "0.001", "0.001"),
     )
     rows = {row.key: row for row in rows_of(report, Grain.API_KEY)}
     told = "Coût réparti selon l’usage : {} % des {} USD que le fournisseur ne donne pas par clé, soit {} USD."
@@ -185,9 +186,10 @@ def test_rows_say_that_their_cost_was_divided_and_what_share_they_have(make_repo
         "b": told.format("38", "5,00", "1,90"),
         NO_API_KEY: "",
         "c": told.format("100", "0,50", "0,50"),
+        "d": told.format("moins de 0,1", "5,00", "0,001"),
     }
     assert to_json(rows["a"].breakdown) == (
-        '[{"model":"large","cost":3.10,"allocated":2.10,"share":0.525},'
+        '[{"model":"large","cost":3.10,"allocated":2.10,"share":0.5249},'
         '{"model":"small","cost":1.00,"allocated":1.00,"share":1}]'
     )
     assert to_json(rows[NO_API_KEY].breakdown) == '[{"model":"large","cost":7.00}]'
