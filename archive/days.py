@@ -6,6 +6,8 @@ One line is a `UsageRecord`. Columns, in this order:
 - `day` (date, UTC; null where the provider tells no days), `workspace`, `project`, `api_key`, `model`, `item` (text or
   null): ids as the provider has them, and what the line is for.
 - `cost` (USD), an exact decimal; null where the provider tells no money.
+- `allocated` (USD), an exact decimal: the part of `cost` that the provider tells without a key, and that was divided by
+  usage; null where nothing was. Files of older versions do not have it.
 - `tokens_input`, `tokens_output`, `requests` (64-bit integers or null), `missing_amounts` (how many amounts were
   announced and not given).
 - one column for each unit of `usage.records.record.Unit` (`characters`, `hours`, …), exact decimals or null, and one
@@ -33,6 +35,7 @@ from usage.records.record import Unit, UsageRecord
 SUFFIX: Final = ".parquet"
 _READING: Final = ("month", "provider", "account", "organisation")
 _IDS: Final = ("workspace", "project", "api_key", "model", "item")
+_MONEY: Final = ("cost", "allocated")
 _COUNTS: Final = ("tokens_input", "tokens_output", "requests", "missing_amounts")
 _USUAL: Final = pa.decimal128(38, 24)
 _WIDE: Final = pa.decimal256(76, 38)
@@ -48,6 +51,7 @@ def write_days(records: Iterable[UsageRecord], source: Source, month: Month, org
     for name in _IDS:
         columns[name] = pa.array(map(attrgetter(name), lines), pa.string())
     columns["cost"] = _amounts([record.cost for record in lines])
+    columns["allocated"] = _amounts([record.allocated for record in lines])
     for name in _COUNTS:
         columns[name] = pa.array(map(attrgetter(name), lines), pa.int64())
     columns |= _unit_columns(lines)
@@ -68,7 +72,7 @@ def read_days(content: bytes) -> tuple[UsageRecord, ...]:
         ValueError: It is no such file. (`pyarrow.ArrowInvalid` is one.)
     """
     table = pq.read_table(pa.BufferReader(content))
-    units = [name for name in table.column_names if name not in (*_READING, "day", *_IDS, "cost", *_COUNTS)]
+    units = [name for name in table.column_names if name not in (*_READING, "day", *_IDS, *_MONEY, *_COUNTS)]
     return tuple(_record(line, units) for line in table.to_pylist())
 
 
@@ -77,6 +81,7 @@ def _record(line: dict[str, Any], units: Sequence[str]) -> UsageRecord:
         day=line["day"],
         **{name: line[name] for name in _IDS},
         cost=_plain(line["cost"]),
+        allocated=_plain(line.get("allocated")),
         **{name: line[name] for name in _COUNTS},
         units=tuple((unit, plain(line[unit])) for unit in sorted(units) if line[unit] is not None),
     )

@@ -13,6 +13,7 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from usage.money import exact_sum
 from usage.month import Month
 from usage.names import Source, Status
 from usage.outcomes.report import Control, Count, Gap, SourceReport
@@ -68,6 +69,8 @@ class Entry(BaseModel):
     """By which the key is known again, and from which nobody can tell it."""
     status: Status
     cost_usd: Decimal | None
+    allocated_usd: Decimal | None = None
+    """The part of it that the provider does not give by key, and that was divided among keys by usage."""
     days_read: int | None
     """Days of the month that the answers hold; None where the provider gives no days."""
     data_until: datetime | None = None
@@ -118,6 +121,7 @@ class Entry(BaseModel):
             read_at=report.read_at,
             status=report.status,
             cost_usd=cost,
+            allocated_usd=exact_sum(record.allocated for record in report.records),
             days_read=report.days_read,
             data_until=report.data_until,
             provisional=report.provisional,

@@ -22,6 +22,8 @@ class Figures(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     cost_usd: str | None
+    allocated_usd: str | None
+    """The part of it that was divided among keys by usage."""
     tokens_input: int | None
     tokens_output: int | None
     requests: int | None
@@ -35,6 +37,7 @@ class Figures(BaseModel):
         """The figures of a record."""
         return cls(
             cost_usd=exact(record.cost),
+            allocated_usd=exact(record.allocated),
             tokens_input=record.tokens_input,
             tokens_output=record.tokens_output,
             requests=record.requests,
@@ -111,6 +114,7 @@ def _pairs(old: Figures, new: Figures) -> Iterator[tuple[str, str, str]]:
     for name in _COUNTS:
         was, now = getattr(old, name), getattr(new, name)
         yield name.replace("_", " "), _count(was), _count(now)
+    yield "divided by usage", old.allocated_usd or "–", new.allocated_usd or "–"
     for name in sorted(old.units.keys() | new.units.keys()):
         yield name.replace("_", " "), old.units.get(name, "–"), new.units.get(name, "–")
 

@@ -61,6 +61,7 @@ def _object(label: str, proof: Proof, now: datetime) -> dict[str, object]:
         "missing_days": [day.isoformat() for day in proof.missing_days],
         "pages": proof.pages,
         "sum_usd": _amount(proof.cost_usd),
+        "allocated_usd": _amount(proof.allocated_usd),
         "control_usd": _amount(proof.control_usd),
         "difference_usd": differ,
         "control_agrees": proof.control_agrees,

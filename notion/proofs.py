@@ -72,6 +72,7 @@ def proof_of(own: Values, provider: ProviderName) -> Proof | None:
         missing_days=receipt.missing_days,
         pages=receipt.answer_pages,
         cost_usd=receipt.cost_usd if receipt.control_sum_usd is None else receipt.control_sum_usd,
+        allocated_usd=receipt.allocated_usd,
         control_usd=receipt.control_usd,
         control_agrees=agrees,
         fresh_until=receipt.fresh_until,

@@ -92,6 +92,20 @@ def test_every_query_of_duckdb(folder: Path) -> None:
     assert [(line[1], line[2], line[3]) for line in said] == [(200, "GET", "/costs")] * 2
 
 
+def test_the_shares_of_costs_that_were_divided(folder: Path) -> None:
+    def part(key: str, day: int, cost: str) -> UsageRecord:
+        amount = Decimal(cost)
+        return replace(ONE, day=date(2026, 1, day), api_key=key, cost=amount, allocated=amount)
+
+    records = (part("a", 3, "0.5"), part("a", 4, "0.12"), part("b", 4, "0.38"), TWO)
+    keep(Archive(open_store(str(folder))), OPENAI, JANUARY, 9, *records)
+    divided = answers()[6]
+    assert [(line[2], line[5], line[6]) for line in divided] == [
+        ("a", Decimal("0.62"), 0.62),
+        ("b", Decimal("0.38"), 0.38),
+    ]
+
+
 def test_every_file_for_excel(folder: Path) -> None:
     answers()
     with open("january.csv", encoding="utf-8", newline="") as file:

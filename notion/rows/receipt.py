@@ -45,6 +45,8 @@ class Receipt(BaseModel):
     """Pages of answers."""
     rows: int | None = None
     cost_usd: Decimal | None = None
+    allocated_usd: Decimal | None = None
+    """The part of it that the provider does not give by key, and that was divided among keys by usage."""
     control_usd: Decimal | None = None
     """The provider's own total, where it was read."""
     control_sum_usd: Decimal | None = None
@@ -81,6 +83,7 @@ class Receipt(BaseModel):
             "answer_pages": _text(self.answer_pages),
             "rows": _text(self.rows),
             "cost_usd": _amount(self.cost_usd),
+            "allocated_usd": _amount(self.allocated_usd),
             "control_usd": _amount(self.control_usd),
             "control_sum_usd": _amount(self.control_sum_usd),
             "control_agrees": _text(self.control_agrees),
@@ -134,6 +137,7 @@ def receipt_of(outcome: SourceOutcome, pages: Collection[str] = ()) -> Receipt:
         answer_pages=outcome.pages,
         rows=len(outcome.rows),
         cost_usd=cost,
+        allocated_usd=outcome.totals.allocated,
         control_usd=None if control is None else control.total,
         control_sum_usd=None if control is None or control.summed == cost else control.summed,
         control_agrees=None if control is None else control.agrees,

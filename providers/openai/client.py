@@ -10,6 +10,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
+from providers.openai.allocating import Allocated, allocate_costs
 from providers.openai.costs import check_total, read_costs
 from providers.openai.days import SETTLING, cost_spans, usage_span
 from providers.openai.endpoints import COSTS, FAMILIES, PROJECTS
@@ -58,6 +59,10 @@ class OpenAI:
         provisional = job.is_settling(SETTLING)
         if costs is not None and not running and not provisional:
             costs, checked = await check_total(job, costs)
+        allocated = None
+        if costs is not None:
+            allocated = allocate_costs(costs, [figures for figures in usage if figures], read.gaps)
+            costs = allocated.costs
         seen = [figures for figures in (costs, *usage) if figures is not None]
         records, row_notes = join_reports(job, costs, [figures for figures in usage if figures], read)
         records, free = without_missing_amounts(records, checked, "d’OpenAI")
@@ -80,14 +85,14 @@ class OpenAI:
                 *foreign_gaps(records, _FOREIGN),
             ),
             remarks=(
-                *(_key_remarks(job, costs)),
+                *(_key_remarks(job, allocated)),
                 *free,
                 *rounded_amounts(figures.rounded for figures in seen),
                 *names.remarks,
                 *([_READS_THE_REST] * read.refused),
             ),
             row_note=ROW_NOTE,
-            row_notes=row_notes,
+            row_notes=(*row_notes, *(allocated.row_notes if allocated else ())),
             data_until=job.now if running else None,
             provisional=provisional,
             empty_proven=not running and costs is not None and len(costs.days) >= job.month.days,
@@ -150,12 +155,18 @@ def _gaps(job: Job, read: Sequence[ReportFigures | None]) -> Iterable[Gap]:
         yield Gap(kind=GapKind.UNAVAILABLE, sentence=sentence)
 
 
-def _key_remarks(job: Job, costs: ReportFigures | None) -> tuple[str, ...]:
-    """What rows of keys lose to costs that are told by project."""
-    if costs is None or job.grain is not Grain.API_KEY or (costs.by_key and costs.keys_from is None):
+def _key_remarks(job: Job, allocated: Allocated | None) -> tuple[str, ...]:
+    """What rows of keys have to say of costs that are told by project."""
+    if allocated is None or job.grain is not Grain.API_KEY:
         return ()
+    costs, divided = allocated.costs, allocated.remark
     if costs.keys_from is None:
-        return ("OpenAI refuse à ce compte les coûts par clé : les lignes sont par projet.",)
-    lead = f"OpenAI ne donne les coûts par clé qu’à partir du {costs.keys_from}"
-    before = "ceux d’avant sont sans clé, par projet" if costs.by_key else "les lignes de ce mois sont par projet"
-    return (f"{lead} : {before}.",)
+        if costs.by_key and not divided:
+            return ()
+        what = f"ceux des projets sont {divided}" if divided else "les lignes sont par projet"
+        return (f"OpenAI refuse à ce compte les coûts par clé : {what}.",)
+    if divided:
+        before = f"ceux d’avant, par projet, sont {divided}"
+    else:
+        before = "ceux d’avant sont sans clé, par projet" if costs.by_key else "les lignes de ce mois sont par projet"
+    return (f"OpenAI ne donne les coûts par clé qu’à partir du {costs.keys_from} : {before}.",)

@@ -19,6 +19,7 @@ from providers.shared.parts import out_of_reach
 from providers.shared.together import Together
 from usage.errors import RefusedError, SourceError, UnavailableError
 from usage.month import Month
+from usage.names import Grain
 from usage.outcomes.report import Control
 
 ByMonth = Mapping[Month, ReportFigures]
@@ -135,7 +136,11 @@ async def _part(job: Job, together: Together, group_by: Sequence[str]) -> Report
 
 
 async def _ask(job: Job, months: Sequence[Month], span: Span, group_by: Sequence[str], limit: str) -> ByMonth:
-    sink = await read_report(job, COSTS, span, group_by, model=CostPage, sink=lambda: MonthlyCosts(months), limit=limit)
+    # What is told by project is divided among keys, kind by kind, where rows are keys.
+    by_kind = group_by is BY_PROJECT and job.grain is Grain.API_KEY
+    sink = await read_report(
+        job, COSTS, span, group_by, model=CostPage, sink=lambda: MonthlyCosts(months, by_kind=by_kind), limit=limit
+    )
     return sink.figures(by_key=group_by is BY_KEY)
 
 

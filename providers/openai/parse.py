@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -16,7 +16,8 @@ from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
 from providers.shared.paging import NextPage
 from usage.errors import ContractError
-from usage.records.record import UsageRecord
+from usage.records.allocation import Charge, Use
+from usage.records.record import Unit, UsageRecord
 
 _TOKENS_IN: Final = {"tokens": 1, "1000_tokens": 1000}
 """Units of a cost line's quantity that are tokens, and how many each is."""
@@ -24,6 +25,34 @@ _MOST_TOKENS: Final = 10**15
 _TOKEN_KINDS: Final = re.compile(r"input|output|cache|audio|image|text|token|training", re.IGNORECASE)
 _OUT: Final = re.compile(r"output", re.IGNORECASE)
 _IN: Final = re.compile(r"input|cache", re.IGNORECASE)
+_MODALITIES: Final = ("text", "audio", "image")
+_OF_MODALITIES: Final = tuple(
+    (kind.format(modality), field.format(modality))
+    for modality in _MODALITIES
+    for kind, field in (
+        ("{} input", "input_{}_tokens"),
+        ("{} cached input", "input_cached_{}_tokens"),
+        ("{} output", "output_{}_tokens"),
+    )
+)
+"""Kinds of tokens of a modality, and the field of a usage line that counts them; of input those that were fresh."""
+_KIND_OF_WORDS: Final = {
+    frozenset({"input"}): "input",
+    frozenset({"cached", "input"}): "cached input",
+    frozenset({"cache", "write"}): "cache writes",
+    frozenset({"cache", "write", "input"}): "cache writes",
+    frozenset({"output"}): "output",
+    frozenset[str](): "",
+}
+_WORDS: Final = re.compile(r"[^\W_]+")
+_KIND_OF_UNIT: Final = {
+    "images": Unit.IMAGES.value,
+    "characters": Unit.CHARACTERS.value,
+    "duration_seconds": Unit.SECONDS.value,
+    "duration_minutes": Unit.SECONDS.value,
+    "duration_hours": Unit.SECONDS.value,
+}
+"""What a line's quantity is counted in where that is no token: the kind of usage that it is for."""
 _UNNAMED_LINE: Final = "(ligne sans intitulé)"
 
 
@@ -60,40 +89,26 @@ class CostResult(ApiModel):
 class UsageResult(ApiModel):
     """One line of any usage report: the dimensions, and the measures of all families, each of which has its own."""
 
-    # `input_tokens` and `output_tokens` hold all of these.
-    _parts: ClassVar[frozenset[str]] = frozenset(
+    unused: ClassVar[frozenset[str]] = frozenset(
         {
-            "input_cached_tokens",
-            "input_cache_write_tokens",
+            "object",
+            "user_id",
+            "batch",
+            "service_tier",
+            "api_source",
+            "size",
+            "source",
+            "vector_store_id",
+            "context_level",
+            "project_name",
+            "organization_id",
+            "organization_name",
+            "user_email",
+            # Their sum is among the parts below.
             "input_cache_write_30m_tokens",
             "input_cache_write_12h_tokens",
-            "input_uncached_tokens",
-            "input_text_tokens",
-            "input_audio_tokens",
-            "input_image_tokens",
-            "input_cached_text_tokens",
-            "input_cached_audio_tokens",
-            "input_cached_image_tokens",
-            "output_text_tokens",
-            "output_audio_tokens",
-            "output_image_tokens",
         }
     )
-    unused: ClassVar[frozenset[str]] = _parts | {
-        "object",
-        "user_id",
-        "batch",
-        "service_tier",
-        "api_source",
-        "size",
-        "source",
-        "vector_store_id",
-        "context_level",
-        "project_name",
-        "organization_id",
-        "organization_name",
-        "user_email",
-    }
 
     project_id: str | None = None
     api_key_id: str | None = None
@@ -107,6 +122,20 @@ class UsageResult(ApiModel):
     characters: Whole | None = None
     seconds: Whole | None = None
     usage_bytes: Whole | None = None
+    # `input_tokens` and `output_tokens` hold all of these. Money that is told without keys is divided by them: an odd
+    # value must not cost the line.
+    input_uncached_tokens: Any = None
+    input_cached_tokens: Any = None
+    input_cache_write_tokens: Any = None
+    input_text_tokens: Any = None
+    input_audio_tokens: Any = None
+    input_image_tokens: Any = None
+    input_cached_text_tokens: Any = None
+    input_cached_audio_tokens: Any = None
+    input_cached_image_tokens: Any = None
+    output_text_tokens: Any = None
+    output_audio_tokens: Any = None
+    output_image_tokens: Any = None
 
     @property
     def mark(self) -> object:
@@ -192,6 +221,19 @@ def next_registry_page(page: NamedPage, _: str | None = None) -> NextPage:
     return NextPage(page.has_more, last if page.has_more else None, page.data[0].id if page.data else None)
 
 
+def charges_of(results: Sequence[CostResult], records: Iterable[UsageRecord]) -> Iterator[Charge]:
+    """The money of a day's lines with what each is for: records of the same model may be of several kinds.
+
+    Args:
+        results: The lines.
+        records: What `cost_records` made of them, in the same order.
+    """
+    for result, record in zip(results, records, strict=True):
+        unit = result.quantity_unit if isinstance(result.quantity_unit, str) else ""
+        kind = _KIND_OF_UNIT.get(unit) or read_line_item(result.line_item).kind or result.line_item or ""
+        yield Charge(record, kind if record.item is None else record.item)
+
+
 def cost_records(results: Iterable[CostResult], day: date, notes: Notes, written: Written) -> Iterator[UsageRecord]:
     """One record for each line of a day's costs; no line is dropped.
 
@@ -259,6 +301,51 @@ def usage_records(results: Iterable[UsageResult], day: date, family: Family, not
         )
 
 
+def uses_of(results: Iterable[UsageResult], day: date, family: Family) -> Iterator[Use]:
+    """What keys used on a day, by the kinds that the bill tells apart; nothing of a family that is not told by key."""
+    if "api_key_id" not in family.group_by:
+        return
+    for result in results:
+        ids = (
+            day,
+            None,
+            result.project_id or None,
+            result.api_key_id or None,
+            None if family.item else result.model or None,
+            family.item,
+        )
+        for kind, used in _amounts_used(result, family):
+            if used > 0:
+                yield Use(ids, kind, used)
+
+
+def _amounts_used(result: UsageResult, family: Family) -> Iterator[tuple[str, int]]:
+    if family.item:
+        yield family.item, _count(getattr(result, family.measure))
+        return
+    if family.unit is not None:
+        used = _count(getattr(result, family.measure))
+        yield family.unit.value, used
+        if family.unit is not Unit.IMAGES:
+            # Lines without a unit say `whisper-1, audio`.
+            yield "audio", used
+    if family.tokens_in:
+        cached, written = _count(result.input_cached_tokens), _count(result.input_cache_write_tokens)
+        # Older lines do not tell what was fresh.
+        yield "input", _count(result.input_uncached_tokens) or _count(result.input_tokens) - cached - written
+        yield "cached input", cached
+        yield "cache writes", written
+    if family.tokens_out:
+        yield "output", _count(result.output_tokens)
+        for kind, name in _OF_MODALITIES:
+            yield kind, _count(getattr(result, name))
+
+
+def _count(value: object) -> int:
+    """A count that is one; anything else is no share in anything."""
+    return value if type(value) is int and 0 <= value <= _MOST_TOKENS else 0
+
+
 def _needed(family: Family) -> tuple[str, ...]:
     wanted = {
         "input_tokens": family.tokens_in,
@@ -277,6 +364,8 @@ class LineItem:
     item: str | None = None
     is_input: bool = False
     is_output: bool = False
+    kind: str = ""
+    """What kind of a model's usage it is for: `cached input`, `audio output`; empty where that can't be told."""
 
 
 # A month repeats a few hundred of them in hundreds of thousands of lines.
@@ -296,4 +385,17 @@ def read_line_item(text: str | None) -> LineItem:
     if not comma or not model or not _TOKEN_KINDS.search(kind) or not all(map(_TOKEN_KINDS.fullmatch, modality)):
         return LineItem(item=line)
     output = bool(_OUT.search(kind))
-    return LineItem(model=model, is_output=output, is_input=not output and bool(_IN.search(kind)))
+    is_input = not output and bool(_IN.search(kind))
+    # What follows, like `long context`, is another price of the same tokens.
+    words = [*modality, *_WORDS.findall(kind.partition(", ")[0])]
+    return LineItem(model=model, is_output=output, is_input=is_input, kind=_kind(words))
+
+
+def _kind(words: Sequence[str]) -> str:
+    """The kind that words of a line stand for; empty where they say anything else."""
+    said = {word.lower().rstrip("s") for word in words} - {"token"}
+    modality = [name for name in _MODALITIES if name in said]
+    kind = _KIND_OF_WORDS.get(frozenset(said - set(modality)))
+    if kind is None or len(modality) > 1:
+        return ""
+    return " ".join([*modality, *([kind] if kind else [])])

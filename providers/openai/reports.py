@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final, Generic, Self, TypeVar
 
 from providers.openai.days import Span, day_of, days_of, usage_span
 from providers.openai.endpoints import BUCKETS_PER_PAGE, COSTS, Family
-from providers.openai.parse import CostPage, CostResult, Outline, UsagePage, cost_records, usage_records
+from providers.openai.parse import (
+    CostPage,
+    CostResult,
+    Outline,
+    UsagePage,
+    charges_of,
+    cost_records,
+    usage_records,
+    uses_of,
+)
 from providers.openai.refusals import TooOldError
 from providers.shared.amounts import Written
 from providers.shared.http import Params
@@ -20,7 +30,9 @@ from providers.shared.parts import out_of_reach
 from usage.errors import RefusedError
 from usage.machine.memory import without_garbage_collection
 from usage.month import Month
-from usage.records.record import UsageRecord
+from usage.names import Grain
+from usage.records.allocation import Charge, Use
+from usage.records.record import Ids, UsageRecord
 from usage.records.sums import RecordSums
 
 PageT = TypeVar("PageT", CostPage, UsagePage)
@@ -43,7 +55,7 @@ async def read_usage(job: Job, family: Family) -> ReportFigures:
             span,
             family.group_by,
             model=UsagePage,
-            sink=lambda: UsageSink(job.month, family),
+            sink=lambda: UsageSink(job.month, family, by_kind=job.grain is Grain.API_KEY),
         )
         return sink.figures()
 
@@ -151,6 +163,10 @@ class ReportFigures:
     names: tuple[tuple[str, str], ...] = ()
     organisations: frozenset[str] = frozenset()
     rounded: int = 0
+    charges: tuple[Charge, ...] = ()
+    """Where rows are keys: the money among the records that is told by project, by kind of usage."""
+    uses: tuple[Use, ...] = ()
+    """Where rows are keys: how much of what each key used."""
 
     def plus(self, other: Self) -> Self:
         """Both, of different days of the same month."""
@@ -165,15 +181,23 @@ class ReportFigures:
             names=self.names + other.names,
             organisations=self.organisations | other.organisations,
             rounded=self.rounded + other.rounded,
+            charges=self.charges + other.charges,
+            uses=self.uses + other.uses,
         )
 
 
 class CostSink:
-    """Takes in pages of the costs report."""
+    """Takes in pages of the costs report.
 
-    def __init__(self, month: Month) -> None:
+    Args:
+        month: Other days are dropped.
+        by_kind: Whether to keep the money by kind of usage as well.
+    """
+
+    def __init__(self, month: Month, *, by_kind: bool = False) -> None:
         self._month = month
         self._sums = RecordSums()
+        self._kinds: dict[str, RecordSums] | None = {} if by_kind else None
         self._days: set[date] = set()
         self._notes, self._written = Notes(), Written()
         self._names: dict[str, str] = {}
@@ -186,9 +210,20 @@ class CostSink:
             day = day_of(bucket)
             self._days.add(day)
             self._notes.take(bucket.results, COSTS)
-            self._sums.add(cost_records(bucket.results, day, self._notes, self._written))
+            records = cost_records(bucket.results, day, self._notes, self._written)
+            if self._kinds is not None:
+                records = self._by_kind(self._kinds, bucket.results, tuple(records))
+            self._sums.add(records)
             for result in bucket.results:
                 self._look_at(result)
+
+    @staticmethod
+    def _by_kind(
+        kinds: dict[str, RecordSums], results: Sequence[CostResult], records: Sequence[UsageRecord]
+    ) -> Iterator[UsageRecord]:
+        for charge in charges_of(results, records):
+            kinds.setdefault(charge.kind, RecordSums()).add((charge.record,))
+        return iter(records)
 
     def _look_at(self, result: CostResult) -> None:
         project, organisation = result.project_id, result.organization_id
@@ -217,14 +252,17 @@ class CostSink:
             names=tuple(self._names.items()),
             organisations=frozenset(self._organisations),
             rounded=self._sums.rounded,
+            charges=tuple(
+                Charge(record, kind) for kind, sums in (self._kinds or {}).items() for record in sums.records()
+            ),
         )
 
 
 class MonthlyCosts:
-    """Takes in pages of a costs report that spans several months."""
+    """Takes in pages of a costs report that spans several months; see `CostSink`."""
 
-    def __init__(self, months: Iterable[Month]) -> None:
-        self._sinks = {month: CostSink(month) for month in months}
+    def __init__(self, months: Iterable[Month], *, by_kind: bool = False) -> None:
+        self._sinks = {month: CostSink(month, by_kind=by_kind) for month in months}
 
     def add(self, page: CostPage, /) -> None:
         """Take in one page."""
@@ -241,10 +279,17 @@ class MonthlyCosts:
 
 
 class UsageSink:
-    """Takes in pages of one usage report. Of what is stored rather than used, the highest day stands for the month."""
+    """Takes in pages of one usage report. Of what is stored rather than used, the highest day stands for the month.
 
-    def __init__(self, month: Month, family: Family) -> None:
+    Args:
+        month: Other days are dropped.
+        family: Whose report it is.
+        by_kind: Whether to keep what keys used by kind as well.
+    """
+
+    def __init__(self, month: Month, family: Family, *, by_kind: bool = False) -> None:
         self._month, self._family = month, family
+        self._uses: dict[tuple[Ids, str], int | Decimal] | None = {} if by_kind else None
         self._sums = RecordSums()
         self._days: set[date] = set()
         self._notes = Notes()
@@ -256,6 +301,9 @@ class UsageSink:
             day = day_of(bucket)
             self._days.add(day)
             self._notes.take(bucket.results, self._family.path)
+            if self._uses is not None:
+                for use in uses_of(bucket.results, day, self._family):
+                    self._uses[use.ids, use.kind] = self._uses.get((use.ids, use.kind), 0) + use.amount
             records = usage_records(bucket.results, day, self._family, self._notes)
             if self._family.is_stock:
                 self._keep_highest(records)
@@ -276,4 +324,5 @@ class UsageSink:
         """
         self._notes.refuse_if_nothing_is_left(self._family.path)
         records = self._sums.records() or tuple(self._peaks.values())
-        return ReportFigures(records, frozenset(self._days), notes=self._notes)
+        uses = tuple(Use(ids, kind, amount) for (ids, kind), amount in (self._uses or {}).items())
+        return ReportFigures(records, frozenset(self._days), notes=self._notes, uses=uses)

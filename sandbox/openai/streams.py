@@ -69,6 +69,8 @@ class Stream:
     """Measures that count the requests themselves."""
     billed_only: bool = False
     """Charges without usage."""
+    spoken: bool = False
+    """Whether the tokens are those of sound."""
 
     def facts(self, draw: Random, month: str, now: datetime) -> Iterator[Fact]:
         """A month of it, as far as it has happened."""
@@ -86,6 +88,10 @@ class Stream:
                 fact.input_tokens = (
                     fact.input_uncached_tokens + fact.input_cached_tokens + fact.input_cache_write_tokens
                 )
+            if self.spoken:
+                fact.input_audio_tokens = fact.input_uncached_tokens
+                fact.input_cached_audio_tokens = fact.input_cached_tokens
+                fact.output_audio_tokens = fact.output_tokens
             if not self.billed_only:
                 yield fact
             yield from (_charge(price, fact) for price in self.prices)

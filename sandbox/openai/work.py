@@ -62,8 +62,8 @@ def voice(project: str, key: str) -> list[Stream]:
     return [
         Stream(of("audio_transcriptions", project, key), _only("whisper-1"), 60, heard, each=_each("seconds", 97)),
         Stream(of("audio_speeches", project, key), _only("tts-1"), 25, spoken, each=_each("characters", 640)),
-        Stream(of("completions", project, key), _AUDIO, 12, audio),
-        Stream(of("completions", project, key), _REALTIME, 9, live),
+        Stream(of("completions", project, key), _AUDIO, 12, audio, spoken=True),
+        Stream(of("completions", project, key), _REALTIME, 9, live, spoken=True),
     ]
 
 

@@ -29,6 +29,7 @@ RECORDS = st.builds(
     model=WORDS,
     item=WORDS,
     cost=st.none() | AMOUNTS,
+    allocated=st.none() | AMOUNTS,
     tokens_input=COUNTS,
     tokens_output=COUNTS,
     requests=COUNTS,
@@ -52,13 +53,21 @@ def test_columns_are_those_of_the_document() -> None:
     table = pq.read_table(pa.BufferReader(written(UsageRecord(cost=Decimal("1.5"), units=(("cost_eur", Decimal(2)),)))))
     assert table.column_names == [
         *("month", "provider", "account", "organisation", "day"),
-        *("workspace", "project", "api_key", "model", "item", "cost"),
+        *("workspace", "project", "api_key", "model", "item", "cost", "allocated"),
         *("tokens_input", "tokens_output", "requests", "missing_amounts"),
         *Unit,
         "cost_eur",
     ]
     assert table.schema.field("cost").type == pa.decimal128(38, 24)
     assert table.slice(0, 1).to_pylist()[0]["provider"] == "openai"
+
+
+def test_a_file_of_before_costs_were_divided_by_usage_is_read() -> None:
+    record = UsageRecord(day=date(2026, 1, 2), api_key="key_1", cost=Decimal("1.5"))
+    older = pq.read_table(pa.BufferReader(written(record))).drop_columns(["allocated"])
+    sink = pa.BufferOutputStream()
+    pq.write_table(older, sink)
+    assert read_days(sink.getvalue().to_pybytes()) == (record,)
 
 
 def test_an_amount_with_more_digits_makes_its_column_wide() -> None:

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from usage.money import dollars
 from usage.month import Month
 from usage.names import FINAL, ProviderName, Status
 
@@ -47,6 +48,8 @@ class Proof(BaseModel):
     """Pages of answers."""
     cost_usd: Decimal | None = None
     """Sum of the lines that the control total is held against; None where the provider tells no money."""
+    allocated_usd: Decimal | None = None
+    """The part of it that the provider does not give by key, and that was divided among keys by usage."""
     control_usd: Decimal | None = None
     """The provider's own total; None where none was read."""
     control_agrees: bool | None = None
@@ -101,6 +104,9 @@ class Proof(BaseModel):
             found.append("the control total is read once the month has settled")
         elif self.cost_usd is None:
             found.append("there is no sum in USD to hold against a total")
+        if self.allocated_usd is not None:
+            part = dollars(self.allocated_usd)
+            found.append(f"{part} USD are divided among keys by usage: the provider does not give them by key")
         return tuple(found)
 
     def state(self, now: datetime) -> MonthState:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel, ConfigDict
 
 from usage.grain import BRACKETED, Rule
-from usage.money import exact_sum, whole_sum
+from usage.money import EXACT, exact_sum, whole_sum
 from usage.names import Grain, Source, Status
 from usage.outcomes.report import GapKind, SourceReport
-from usage.outcomes.story import row_log
+from usage.outcomes.story import describe_share, row_log
+from usage.records.allocation import share
 from usage.records.breakdown import BreakdownEntry, dearest_first
 from usage.records.record import units_of
 
@@ -24,6 +25,8 @@ Line = Mapping[str, Any]
 """One line of the table's sums; it does not leave this module."""
 
 _ROW: Final = ["provider", "account", "key", "space"]
+_WHOLE: Final = ("provider", "account", "space")
+"""Of what money without keys is told, and divided among them."""
 _ITEM_WITHOUT_NAME: Final = "(sans modèle)"
 
 
@@ -37,6 +40,8 @@ class Totals(BaseModel):
     tokens_input: int | None = None
     tokens_output: int | None = None
     requests: int | None = None
+    allocated: Decimal | None = None
+    """USD, exact: the part of `cost` that was divided among keys by usage."""
 
 
 class UsageRow(BaseModel):
@@ -86,15 +91,17 @@ def build_rows(reports: Sequence[LabelledReport]) -> dict[Source, tuple[UsageRow
     from usage.records.table import sum_lines  # noqa: PLC0415
 
     frame = _keyed(reports)
+    details, lines = sum_lines(frame, [*_ROW, "model", "item"]), sum_lines(frame, _ROW)
+    divided = _Divided([*details, *lines])
     parts: dict[tuple[str, ...], list[BreakdownEntry]] = {}
-    for line in sum_lines(frame, [*_ROW, "model", "item"]):
-        parts.setdefault(_row_of(line), []).append(_entry(line))
+    for line in details:
+        parts.setdefault(_row_of(line), []).append(_entry(line, divided))
     rows: dict[Source, list[UsageRow]] = {one.report.source: [] for one in reports}
     by_name = {(one.report.source.provider.value, one.report.source.account): one for one in reports}
-    for line in sum_lines(frame, _ROW):
+    for line in lines:
         row = _row_of(line)
         labelled = by_name[row[0], row[1]]
-        rows[labelled.report.source].append(_usage_row(labelled, line, dearest_first(parts[row])))
+        rows[labelled.report.source].append(_usage_row(labelled, line, dearest_first(parts[row]), divided))
     return {source: tuple(sorted(found, key=lambda row: (row.workspace, row.key))) for source, found in rows.items()}
 
 
@@ -106,6 +113,7 @@ def totals(rows: Iterable[UsageRow]) -> Totals:
         tokens_input=whole_sum(row.totals.tokens_input for row in rows),
         tokens_output=whole_sum(row.totals.tokens_output for row in rows),
         requests=whole_sum(row.totals.requests for row in rows),
+        allocated=exact_sum(row.totals.allocated for row in rows),
     )
 
 
@@ -136,12 +144,33 @@ def _row_of(line: Line) -> tuple[str, ...]:
     return tuple(str(line[name]) for name in _ROW)
 
 
-def _entry(line: Line) -> BreakdownEntry:
+class _Divided:
+    """The money of each workspace or project that was divided among its keys, in all and by model or item."""
+
+    def __init__(self, lines: Iterable[Line]) -> None:
+        self._sums: dict[tuple[Any, ...], Decimal] = {}
+        for line in lines:
+            if (part := line.get("allocated")) is not None:
+                whole = self._whole_of(line)
+                self._sums[whole] = EXACT.add(self._sums.get(whole, Decimal(0)), part)
+
+    def whole(self, line: Line) -> Decimal | None:
+        """USD of which the line has a part; None where nothing was divided."""
+        return self._sums.get(self._whole_of(line)) if line.get("allocated") is not None else None
+
+    @staticmethod
+    def _whole_of(line: Line) -> tuple[Any, ...]:
+        return tuple((name, line[name]) for name in (*_WHOLE, "model", "item") if name in line)
+
+
+def _entry(line: Line, divided: _Divided) -> BreakdownEntry:
     model: str | None = line["model"]
     return BreakdownEntry(
         model=model,
         item=None if model is not None else (line["item"] or _ITEM_WITHOUT_NAME),
         cost=line["cost"],
+        allocated=line.get("allocated"),
+        share=share(line.get("allocated"), divided.whole(line)),
         requests=line["requests"],
         tokens_input=line["tokens_input"],
         tokens_output=line["tokens_output"],
@@ -149,7 +178,9 @@ def _entry(line: Line) -> BreakdownEntry:
     )
 
 
-def _usage_row(labelled: LabelledReport, line: Line, breakdown: tuple[BreakdownEntry, ...]) -> UsageRow:
+def _usage_row(
+    labelled: LabelledReport, line: Line, breakdown: tuple[BreakdownEntry, ...], divided: _Divided
+) -> UsageRow:
     report, missing = labelled.report.of_row(line["key"], line["space"]), line["missing_amounts"] or 0
     return UsageRow(
         key=line["key"],
@@ -161,10 +192,16 @@ def _usage_row(labelled: LabelledReport, line: Line, breakdown: tuple[BreakdownE
             tokens_input=line["tokens_input"],
             tokens_output=line["tokens_output"],
             requests=line["requests"],
+            allocated=line.get("allocated"),
         ),
         breakdown=breakdown,
         status=_row_status(report, missing),
-        log=row_log(report, has_cost=line["cost"] is not None, missing_amounts=missing),
+        log=row_log(
+            report,
+            has_cost=line["cost"] is not None,
+            missing_amounts=missing,
+            allocated=describe_share(line.get("allocated"), divided.whole(line)),
+        ),
     )
 
 

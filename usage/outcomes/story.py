@@ -4,29 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
-from usage.money import french_amount, tell_apart
+from usage.money import digits, french_amount, tell_apart
 from usage.month import Month
 from usage.names import DEFAULT_ACCOUNT, Source
 from usage.outcomes.report import GapKind, SourceReport
+from usage.records.allocation import share
 
 RUNNING: Final = "mois en cours"
 """Stands in the log of every row whose month had not ended when it was read; Notion's views look for it."""
 
 
-def row_log(report: SourceReport, *, has_cost: bool, missing_amounts: int) -> str:
-    """Log of one row. It depends on the data alone, so that a second run has nothing to write."""
+def row_log(report: SourceReport, *, has_cost: bool, missing_amounts: int, allocated: str = "") -> str:
+    """Log of one row. It depends on the data alone, so that a second run has nothing to write.
+
+    `allocated` is the sentence on the part of its cost that was divided by usage, if any was.
+    """
     return _join(
         [
             report.row_note,
+            allocated,
             *(note.sentence for note in report.row_notes),
             f"Chiffres d’un {RUNNING}." if report.month.is_running(report.read_at) else "",
             "" if has_cost or report.gaps else "Le fournisseur ne publie aucun coût pour cette ligne.",
             _missing_amounts(missing_amounts),
             *(gap.sentence for gap in report.gaps),
         ]
+    )
+
+
+def describe_share(part: Decimal | None, whole: Decimal | None) -> str:
+    """The part of a row's cost that was divided by usage, and how much that is of what was divided (USD)."""
+    shared = share(part, whole)
+    if part is None or whole is None or shared is None:
+        return ""
+    percent = digits(shared.scaleb(2).quantize(Decimal("0.1"), ROUND_HALF_UP)).replace(".", ",")
+    if part and percent == "0":
+        percent = "moins de 0,1"
+    return (
+        f"Coût réparti selon l’usage : {percent} % des {french_amount(whole)} USD que le fournisseur ne donne pas par "
+        f"clé, soit {french_amount(part)} USD."
     )
 
 

@@ -28,6 +28,10 @@ class BreakdownEntry(BaseModel):
     item: str | None = None
     cost: Decimal | None = None
     """USD, exact."""
+    allocated: Decimal | None = None
+    """USD, exact: the part of `cost` that was divided among keys by usage."""
+    share: Decimal | None = None
+    """How much of the money that was divided this key has, of this model or item, from 0 to 1 in four decimals."""
     requests: int | None = None
     tokens_input: int | None = None
     tokens_output: int | None = None
@@ -102,6 +106,7 @@ def fold(entries: tuple[BreakdownEntry, ...]) -> BreakdownEntry:
     return BreakdownEntry(
         item=OTHERS,
         cost=exact_sum(entry.cost for entry in entries),
+        allocated=exact_sum(entry.allocated for entry in entries),
         requests=whole_sum(entry.requests for entry in entries),
         tokens_input=whole_sum(entry.tokens_input for entry in entries),
         tokens_output=whole_sum(entry.tokens_output for entry in entries),
@@ -116,6 +121,10 @@ def _entry_json(entry: BreakdownEntry) -> str:
         parts.append(f'"count":{entry.count}')
     if entry.cost is not None:
         parts.append(f'"cost":{dollars(entry.cost)}')
+    if entry.allocated is not None:
+        parts.append(f'"allocated":{dollars(entry.allocated)}')
+    if entry.share is not None:
+        parts.append(f'"share":{digits(entry.share)}')
     for name in ("requests", "tokens_input", "tokens_output"):
         value = getattr(entry, name)
         if value is not None:

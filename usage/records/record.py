@@ -75,6 +75,8 @@ class UsageRecord:
     units: Units = NO_UNITS
     missing_amounts: int = 0
     """How many amounts of money were announced by the provider but not given."""
+    allocated: Decimal | None = None
+    """USD, exact: the part of `cost` that the provider told without a key, and that was divided by usage."""
 
     @property
     def ids(self) -> Ids:
@@ -97,6 +99,7 @@ class UsageRecord:
             requests=whole_sum((self.requests, other.requests)),
             units=units,
             missing_amounts=self.missing_amounts + other.missing_amounts,
+            allocated=exact_sum((self.allocated, other.allocated)),
         )
 
     def row_under(self, rule: Rule) -> tuple[str | None, str | None]:

@@ -2,7 +2,8 @@
 
 Columns: `provider`, `account` (text), `workspace`, `project`, `api_key`, `model`, `item` (text or null), `cost` (USD)
 and one column `unit:…` for each further unit that occurs (exact decimals or null), `tokens_input`, `tokens_output`,
-`requests` (64-bit integers or null), `missing_amounts` (integer).
+`requests` (64-bit integers or null), `missing_amounts` (integer), and `allocated` (USD, exact decimal or null) where
+any record has it.
 
 Decimals have 38 digits before and 38 after the point, so sums are exact whatever the order of the records; an amount
 with more than 26 digits before the point is refused, so that no sum can overflow. Sums keep null where no record has a
@@ -68,6 +69,8 @@ def _arrow(source: Source | None, records: Sequence[UsageRecord]) -> pa.Table:
     for name in COUNTS:
         columns[name] = _counts([getattr(record, name) for record in records], name)
     columns["cost"] = _amounts([record.cost for record in records], "cost")
+    if any(record.allocated is not None for record in records):
+        columns["allocated"] = _amounts([record.allocated for record in records], "allocated")
     for unit in units:
         columns[UNIT + unit] = _amounts([_unit(record, unit) for record in records], unit)
     return pa.table(columns)

@@ -31,6 +31,7 @@ def test_a_receipt_is_read_as_it_was_written() -> None:
         answer_pages=12,
         rows=3,
         cost_usd=Decimal("1.500000000000000000001"),
+        allocated_usd=Decimal("0.25"),
         control_usd=Decimal("1.6"),
         control_sum_usd=Decimal("1.5"),
         control_agrees=False,
@@ -42,6 +43,7 @@ def test_a_receipt_is_read_as_it_was_written() -> None:
     assert read_receipt(whole.to_json()) == whole
     assert '"missing_days":[]' in Receipt(days="31/31").to_json()
     assert "missing_days" not in Receipt().to_json()
+    assert "allocated" not in Receipt().to_json()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "3", '{"read_at": "yesterday"}', '{"read_at":', "voir avec Anne"])

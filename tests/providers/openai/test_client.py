@@ -279,11 +279,32 @@ def test_an_account_that_refuses_costs_by_key(world: World, read: Read, grain: G
     world.api.costs_by_key = False
     report = read(OPENAI_GRAIN=grain.value)
     matches_bill(world, report, JANUARY)
-    assert report.coarse is (grain is Grain.API_KEY)
+    assert not report.coarse
     assert report.status is Status.SUCCES
     assert report.requests == 15 + (grain is Grain.API_KEY) * len([p for p in world.paths() if "api_keys" in p])
-    if report.coarse:
-        assert all(row.key in (row.workspace, NO_PROJECT) for row in rows_of(report, grain).values())
+    assert any(record.allocated for record in report.records) is (grain is Grain.API_KEY)
+
+
+def test_without_usage_of_keys_costs_by_project_stay_by_project(world: World, read: Read) -> None:
+    world.api.costs_by_key = False
+    for fact in world.account.facts("2026-01"):
+        fact.api_key_id = None
+    report = read(OPENAI_GRAIN="api_key")
+    matches_bill(world, report, JANUARY)
+    assert report.coarse
+    assert all(row.key in (row.workspace, NO_PROJECT) for row in rows_of(report, Grain.API_KEY).values())
+    assert report.remarks == ("OpenAI refuse à ce compte les coûts par clé : les lignes sont par projet.",)
+    assert not any(record.allocated for record in report.records)
+
+
+def test_nothing_is_divided_by_usage_that_is_not_all_there(world: World, read: Read) -> None:
+    world.api.costs_by_key = False
+    world.server.faults.add(Fault("openai", Kind.STATUS, path="/decisions$", status=500, times=-1))
+    report = read(OPENAI_GRAIN="api_key")
+    assert report.status is Status.PARTIEL
+    assert report.coarse
+    assert not any(record.allocated for record in report.records)
+    assert exact_sum(record.cost for record in report.records) == world.api.bill(world.account, "2026-01").total
 
 
 # What is not offered, refused or missing
@@ -391,14 +412,14 @@ def test_a_month_that_no_report_reaches_is_not_available(world: World, read: Rea
     ("since", "by_key", "remark"),
     [
         (datetime(2025, 12, 6, tzinfo=UTC), True, None),
-        (datetime(2026, 1, 12, tzinfo=UTC), True, "à partir du 2026-01-12 : ceux d’avant sont sans clé, par projet."),
+        (datetime(2026, 1, 12, tzinfo=UTC), True, "à partir du 2026-01-12 : ceux d’avant, par projet, sont répartis"),
         # The first whole day counts.
         (
             datetime(2026, 1, 11, 9, tzinfo=UTC),
             True,
-            "à partir du 2026-01-12 : ceux d’avant sont sans clé, par projet.",
+            "à partir du 2026-01-12 : ceux d’avant, par projet, sont répartis",
         ),
-        (datetime(2026, 2, 6, tzinfo=UTC), False, "à partir du 2026-02-06 : les lignes de ce mois sont par projet."),
+        (datetime(2026, 2, 6, tzinfo=UTC), False, "à partir du 2026-02-06 : ceux d’avant, par projet, sont répartis"),
     ],
 )
 def test_costs_that_are_told_by_key_from_a_day_on(
@@ -408,12 +429,16 @@ def test_costs_that_are_told_by_key_from_a_day_on(
     report = read(OPENAI_GRAIN=grain.value)
     matches_bill(world, report, JANUARY)
     assert report.status is Status.SUCCES
-    assert report.coarse is (grain is Grain.API_KEY and not by_key)
+    assert not report.coarse
     assert report.days_read == 31
+    by_project = {record.day for record in report.records if record.allocated}
+    first = since.date() if since.hour == 0 else since.date() + timedelta(days=1)
+    assert all(day is not None and day < first for day in by_project)
+    assert bool(by_project) is (grain is Grain.API_KEY and first > JANUARY.first_day)
+    assert by_key or grain is Grain.PROJECT or len(by_project) > 20
     told = [sentence for sentence in report.remarks if "par clé" in sentence]
-    assert [sentence.removeprefix("OpenAI ne donne les coûts par clé qu’") for sentence in told] == (
-        [remark] if remark and grain is Grain.API_KEY else []
-    )
+    begin = f"OpenAI ne donne les coûts par clé qu’{remark} entre les clés selon l’usage, "
+    assert [sentence.startswith(begin) for sentence in told] == [True] * (remark is not None and grain is Grain.API_KEY)
     with_key = {fact.api_key_id for fact in world.account.facts("2026-01") if fact.amount and fact.at >= since}
     assert {record.api_key for record in report.records if record.cost} - {None} >= with_key - {None}
 

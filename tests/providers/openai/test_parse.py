@@ -146,6 +146,29 @@ def test_kinds_of_tokens(kind: str, *, is_input: bool, is_output: bool) -> None:
     assert (found.is_input, found.is_output) == (is_input, is_output)
 
 
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("gpt-6-astra, input", "input"),
+        ("gpt-6-astra, input_tokens", "input"),
+        ("priority | gpt-5.6-sol, output, long context", "output"),
+        ("gpt-4o-mini-2024-07-18, cached input", "cached input"),
+        ("gpt-5.5-2026-04-23, cache writes", "cache writes"),
+        ("gpt-audio-mini-2025-12-15 audio, input", "audio input"),
+        ("gpt-realtime-2.1, audio output", "audio output"),
+        ("gpt-realtime-2.1, cached audio input", "audio cached input"),
+        ("gpt-image-2.5-sunburst text, cached input", "text cached input"),
+        ("whisper-1, audio", "audio"),
+        # What is not told apart in usage is of no kind that anything is divided by.
+        ("gpt-4o, training", ""),
+        ("gpt-4o text audio, input", ""),
+        ("web search tool calls", ""),
+    ],
+)
+def test_what_kind_of_usage_a_line_is_for(line: str, kind: str) -> None:
+    assert read_line_item(line).kind == kind
+
+
 @pytest.mark.parametrize("line", [None, "", "  "])
 def test_lines_without_a_text(line: str | None) -> None:
     assert read_line_item(line) == LineItem(item="(ligne sans intitulé)")

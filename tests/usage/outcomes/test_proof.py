@@ -99,6 +99,14 @@ def test_whatever_is_taken_away_keeps_a_month_from_being_closed(less: dict[str, 
     assert proof.doubts == (doubt,)
 
 
+def test_money_that_was_divided_is_told_and_proves_no_less() -> None:
+    now = datetime(2026, 2, 10, tzinfo=UTC)
+    proof = whole(allocated_usd=Decimal("0.62"))
+    assert proof.state(now) is MonthState.CLOSED
+    assert proof.limits == ("0.62 USD are divided among keys by usage: the provider does not give them by key",)
+    assert whole().limits == ()
+
+
 def test_a_mark_of_the_provider_s_counts_for_more_than_the_clock() -> None:
     now = datetime(2026, 2, 14, tzinfo=UTC)
     assert whole(fresh_until=MONTH.end).state(now) is MonthState.SETTLED

@@ -13,7 +13,7 @@ from usage.money import exact_sum
 from usage.names import Grain, Kind, ProviderName, Source, Status
 from usage.outcomes.report import Gap, GapKind, SourceReport, Thing
 from usage.outcomes.rows import LabelledReport, Totals, UsageRow, build_rows, totals
-from usage.records.breakdown import BreakdownEntry
+from usage.records.breakdown import BreakdownEntry, to_json
 from usage.records.record import UsageRecord
 
 MakeReport = Callable[..., SourceReport]
@@ -45,9 +45,11 @@ def test_rows_and_breakdowns_add_up_to_the_records(
         tokens_input=whole([record.tokens_input for record in records]),
         tokens_output=whole([record.tokens_output for record in records]),
         requests=whole([record.requests for record in records]),
+        allocated=exact_sum(record.allocated for record in records),
     )
     for row in rows:
         assert row.totals.cost == exact_sum(entry.cost for entry in row.breakdown)
+        assert row.totals.allocated == exact_sum(entry.allocated for entry in row.breakdown)
         for name in ("tokens_input", "tokens_output", "requests"):
             assert getattr(row.totals, name) == whole([getattr(entry, name) for entry in row.breakdown])
         assert row.models == tuple(entry.model for entry in row.breakdown if entry.model is not None)
@@ -162,6 +164,35 @@ def test_the_status_of_a_row(make_report: MakeReport) -> None:
     assert statuses(unavailable, missing) == [Status.PARTIEL, Status.PARTIEL]
     row = rows_of(make_report(incomplete, gaps=(missing,)))[0]
     assert row.log == "2 montants manquent dans la réponse. Il manque une partie."
+
+
+def test_rows_say_that_their_cost_was_divided_and_what_share_they_have(make_report: MakeReport) -> None:
+    def record(key: str | None, model: str, cost: str, allocated: str | None) -> UsageRecord:
+        part = None if allocated is None else Decimal(allocated)
+        return UsageRecord(project="p1", api_key=key, model=model, cost=Decimal(cost), allocated=part)
+
+    report = make_report(
+        record("a", "large", "3.10", "2.10"),
+        record("a", "small", "1", "1"),
+        record("b", "large", "1.90", "1.90"),
+        record(None, "large", "7", None),
+        UsageRecord(project="p2", api_key="c", model="large", cost=Decimal("0.5"), allocated=Decimal("0.5")),
+        record("d", "large", "0.001", "0.001"),
+    )
+    rows = {row.key: row for row in rows_of(report, Grain.API_KEY)}
+    told = "Coût réparti selon l’usage : {} % des {} USD que le fournisseur ne donne pas par clé, soit {} USD."
+    assert {key: row.log for key, row in rows.items()} == {
+        "a": told.format("62", "5,00", "3,10"),
+        "b": told.format("38", "5,00", "1,90"),
+        NO_API_KEY: "",
+        "c": told.format("100", "0,50", "0,50"),
+        "d": told.format("moins de 0,1", "5,00", "0,001"),
+    }
+    assert to_json(rows["a"].breakdown) == (
+        '[{"model":"large","cost":3.10,"allocated":2.10,"share":0.5249},'
+        '{"model":"small","cost":1.00,"allocated":1.00,"share":1}]'
+    )
+    assert to_json(rows[NO_API_KEY].breakdown) == '[{"model":"large","cost":7.00}]'
 
 
 def test_a_gap_of_one_project_concerns_its_row_only(make_report: MakeReport) -> None:
