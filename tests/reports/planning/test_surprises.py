@@ -88,7 +88,7 @@ def months_before(count: int, cost: str = "20", **more: object) -> list[list[Led
     found, month = [], JANUARY
     for _ in range(count):
         month = month.previous()
-        found.append([steady(month, cost=cost, **more)]  # type: ignore[arg-type])
+        found.append([steady(month, cost=cost, **more)])  # type: ignore[arg-type]
     return found[::-1]
 
 
