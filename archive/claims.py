@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from archive.store import Store
+from archive.store import ClaimingStore
 
 FOLDER: Final = "told"
 LEASE: Final = timedelta(minutes=10)
@@ -36,7 +36,7 @@ class Claims:
         store: Where the files lie.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: ClaimingStore) -> None:
         self._store = store
 
     def take(self, thing: str, now: datetime) -> Claim | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from archive.archive import Archive
 from archive.claims import Claims
 from archive.refusals import refusals
-from archive.store import FolderStore, Store, open_store
+from archive.store import ClaimingStore, FolderStore, open_store
 from usage.errors import ArchiveError
 from usage.machine.private import data_folder, state_folder
 from usage.month import Month
@@ -49,7 +49,7 @@ def open_claims(settings: Settings) -> Claims:
     return Claims(store)
 
 
-def _store(settings: Settings) -> Store | None:
+def _store(settings: Settings) -> ClaimingStore | None:
     if settings.archive == ARCHIVE_OFF:
         return None
     if settings.archive:

@@ -59,13 +59,6 @@ class Store(Protocol):
         """A file's content; None where there is no such file."""
         ...
 
-    def claim(self, folder: str, content: bytes) -> bool:
-        """Put a file into a folder that has none; whether it is this caller's alone.
-
-        Of several that try, one gets it, or none where they come at the very same moment.
-        """
-        ...
-
     def files(self, folder: str) -> Iterator[StoredFile]:
         """All files below a folder, in the order of their paths; none where there is no such folder."""
         ...
@@ -75,7 +68,18 @@ class Store(Protocol):
         ...
 
 
-def open_store(address: str) -> Store:
+class ClaimingStore(Store, Protocol):
+    """One in which of several programs one is the first."""
+
+    def claim(self, folder: str, content: bytes) -> bool:
+        """Put a file into a folder that has none; whether it is this caller's alone.
+
+        Of several that try, one gets it, or none where they come at the very same moment.
+        """
+        ...
+
+
+def open_store(address: str) -> ClaimingStore:
     """The store at an address: a folder, or `s3://bucket/folder` and what else Arrow or fsspec can open.
 
     Raises:
@@ -125,7 +129,7 @@ class FolderStore:
         return None
 
     def claim(self, folder: str, content: bytes) -> bool:
-        """See `Store.claim`. A link to a file that is whole already: one name is given once, on network drives, too."""
+        """See `ClaimingStore.claim`. A link to a file that is whole already: one name is given once, on network drives, too."""
         whole = self._root / folder / _CLAIM
         with refusals(self.address, "written"):
             self._make(whole.parent)
@@ -238,7 +242,7 @@ class ObjectStore:
         return content
 
     def claim(self, folder: str, content: bytes) -> bool:
-        """See `Store.claim`.
+        """See `ClaimingStore.claim`.
 
         Arrow has no write that an existing file refuses. So each writes a name of its own, and has the claim if it then
         finds itself alone; else it withdraws. Of two, the one that writes later sees the other, since what is written
