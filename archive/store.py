@@ -129,7 +129,7 @@ class FolderStore:
         return None
 
     def claim(self, folder: str, content: bytes) -> bool:
-        """See `ClaimingStore.claim`. A link to a file that is whole already: one name is given once, on network drives, too."""
+        """See `ClaimingStore.claim`. A file that is whole gets the name by a link: once, on network drives as well."""
         whole = self._root / folder / _CLAIM
         with refusals(self.address, "written"):
             self._make(whole.parent)
