@@ -229,8 +229,8 @@ class _Writer:
                     "{number} more budget is passed or will be.", "{number} more budgets are passed or will be.", more
                 )
             )
-        if states and not alarming:
-            said.append(words.count("The budget is kept.", "All {number} budgets are kept.", len(states)))
+        if states and not alarming and self._digest.state is not None:
+            said.append(words.count("The budget is kept.", "The {number} budgets are kept.", len(states)))
         unknown = [self._style.name(state.budget.subject.label) for state in states if not state.is_known]
         if unknown:
             said.append(words("A budget names what no row has: {names}.", names=", ".join(unknown[:_MOST_IN_A_LINE])))

@@ -1,8 +1,8 @@
 """The end of a running month, from the days of it that were read.
 
-The method is a run rate that knows working days from weekends. What an average working day and an average day of a
-weekend cost is told by the last four weeks; how much is used this month is told by this month's own days; the days that
-are left are counted at that rate. The range comes from how far single days lie from it.
+The method is a run rate that knows working days from weekends. What a day of a weekend costs, as a share of a working
+day, is told by the last four weeks; how much is used this month is told by this month's own days; the days that are left
+are counted at that rate. The range comes from how far single days lie from it.
 """
 
 from __future__ import annotations
@@ -119,7 +119,8 @@ class _Part:
     ) -> _Part:
         costs = cost_by_day(rows)
         known = [(day, costs.get(day, ZERO)) for day in read]
-        weights = _weights([*earlier, *known][-_PATTERN_DAYS:])
+        older = max(_PATTERN_DAYS - len(known), 0)
+        weights = _weights(earlier[len(earlier) - min(older, len(earlier)) :], known)
         weight_read = sum((weights[is_weekend(day)] for day, _ in known), ZERO)
         rate = (exact_sum(cost for _, cost in known) or ZERO) / weight_read if weight_read else ZERO
         every = [month.first_day + timedelta(days=number) for number in range(month.days)]
@@ -138,14 +139,18 @@ class _Part:
         return cls(len(known), by_day, _SPREAD * few * deviation * spread)
 
 
-def _weights(days: Sequence[tuple[date, Decimal]]) -> Mapping[bool, Decimal]:
-    """What a day of a weekend (True) and any other (False) cost, as shares of an average day."""
-    means = {kind: _mean([cost for day, cost in days if is_weekend(day) is kind]) for kind in (False, True)}
-    known = {kind: max(mean, ZERO) for kind, mean in means.items() if mean is not None}
-    level = _mean(list(known.values())) or ZERO
-    if not level:
-        return {False: Decimal(1), True: Decimal(1)}
-    return {kind: known.get(kind, level) / level for kind in (False, True)}
+def _weights(*parts: Sequence[tuple[date, Decimal]]) -> Mapping[bool, Decimal]:
+    """What a day of a weekend (True) costs, as a share of any other (False).
+
+    Each part is held against its own working days: one month may cost many times what another does.
+    """
+    shares: list[Decimal] = []
+    for days in parts:
+        level = _mean([cost for day, cost in days if not is_weekend(day)])
+        if level is not None and level > 0:
+            shares += [cost / level for day, cost in days if is_weekend(day)]
+    share = _mean(shares)
+    return {False: Decimal(1), True: Decimal(1) if share is None else max(share, ZERO)}
 
 
 def _mean(amounts: Sequence[Decimal]) -> Decimal | None:
