@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -68,6 +69,13 @@ def test_all_that_can_be_bounded_and_a_month_of_its_own() -> None:
     special = usual | {"total": "2000", "provider OpenAI": "1000", "column Client: Acme": "250"}
     assert amounts(budgets, FEBRUARY) == special
     assert list(amounts(budgets, FEBRUARY)) == list(usual)
+
+
+def test_the_example_of_the_docs() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "budgets.toml").read_text("utf-8")
+    budgets = budgets_of({}, text)
+    assert len(budgets.of(JANUARY)) == 6
+    assert amounts(budgets, Month(2026, 12))["column Client: Acme"] == "600"
 
 
 def test_variables_win_over_the_file_in_every_month() -> None:
