@@ -1,8 +1,8 @@
 """The end of a running month, from the days of it that were read.
 
 The method is a run rate that knows working days from weekends. What a day of a weekend costs, as a share of a working
-day, is told by the last four weeks; how much is used this month is told by this month's own days; the days that are left
-are counted at that rate. The range comes from how far single days lie from it.
+day, is told by the last four weeks; how much is used this month is told by this month's own days; the days that are
+left are counted at that rate. The range comes from how far single days lie from it.
 """
 
 from __future__ import annotations

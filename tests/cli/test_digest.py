@@ -193,6 +193,8 @@ def test_files_that_can_not_be_used_do_not_turn_a_collection_red(few: Cli, recei
     assert told.status == 0
     assert "Budgets are not looked at: " in told.err
     assert f"chmod 600 {path}" in told.err
+    told = few("check")
+    assert (told.status, told.out.count(f"chmod 600 {path}")) == (0, 1)
 
 
 def test_without_budgets_and_addresses_nothing_is_read_for_it(few: Cli) -> None:

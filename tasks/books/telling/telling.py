@@ -10,16 +10,15 @@ from archive.opening import open_claims
 from notion.workspace import Workspace
 from reports.digest import Digest, alarm_line, digest_lines, make_digest
 from reports.ledger import Ledger
-from reports.planning.budgets import Budgets
 from reports.planning.outlook import look_ahead
 from reports.planning.surprises import MONTHS_BACK
-from tasks.books.budgets import load_budgets
 from tasks.books.gather import gather
-from tasks.books.telling.addresses import Addresses, read_addresses
+from tasks.books.telling.addresses import Addresses
 from tasks.books.telling.delivery import Delivery, News, deliver
 from tasks.books.telling.occasions import is_news, of_budget, of_digest, of_digest_asked_for
 from tasks.books.telling.styles import CHAT, PLAIN
-from usage.errors import LlmUsageError, SettingsError
+from tasks.books.telling.wishes import Wishes, read_wishes
+from usage.errors import LlmUsageError
 from usage.language.words import Words
 from usage.month import Month
 from usage.settings import Settings
@@ -58,7 +57,9 @@ def tell_month(settings: Settings, workspace: Workspace, month: Month, run_url: 
     """
     if not is_news(month, settings.now()):
         return
-    wishes = _Wishes.of(settings)
+    wishes = read_wishes(settings)
+    for sentence in wishes.amiss:
+        _log.warning("%s", sentence)
     if not wishes.budgets and wishes.addresses is None:
         return
     try:
@@ -66,29 +67,6 @@ def tell_month(settings: Settings, workspace: Workspace, month: Month, run_url: 
         _tell(settings, ledger, month, wishes, run_url)
     except LlmUsageError as error:
         _log.warning("%s: nobody was told of this month: %s", month, error)
-
-
-@dataclass(frozen=True, slots=True)
-class _Wishes:
-    """What is to be looked at, and who is told."""
-
-    budgets: Budgets
-    addresses: Addresses | None
-
-    @classmethod
-    def of(cls, settings: Settings) -> _Wishes:
-        """What the settings name; what can't be used is said, and does not stand in the other's way."""
-        budgets, addresses = Budgets({}, {}, {}), None
-        try:
-            budgets = load_budgets(settings)
-        except SettingsError as error:
-            _log.warning("Budgets are not looked at: %s", error)
-        try:
-            if settings.reports.notify_file is not None:
-                addresses = read_addresses(settings.reports.notify_file)
-        except SettingsError as error:
-            _log.warning("Nothing is sent: %s", error)
-        return cls(budgets, addresses)
 
 
 def months_for(month: Month, *, whole: bool = True) -> Sequence[Month]:
@@ -99,7 +77,7 @@ def months_for(month: Month, *, whole: bool = True) -> Sequence[Month]:
     return found
 
 
-def _tell(settings: Settings, ledger: Ledger, month: Month, wishes: _Wishes, run_url: str) -> None:
+def _tell(settings: Settings, ledger: Ledger, month: Month, wishes: Wishes, run_url: str) -> None:
     budgets, addresses = wishes.budgets, wishes.addresses
     words = Words(settings.reports.language)
     alarming = look_ahead(ledger, month, budgets).alarming
