@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from sandbox.faults import Fault, Kind
-from tests.cli.programs import Cli
+from tests.cli.programs import Cli, Program
 from tests.receiver import SECRET, Receiver, receiving
+from usage.settings import KEY_VARIABLES
 
 FEW = ("DEEPGRAM_API_KEY_PROD", "ANTHROPIC_ADMIN_KEY")
 MONTHS = ("2025-12", "2026-01", "2026-02")
@@ -200,3 +201,16 @@ def test_files_that_can_not_be_used_do_not_turn_a_collection_red(few: Cli, recei
 def test_without_budgets_and_addresses_nothing_is_read_for_it(few: Cli) -> None:
     first = few("collect", "--month", "2026-01", "--json").json["notion"]["requests"]
     assert len(few.sandbox.journal.requests("notion")) == first
+
+
+def test_two_collections_that_race_send_one_digest(program: Program, prefect_api: str, receiver: Receiver) -> None:
+    program.use(prefect_api)
+    program.variables |= {"LLM_USAGE_NOTIFY_FILE": receiver.file(program.folder), "LLM_USAGE_LANG": "en"}
+    others = [name for name in program.variables if name.startswith(tuple(KEY_VARIABLES.values())) and name not in FEW]
+    program.missing = tuple(others)
+    assert program.run("setup", "--json").status == 0
+    two = [program.start("collect", "--month", "2026-01", "--json") for _ in range(2)]
+    ended = [one.communicate(timeout=300) for one in two]
+    assert [one.returncode for one in two] == [0, 0], ended
+    assert len(receiver.messages) == 1
+    assert SECRET not in str(ended)
