@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from archive.archive import Archive
+from archive.claims import Claims
 from archive.refusals import refusals
-from archive.store import FolderStore, open_store
+from archive.store import ClaimingStore, FolderStore, open_store
 from usage.errors import ArchiveError
-from usage.machine.private import data_folder
+from usage.machine.private import data_folder, state_folder
 from usage.month import Month
 from usage.names import Source
 from usage.settings import ARCHIVE_OFF, Settings
@@ -31,10 +32,28 @@ def open_archive(settings: Settings) -> Archive | None:
     Raises:
         ArchiveError: It can't be opened. (A bucket that is missing or refuses shows itself when it is read or written.)
     """
+    store = _store(settings)
+    return None if store is None else Archive(store)
+
+
+def open_claims(settings: Settings) -> Claims:
+    """What is to be done once: known to all that share the archive; to this user's programs where it is off.
+
+    Raises:
+        ArchiveError: The place can't be opened.
+    """
+    store = _store(settings)
+    if store is None:
+        with refusals("in the user's state folder", "opened"):
+            store = FolderStore(state_folder())
+    return Claims(store)
+
+
+def _store(settings: Settings) -> ClaimingStore | None:
     if settings.archive == ARCHIVE_OFF:
         return None
     if settings.archive:
-        return Archive(open_store(settings.archive))
+        return open_store(settings.archive)
     with refusals("in the user's data folder", "opened"):
         folder = data_folder()
-    return Archive(FolderStore(folder / _FOLDER))
+    return FolderStore(folder / _FOLDER)

@@ -10,6 +10,7 @@ import errno
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,6 +29,10 @@ _CONNECT_SECONDS: Final = 5.0
 _REQUEST_SECONDS: Final = 60.0
 _PART: Final = ".part"
 """How the name of a file ends that is not whole yet."""
+_CLAIM: Final = "claim.json"
+_NO_LINKS: Final = (errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
+_MEETINGS: Final = 4
+"""Times that two which come at the same moment try again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +68,18 @@ class Store(Protocol):
         ...
 
 
-def open_store(address: str) -> Store:
+class ClaimingStore(Store, Protocol):
+    """One in which of several programs one is the first."""
+
+    def claim(self, folder: str, content: bytes) -> bool:
+        """Put a file into a folder that has none; whether it is this caller's alone.
+
+        Of several that try, one gets it, or none where they come at the very same moment.
+        """
+        ...
+
+
+def open_store(address: str) -> ClaimingStore:
     """The store at an address: a folder, or `s3://bucket/folder` and what else Arrow or fsspec can open.
 
     Raises:
@@ -112,6 +128,34 @@ class FolderStore:
             return (self._root / path).read_bytes()
         return None
 
+    def claim(self, folder: str, content: bytes) -> bool:
+        """See `ClaimingStore.claim`. A file that is whole gets the name by a link: once, on network drives as well."""
+        whole = self._root / folder / _CLAIM
+        with refusals(self.address, "written"):
+            self._make(whole.parent)
+            part = self._part_of(whole, content)
+            try:
+                os.link(part, whole)
+            except FileExistsError:
+                return False
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                return self._create(whole, content)
+            finally:
+                part.unlink()
+        return True
+
+    @staticmethod
+    def _create(whole: Path, content: bytes) -> bool:
+        """The same where the disk knows no links: then the file is there a moment before its content."""
+        try:
+            with whole.open("xb") as file:
+                file.write(content)
+        except FileExistsError:
+            return False
+        return True
+
     def files(self, folder: str) -> Iterator[StoredFile]:
         """See `Store.files`."""
         with refusals(self.address, "listed"):
@@ -137,17 +181,28 @@ class FolderStore:
     def _write(self, path: str, content: bytes) -> None:
         whole = self._root / path
         self._make(whole.parent)
+        part = self._part_of(whole, content)
+        try:
+            part.replace(whole)
+        except BaseException:
+            with suppress(OSError):
+                part.unlink()
+            raise
+
+    @staticmethod
+    def _part_of(whole: Path, content: bytes) -> Path:
+        """The content under a name of its own, safely on the disk."""
         part = whole.with_name(f".{whole.name}.{secrets.token_hex(4)}{_PART}")
         try:
             with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            part.replace(whole)
         except BaseException:
             with suppress(OSError):
                 part.unlink()
             raise
+        return part
 
     def _make(self, folder: Path) -> None:
         # `parents=True` would give the folders between the mode that the user's umask leaves.
@@ -185,6 +240,25 @@ class ObjectStore:
         ):
             content = stream.read()
         return content
+
+    def claim(self, folder: str, content: bytes) -> bool:
+        """See `ClaimingStore.claim`.
+
+        Arrow has no write that an existing file refuses. So each writes a name of its own, and has the claim if it then
+        finds itself alone; else it withdraws. Of two, the one that writes later sees the other, since what is written
+        is listed at once. Those that meet try again after a pause of chance.
+        """
+        own = f"{folder}/{secrets.token_hex(8)}"
+        for _ in range(_MEETINGS):
+            if next(self.files(folder), None) is not None:
+                return False
+            self.write(own, content)
+            if [one.path for one in self.files(folder)] == [own]:
+                return True
+            with refusals(self.address, "written"):
+                self._filesystem.delete_file(f"{self._root}/{own}")
+            time.sleep(secrets.randbelow(400) / 1000)
+        return False
 
     def files(self, folder: str) -> Iterator[StoredFile]:
         """See `Store.files`."""

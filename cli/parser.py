@@ -133,6 +133,7 @@ def parser() -> argparse.ArgumentParser:
     _add_beginning(add)
     _add_collecting(add)
     _add_showing(add)
+    _add_reporting(add)
     return root
 
 
@@ -230,6 +231,19 @@ def _add_showing(add: _Add) -> None:
     _providers(diff, action="append")
     diff.add_argument("--account", help="only this account")
     _json(diff)
+
+
+def _add_reporting(add: _Add) -> None:
+    """Commands that say what the figures mean."""
+    digest = add(
+        "digest", "A month in ten lines: total, change, budget, surprises, what is missing. Prints or sends it."
+    )
+    digest.add_argument("--month", default="last", help=_ONE_MONTH)
+    digest.add_argument("--send", action="store_true", help="send it to LLM_USAGE_NOTIFY_FILE, once for each state")
+    digest.add_argument("--again", action="store_true", help="with --send: also to those who had it")
+    digest.add_argument("--markdown", action="store_true", help="print Markdown")
+    digest.add_argument("--lang", choices=["en", "fr"], help="in this language, in place of LLM_USAGE_LANG")
+    _json(digest)
 
 
 def _providers(command: argparse.ArgumentParser, **how: Any) -> None:

@@ -12,6 +12,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from pydantic import Field
 
 from tasks.aggregate import Fetched, aggregate
+from tasks.books.tell import tell
 from tasks.fetch import AT_ONCE, fetch, gather
 from tasks.prefect.runs import is_scheduled, month_for_name, resolve_month
 from tasks.publish import publish
@@ -106,6 +107,8 @@ def publish_all(month: Month, fetched: Fetched, *, dry_run: bool) -> State[Any]:
     result = publish(month, outcomes, dry_run=dry_run)
     # A report that can't be made is a red task, not a red run: the figures are written.
     report(outcomes, result, return_state=True)
+    # Nor is one whose digest did not get through.
+    tell(result, return_state=True)
     return Completed(message=result.summary) if result.succeeded else Failed(message=result.summary)
 
 

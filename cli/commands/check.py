@@ -23,6 +23,7 @@ from notion.client.gateway import Gateway
 from notion.setup.checkup import CheckReport, Severity, check_notion
 from providers.reading import about_key, check_source, read_source
 from providers.shared.checks import CheckResult, CheckStatus
+from tasks.books.telling.wishes import read_wishes
 from usage.errors import ArchiveError, NotionError, SourceError
 from usage.month import Month
 from usage.names import ProviderName, Source
@@ -63,6 +64,7 @@ class Checkup:
             *(sentence for one in self.checked for sentence in _tell(one, CheckStatus.WARNING)),
             *shared_ids({one.source: one.ids for one in self.checked}),
             *self.settings.slips,
+            *read_wishes(self.settings).amiss,
             *self.settings.without_key(report.providers_with_rows if report is not None else ()),
             *(_column_sentences(report, Severity.NOTE) if report is not None else ()),
             *(report.sentences if report is not None and report.usable else ()),

@@ -1,0 +1,171 @@
+"""`llm-usage digest`: a month in ten lines, printed or sent."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from contextlib import closing
+from decimal import Decimal
+from typing import Any, Final
+
+from cli.display import literal, note, out, print_lines
+from notion.client.gateway import Gateway
+from notion.text import one_line
+from notion.workspace import Workspace
+from reports.comparison import MOST_SHOWN, Change
+from reports.digest import Digest, Style, digest_lines, make_digest
+from reports.planning.outlook import BudgetState
+from reports.planning.surprises import Surprise
+from tasks.books.budgets import load_budgets
+from tasks.books.gather import gather
+from tasks.books.telling.addresses import VARIABLE, Addresses, read_addresses
+from tasks.books.telling.delivery import Delivery
+from tasks.books.telling.styles import LONGEST, PLAIN
+from tasks.books.telling.telling import Told, months_for, send_digest
+from tasks.pages.markdown import escape, link
+from usage.errors import SettingsError
+from usage.language.choice import Language
+from usage.language.words import Words
+from usage.money import dollars
+from usage.month import Month
+from usage.outcomes.progress import passing_warnings
+from usage.settings import Settings, load_settings
+
+_MARKDOWN: Final = Style(
+    name=lambda text: escape(one_line(text, LONGEST)),
+    link=link,
+    head=lambda line: f"**{line}**\n",
+    item=lambda line: f"- {line}",
+)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print or send it; 1 where it did not reach an address."""
+    settings = load_settings()
+    month = Month.resolve(arguments.month, settings.now())
+    # Before anything is read.
+    addresses = _addresses(settings) if arguments.send else None
+    told = Told(_digest(settings, month), Words(Language(arguments.lang or settings.reports.language)))
+    delivery = send_digest(settings, told, addresses, again=arguments.again) if addresses is not None else None
+    if arguments.json:
+        print(json.dumps(_json(told, delivery), ensure_ascii=False))
+    elif delivery is None:
+        _print(told, markdown=arguments.markdown)
+    else:
+        out().print(literal(_sentence(month, delivery)), soft_wrap=True)
+    if delivery is None:
+        return 0
+    print_lines(f"not sent to {sentence}" for sentence in delivery.failures)
+    return 1 if delivery.failures else 0
+
+
+def _addresses(settings: Settings) -> Addresses:
+    if settings.reports.notify_file is None:
+        raise SettingsError(
+            f"{VARIABLE} is not set: name a file that holds an address of Apprise's in each line, like mailto://…, and "
+            "that only you can read (chmod 600)"
+        )
+    return read_addresses(settings.reports.notify_file)
+
+
+def _digest(settings: Settings, month: Month) -> Digest:
+    budgets = load_budgets(settings)
+    with closing(Gateway(settings.notion)) as gateway, passing_warnings(lambda one: _warn(one.getMessage())):
+        workspace = Workspace(settings, frozenset(), gateway)
+        return make_digest(gather(settings, workspace, months_for(month)), month, budgets)
+
+
+def _warn(sentence: str) -> None:
+    print(note(sentence), file=sys.stderr)
+
+
+def _print(told: Told, *, markdown: bool) -> None:
+    for line in digest_lines(told.digest, told.words, _MARKDOWN if markdown else PLAIN):
+        if markdown:
+            print(line)
+        else:
+            out().print(literal(line), soft_wrap=True)
+
+
+def _sentence(month: Month, delivery: Delivery) -> str:
+    counts = (
+        (delivery.sent, "sent to {} address{}"),
+        (delivery.known, "{} address{} had it already or is being told (--again sends it once more)"),
+    )
+    said = [text.format(count, "" if count == 1 else "es") for count, text in counts if count]
+    return f"{month}: {'; '.join(said) or 'sent to nobody'}."
+
+
+def _json(told: Told, delivery: Delivery | None) -> dict[str, Any]:
+    """All amounts are text with every digit; what is not known is null."""
+    digest = told.digest
+    comparison, ahead = digest.comparison, digest.outlook.forecast
+    found = {
+        "month": str(digest.month),
+        "state": digest.state,
+        "total_usd": _amount(comparison.total),
+        "change": None if comparison.cost is None else _change(comparison.cost),
+        "compared_until": None if comparison.until is None else str(comparison.until),
+        "movers": [
+            {
+                "provider": one.row.provider,
+                "row": one.row.title,
+                "key": one.row.key,
+                **_change(one.cost),
+                "model": one.model or None,
+                "model_change_usd": _amount(one.model_cost.amount),
+            }
+            for one in comparison.movers[:MOST_SHOWN]
+        ],
+        "forecast": None
+        if ahead is None
+        else {
+            "expected_usd": _amount(ahead.expected),
+            "low_usd": _amount(ahead.low),
+            "high_usd": _amount(ahead.high),
+            "days": ahead.days_read,
+            "as_they_stand": list(ahead.as_they_stand),
+        },
+        "budgets": [_budget(one) for one in digest.outlook.budgets],
+        "surprises": [_surprise(one) for one in digest.outlook.surprises],
+        "text": "\n".join(digest_lines(digest, told.words, PLAIN)),
+        "markdown": "\n".join(digest_lines(digest, told.words, _MARKDOWN)),
+    }
+    if delivery is not None:
+        found["delivery"] = {"sent": delivery.sent, "known": delivery.known, "failed": len(delivery.failures)}
+    return found
+
+
+def _change(change: Change) -> dict[str, Any]:
+    return {"before_usd": _amount(change.before), "now_usd": _amount(change.now), "change_usd": _amount(change.amount)}
+
+
+def _budget(state: BudgetState) -> dict[str, Any]:
+    subject = state.budget.subject
+    return {
+        "kind": subject.kind,
+        "column": subject.column or None,
+        "name": subject.name or None,
+        "budget_usd": _amount(state.budget.amount),
+        "spent_usd": _amount(state.spent),
+        "standing": state.standing,
+        "day": None if state.day is None else str(state.day),
+        "known": state.is_known,
+    }
+
+
+def _surprise(surprise: Surprise) -> dict[str, Any]:
+    return {
+        "provider": surprise.row.provider,
+        "row": surprise.row.title,
+        "key": surprise.row.key,
+        "day": None if surprise.day is None else str(surprise.day),
+        "cost_usd": _amount(surprise.cost),
+        "usual_usd": _amount(surprise.usual),
+        "model": surprise.model or None,
+    }
+
+
+def _amount(amount: Decimal | None) -> str | None:
+    return None if amount is None else dollars(amount)

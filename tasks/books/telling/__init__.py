@@ -1,0 +1,1 @@
+"""Telling people: the digest and alerts, by whatever channel they want, once."""

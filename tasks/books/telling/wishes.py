@@ -1,0 +1,37 @@
+"""What is to be looked at after a collection, and who is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reports.planning.budgets import Budgets
+from tasks.books.budgets import load_budgets
+from tasks.books.telling.addresses import Addresses, read_addresses
+from usage.errors import SettingsError
+from usage.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """Budgets and addresses, as far as they can be used."""
+
+    budgets: Budgets
+    addresses: Addresses | None
+    """None where nobody is told."""
+    amiss: tuple[str, ...]
+    """Why something can't be used, one sentence each. A collection goes on without it."""
+
+
+def read_wishes(settings: Settings) -> Wishes:
+    """What the settings name. A file that can't be used does not stand in the other's way."""
+    budgets, addresses, amiss = Budgets({}, {}, {}), None, []
+    try:
+        budgets = load_budgets(settings)
+    except SettingsError as error:
+        amiss.append(f"Budgets are not looked at: {error}")
+    try:
+        if settings.reports.notify_file is not None:
+            addresses = read_addresses(settings.reports.notify_file)
+    except SettingsError as error:
+        amiss.append(f"Nothing is sent: {error}")
+    return Wishes(budgets, addresses, tuple(amiss))
