@@ -56,10 +56,11 @@ def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool)
         done, problem = error.done, str(error)
     except NotionError as error:
         done, problem = Published(NotionCounts(requests=workspace.requests), outcomes), str(error)
+    warnings = tuple(dict.fromkeys((*session.warnings, *done.warnings)))
     counts = done.counts.model_copy(update={"kept": kept})
     running = running_mark(month, session.settings.now())
     told = _in_order((*done.outcomes, *left))
-    result = month_result(month, told, counts, plan=steps, problem=problem, warnings=session.warnings, running=running)
+    result = month_result(month, told, counts, plan=steps, problem=problem, warnings=warnings, running=running)
     tell(MonthEnded(result))
     return result
 
@@ -83,4 +84,5 @@ def _planned_step(step: Step) -> PlannedStep:
         cost_usd=None if cost is None else dollars(cost),
         fields=tuple(COLUMNS[name] for name in step.fields),
         why=step.why,
+        carried=tuple(note.name for note in step.notes) if step.action is Action.CREATE else (),
     )
