@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from archive.archive import Archive
+from archive.rates import RateBook
 from archive.refusals import refusals
-from archive.store import FolderStore, open_store
+from archive.store import FolderStore, Store, open_store
 from usage.errors import ArchiveError
 from usage.machine.private import data_folder
 from usage.month import Month
@@ -31,10 +32,25 @@ def open_archive(settings: Settings) -> Archive | None:
     Raises:
         ArchiveError: It can't be opened. (A bucket that is missing or refuses shows itself when it is read or written.)
     """
+    store = _open_store(settings)
+    return None if store is None else Archive(store)
+
+
+def open_rates(settings: Settings) -> RateBook | None:
+    """The exchange rates in the archive; None where it is off.
+
+    Raises:
+        ArchiveError: As `open_archive`.
+    """
+    store = _open_store(settings)
+    return None if store is None else RateBook(store)
+
+
+def _open_store(settings: Settings) -> Store | None:
     if settings.archive == ARCHIVE_OFF:
         return None
     if settings.archive:
-        return Archive(open_store(settings.archive))
+        return open_store(settings.archive)
     with refusals("in the user's data folder", "opened"):
         folder = data_folder()
-    return Archive(FolderStore(folder / _FOLDER))
+    return FolderStore(folder / _FOLDER)

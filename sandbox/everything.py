@@ -1,9 +1,10 @@
-"""All stand-ins together: one small world with five providers and a Notion."""
+"""All stand-ins together: one small world with five providers, a Notion and a central bank."""
 
 from __future__ import annotations
 
 from sandbox.anthropic import AnthropicApi
 from sandbox.deepgram import DeepgramApi
+from sandbox.ecb import EcbApi
 from sandbox.elevenlabs import ElevenLabsApi
 from sandbox.notion import NotionApi
 from sandbox.notion.screen.page import page
@@ -14,7 +15,7 @@ from sandbox.shared.standin import Clock, now
 
 
 class Sandbox(Server):
-    """Serves all six APIs while the `with` block runs; the same seed gives the same world.
+    """Serves all seven APIs while the `with` block runs; the same seed gives the same world.
 
     Args:
         clock: The stand-ins' clock.
@@ -29,5 +30,6 @@ class Sandbox(Server):
         self.deepgram = DeepgramApi(clock, seed)
         self.openrouter = OpenRouterApi(clock, seed)
         self.notion = NotionApi(clock)
+        self.ecb = EcbApi(clock)
         self.providers = (self.openai, self.anthropic, self.elevenlabs, self.deepgram, self.openrouter)
-        super().__init__((*self.providers, self.notion), port=port, front=page(self.notion.store.tables))
+        super().__init__((*self.providers, self.notion, self.ecb), port=port, front=page(self.notion.store.tables))
