@@ -64,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--verbose", action="store_true", help="each thing that was looked at, not one line a source")
     _add_collecting(add)
     _add_showing(add)
+    _add_reconcile(add)
     heal = add("heal", "Bring rows of older collectors in order: doubles, names in place of ids, error rows.")
     heal.add_argument("--month", help="only this month: like 2026-01, `last` or `current`")
     heal.add_argument("--dry-run", action="store_true", help="print what would be done; write nothing")
@@ -129,6 +130,15 @@ def _add_showing(add: _Add) -> None:
     _providers(diff, action="append")
     diff.add_argument("--account", help="only this account")
     _json(diff)
+
+
+def _add_reconcile(add: _Add) -> None:
+    reconcile = add(
+        "reconcile", "A month's bill beside its tokens at public prices: an estimate; needs the extra `prices`."
+    )
+    reconcile.add_argument("--month", default="last", help="month like 2026-01, `last` (default) or `current`")
+    _providers(reconcile, action="extend", nargs="+")
+    _json(reconcile)
 
 
 def _providers(command: argparse.ArgumentParser, **how: Any) -> None:
