@@ -128,8 +128,10 @@ class Workspace:
         context = replace(
             self._context(), earlier=self._earlier(outcomes), me=self._me_among(rows), accept_lower=accept_lower
         )
-        new = _things_to_look_up(make_plan(outcomes, rows, context).steps)
-        context = replace(context, carried=self._carry(month, new))
+        if self.carried.columns:
+            # Which rows are new, a plan without them tells.
+            new = _things_to_look_up(make_plan(outcomes, rows, context).steps)
+            context = replace(context, carried=self._carry(month, new))
         return self._plan_with_pages(rows, lambda known: make_plan(outcomes, known, context))
 
     def _carry(self, month: Month, new: Sequence[Values]) -> Carried:
