@@ -1,8 +1,8 @@
 """The archive: readings are kept in it, listed, read again, and taken away when they are old.
 
 Below its address lie, for each month and source, `journal/` (an entry for each reading), `records/` (its records by
-day) and `answers/` (the provider's own); and `rates/` (exchange rates, see `archive.rates`). A file of a reading is named
-by what is in it, so that an unchanged reading takes no more room than an entry.
+day) and `answers/` (the provider's own). A file is named by what is in it, so that an unchanged reading takes no
+more room than an entry. Beside them lie exchange rates (`archive.rates`).
 """
 
 from __future__ import annotations
