@@ -2,7 +2,7 @@
 
 Below its address lie, for each month and source, `journal/` (an entry for each reading), `records/` (its records by
 day) and `answers/` (the provider's own). A file is named by what is in it, so that an unchanged reading takes no
-more room than an entry.
+more room than an entry. Beside them lie exchange rates (`archive.beside.rates`).
 """
 
 from __future__ import annotations

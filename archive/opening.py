@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from archive.archive import Archive
-from archive.claims import Claims
+from archive.beside.claims import Claims
+from archive.beside.rates import RateBook
 from archive.refusals import refusals
 from archive.store import ClaimingStore, FolderStore, open_store
 from usage.errors import ArchiveError
@@ -47,6 +48,16 @@ def open_claims(settings: Settings) -> Claims:
         with refusals("in the user's state folder", "opened"):
             store = FolderStore(state_folder())
     return Claims(store)
+
+
+def open_rates(settings: Settings) -> RateBook | None:
+    """The exchange rates in the archive; None where it is off.
+
+    Raises:
+        ArchiveError: As `open_archive`.
+    """
+    store = _store(settings)
+    return None if store is None else RateBook(store)
 
 
 def _store(settings: Settings) -> ClaimingStore | None:

@@ -192,7 +192,7 @@ def _plan_table(result: MonthResult) -> Table:
         table.add_column(name, justify="right" if name == "Cost USD" else "left")
     for step in result.plan or ():
         if step.action != "keep":
-            columns = ", ".join(step.fields)
+            columns = ", ".join((*step.fields, *step.carried))
             table.add_row(
                 step.action, literal(step.row), _cell(_money(step.cost_usd)), literal(columns), literal(step.why)
             )

@@ -244,6 +244,12 @@ def _add_reporting(add: _Add) -> None:
     digest.add_argument("--markdown", action="store_true", help="print Markdown")
     digest.add_argument("--lang", choices=["en", "fr"], help="in this language, in place of LLM_USAGE_LANG")
     _json(digest)
+    reconcile = add(
+        "reconcile", "A month's bill beside its tokens at public prices: an estimate; needs the extra `prices`."
+    )
+    reconcile.add_argument("--month", default="last", help=_ONE_MONTH)
+    _providers(reconcile, action="extend", nargs="+")
+    _json(reconcile)
 
 
 def _providers(command: argparse.ArgumentParser, **how: Any) -> None:

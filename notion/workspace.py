@@ -17,11 +17,15 @@ from notion.databases.services import Service, read_services, set_statut
 from notion.heal.healer import Healer
 from notion.heal.healing import Healing, plan_healing
 from notion.plan.authorship import authors_of
+from notion.plan.desired import EMPTIED
 from notion.plan.differences import RowDifference, find_differences
 from notion.plan.plan import make_plan
 from notion.plan.steps import Action, Context, Plan, Step
+from notion.rows.carried import Carried, CarriedColumns, find_columns, not_copied_sentence
+from notion.rows.earlier import EarlierRows
+from notion.rows.notes import Note
 from notion.rows.receipt import read_receipt
-from notion.rows.values import COLUMNS, Existing, fields_in, read_row, without_future_time
+from notion.rows.values import COLUMNS, Existing, Values, fields_in, read_row, without_future_time
 from notion.text import one_line
 from notion.writer import Writer, is_written_on
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
@@ -49,6 +53,8 @@ class Published:
 
     counts: NotionCounts
     outcomes: tuple[SourceOutcome, ...]
+    warnings: tuple[str, ...] = ()
+    """What a person has to see to, in French."""
 
 
 class PublishError(NotionBusyError):
@@ -84,6 +90,7 @@ class Workspace:
         self._read_at = time.monotonic()
         self.databases: Databases = find_databases(self._gateway, settings.notion)
         self.services: tuple[Service, ...] = read_services(self._gateway, self.databases.services, needed)
+        self.carried: CarriedColumns = find_columns(self.databases.usages, settings.reports.carry_columns)
 
     def close(self) -> None:
         """Close the connections."""
@@ -131,7 +138,23 @@ class Workspace:
         context = replace(
             self._context(), earlier=self._earlier(outcomes), me=self._me_among(rows), accept_lower=accept_lower
         )
+        if self.carried.columns:
+            # Which rows are new, a plan without them tells.
+            new = _things_to_look_up(make_plan(outcomes, rows, context).steps)
+            context = replace(context, carried=self._carry(month, new))
         return self._plan_with_pages(rows, lambda known: make_plan(outcomes, known, context))
+
+    def _carry(self, month: Month, new: Sequence[Values]) -> Carried:
+        """What new rows of a month take over; asked for only where columns are named and rows are new."""
+        if not self.carried.columns or not new:
+            return Carried()
+        services = {service.provider: service.page_id for service in self.services}
+        earlier = EarlierRows(self._gateway, self.databases.usages, services, self._as_rows)
+        return Carried(self.carried.columns, earlier.latest(month, new))
+
+    def _carry_again(self, values: Values) -> tuple[Note, ...]:
+        """What a row takes over that is made anew, as somebody threw it away since it was read."""
+        return self._carry(Month.parse(values.month), [values]).notes(values)[0]
 
     def differences(self, month: Month, outcomes: Sequence[SourceOutcome]) -> tuple[RowDifference, ...]:
         """Where a month's figures differ from what the sources brought; writes nothing."""
@@ -240,13 +263,17 @@ class Workspace:
             failure = error
         tally = writer.tally
         done = self._sum_up(plan, len(tally.created), tally.updated, tally.trashed)
+        refused = [not_copied_sentence(column, titles) for column, titles in writer.not_copied.items()]
+        done = replace(done, warnings=(*done.warnings, *refused))
         if failure is None:
             return done
         sentence = f"{failure} {_AGAIN}" if isinstance(failure, NotionBusyError) else str(failure)
         raise PublishError(sentence, done) from failure
 
     def _writer(self, seen: frozenset[str] = frozenset()) -> Writer:
-        return Writer(self._gateway, self.databases.usages, self._read, self._on_write, seen=seen)
+        return Writer(
+            self._gateway, self.databases.usages, self._read, self._on_write, seen=seen, carry=self._carry_again
+        )
 
     def _sum_up(self, plan: Plan, created: int, updated: int, trashed: int) -> Published:
         counts = NotionCounts(
@@ -256,7 +283,7 @@ class Workspace:
             trashed=trashed,
             requests=self._gateway.requests,
         )
-        return Published(counts, plan.outcomes)
+        return Published(counts, plan.outcomes, plan.warnings)
 
     def _mark_services(self, outcomes: Sequence[SourceOutcome], *, unfiltered: bool) -> None:
         """Set `Statut` where it is empty or ours; a person's choice stays."""
@@ -268,3 +295,15 @@ class Workspace:
                 set_statut(self._gateway, self.databases.services, service, Statut.ACTIF)
             elif waits and service.statut in (None, Statut.ACTIF):
                 set_statut(self._gateway, self.databases.services, service, Statut.EN_ATTENTE)
+
+
+def _things_to_look_up(steps: Iterable[Step]) -> list[Values]:
+    """New rows of projects and keys, and rows of an old grain that stay for what stands in them: that may be no more
+    than what they took over.
+    """
+    return [
+        step.values
+        for step in steps
+        if step.values.key != COLLECTION
+        and (step.action is Action.CREATE or (step.action is Action.UPDATE and step.why == EMPTIED))
+    ]

@@ -17,7 +17,7 @@ from notion.plan.desired import choose_values
 from notion.plan.doubles import sort_out
 from notion.plan.steps import Action, Plan, Step
 from notion.rows.attachments import Attachments
-from notion.rows.notes import Note, as_properties
+from notion.rows.notes import Note, as_properties, says_same
 from notion.rows.titles import same_id
 from notion.rows.values import SKEW, Existing, Identity, Values, changed_fields, fields_in, to_properties
 from usage.errors import NotionAccessError
@@ -73,6 +73,7 @@ class Writer:
         read: Reads its rows.
         on_write: Called with the number of rows written so far and of all that are to be written.
         seen: Page ids of rows that the plan has dealt with: they are neither what was just created nor doubles of it.
+        carry: What a row takes over from the months before in people's columns, where it has to be made anew.
     """
 
     def __init__(
@@ -83,13 +84,18 @@ class Writer:
         on_write: Callable[[int, int], None],
         *,
         seen: frozenset[str] = frozenset(),
+        carry: Callable[[Values], tuple[Note, ...]] = lambda _: (),
     ) -> None:
         self._gateway, self._found, self._read = gateway, found, read
-        self._on_write, self._seen = on_write, seen
+        self._on_write, self._seen, self._carry = on_write, seen, carry
         self._attachments = Attachments(gateway)
         self.tally: Final = Tally()
         self.refused: Final[set[str]] = set()
         """Page ids of rows whose notes Notion refused: their doubles stay, as they have them."""
+        self.not_copied: Final[dict[str, list[str]]] = {}
+        """Columns whose value Notion refused in new rows, and the titles of these."""
+        self._never: Final[list[Note]] = []
+        """Notes that Notion has refused: the next rows are not to ask again."""
 
     def write(self, steps: Sequence[Step]) -> None:
         """Carry out steps.
@@ -167,7 +173,7 @@ class Writer:
     def _carry_out(self, step: Step) -> None:
         step = self._with_receipt(step)
         if step.page_id is None:
-            self._create(step.values)
+            self._create(step.values, step.notes)
         elif step.action is Action.TRASH:
             if step.into not in self.refused:
                 self._trash(step.page_id)
@@ -202,7 +208,8 @@ class Writer:
             self._gateway.update_row(page_id, to_properties(self._found, values, fields) | as_properties(notes))
         except RowInTrash:
             # Somebody has thrown it away since it was read: a clean run would write it anew.
-            self._create(values, notes)
+            names = {note.name for note in notes}
+            self._create(values, (*notes, *(note for note in self._carry(values) if note.name not in names)))
         else:
             self.tally.count(Action.UPDATE)
 
@@ -215,7 +222,38 @@ class Writer:
         self.tally.count(Action.TRASH)
 
     def _create(self, values: Values, notes: tuple[Note, ...] = ()) -> None:
-        """Create a row; after a doubtful answer it is looked up before anything is repeated."""
+        """Create a row with what it takes over, as far as Notion takes that: the figures go on without it."""
+        allowed = tuple(note for note in notes if not self._is_refused(note))
+        refused = [note for note in notes if note not in allowed]
+        try:
+            self._create_whole(values, allowed)
+        except NotionAccessError as error:
+            if not allowed or error.status not in _NOT_TAKEN:
+                raise
+            # A person who has left, a page that is not shared any more: which note it is shows by writing each alone.
+            page_id = self._create_whole(values, ())
+            refused += [note for note in allowed if not self._is_taken(page_id, note)]
+        for note in refused:
+            self.not_copied.setdefault(note.name, []).append(values.title)
+
+    def _is_refused(self, note: Note) -> bool:
+        return any(says_same(note, other) for other in self._never)
+
+    def _is_taken(self, page_id: str, note: Note) -> bool:
+        """Write one note into a row, and say whether Notion took it."""
+        try:
+            self._gateway.update_row(page_id, as_properties([note]))
+        except NotionAccessError as error:
+            if error.status not in _NOT_TAKEN:
+                raise
+            self._never.append(note)
+            return False
+        except RowInTrash:
+            return True
+        return True
+
+    def _create_whole(self, values: Values, notes: tuple[Note, ...]) -> str:
+        """Create a row, and give its page id; after a doubtful answer it is looked up before anything is repeated."""
         blocks = self._attachments.blocks(values)
 
         def create() -> Page:
@@ -236,6 +274,7 @@ class Writer:
                 f"La base « {self._found.declared.title} » est dans la corbeille de Notion : restaurez-la."
             ) from None
         self.tally.add_creation(values, created)
+        return created.id
 
     def _unseen(self, where: dict[str, Any]) -> list[Existing]:
         return [row for row in self._read(where) if row.page_id not in self._seen]

@@ -1,4 +1,4 @@
-"""All stand-ins together: one small world with five providers and a Notion."""
+"""All stand-ins together: one small world with five providers, a Notion and a central bank."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from sandbox.notion.screen.page import page
 from sandbox.openai import OpenAIApi
 from sandbox.openrouter import OpenRouterApi
 from sandbox.server import Server
+from sandbox.shared.ecb import EcbApi
 from sandbox.shared.standin import Clock, now
 
 
 class Sandbox(Server):
-    """Serves all six APIs while the `with` block runs; the same seed gives the same world.
+    """Serves all seven APIs while the `with` block runs; the same seed gives the same world.
 
     Args:
         clock: The stand-ins' clock.
@@ -29,5 +30,6 @@ class Sandbox(Server):
         self.deepgram = DeepgramApi(clock, seed)
         self.openrouter = OpenRouterApi(clock, seed)
         self.notion = NotionApi(clock)
+        self.ecb = EcbApi(clock)
         self.providers = (self.openai, self.anthropic, self.elevenlabs, self.deepgram, self.openrouter)
-        super().__init__((*self.providers, self.notion), port=port, front=page(self.notion.store.tables))
+        super().__init__((*self.providers, self.notion, self.ecb), port=port, front=page(self.notion.store.tables))

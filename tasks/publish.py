@@ -64,7 +64,7 @@ def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool)
     counts = done.counts.model_copy(update={"kept": kept, "unchanged": unchanged})
     running = running_mark(month, session.settings.now())
     told = _in_order((*done.outcomes, *left))
-    warnings = (*session.warnings, *([session.sparing] if spared else []))
+    warnings = tuple(dict.fromkeys((*session.warnings, *done.warnings, *([session.sparing] if spared else []))))
     result = month_result(
         month, told, counts, plan=steps, problem=problem, warnings=warnings, running=running, kept=spared
     )
@@ -91,4 +91,5 @@ def _planned_step(step: Step) -> PlannedStep:
         cost_usd=None if cost is None else dollars(cost),
         fields=tuple(COLUMNS[name] for name in step.fields),
         why=step.why,
+        carried=tuple(note.name for note in step.notes) if step.action is Action.CREATE else (),
     )

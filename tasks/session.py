@@ -199,18 +199,19 @@ def _find_readings(settings: Settings, request: Request, month: Month) -> Replay
 
 
 def warnings_of(settings: Settings, workspace: Workspace, *, unfiltered: bool) -> tuple[str, ...]:
-    """What may keep a provider away in silence: names of variables that are nearly ours, and keys that have gone.
+    """What may keep a provider away in silence, and own columns that can't be taken over.
 
     Args:
         settings: All settings.
         workspace: The two databases.
         unfiltered: Whether all sources were asked for.
     """
+    always = (*settings.slips, *workspace.carried.sentences)
     if not unfiltered or not workspace.databases.services.has("Usages"):
         # Without the relation nobody knows which services have rows.
-        return settings.slips
+        return always
     with_rows = {service.provider for service in workspace.services if service.has_rows} - workspace.inactive
-    return (*settings.slips, *settings.without_key(with_rows))
+    return (*always, *settings.without_key(with_rows))
 
 
 def open_workspace(settings: Settings, needed: frozenset[ProviderName], month: Month) -> tuple[Workspace, SharedPace]:

@@ -84,7 +84,12 @@ def backfill_range(
         ended, message = run_watched(backfill, asked.first, asked.last, list(asked.providers), quiet=quiet)
     by_month = {result.month: result for result in ended}
     results = [_with_kept(one, by_month.get(one.month), sources, message) for one in session.months]
-    return [result.model_copy(update={"warnings": session.warnings}) for result in results], message
+    return [_with_warnings(result, session.warnings) for result in results], message
+
+
+def _with_warnings(result: MonthResult, warnings: Sequence[str]) -> MonthResult:
+    """A month's result with what concerns the whole range, and what concerns this month alone."""
+    return result.model_copy(update={"warnings": tuple(dict.fromkeys((*warnings, *result.warnings)))})
 
 
 def _with_kept(

@@ -229,7 +229,7 @@ def _check_notion(settings: Settings) -> CheckReport | str:
         return "NOTION_TOKEN is not set: create a Notion connection and put its token into .env"
     try:
         with closing(Gateway(settings.notion)) as gateway:
-            return check_notion(gateway, settings.notion)
+            return check_notion(gateway, settings.notion, settings.reports.carry_columns)
     except NotionError as error:
         return str(error)
 

@@ -46,6 +46,7 @@ from notion.plan.loss import LEFT, Change, accepting_sentence, keeping_sentence,
 from notion.plan.ownership import Matching, Ownership, Peers, labels_of
 from notion.plan.restated import identity_of, with_restatements
 from notion.plan.steps import Action, Context, Plan, Step
+from notion.rows.carried import not_copied_sentence
 from notion.rows.notes import Note
 from notion.rows.receipt import Receipt, read_receipt, receipt_of
 from notion.rows.titles import is_of_service, make_title, with_account
@@ -71,6 +72,7 @@ def make_plan(outcomes: Sequence[SourceOutcome], existing: Sequence[Existing], c
     changeable, left = sort_by_author(existing, authors)
     steps: list[Step] = []
     final: list[SourceOutcome] = []
+    not_copied: dict[str, list[str]] = {}
     for provider in sorted({outcome.source.provider for outcome in outcomes}):
         service = context.services[provider]
         part = _ProviderPlan(
@@ -84,8 +86,11 @@ def make_plan(outcomes: Sequence[SourceOutcome], existing: Sequence[Existing], c
         part.make()
         steps += part.steps
         final += part.outcomes
+        for column, title in part.not_copied:
+            not_copied.setdefault(column, []).append(title)
+    warnings = tuple(not_copied_sentence(column, titles) for column, titles in not_copied.items())
     seen = frozenset(row.page_id for row in existing)
-    return Plan(tuple(steps), tuple(sorted(final, key=_order)), seen)
+    return Plan(tuple(steps), tuple(sorted(final, key=_order)), seen, warnings)
 
 
 class _ProviderPlan:
@@ -107,6 +112,8 @@ class _ProviderPlan:
         self._labels = context.labels[provider]
         self.steps: list[Step] = []
         self.outcomes: list[SourceOutcome] = []
+        self.not_copied: list[tuple[str, str]] = []
+        """People's own columns that stay empty in new rows, and the titles of these."""
 
     def make(self) -> None:
         planners = list(self._planners())
@@ -123,6 +130,12 @@ class _ProviderPlan:
             planners[0].keep(one.row, one.why)
         for planner in planners:
             self.steps += planner.steps
+            self.not_copied += [
+                (column, step.values.title)
+                for step in planner.steps
+                if step.action is Action.CREATE
+                for column in self._context.carried.notes(step.values)[1]
+            ]
             self.outcomes.append(planner.outcome)
 
     def _planners(self) -> Iterator[_SourcePlanner]:
@@ -343,7 +356,8 @@ class _SourcePlanner:
             self._doubt(f"« {stranger.values.title} » : {SOMEBODYS[0].lower()}{SOMEBODYS[1:]}")
         else:
             self._changes.append(Change(None, values))
-            self.steps.append(Step(Action.CREATE, self.outcome.source, values))
+            notes, _ = self._context.carried.notes(values)
+            self.steps.append(Step(Action.CREATE, self.outcome.source, values, notes=notes))
 
     def _with_corrections(self, values: Values, standing: Values | None, identity: Identity) -> Values:
         """The values with what was corrected of the row, by its identity in the answer."""
@@ -475,7 +489,8 @@ class _SourcePlanner:
         if self.outcome.coarse:
             self._keep_all(others, LESS_FINE)
             return
-        noted = [row for row in others if row.notes or row.is_written_on]
+        # What a row has only taken over from the month before still stands there.
+        noted = [row for row in others if row.is_written_on or not self._context.carried.says_all(row)]
         for row in others:
             self._changes.append(Change(row.values, None))
             if row in noted:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from notion.rows.carried import Carried
 from notion.rows.notes import Note
 from notion.rows.receipt import Receipt
 from notion.rows.values import Existing, Identity, Values
@@ -26,8 +27,8 @@ class Action(StrEnum):
 class Step:
     """One row's turn.
 
-    `fields` are those that a write changes (of an update), and `notes` what the row takes over in people's own columns;
-    `why` is a French sentence where it is not obvious.
+    `fields` are those that a write changes (of an update), and `notes` what the row takes over in people's own columns:
+    of doubles, and a new row from the months before; `why` is a French sentence where it is not obvious.
     """
 
     action: Action
@@ -59,7 +60,8 @@ class Context:
     `fields` are those of `Values` that have a column; `services` are page ids; `labels` are those of all accounts that
     have a key, in the order of the accounts: the first one wins an id that several reach. `earlier` are rows of earlier
     months in which a name that stands in an id's place may have its id. `me` is the connection's user id, where it can
-    be read. With `accept_lower` a person has accepted lower figures of a month that is over.
+    be read. With `accept_lower` a person has accepted lower figures of a month that is over. `carried` is what new rows
+    take over in people's own columns.
     """
 
     fields: Sequence[str]
@@ -68,6 +70,7 @@ class Context:
     earlier: Sequence[Existing] = ()
     me: str | None = None
     accept_lower: bool = False
+    carried: Carried = field(default_factory=Carried)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ class Plan:
     outcomes: tuple[SourceOutcome, ...]
     seen: frozenset[str] = frozenset()
     """Page ids of all rows that it was made against."""
+    warnings: tuple[str, ...] = ()
+    """What a person has to see to, in French."""
 
     def of(self, action: Action) -> tuple[Step, ...]:
         """The steps of one kind."""

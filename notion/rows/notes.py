@@ -100,9 +100,31 @@ def as_properties(notes: Iterable[Note]) -> dict[str, Any]:
     return {note.value.id or note.name: {note.value.type: _WRITERS[note.value.type](note.value)} for note in notes}
 
 
+def can_hold_notes(kind: str) -> bool:
+    """Whether people can write into columns of a type, and this program can copy what they wrote."""
+    return kind in _WRITERS
+
+
+def says_same(note: Note, other: Note) -> bool:
+    """Whether two notes stand in one column and say the same, as far as Notion shows."""
+    if (note.value.id or note.name) != (other.value.id or other.name) or _is_cut(note.value) or _is_cut(other.value):
+        return False
+    return note.value.type == other.value.type and _content(note.value) == _content(other.value)
+
+
+def copy_notes(notes: Iterable[Note]) -> tuple[tuple[Note, ...], tuple[str, ...]]:
+    """What can be written into a new row, and the names of columns whose cells can't be copied as a whole."""
+    notes = tuple(notes)
+    copied = tuple(note for note in notes if _can_be_written(note.value) and not _is_cut(note.value))
+    return copied, tuple(note.name for note in notes if note not in copied)
+
+
 def _copy_value(value: Value) -> Value | None:
-    """A value for a row whose cell is empty; None where it could not be written there."""
-    return value if _can_be_written(value) and not _is_cut(value) else None
+    """A value for a row whose cell is empty; None where it could not be written there.
+
+    A box that is not ticked is no empty cell.
+    """
+    return value if value.type != "checkbox" and _can_be_written(value) and not _is_cut(value) else None
 
 
 def _unite_values(mine: Value, theirs: Value) -> Value | None:
@@ -228,6 +250,7 @@ _WRITERS: Final[Mapping[str, Callable[[Value], Any]]] = {
     "url": lambda value: value.url,
     "email": lambda value: value.email,
     "phone_number": lambda value: value.phone_number,
+    "checkbox": lambda value: value.checkbox,
     "relation": _ids,
     "people": _ids,
     "files": lambda value: [{"type": "external", **file.model_dump()} for file in value.files],

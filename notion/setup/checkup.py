@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
@@ -18,6 +18,7 @@ from notion.databases.found import ColumnState, Databases, Found, Match, problem
 from notion.databases.options import lacking_options
 from notion.databases.services import as_service, doubles_sentence, missing_sentence, rows_of
 from notion.plan.authorship import is_by, is_collected, is_nameless
+from notion.rows.carried import find_columns
 from notion.rows.titles import month_of_title, name_in_title, provider_of, tells_two_months
 from notion.rows.values import Existing, has_figures, read_row
 from notion.setup.rollups import has_lost_its_relation, unread_rollups
@@ -71,18 +72,23 @@ class CheckReport:
     """Months that sources were asked for; None where the rows could not be looked at."""
 
 
-def check_notion(gateway: Gateway, settings: NotionSettings) -> CheckReport:
+def check_notion(gateway: Gateway, settings: NotionSettings, carry: Iterable[str] = ()) -> CheckReport:
     """Look at the connection, both databases, their columns, the services and the rows.
 
     Nothing is raised for what Notion refuses or lacks: the report tells it. Whether the connection may write can't be
     seen without writing.
+
+    Args:
+        gateway: The connection.
+        settings: Notion's.
+        carry: Names of people's own columns that are to follow projects and keys into new months.
     """
-    return _Checkup(gateway, settings).report()
+    return _Checkup(gateway, settings, carry).report()
 
 
 class _Checkup:
-    def __init__(self, gateway: Gateway, settings: NotionSettings) -> None:
-        self._gateway, self._settings = gateway, settings
+    def __init__(self, gateway: Gateway, settings: NotionSettings, carry: Iterable[str]) -> None:
+        self._gateway, self._settings, self._carry = gateway, settings, carry
         self._sentences: list[str] = []
         self._inactive: frozenset[ProviderName] = frozenset()
 
@@ -105,6 +111,8 @@ class _Checkup:
             for one in found
             if one.locked
         ]
+        for one in found:
+            self._sentences += find_columns(one, self._carry).sentences if one.declared is USAGES else ()
         plan = self._try(lambda: plan_sentence(self._gateway.myself(), self._settings.requests_per_minute))
         self._sentences += [plan] if plan else []
         is_ready = len(services) == len(ProviderName) and not any(row.severity is Severity.PROBLEM for row in rows)

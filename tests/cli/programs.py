@@ -22,7 +22,19 @@ from usage.settings import KEY_VARIABLES
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 2, 14, 15, 30, tzinfo=UTC)
-_OURS = ("OPENAI_", "ANTHROPIC_", "ELEVENLABS_", "XI_", "DEEPGRAM_", "OPENROUTER_", "NOTION_", "LLM_USAGE_")
+_OURS = (
+    "OPENAI_",
+    "ANTHROPIC_",
+    "ELEVENLABS_",
+    "XI_",
+    "DEEPGRAM_",
+    "OPENROUTER_",
+    "NOTION_",
+    "LLM_USAGE_",
+    "REPORT_",
+    "EUR_",
+    "ECB_",
+)
 
 
 @dataclass(frozen=True)

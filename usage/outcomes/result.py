@@ -83,6 +83,8 @@ class PlannedStep(BaseModel):
     fields: tuple[str, ...] = ()
     """Columns that an update changes."""
     why: str = ""
+    carried: tuple[str, ...] = ()
+    """People's own columns that a new row takes over from the months before."""
 
 
 class MonthResult(BaseModel):
@@ -101,7 +103,9 @@ class MonthResult(BaseModel):
     to_rerun: tuple[str, ...] = ()
     """Sources that a rerun or a better key would mend, each with the reason and the command: `deepgram: …`."""
     warnings: tuple[str, ...] = ()
-    """What may keep a provider away in silence: names of variables that are nearly ours, keys that have gone."""
+    """What may keep a provider away in silence: names of variables that are nearly ours, keys that have gone. And own
+    columns that could not be taken over.
+    """
     running: str = ""
     """`en cours, jour 28/30`, for a month that has not ended."""
 

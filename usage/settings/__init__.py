@@ -1,11 +1,11 @@
 """Settings from the environment and from `.env`."""
 
+from usage.settings.addresses import LOOPBACK
 from usage.settings.reports import ReportSettings
 from usage.settings.settings import (
     ARCHIVE_OFF,
     BASE_URLS,
     KEY_VARIABLES,
-    LOOPBACK,
     Credential,
     NotionSettings,
     Settings,

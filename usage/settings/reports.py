@@ -12,9 +12,12 @@ from pydantic import BaseModel, ConfigDict
 
 from usage.language.choice import Language, of_the_locale
 from usage.names import ProviderName
+from usage.settings.addresses import read_address
 
 CURRENCIES: Final = ("USD", "EUR")
 """That reports can be made in."""
+ECB_ADDRESS: Final = "https://data-api.ecb.europa.eu/service"
+"""Of the European Central Bank's data."""
 BUDGETS: Final = {
     "total": "LLM_USAGE_BUDGET",
     **{name.value: f"LLM_USAGE_BUDGET_{name.upper()}" for name in ProviderName},
@@ -37,6 +40,8 @@ class ReportSettings(BaseModel):
     """A second currency beside USD where it is another one."""
     rates_file: Path | None = None
     """File with rates of that currency, in place of the ECB's."""
+    ecb_base_url: str = ECB_ADDRESS
+    """Where the European Central Bank's rates are asked for."""
     budgets_file: Path | None = None
     budgets: dict[str, Decimal] = {}
     """USD a month: `total`, or a provider's name. These variables win over the file."""
@@ -60,6 +65,7 @@ def read_report_settings(values: Mapping[str, str], wrong: list[str]) -> ReportS
         carry_columns=tuple(filter(None, map(str.strip, values.get("NOTION_CARRY_COLUMNS", "").split(",")))),
         currency=currency,
         rates_file=_file("EUR_RATES_FILE", values, wrong),
+        ecb_base_url=read_address("ECB_BASE_URL", ECB_ADDRESS, values, wrong),
         budgets_file=_file("LLM_USAGE_BUDGETS_FILE", values, wrong),
         budgets=_budgets(values, wrong),
         notify_file=_file("LLM_USAGE_NOTIFY_FILE", values, wrong),

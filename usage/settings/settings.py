@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 from usage.catalogue import CATALOGUE, NOTION_ADDRESS
 from usage.errors import SettingsError
 from usage.names import DEFAULT_ACCOUNT, Grain, ProviderName, Source
+from usage.settings.addresses import read_address
 from usage.settings.files import read_files, setting_files
-from usage.settings.reports import ReportSettings, read_report_settings
+from usage.settings.reports import ECB_ADDRESS, ReportSettings, read_report_settings
 from usage.settings.slips import ordinary_key, slips
 
 KEY_VARIABLES: Final = {spec.name: spec.key_variable for spec in CATALOGUE.values()}
@@ -25,6 +26,7 @@ KEY_VARIABLES: Final = {spec.name: spec.key_variable for spec in CATALOGUE.value
 BASE_URLS: Final = {
     **{spec.address_variable: spec.address for spec in CATALOGUE.values()},
     "NOTION_BASE_URL": NOTION_ADDRESS,
+    "ECB_BASE_URL": ECB_ADDRESS,
 }
 """Addresses by their variables."""
 _NOT_ACCOUNTS: Final = ("ID", "PATH", "NAME", "URL", "HASH", "FILE")
@@ -32,7 +34,6 @@ ARCHIVE_OFF: Final = "off"
 """In place of the archive's address."""
 _STORE_OPTIONS: Final = frozenset({"region", "endpoint_override", "scheme"})
 """Of an object store's address. Keys are none of them: they would stand in messages and lists of processes."""
-LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
 class Credential(BaseModel):
@@ -269,24 +270,7 @@ def _read_key(name: str, path: str, wrong: list[str]) -> str:
 
 
 def _base_url(variable: str, values: Mapping[str, str], wrong: list[str]) -> str:
-    text = values.get(variable, BASE_URLS[variable]).rstrip("/")
-    if not _is_safe(text):
-        # Not the value: an address may hold a password.
-        wrong.append(
-            f"{variable}: give an https:// address without user, query or fragment (http:// only for loopback)"
-        )
-    return text
-
-
-def _is_safe(address: str) -> bool:
-    try:
-        parts = urlsplit(address)
-        _ = parts.port
-    except ValueError:
-        return False
-    secure = parts.scheme == "https" and bool(parts.hostname)
-    local = parts.scheme == "http" and parts.hostname in LOOPBACK
-    return (secure or local) and re.search(r"[@?#\s]", address) is None
+    return read_address(variable, BASE_URLS[variable], values, wrong)
 
 
 def _grain(provider: ProviderName, values: Mapping[str, str], wrong: list[str]) -> Grain:

@@ -35,6 +35,7 @@ VARIABLES: Final = (
     "LLM_USAGE_NOW",
     "REPORT_CURRENCY",
     "EUR_RATES_FILE",
+    "ECB_BASE_URL",
 )
 """All variables that are read, without the suffixes of accounts and files."""
 _OTHERS: Final = frozenset(name for spec in CATALOGUE.values() for name in spec.ordinary_names)

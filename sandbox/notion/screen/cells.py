@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from sandbox.notion.answers.computed import Beyond, Computed, Items, formula, linked_pages, rollup, scalar
 from sandbox.notion.stored.columns import Formula, Property, Relation, Rollup
-from sandbox.notion.stored.contents import Amount, Check, Choice, Files, Link, Links, Value, Words
+from sandbox.notion.stored.contents import Amount, Check, Choice, Files, Link, Links, People, Value, Words
 from sandbox.notion.stored.dates import DateSpan
 from sandbox.notion.stored.formulas import Scalar
 from sandbox.notion.stored.options import as_select, choose
@@ -15,7 +15,7 @@ from sandbox.notion.stored.text import plain, text_of
 from sandbox.notion.stored.workspace import Workspace
 
 Cell = str | float | bool | date | datetime | tuple[str, ...] | None
-"""A cell's plain value: text, number, tick, day, instant, names of options or files, ids of linked rows."""
+"""A cell's plain value: text, number, tick, day, instant, names of options or files, ids of linked rows, of people."""
 
 
 def column(source: SourceRecord, name: str) -> Property:
@@ -67,6 +67,8 @@ def stored_value(workspace: Workspace, one: Property, value: Cell) -> Value | No
             result = DateSpan(value)
         case "relation", tuple():
             result = Links(value)
+        case "people", tuple():
+            result = People(value)
         case (("select" | "multi_select"), str() | tuple()):
             names = (value,) if isinstance(value, str) else value
             result = Choice(tuple(choose(as_select(one), {"name": name}, one.name, workspace.ids) for name in names))
@@ -93,6 +95,8 @@ def _plain(one: Property, page: PageRecord) -> Cell:
         result = stored.start
     elif isinstance(stored, Files):
         result = tuple(file.name for file in stored.files)
+    elif isinstance(stored, People):
+        result = stored.user_ids
     elif one.config.kind == "multi_select":
         chosen = stored.option_ids if isinstance(stored, Choice) else ()
         result = tuple(option.name for option in as_select(one).options if option.id in chosen)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from archive.claims import Claim, Claims
+from archive.beside.claims import Claim, Claims
 from tasks.books.telling.addresses import Address
 from tasks.books.telling.sending import send
 

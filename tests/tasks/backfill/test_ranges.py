@@ -14,6 +14,7 @@ from archive.answers import AnswerLog
 from archive.archive import Archive
 from archive.store import open_store
 from notion.databases.services import Service
+from notion.rows.carried import CarriedColumns
 from notion.rows.receipt import Receipt
 from notion.rows.values import Existing, Values
 from tasks.backfill.ranges import SETTLED, BackfillMonth, Range, current_backfill, months_of, open_backfill
@@ -48,6 +49,7 @@ class Notion:
         self.asked: list[Month] = []
         self.closed = False
         self.databases = SimpleNamespace(services=SimpleNamespace(has=lambda _name: True))
+        self.carried = CarriedColumns()
 
     @property
     def services(self) -> tuple[Service, ...]:

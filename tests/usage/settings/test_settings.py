@@ -276,6 +276,13 @@ def test_base_urls(provider: ProviderName) -> None:
     assert {p for p in ProviderName if changed.base_urls[p] != load().base_urls[p]} == {provider}
 
 
+def test_the_bank_s_address_is_held_to_the_same_rules() -> None:
+    assert load().reports.ecb_base_url == BASE_URLS["ECB_BASE_URL"] == "https://data-api.ecb.europa.eu/service"
+    assert load(ECB_BASE_URL="http://127.0.0.1:8000/ecb/").reports.ecb_base_url == "http://127.0.0.1:8000/ecb"
+    with pytest.raises(SettingsError, match="ECB_BASE_URL: give an https:// address"):
+        load(ECB_BASE_URL="http://data-api.ecb.europa.eu/service")
+
+
 def test_the_address_for_model_calls_is_not_ours() -> None:
     assert load(OPENAI_BASE_URL="https://proxy.example").base_urls == load().base_urls
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from archive.claims import LEASE, Claims
+from archive.beside.claims import LEASE, Claims
 from archive.store import FolderStore
 from tasks.books.telling.addresses import Address
 from tasks.books.telling.delivery import Delivery, News, deliver
@@ -129,7 +129,7 @@ SENDER = """
 import sys
 from pathlib import Path
 from pydantic import SecretStr
-from archive.claims import Claims
+from archive.beside.claims import Claims
 from archive.store import FolderStore
 from tasks.books.telling.addresses import Address
 from tasks.books.telling.delivery import News, deliver

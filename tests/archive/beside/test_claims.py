@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from archive.claims import LEASE, Claims
+from archive.beside.claims import LEASE, Claims
 from archive.store import ClaimingStore, FolderStore, open_store
 from tests.archive.conftest import Bucket
 

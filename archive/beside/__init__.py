@@ -1,0 +1,1 @@
+"""What lies beside the readings: exchange rates, and what is to be done only once."""
