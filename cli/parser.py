@@ -57,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
 
     demo = add("demo", "The whole job against a sandbox on this machine: no key, no network.")
     demo.add_argument("--month", default="last", help="month like 2026-01, `last` (default) or `current`")
+    demo.add_argument("--awkward", action="store_true", help="names and habits that are awkward, as some real ones are")
     setup = add("setup", "Create or check the two Notion databases; can be repeated.")
     setup.add_argument("--dry-run", action="store_true", help="print what would be added; write nothing")
     _json(setup)
