@@ -25,7 +25,7 @@ from notion.rows.values import Existing, fields_in, read_row, without_future_tim
 from notion.text import one_line
 from notion.writer import Writer, is_written_on
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
-from usage.grain import LABEL
+from usage.grain import COLLECTION, LABEL
 from usage.month import Month
 from usage.names import ProviderName
 from usage.outcomes.outcome import SourceOutcome
@@ -105,9 +105,36 @@ class Workspace:
         source = self.databases.usages.data_source_id
         if month is None:
             return self._as_rows(self._gateway.every_row(source))
-        where = {"property": self._column("Mois"), "rich_text": {"equals": str(month)}}
+        return self._of(month, self._gateway.every_row(source, self._in(month)))
+
+    def rows_at_most(self, month: Month, requests: int) -> list[Existing] | None:
+        """The rows of a month, in so many requests; None where it has more rows than these bring."""
+        pages: list[Page] = []
+        asked = self._gateway.query(self.databases.usages.data_source_id, {"filter": self._in(month)})
+        for number, listing in enumerate(asked, start=1):
+            pages += (page for page in listing.results if not page.in_trash)
+            if not listing.has_more:
+                return self._of(month, pages)
+            if number >= requests:
+                return None
+        return None
+
+    def _rows_and_own_rows_before(self, month: Month) -> tuple[list[Existing], list[Existing]]:
+        """The rows of a month, and the sources' own rows of the month before: a few rows more in the same listing."""
+        self._read_at = time.monotonic()
+        here = self._in(month)
+        own = {"property": self._column("Projet/API Key"), "rich_text": {"equals": COLLECTION}}
+        where = {"and": [{"or": [here, self._in(month.previous())]}, {"or": [here, own]}]}
+        pages = list(self._gateway.every_row(self.databases.usages.data_source_id, where))
+        before = [row for row in self._of(month.previous(), pages) if row.values.key == COLLECTION]
+        return self._of(month, pages), before
+
+    def _in(self, month: Month) -> dict[str, Any]:
+        return {"property": self._column("Mois"), "rich_text": {"equals": str(month)}}
+
+    def _of(self, month: Month, pages: Iterable[Page]) -> list[Existing]:
         # Whether Notion's `equals` minds case and spaces is not published.
-        return [row for row in self._as_rows(self._gateway.every_row(source, where)) if row.values.month == str(month)]
+        return [row for row in self._as_rows(pages) if row.values.month == str(month)]
 
     def plan(self, month: Month, outcomes: Sequence[SourceOutcome], *, accept_lower: bool = False) -> Plan:
         """Decide every write of a month; writes nothing. Looks at the pages of doubles for what people wrote there.
@@ -117,11 +144,12 @@ class Workspace:
             outcomes: What the sources brought.
             accept_lower: Whether a person has accepted lower figures of a month that is over.
         """
-        rows = self.rows(month)
+        rows, before = self._rows_and_own_rows_before(month)
         context = replace(
             self._context(), earlier=self._earlier(outcomes), me=self._me_among(rows), accept_lower=accept_lower
         )
-        return self._plan_with_pages(rows, lambda known: make_plan(outcomes, known, context))
+        plan = self._plan_with_pages(rows, lambda known: make_plan(outcomes, known, context))
+        return replace(plan, own_rows_before=tuple(before))
 
     def differences(self, month: Month, outcomes: Sequence[SourceOutcome]) -> tuple[RowDifference, ...]:
         """Where a month's figures differ from what the sources brought; writes nothing."""

@@ -82,8 +82,7 @@ def make_plan(outcomes: Sequence[SourceOutcome], existing: Sequence[Existing], c
         part.make()
         steps += part.steps
         final += part.outcomes
-    seen = frozenset(row.page_id for row in existing)
-    return Plan(tuple(steps), tuple(sorted(final, key=_order)), seen)
+    return Plan(tuple(steps), tuple(sorted(final, key=_order)), tuple(existing))
 
 
 class _ProviderPlan:

@@ -6,6 +6,8 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
+from types import MappingProxyType
 
 from archive.archive import Archive
 from archive.journal import Entry
@@ -21,7 +23,7 @@ from usage.errors import ArchiveError
 from usage.grain import COLLECTION, Rule, canonical_workspace, is_ours
 from usage.money import exact_sum, whole_sum
 from usage.month import Month
-from usage.names import ProviderName, Source, Status
+from usage.names import Grain, ProviderName, Source, Status
 from usage.records.breakdown import BreakdownEntry, read_json
 from usage.records.record import UsageRecord
 from usage.settings import Settings
@@ -29,7 +31,12 @@ from usage.settings import Settings
 _log = logging.getLogger(__name__)
 
 
-def gather(settings: Settings, workspace: Workspace, months: Iterable[Month]) -> Ledger:
+def gather(
+    settings: Settings,
+    workspace: Workspace,
+    months: Iterable[Month],
+    known: Mapping[Month, Sequence[Existing]] = MappingProxyType({}),
+) -> Ledger:
     """The ledger of some months; one query of Notion for each page of 100 rows of each month.
 
     An archive that can't be read is said in a warning, and the figures come from Notion alone, without days.
@@ -38,13 +45,76 @@ def gather(settings: Settings, workspace: Workspace, months: Iterable[Month]) ->
         settings: All settings.
         workspace: The two databases.
         months: Which months.
+        known: Rows of months that were read already, or are about to be written.
 
     Raises:
         NotionError: Notion can't be read.
     """
     archive = _archive(settings)
-    found = tuple(_month(settings, workspace, archive, month) for month in sorted(set(months)))
+    found = tuple(
+        _month(settings, workspace, archive, month, known[month] if month in known else workspace.rows(month))
+        for month in sorted(set(months))
+    )
     return Ledger(found, settings.now(), workspace.databases.usages.url)
+
+
+def gather_kept(settings: Settings, workspace: Workspace, month: Month, own: Iterable[Existing]) -> MonthLedger:
+    """A month from the archive and the sources' own rows, where its other rows would cost too many requests.
+
+    What the archive does not have as the own row tells it counts as not read. Rows have their keys for names.
+
+    Args:
+        settings: All settings.
+        workspace: The two databases.
+        month: The month.
+        own: The sources' own rows.
+    """
+    archive = _archive(settings)
+    services = {service.provider: service.page_id for service in workspace.services}
+    rows: list[LedgerRow] = []
+    sources: list[SourceMonth] = []
+    for values, provider in ((row.values, provider_of(row, services)) for row in own):
+        if provider is None:
+            continue
+        labels = _labels(settings, provider, [values])
+        kept = None if archive is None else _kept_rows(archive, month, provider, labels, values)
+        rows += kept or ()
+        source = _source(values, provider)
+        sources.append(source if kept is not None else replace(source, proof=None))
+    return MonthLedger(month, tuple(rows), tuple(sources))
+
+
+def _kept_rows(
+    archive: Archive, month: Month, provider: ProviderName, labels: Mapping[str, str], own: Values
+) -> list[LedgerRow] | None:
+    """The rows of the reading that a source's own row tells of; None where the archive does not have it."""
+    receipt = read_receipt(own.breakdown)
+    if receipt is None or receipt.read_at is None:
+        return None
+    for source, records in _readings(archive, month, provider, labels, [own]):
+        cost = exact_sum(record.cost for record in records)
+        if labels.get(source.account, source.account) == own.workspace and _as_double(cost) == _as_double(
+            receipt.cost_usd
+        ):
+            rule = provider.spec.grains.rule(Grain(receipt.grain)) if receipt.grain in set(Grain) else None
+            if rule is None or (rule.kind is not None and not any(getattr(r, rule.key) for r in records)):
+                rule = provider.spec.grains.coarse
+            groups = _grouped(source, records, rule, own.workspace)
+            return [_kept_row(one, month, provider) for one in groups]
+    return None
+
+
+def _kept_row(group: _Group, month: Month, provider: ProviderName) -> LedgerRow:
+    return LedgerRow(
+        month=month,
+        provider=provider,
+        account=group.account,
+        key=group.key,
+        workspace=group.workspace,
+        name=group.key,
+        records=group.records,
+        by_day=all(record.day is not None for record in group.records),
+    )
 
 
 def _archive(settings: Settings) -> Archive | None:
@@ -55,10 +125,12 @@ def _archive(settings: Settings) -> Archive | None:
         return None
 
 
-def _month(settings: Settings, workspace: Workspace, archive: Archive | None, month: Month) -> MonthLedger:
+def _month(
+    settings: Settings, workspace: Workspace, archive: Archive | None, month: Month, known: Iterable[Existing]
+) -> MonthLedger:
     services = {service.provider: service.page_id for service in workspace.services}
     rows: dict[ProviderName, list[Existing]] = {}
-    for row in workspace.rows(month):
+    for row in known:
         provider = provider_of(row, services)
         if provider is not None:
             rows.setdefault(provider, []).append(row)
@@ -179,11 +251,14 @@ def _is_of(group: _Group, values: Values) -> bool:
 
 def _tells(records: Sequence[UsageRecord], values: Values) -> bool:
     """Whether records come to the figures that Notion shows, which are doubles."""
-    cost = exact_sum(record.cost for record in records)
-    if (None if cost is None else float(cost)) != (None if values.cost is None else float(values.cost)):
+    if _as_double(exact_sum(record.cost for record in records)) != _as_double(values.cost):
         return False
     names = ("tokens_input", "tokens_output", "requests")
     return all(whole_sum(getattr(record, name) for record in records) == getattr(values, name) for name in names)
+
+
+def _as_double(amount: Decimal | float | None) -> float | None:
+    return None if amount is None else float(amount)
 
 
 def _account(values: Values, labels: Mapping[str, str]) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Self
 
 from notion.client.gateway import Gateway
 from notion.setup.databases import set_up
@@ -22,7 +23,7 @@ from tasks.keep import Keeper
 from tests.notion.office import Unhurried
 from usage.month import Month
 from usage.names import ProviderName, Source
-from usage.outcomes.outcome import build_outcomes
+from usage.outcomes.outcome import SourceOutcome, build_outcomes
 from usage.outcomes.rows import LabelledReport
 from usage.settings import Settings, load_settings
 
@@ -31,18 +32,38 @@ DECEMBER, JANUARY, FEBRUARY = Month(2025, 12), Month(2026, 1), Month(2026, 2)
 
 
 @dataclass
+class Clock:
+    """Everybody's clock."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass
 class Books:
     """A sandbox, an archive, and the two databases."""
 
     sandbox: Sandbox
     folder: Path
-    more: dict[str, str]
+    clock: Clock
+    more: dict[str, str] = field(default_factory=dict)
     """Variables beside the sandbox's."""
-    now: datetime = NOW
+
+    @classmethod
+    @contextmanager
+    def open(cls, folder: Path, *, believable: bool = False) -> Iterator[Self]:
+        """Both databases, and nothing in them yet."""
+        clock = Clock()
+        with Sandbox(clock, believable=believable) as sandbox:
+            books = cls(sandbox, folder, clock)
+            books.set_up()
+            yield books
 
     def settings(self, **more: str) -> Settings:
         variables = self.sandbox.environment() | {
-            "LLM_USAGE_NOW": self.now.isoformat(),
+            "LLM_USAGE_NOW": self.clock.now.isoformat(),
             "LLM_USAGE_ARCHIVE": str(self.folder / "archive"),
         }
         return load_settings(variables | self.more | more, None)
@@ -58,12 +79,16 @@ class Books:
             set_up(gateway, settings.notion, frozenset(ProviderName))
 
     def collect(self, month: Month, *providers: ProviderName, dry_run: bool = False) -> None:
-        settings = self.settings()
-        reports = [self._read(settings, source, month) for source in settings.select(providers)]
+        settings, outcomes = self.settings(), self.outcomes(month, *providers)
         with self.workspace(settings) as workspace:
-            plan = workspace.plan(month, build_outcomes(reports, []))
+            plan = workspace.plan(month, outcomes)
             if not dry_run:
                 workspace.publish(plan, unfiltered=not providers)
+
+    def outcomes(self, month: Month, *providers: ProviderName) -> tuple[SourceOutcome, ...]:
+        """What the sources bring; it is kept in the archive."""
+        settings = self.settings()
+        return build_outcomes([self._read(settings, source, month) for source in settings.select(providers)], [])
 
     def _read(self, settings: Settings, source: Source, month: Month) -> LabelledReport:
         keeper = Keeper(settings)

@@ -12,7 +12,6 @@ import pytest
 
 from reports.comparison import compare
 from reports.ledger import LedgerRow, OwnColumn
-from sandbox.everything import Sandbox
 from tests.tasks.books.office import DECEMBER, FEBRUARY, JANUARY, NOW, Books, shown, told
 from usage.money import exact_sum
 from usage.month import Month
@@ -23,9 +22,7 @@ from usage.outcomes.proof import MonthState
 @pytest.fixture(scope="module")
 def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
     """Three months of all providers; tests only read."""
-    with Sandbox(lambda: NOW) as sandbox:
-        books = Books(sandbox, tmp_path_factory.mktemp("books"), {})
-        books.set_up()
+    with Books.open(tmp_path_factory.mktemp("books")) as books:
         for month in (DECEMBER, JANUARY, FEBRUARY):
             books.collect(month)
         yield books
@@ -33,10 +30,7 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
 
 @pytest.fixture
 def books(tmp_path: Path) -> Iterator[Books]:
-    """Both databases, and nothing in them yet."""
-    with Sandbox(lambda: NOW) as sandbox:
-        books = Books(sandbox, tmp_path, {})
-        books.set_up()
+    with Books.open(tmp_path) as books:
         yield books
 
 
@@ -166,8 +160,7 @@ def test_a_folded_breakdown_keeps_the_sums(books: Books) -> None:
 def test_what_was_read_later_without_being_written_is_not_told(books: Books) -> None:
     books.collect(FEBRUARY, ProviderName.OPENROUTER)
     before = told(books.ledger(FEBRUARY).months[0])
-    books.now += timedelta(days=3)
-    books.sandbox.openrouter.now = lambda: books.now
+    books.clock.now += timedelta(days=3)
     for account in books.sandbox.openrouter.accounts:
         del account.facts("2026-02")[::2]
     books.collect(FEBRUARY, ProviderName.OPENROUTER, dry_run=True)
