@@ -21,6 +21,7 @@ from usage.month import Month
 from usage.names import Source, Status
 from usage.outcomes.progress import Event, PageRead, RowsWritten, SourceBegun, SourceEnded, listening, passing_warnings
 from usage.outcomes.result import MonthResult
+from usage.outcomes.told import Told
 
 _BIDI = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 """Characters that turn the direction of what follows."""
@@ -122,8 +123,8 @@ class Display:
         self._progress.update(self._lines[source], description=what, note=note, completed=done, total=total)
 
 
-def print_result(result: MonthResult) -> None:
-    """A table of sources, the plan of a dry run, and what was written."""
+def print_result(result: MonthResult, *, beside: bool = True) -> None:
+    """A table of sources, the plan of a dry run, what was written, and the month beside the one before."""
     console = out()
     console.print(_sources_table(result))
     if result.plan is not None:
@@ -138,6 +139,14 @@ def print_result(result: MonthResult) -> None:
         console.print(literal(result.problem), style="red", soft_wrap=True)
     for sentence in (*result.to_rerun, *result.left_alone):
         console.print(literal(sentence), style="yellow", soft_wrap=True)
+    if beside:
+        print_beside(result.comparison)
+
+
+def print_beside(told: Told | None) -> None:
+    """A month beside the one before."""
+    for number, line in enumerate(() if told is None else told.lines):
+        out().print(literal(line), style="" if number else "bold", soft_wrap=True)
 
 
 def print_problem(result: MonthResult) -> None:

@@ -141,6 +141,7 @@ def _add_beginning(add: _Add) -> None:
     """Commands that set something up, or bring it in order."""
     demo = add("demo", "The whole job against a sandbox on this machine: no key, no network.")
     demo.add_argument("--month", default="last", help=_ONE_MONTH)
+    demo.add_argument("--awkward", action="store_true", help="names and habits that are awkward, as some real ones are")
     setup = add("setup", "Create or check the two Notion databases; can be repeated.", "setup", "setup --write-env")
     setup.add_argument("--dry-run", action="store_true", help="print what would be added; write nothing")
     setup.add_argument("--write-env", action="store_true", help="write the two ids into the file of settings")

@@ -112,9 +112,36 @@ class Workspace:
         source = self.databases.usages.data_source_id
         if month is None:
             return self._as_rows(self._gateway.every_row(source))
-        where = {"property": self._column("Mois"), "rich_text": {"equals": str(month)}}
+        return self._of(month, self._gateway.every_row(source, self._in(month)))
+
+    def rows_at_most(self, month: Month, requests: int) -> list[Existing] | None:
+        """The rows of a month, in so many requests; None where it has more rows than these bring."""
+        pages: list[Page] = []
+        asked = self._gateway.query(self.databases.usages.data_source_id, {"filter": self._in(month)})
+        for number, listing in enumerate(asked, start=1):
+            pages += (page for page in listing.results if not page.in_trash)
+            if not listing.has_more:
+                return self._of(month, pages)
+            if number >= requests:
+                return None
+        return None
+
+    def _rows_and_own_rows_before(self, month: Month) -> tuple[list[Existing], list[Existing]]:
+        """The rows of a month, and the sources' own rows of the month before: a few rows more in the same listing."""
+        self._read_at = time.monotonic()
+        here = self._in(month)
+        own = {"property": self._column("Projet/API Key"), "rich_text": {"equals": COLLECTION}}
+        where = {"and": [{"or": [here, self._in(month.previous())]}, {"or": [here, own]}]}
+        pages = list(self._gateway.every_row(self.databases.usages.data_source_id, where))
+        before = [row for row in self._of(month.previous(), pages) if row.values.key == COLLECTION]
+        return self._of(month, pages), before
+
+    def _in(self, month: Month) -> dict[str, Any]:
+        return {"property": self._column("Mois"), "rich_text": {"equals": str(month)}}
+
+    def _of(self, month: Month, pages: Iterable[Page]) -> list[Existing]:
         # Whether Notion's `equals` minds case and spaces is not published.
-        return [row for row in self._as_rows(self._gateway.every_row(source, where)) if row.values.month == str(month)]
+        return [row for row in self._as_rows(pages) if row.values.month == str(month)]
 
     def own_rows(self, month: Month) -> list[Existing]:
         """The sources' own rows of a month, which are few."""
@@ -134,7 +161,7 @@ class Workspace:
             outcomes: What the sources brought.
             accept_lower: Whether a person has accepted lower figures of a month that is over.
         """
-        rows = self.rows(month)
+        rows, before = self._rows_and_own_rows_before(month)
         context = replace(
             self._context(), earlier=self._earlier(outcomes), me=self._me_among(rows), accept_lower=accept_lower
         )
@@ -142,7 +169,8 @@ class Workspace:
             # Which rows are new, a plan without them tells.
             new = _things_to_look_up(make_plan(outcomes, rows, context).steps)
             context = replace(context, carried=self._carry(month, new))
-        return self._plan_with_pages(rows, lambda known: make_plan(outcomes, known, context))
+        plan = self._plan_with_pages(rows, lambda known: make_plan(outcomes, known, context))
+        return replace(plan, own_rows_before=tuple(before))
 
     def _carry(self, month: Month, new: Sequence[Values]) -> Carried:
         """What new rows of a month take over; asked for only where columns are named and rows are new."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.agency import anthropic, deepgram, elevenlabs, openai, openrouter
 from sandbox.anthropic import AnthropicApi
 from sandbox.deepgram import DeepgramApi
 from sandbox.elevenlabs import ElevenLabsApi
@@ -21,14 +22,22 @@ class Sandbox(Server):
         clock: The stand-ins' clock.
         seed: Of the made-up facts.
         port: Port to listen on; 0 takes a free one.
+        believable: Whether a believable agency works there, in place of organisations with awkward names and habits.
     """
 
-    def __init__(self, clock: Clock = now, *, seed: int = 1, port: int = 0) -> None:
-        self.openai = OpenAIApi(clock, seed)
-        self.anthropic = AnthropicApi(clock, seed)
-        self.elevenlabs = ElevenLabsApi(clock, seed)
-        self.deepgram = DeepgramApi(clock, seed)
-        self.openrouter = OpenRouterApi(clock, seed)
+    def __init__(self, clock: Clock = now, *, seed: int = 1, port: int = 0, believable: bool = False) -> None:
+        if believable:
+            self.openai = OpenAIApi(clock, seed, openai.accounts)
+            self.anthropic = AnthropicApi(clock, seed, anthropic.accounts)
+            self.elevenlabs = ElevenLabsApi(clock, seed, elevenlabs.accounts)
+            self.deepgram = DeepgramApi(clock, seed, deepgram.accounts)
+            self.openrouter = OpenRouterApi(clock, seed, openrouter.accounts)
+        else:
+            self.openai = OpenAIApi(clock, seed)
+            self.anthropic = AnthropicApi(clock, seed)
+            self.elevenlabs = ElevenLabsApi(clock, seed)
+            self.deepgram = DeepgramApi(clock, seed)
+            self.openrouter = OpenRouterApi(clock, seed)
         self.notion = NotionApi(clock)
         self.ecb = EcbApi(clock)
         self.providers = (self.openai, self.anthropic, self.elevenlabs, self.deepgram, self.openrouter)

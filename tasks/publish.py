@@ -37,6 +37,7 @@ def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool)
     session = current_session()
     workspace, request = session.workspace, session.request
     problem: str | None = None
+    plan: Plan | None = None
     steps: tuple[PlannedStep, ...] | None = None
     kept: tuple[KeptRow, ...] = ()
     # What can't be replayed says nothing of how the source was collected.
@@ -60,14 +61,21 @@ def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool)
         done, problem = error.done, str(error)
     except NotionError as error:
         done, problem = Published(NotionCounts(requests=workspace.requests), outcomes), str(error)
+    compared = None
+    if plan is not None and problem is None:
+        from tasks.books.beside import tell_planned  # noqa: PLC0415  # Babel is not needed before
+
+        # A dry run has written nothing of what it counts.
+        writes = 0 if dry_run else done.counts.created + done.counts.updated + done.counts.trashed
+        compared = tell_planned(session.settings, workspace, month, plan, writes=writes)
     unchanged = done.counts.unchanged + sum(one.rows + 1 for one in spared)
-    counts = done.counts.model_copy(update={"kept": kept, "unchanged": unchanged})
+    counts = done.counts.model_copy(update={"kept": kept, "unchanged": unchanged, "requests": workspace.requests})
     running = running_mark(month, session.settings.now())
     told = _in_order((*done.outcomes, *left))
     warnings = tuple(dict.fromkeys((*session.warnings, *done.warnings, *([session.sparing] if spared else []))))
     result = month_result(
         month, told, counts, plan=steps, problem=problem, warnings=warnings, running=running, kept=spared
-    )
+    ).model_copy(update={"comparison": compared})
     tell(MonthEnded(result))
     return result
 

@@ -22,6 +22,7 @@ from usage.names import ProviderName, Source, Status
 from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.result import MonthResult, SourceResult
 from usage.outcomes.story import running_mark
+from usage.outcomes.told import Told
 
 MONTHS_SHOWN: Final = 12
 MARKS: Final = {
@@ -74,6 +75,7 @@ def month_report(
     parts = [
         f"# {MARKS[result.word]} {result.heading}",
         *problem,
+        *_beside(result.comparison),
         *(["## To run again", "\n".join(rerun)] if rerun else []),
         *(["\n".join(f"- {escape(note)}" for note in result.warnings)] if result.warnings else []),
         _sources(result, history.get(result.month.previous(), {}), workspace),
@@ -84,6 +86,11 @@ def month_report(
         "\n".join(f"- **{escape(item.source.name)}** {escape(item.log)}" for item in result.sources),
     ]
     return "\n\n".join(parts)
+
+
+def _beside(told: Told | None) -> list[str]:
+    """The month beside the one before, a line a sentence."""
+    return [] if told is None else ["\n".join(f"- {escape(line)}" for line in told.lines)]
 
 
 def _sources(result: MonthResult, before: Mapping[Source, Known], workspace: Workspace) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Final
 
 from prefect import task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 
+from notion.rows.values import Existing
 from notion.summary import MonthStatus, summarise
 from tasks.backfill.children import MonthRun
 from tasks.backfill.ranges import Backfill, BackfillMonth, current_backfill
@@ -18,6 +20,7 @@ from tasks.report import MARKS
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import ProviderName
+from usage.outcomes.progress import RangeEnded, tell
 from usage.outcomes.story import running_mark
 
 Grid = Mapping[tuple[Month, ProviderName], MonthStatus]
@@ -37,13 +40,32 @@ def summary(first: Month, last: Month, runs: Sequence[MonthRun]) -> None:
     months = [one.month for one in backfill.months]
     workspace = backfill.workspace
     now = backfill.settings.now()
-    lines = [line for month in months for line in summarise(workspace.rows(month), workspace.services, now)]
+    rows = {month: workspace.rows(month) for month in months}
+    lines = [line for month in months for line in summarise(rows[month], workspace.services, now)]
     grid = {(Month.parse(line.month), line.provider): line for line in lines}
+    beside = _tell_beside(backfill, months, rows, exact_sum(line.cost_usd for line in lines))
     create_markdown_artifact(
         key=f"backfill-{first}-{last}",
-        markdown=range_report(backfill, runs, grid),
+        markdown=range_report(backfill, runs, grid, beside),
         description=describe(backfill.months, runs, backfill.warnings),
     )
+
+
+def _tell_beside(
+    backfill: Backfill, months: Sequence[Month], rows: Mapping[Month, Sequence[Existing]], total: Decimal | None
+) -> tuple[str, ...]:
+    """What the range came to, and its last month beside the one before."""
+    from tasks.books.beside import tell_beside  # noqa: PLC0415  # Babel is not needed before
+    from usage.language.words import Words  # noqa: PLC0415
+
+    first, last = months[0], months[-1]
+    told = tell_beside(backfill.settings, backfill.workspace, last, rows)
+    if told is None:
+        return ()
+    words = Words(backfill.settings.reports.language)
+    whole = words("{first} to {last}: {total} in all.", first=first, last=last, total=words.dollars(total))
+    tell(RangeEnded(whole, told))
+    return (whole, *told.lines)
 
 
 def describe(months: Sequence[BackfillMonth], runs: Iterable[MonthRun], warnings: Sequence[str] = ()) -> str:
@@ -63,8 +85,8 @@ def _progress(months: Sequence[BackfillMonth], runs: Iterable[MonthRun]) -> str:
     return f"{counts}. To run again: {first}{more}"
 
 
-def range_report(backfill: Backfill, runs: Iterable[MonthRun], grid: Grid) -> str:
-    """The summary of a backfill, in Markdown."""
+def range_report(backfill: Backfill, runs: Iterable[MonthRun], grid: Grid, beside: Sequence[str] = ()) -> str:
+    """The summary of a backfill, in Markdown; `beside` are sentences about the range and its last month."""
     months = [one.month for one in backfill.months]
     failed = [f"- {escape(_message(run))}" for run in runs if not run.succeeded]
     now = backfill.settings.now()
@@ -82,6 +104,7 @@ def range_report(backfill: Backfill, runs: Iterable[MonthRun], grid: Grid) -> st
     usages = backfill.workspace.databases.usages
     parts = [
         f"# {months[0]} to {months[-1]}",
+        *(["\n".join(f"- {escape(line)}" for line in beside)] if beside else []),
         *(["## To run again", "\n".join(failed)] if failed else []),
         table(("Month", *(provider.label for provider in ProviderName), "Total", "This run"), rows),
         ", ".join(f"{mark} {status}" for status, mark in MARKS.items()),

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cli.commands.collect import nothing_collected, run_watched
-from cli.display import literal, out, print_lines, print_notes, print_problem, print_result
+from cli.display import literal, out, print_beside, print_lines, print_notes, print_problem, print_result
 from cli.importing import Importing
 from cli.prefect_server.server import PrefectServer, prefect_server
 from tasks.backfill.ranges import BackfillMonth, Range, months_of, open_backfill
 from usage.errors import LlmUsageError, NotionAccessError, SettingsError
 from usage.month import Month
 from usage.names import ProviderName, Source, Status, overall
+from usage.outcomes.progress import RangeEnded, listening
 from usage.outcomes.result import MonthResult, NotionCounts
 from usage.settings import Settings, load_settings
 
@@ -27,21 +28,26 @@ def run(arguments: argparse.Namespace) -> int:
     asked = replace(asked, first=str(months[0]), last=str(months[-1]))
     try:
         with prefect_server() as server:
-            results, message = backfill_range(server, asked, sources, quiet=arguments.json)
+            results, message, ended = backfill_range(server, asked, sources, quiet=arguments.json)
     except (SettingsError, NotionAccessError):
         raise
     except LlmUsageError as error:
         if not arguments.json:
             raise
-        results, message = [nothing_collected(month, sources, str(error)) for month in months], str(error)
+        results, message, ended = [nothing_collected(month, sources, str(error)) for month in months], str(error), None
     if arguments.json:
-        print('{"months":[' + ",".join(result.to_json() for result in results) + "]}")
+        told = None if ended is None or not ended.comparison.compares else ended.comparison
+        more = "" if told is None else f',"comparison":{told.model_dump_json()}'
+        print('{"months":[' + ",".join(result.to_json() for result in results) + "]" + more + "}")
         for result in results:
             print_problem(result)
     else:
         for result in results:
-            print_result(result)
+            print_result(result, beside=False)
         out().print(literal(message))
+        if ended is not None:
+            out().print(literal(ended.total), style="bold")
+            print_beside(ended.comparison)
     print_notes(results)
     return 0 if all(result.succeeded for result in results) else 1
 
@@ -62,11 +68,11 @@ def _ends(arguments: argparse.Namespace, settings: Settings) -> tuple[str, str]:
 
 def backfill_range(
     server: PrefectServer, asked: Range, sources: Sequence[Source], *, quiet: bool = False
-) -> tuple[list[MonthResult], str]:
+) -> tuple[list[MonthResult], str, RangeEnded | None]:
     """Run the flow for a range in this process.
 
     Returns:
-        A result for each month, those that need not be read among them, and the run's message.
+        A result for each month, those that need not be read among them, the run's message, and what the range came to.
 
     Raises:
         SettingsError: Wrong settings or arguments; nothing was done.
@@ -81,10 +87,13 @@ def backfill_range(
         print_lines(session.beyond)
         from flows.backfill import backfill  # noqa: PLC0415
 
-        ended, message = run_watched(backfill, asked.first, asked.last, list(asked.providers), quiet=quiet)
+        whole: list[RangeEnded] = []
+        with listening(lambda event: whole.append(event) if isinstance(event, RangeEnded) else None):
+            ended, message = run_watched(backfill, asked.first, asked.last, list(asked.providers), quiet=quiet)
     by_month = {result.month: result for result in ended}
     results = [_with_kept(one, by_month.get(one.month), sources, message) for one in session.months]
-    return [_with_warnings(result, session.warnings) for result in results], message
+    results = [_with_warnings(result, session.warnings) for result in results]
+    return results, message, next(iter(whole), None)
 
 
 def _with_warnings(result: MonthResult, warnings: Sequence[str]) -> MonthResult:

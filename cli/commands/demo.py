@@ -17,13 +17,15 @@ from cli.commands.collect import collect_month
 from cli.commands.setup import print_setup, set_up_databases
 from cli.display import literal, new_table, out, print_result
 from cli.prefect_server.ending import if_stopped
-from cli.prefect_server.server import prefect_server
+from cli.prefect_server.server import PrefectServer, prefect_server
 from usage.errors import SettingsError
 from usage.month import Month
+from usage.outcomes.result import MonthResult
 from usage.settings import load_settings
 from usage.settings.slips import VARIABLES
 
 try:
+    from sandbox.agency.columns import CLIENT, TEAM, add_columns, fill_columns
     from sandbox.everything import Sandbox
     from sandbox.notion.screen.tables import Table as NotionTable
 except ModuleNotFoundError as error:
@@ -37,9 +39,15 @@ except ModuleNotFoundError as error:
 
 _OURS = ("PREFECT_", *{f"{name.partition('_')[0]}_" for name in VARIABLES})
 """How variables begin that would lead out of the sandbox."""
+_USAGES = "Usages LLM"
+_WORLDS = {
+    False: "Every figure is invented, and so is the agency whose projects you see.",
+    True: "Every figure is invented, and some names are awkward on purpose, as real ones are.",
+}
+"""What there is to say of the world, by whether it is awkward."""
 _SHOWN = {
     "Services LLM": ("Nom", "Statut", "Total Cout USD", "Total Tokens", "Nombre Collectes", "Derniere Collecte"),
-    "Usages LLM": ("Identifiant", "Cout USD", "Tokens Total", "Requetes", "Modeles", "Statut Collecte"),
+    _USAGES: ("Identifiant", "Client", "Cout USD", "Tokens Total", "Requetes", "Modeles", "Statut Collecte"),
 }
 _LONG = ("Identifiant", "Modeles")
 """Columns that may be cut where the terminal is narrow."""
@@ -53,32 +61,48 @@ def run(arguments: argparse.Namespace) -> int:
     console = out()
     with (
         _folder() as folder,
-        Sandbox() as sandbox,
+        Sandbox(believable=not arguments.awkward) as sandbox,
         _only_the_sandbox(folder, sandbox),
         prefect_server() as server,
     ):
-        console.print(
-            "The whole job against stand-ins of the six APIs on this machine. Every figure is invented, and some names "
-            "are awkward on purpose, as real ones are."
-        )
+        console.print(f"The whole job against stand-ins of the six APIs on this machine. {_WORLDS[arguments.awkward]}")
+        month = Month.resolve(arguments.month, load_settings().now())
         _say(console, "1. llm-usage setup")
         print_setup(set_up_databases(load_settings()))
-        _say(console, "2. llm-usage collect")
-        month = Month.resolve(arguments.month, load_settings().now())
+        before = _month_before(console, sandbox, server, month.previous(), awkward=arguments.awkward)
+        _say(console, f"3. llm-usage collect --month {month}")
         first = collect_month(server, month)
         print_result(first)
-        _say(console, "3. What stands in Notion now")
+        if not arguments.awkward:
+            fill_columns(sandbox.notion.store, _USAGES)
+        _say(console, "4. What stands in Notion now")
         for table in sandbox.notion.store.tables():
-            console.print(_as_table(table))
+            console.print(_as_table(table, month))
         console.print("\nWhat each source says in its own row (Log Status):", style="bold")
         for source in first.sources:
             console.print(literal(f"{source.provider.label}: {source.log}"), soft_wrap=True)
-        _say(console, "4. llm-usage collect, once more: only each source's own row is touched, with the time")
+        _say(console, "5. llm-usage collect, once more: only each source's own row is touched, with the time")
         again = collect_month(server, month)
         print_result(again)
         if sys.stdin.isatty() and sys.stdout.isatty():
             _wait(console, sandbox.origin)
-    return 0 if first.succeeded and again.succeeded and again.notion.created == 0 else 1
+    return 0 if before.succeeded and first.succeeded and again.succeeded and again.notion.created == 0 else 1
+
+
+def _month_before(
+    console: Console, sandbox: Sandbox, server: PrefectServer, month: Month, *, awkward: bool
+) -> MonthResult:
+    """Collect the month before, so that there is something to compare with, and note in it what people note."""
+    store = sandbox.notion.store
+    _say(console, f"2. llm-usage collect --month {month}")
+    if not awkward:
+        add_columns(store, _USAGES)
+    result = collect_month(server, month)
+    console.print(literal(result.summary), soft_wrap=True)
+    if not awkward:
+        fill_columns(store, _USAGES)
+        console.print(f"Somebody has added two columns to {_USAGES}, {CLIENT} and {TEAM}, and filled them in.")
+    return result
 
 
 @contextmanager
@@ -98,7 +122,7 @@ def _folder() -> Iterator[str]:
 
 def _wait(console: Console, address: str) -> None:
     """Say where the page is, and wait for Enter or the end of input; Ctrl-C ends the program as anywhere else."""
-    _say(console, "5. The two databases in your browser")
+    _say(console, "6. The two databases in your browser")
     console.print(f"[bold]{address}[/bold]\nPress Enter to end the demo.", highlight=False)
     sys.stdin.readline()
 
@@ -125,7 +149,8 @@ def _say(console: Console, text: str) -> None:
     console.print(f"\n[bold]{text}[/bold]   [dim]{datetime.now(UTC):%H:%M:%S} UTC[/dim]")
 
 
-def _as_table(notion: NotionTable) -> Table:
+def _as_table(notion: NotionTable, month: Month) -> Table:
+    """A database as a table; of one with months, the rows of a month."""
     table = new_table(notion.title)
     wanted = [name for name in _SHOWN.get(notion.title, notion.columns) if name in notion.columns]
     for name in wanted:
@@ -136,6 +161,9 @@ def _as_table(notion: NotionTable) -> Table:
             # Half a figure would be another figure.
             table.add_column(name, min_width=longest, no_wrap=True)
     places = [notion.columns.index(name) for name in wanted]
-    for row in notion.rows:
+    rows = notion.rows
+    if "Mois" in notion.columns:
+        rows = tuple(row for row in rows if row[notion.columns.index("Mois")] == str(month))
+    for row in rows:
         table.add_row(*(literal(row[place]) for place in places))
     return table

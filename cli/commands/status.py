@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
 from datetime import datetime
 
 from pydantic import TypeAdapter
 from rich.table import Table
 from rich.text import Text
 
-from cli.display import STYLES, new_table, note, out
+from cli.display import STYLES, new_table, note, out, print_beside
 from cli.leaving import leaving_soon
 from cli.proofs import proofs_json, proofs_table
 from notion.client.gateway import Gateway
@@ -24,6 +24,7 @@ from usage.errors import SettingsError
 from usage.month import Month
 from usage.outcomes.out_of_reach import Leaving
 from usage.outcomes.story import running_mark
+from usage.outcomes.told import Told
 from usage.settings import Settings, load_settings
 
 
@@ -38,8 +39,9 @@ def run(arguments: argparse.Namespace) -> int:
         lines = summarise(rows, workspace.services, now)
         proofs = prove(rows, workspace.services) if arguments.proof else None
         soon = _leaving(settings, workspace, months, rows)
+        told = _beside(settings, workspace, months, rows)
     if arguments.json:
-        print(_json(lines, soon, None if proofs is None else proofs_json(proofs, now)))
+        print(_json(lines, soon, None if proofs is None else proofs_json(proofs, now), told))
         return 0
     console = out()
     if lines:
@@ -48,7 +50,33 @@ def run(arguments: argparse.Namespace) -> int:
         console.print("Nothing has been collected yet: llm-usage collect does it.")
     for one in soon:
         console.print(note(one.sentence), soft_wrap=True)
+    print_beside(told)
     return 0
+
+
+def _beside(settings: Settings, workspace: Workspace, months: Sequence[Month], rows: Sequence[Existing]) -> Told | None:
+    """The last month that was asked for, else the latest, beside the one before; None where there is nothing of it."""
+    by_month: dict[str, list[Existing]] = {}
+    for row in rows:
+        by_month.setdefault(row.values.month, []).append(row)
+    last = months[-1] if months else _latest(by_month)
+    if last is None or str(last) not in by_month:
+        return None
+    from tasks.books.beside import tell_beside  # noqa: PLC0415  # half a second
+
+    # Where all rows were read, so were those of the month before.
+    read = months or (last.previous(), last)
+    known = {one: by_month.get(str(one), []) for one in (last.previous(), last) if one in read}
+    return tell_beside(settings, workspace, last, known)
+
+
+def _latest(months: Iterable[str]) -> Month | None:
+    found = []
+    for text in months:
+        # Somebody may have written something else into `Mois`.
+        with suppress(SettingsError):
+            found.append(Month.parse(text))
+    return max(found, default=None)
 
 
 def _leaving(
@@ -62,8 +90,9 @@ def _leaving(
     return leaving_soon(settings, workspace.inactive, read_collected(known, pages)) if might else ()
 
 
-def _json(lines: tuple[MonthStatus, ...], soon: tuple[Leaving, ...], proofs: str | None) -> str:
-    """One object. `leaving` is there only where something leaves, `proofs` only with `--proof`."""
+def _json(lines: tuple[MonthStatus, ...], soon: tuple[Leaving, ...], proofs: str | None, beside: Told | None) -> str:
+    """One object. `leaving` is there only where something leaves, `proofs` only with `--proof`, `comparison` only where
+    there is a month to compare."""
     months = TypeAdapter(tuple[MonthStatus, ...]).dump_json(lines).decode()
     told = [
         {
@@ -78,6 +107,7 @@ def _json(lines: tuple[MonthStatus, ...], soon: tuple[Leaving, ...], proofs: str
         for one in soon
     ]
     more = (f', "leaving": {json.dumps(told)}' if told else "") + (f', "proofs": {proofs}' if proofs else "")
+    more += "" if beside is None or not beside.compares else f', "comparison": {beside.model_dump_json()}'
     return '{"months": ' + months + more + "}"
 
 

@@ -266,7 +266,8 @@ class Gateway(Connection):
 
 def _oldest_first(where: Json | None, since: datetime | None) -> Json:
     """A query's question for rows that fulfil a condition, and were created at a moment or later."""
-    conditions = [] if where is None else [where]
+    # Notion takes compound conditions within compound conditions, and no deeper.
+    conditions = [] if where is None else list(where["and"]) if "and" in where else [where]
     if since is not None:
         conditions.append({"timestamp": "created_time", "created_time": {"on_or_after": since.isoformat()}})
     sorts = [{"timestamp": "created_time", "direction": "ascending"}]

@@ -89,8 +89,7 @@ def make_plan(outcomes: Sequence[SourceOutcome], existing: Sequence[Existing], c
         for column, title in part.not_copied:
             not_copied.setdefault(column, []).append(title)
     warnings = tuple(not_copied_sentence(column, titles) for column, titles in not_copied.items())
-    seen = frozenset(row.page_id for row in existing)
-    return Plan(tuple(steps), tuple(sorted(final, key=_order)), seen, warnings)
+    return Plan(tuple(steps), tuple(sorted(final, key=_order)), tuple(existing), warnings=warnings)
 
 
 class _ProviderPlan:

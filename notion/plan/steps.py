@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Final
 
 from notion.rows.carried import Carried
 from notion.rows.notes import Note
@@ -12,6 +14,8 @@ from notion.rows.receipt import Receipt
 from notion.rows.values import Existing, Identity, Values
 from usage.names import ProviderName, Source
 from usage.outcomes.outcome import SourceOutcome
+
+_UNKNOWN: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class Action(StrEnum):
@@ -79,10 +83,29 @@ class Plan:
 
     steps: tuple[Step, ...]
     outcomes: tuple[SourceOutcome, ...]
-    seen: frozenset[str] = frozenset()
-    """Page ids of all rows that it was made against."""
+    rows: tuple[Existing, ...] = ()
+    """All rows of the month that it was made against."""
+    own_rows_before: tuple[Existing, ...] = ()
+    """The sources' own rows of the month before."""
     warnings: tuple[str, ...] = ()
     """What a person has to see to, in French."""
+
+    @property
+    def seen(self) -> frozenset[str]:
+        """Page ids of those rows."""
+        return frozenset(row.page_id for row in self.rows)
+
+    @property
+    def rows_after(self) -> tuple[Existing, ...]:
+        """The month's rows as they stand once all of it is written. Rows that are created have no page id yet."""
+        steps = {step.page_id: step for step in self.steps if step.page_id is not None}
+        kept = [
+            replace(row, values=step.values) if step is not None and step.action is Action.UPDATE else row
+            for row in self.rows
+            if (step := steps.get(row.page_id)) is None or step.action is not Action.TRASH
+        ]
+        created = [Existing("", _UNKNOWN, step.values, step.notes) for step in self.of(Action.CREATE)]
+        return (*kept, *created)
 
     def of(self, action: Action) -> tuple[Step, ...]:
         """The steps of one kind."""

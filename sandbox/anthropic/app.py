@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from sandbox.anthropic import analytics, cast, legacy, registry
+from sandbox.anthropic import analytics, legacy, registry
+from sandbox.anthropic.cast import accounts
 from sandbox.anthropic.registry import NEW, OLD
 from sandbox.anthropic.world import Account, bill_by_key, bill_by_workspace
 from sandbox.shared import standin
@@ -19,6 +20,7 @@ from sandbox.shared.standin import Clock
 
 Json = dict[str, object]
 Call = standin.Call[Account]
+Cast = Callable[[Clock, int], list[Account]]
 Handler = standin.Handler[Account]
 
 _ANALYTICS_BETA, _FAST_BETA = "analytics-usage-cost-2026-08-24", "fast-mode-2026-02-01"
@@ -38,6 +40,7 @@ class AnthropicApi(standin.StandIn[Account]):
     Args:
         now: The clock; facts of the running month end there.
         seed: Another seed, other ids and other figures.
+        cast: Who works there; by default organisations with awkward names, as real ones have.
     """
 
     name = "anthropic"
@@ -61,8 +64,8 @@ class AnthropicApi(standin.StandIn[Account]):
     archived_keys_listed: bool = True
     """Whether the list of keys holds archived ones when no status is asked for; not documented."""
 
-    def __init__(self, now: Clock, seed: int = 1) -> None:
-        super().__init__(now, [cast.account("", seed, now)])
+    def __init__(self, now: Clock, seed: int = 1, cast: Cast = accounts) -> None:
+        super().__init__(now, cast(now, seed))
         self.legacy_versions: set[str] = {OLD, NEW}
         """API versions that the older reports accept; only the older one is documented."""
         self.forbidden: set[str] = set()

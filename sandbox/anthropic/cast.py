@@ -72,6 +72,11 @@ class _Cast:
         return FOUNDED + timedelta(minutes=self.draw.randrange(300_000))
 
 
+def accounts(now: Callable[[], datetime], seed: int) -> list[Account]:
+    """The organisations of this world: one."""
+    return [account("", seed, now)]
+
+
 def account(name: str, seed: int, now: Callable[[], datetime]) -> Account:
     """One organisation; `name` is the suffix of its key's variable, empty for the variable without one."""
     where = f"anthropic/{seed}/{name}"

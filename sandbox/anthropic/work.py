@@ -9,7 +9,7 @@ from decimal import Decimal
 from random import Random
 
 from sandbox.anthropic.world import Charge, Fact, Usage
-from sandbox.shared.rhythm import moments, volume
+from sandbox.shared.rhythm import Rhythm, moments, volume
 
 Models = tuple[tuple[str, str], ...]
 """First month and model name, oldest first: people move on to newer models."""
@@ -59,12 +59,14 @@ class Stream:
     """Whether the API counts the requests."""
     flat: tuple[str, str] | None = None
     """Cost type and US cents for a request, instead of tokens."""
+    rhythm: Rhythm = volume
+    """How much happens on a day, beside `per_day`."""
 
     def facts(self, draw: Random, month: str, until: datetime) -> Iterator[Fact]:
         """A month of it, as far as it has happened."""
         model = next((name for since, name in reversed(self.models) if since <= month), None)
         for at in moments(draw, month, until):
-            requests = round(self.per_day * volume(draw, at.date()))
+            requests = round(self.per_day * self.rhythm(draw, at.date()))
             if requests:
                 yield self._day(draw, replace(self.template, at=at, model=model), requests)
 

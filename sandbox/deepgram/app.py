@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -21,6 +21,7 @@ from sandbox.shared.query import Query, Refused
 from sandbox.shared.standin import Clock
 
 Call = standin.Call[Account]
+Cast = Callable[[Clock, int], list[Account]]
 Handler = standin.Handler[Account]
 _FIRST = date(2020, 1, 1)
 """There is nothing before this day, however early a range begins."""
@@ -32,6 +33,7 @@ class DeepgramApi(standin.StandIn[Account], Switches):
     Args:
         now: The clock; there are no facts after it.
         seed: Another seed is another world.
+        cast: Who works there; by default organisations with awkward names, as real ones have.
     """
 
     name = "deepgram"
@@ -39,8 +41,8 @@ class DeepgramApi(standin.StandIn[Account], Switches):
     key_variable = "DEEPGRAM_API_KEY"
     address_variable = "DEEPGRAM_BASE_URL"
 
-    def __init__(self, now: Clock, seed: int = 1) -> None:
-        super().__init__(now, world.accounts(now, seed))
+    def __init__(self, now: Clock, seed: int = 1, cast: Cast = world.accounts) -> None:
+        super().__init__(now, cast(now, seed))
         self._seed = seed
 
     def routes(self) -> Mapping[str, Handler]:

@@ -91,7 +91,7 @@ class Account(standin.Account[Fact]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Habit:
+class Habit:
     """An ordinary day of one key with one model; `every`: on one day in so many."""
 
     key: str | None
@@ -111,23 +111,23 @@ class _Habit:
 
 
 _CENTRE = (
-    _Habit("calls", ("Nova-3",), "streaming::nova-3", "listen", "streaming", 61, 0.462, 1, ("diarize", 0.12)),
-    _Habit("calls", ("Nova-2",), "sync::nova-2", "listen", "async", 14, 0.258, 2, None, ("archive", "dev, test")),
-    _Habit("voice", ("Aura-2",), "sync::aura-2", "speak", "sync", 190, 0.03),
-    _Habit("voice", ("Flux",), "streaming::flux", "listen", "streaming", 9, 0.462, 3),
-    _Habit("deleted", ("Nova-2",), "streaming::nova-2", "listen", "streaming", 3, 0.348, 4),
+    Habit("calls", ("Nova-3",), "streaming::nova-3", "listen", "streaming", 61, 0.462, 1, ("diarize", 0.12)),
+    Habit("calls", ("Nova-2",), "sync::nova-2", "listen", "async", 14, 0.258, 2, None, ("archive", "dev, test")),
+    Habit("voice", ("Aura-2",), "sync::aura-2", "speak", "sync", 190, 0.03),
+    Habit("voice", ("Flux",), "streaming::flux", "listen", "streaming", 9, 0.462, 3),
+    Habit("deleted", ("Nova-2",), "streaming::nova-2", "listen", "streaming", 3, 0.348, 4),
     # Usage without money: own machines.
-    _Habit("calls", ("Nova-3",), None, "listen", "sync", 22, 0.0, 2, None, (), "self-hosted"),
-    _Habit(None, ("Whisper",), "sync::whisper-large", "listen", "sync", 0.4, 0.288, 5),
+    Habit("calls", ("Nova-3",), None, "listen", "sync", 22, 0.0, 2, None, (), "self-hosted"),
+    Habit(None, ("Whisper",), "sync::whisper-large", "listen", "sync", 0.4, 0.288, 5),
 )
 _LAB = (
-    _Habit("agent", ("Nova-3", "Aura-2"), "agent::standard", "agent", "streaming", 4.2, 4.5),
-    _Habit("agent", ("Nova-3",), "streaming::nova-3", "listen", "streaming", 6.5, 0.462, 2, ("redact", 0.12)),
-    _Habit("old", ("Enhanced",), "sync::enhanced", "listen", "sync", 1.1, 0.87, 6),
-    _Habit("nameless", ("Aura-2",), "sync::aura-2", "speak", "sync", 12, 0.03, 3, None, ("dev",)),
+    Habit("agent", ("Nova-3", "Aura-2"), "agent::standard", "agent", "streaming", 4.2, 4.5),
+    Habit("agent", ("Nova-3",), "streaming::nova-3", "listen", "streaming", 6.5, 0.462, 2, ("redact", 0.12)),
+    Habit("old", ("Enhanced",), "sync::enhanced", "listen", "sync", 1.1, 0.87, 6),
+    Habit("nameless", ("Aura-2",), "sync::aura-2", "speak", "sync", 12, 0.03, 3, None, ("dev",)),
 )
 # A quiet project, and its name is taken.
-_TWIN = (_Habit("twin", ("Nova-3",), "sync::nova-3", "listen", "sync", 0.6, 0.258, 9),)
+_TWIN = (Habit("twin", ("Nova-3",), "sync::nova-3", "listen", "sync", 0.6, 0.258, 9),)
 
 
 def accounts(now: Callable[[], datetime], seed: int) -> list[Account]:
@@ -153,7 +153,7 @@ def model_id(seed: int, name: str) -> str:
 
 
 def _account(
-    now: Callable[[], datetime], seed: int, name: str, habits: dict[str, tuple[_Habit, ...]], projects: list[Project]
+    now: Callable[[], datetime], seed: int, name: str, habits: dict[str, tuple[Habit, ...]], projects: list[Project]
 ) -> Account:
     draw = Random(f"{seed}/deepgram/{name}")
     member = _uuid(seed, f"member/{name}")
@@ -184,7 +184,7 @@ def _secret(draw: Random) -> str:
     return "sandbox" + identifier(draw, "", 33).lower()
 
 
-def _facts(seed: int, month: str, until: datetime, habits: dict[str, tuple[_Habit, ...]]) -> Iterator[Fact]:
+def _facts(seed: int, month: str, until: datetime, habits: dict[str, tuple[Habit, ...]]) -> Iterator[Fact]:
     for project, its in habits.items():
         draw = Random(f"{seed}/deepgram/{project}/{month}")
         for at in moments(draw, month, until):
@@ -192,11 +192,12 @@ def _facts(seed: int, month: str, until: datetime, habits: dict[str, tuple[_Habi
                 size = habit.size * volume(draw, at.date())
                 if at.toordinal() % habit.every == 0:
                     accessor = None if habit.key is None else key_id(seed, habit.key)
-                    yield from _ordinary(at, project, accessor, habit, size)
+                    yield from ordinary(at, project, accessor, habit, size)
             yield from _odd(at, project, its[0], key_id(seed, its[0].key or ""))
 
 
-def _ordinary(at: datetime, project: str, accessor: str | None, habit: _Habit, size: float) -> Iterator[Fact]:
+def ordinary(at: datetime, project: str, accessor: str | None, habit: Habit, size: float) -> Iterator[Fact]:
+    """What a day of a habit comes to; `size` is in the habit's unit."""
     heard, talked = habit.endpoint == "listen", habit.endpoint == "agent"
     hours = Decimal(round(size * 3600)) / 3600 if heard else Decimal(0)
     feature = () if habit.add_on is None else (habit.add_on[0],)
@@ -227,7 +228,7 @@ def _ordinary(at: datetime, project: str, accessor: str | None, habit: _Habit, s
         yield Fact(at, project, accessor, (), item, habit.endpoint, habit.method, feature, habit.tags, dollars=dollars)
 
 
-def _odd(at: datetime, project: str, habit: _Habit, accessor: str) -> Iterator[Fact]:
+def _odd(at: datetime, project: str, habit: Habit, accessor: str) -> Iterator[Fact]:
     """What no program expects: money without usage, money back, next to nothing."""
     if at.day == 2:
         yield Fact(at, project, accessor, (), habit.line_item, "listen", "sync", dollars=Decimal("1E-7"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ from sandbox.shared.standin import Clock
 
 Q = TypeVar("Q", bound=BaseModel)
 Call = standin.Call[Account]
+Cast = Callable[[Clock, int], list[Account]]
 Handler = standin.Handler[Account]
 _LARGEST_BUCKET = timedelta(days=31)
 
@@ -34,6 +35,7 @@ class ElevenLabsApi(standin.StandIn[Account], Switches):
     Args:
         now: The clock; there are no facts after it.
         seed: Another seed is another world.
+        cast: Who works there; by default organisations with awkward names, as real ones have.
     """
 
     name = "elevenlabs"
@@ -41,8 +43,8 @@ class ElevenLabsApi(standin.StandIn[Account], Switches):
     key_variable = "ELEVENLABS_API_KEY"
     address_variable = "ELEVENLABS_BASE_URL"
 
-    def __init__(self, now: Clock, seed: int = 1) -> None:
-        super().__init__(now, world.accounts(now, seed))
+    def __init__(self, now: Clock, seed: int = 1, cast: Cast = world.accounts) -> None:
+        super().__init__(now, cast(now, seed))
 
     def routes(self) -> Mapping[str, Handler]:
         """Analytics old and new, the subscription, and the keys of service accounts."""

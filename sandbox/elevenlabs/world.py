@@ -107,7 +107,7 @@ class Account(standin.Account[Fact]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Habit:
+class Habit:
     """An ordinary day of one key with one model; `every`: on one day in so many."""
 
     key: str | None
@@ -121,21 +121,21 @@ class _Habit:
 
 
 _HABITS = (
-    _Habit("narration", "eleven_multilingual_v2", "text_to_speech", 9200, 2.4e-4),
-    _Habit("narration", "eleven_v3", "text_to_speech", 4100, 2.4e-4),
-    _Habit("phone", "eleven_flash_v2_5", "conversational_ai", 15300, 1.2e-4, "minutes"),
-    _Habit("phone", "scribe_v2", "speech_to_text", 5200, 0.9e-4, "minutes"),
-    _Habit("podcasts", "eleven_v3", "text_to_speech", 3300, 2.4e-4, every=3),
-    _Habit("podcasts", "music_v1", "music", 800, 3.1e-4, every=5),
-    _Habit("podcasts 2", "eleven_turbo_v2_5", "text_to_speech", 2100, 1.2e-4, every=2),
-    _Habit("arabic", "eleven_multilingual_v2", "text_to_speech", 1750, 2.4e-4, every=2),
-    _Habit("markup", "scribe_v1", "speech_to_text", 640, 0.9e-4, "minutes", every=4),
+    Habit("narration", "eleven_multilingual_v2", "text_to_speech", 9200, 2.4e-4),
+    Habit("narration", "eleven_v3", "text_to_speech", 4100, 2.4e-4),
+    Habit("phone", "eleven_flash_v2_5", "conversational_ai", 15300, 1.2e-4, "minutes"),
+    Habit("phone", "scribe_v2", "speech_to_text", 5200, 0.9e-4, "minutes"),
+    Habit("podcasts", "eleven_v3", "text_to_speech", 3300, 2.4e-4, every=3),
+    Habit("podcasts", "music_v1", "music", 800, 3.1e-4, every=5),
+    Habit("podcasts 2", "eleven_turbo_v2_5", "text_to_speech", 2100, 1.2e-4, every=2),
+    Habit("arabic", "eleven_multilingual_v2", "text_to_speech", 1750, 2.4e-4, every=2),
+    Habit("markup", "scribe_v1", "speech_to_text", 640, 0.9e-4, "minutes", every=4),
     # Used within what the plan includes: credits, but no money.
-    _Habit("old site", "eleven_multilingual_v2", "text_to_speech", 260, 0.0, every=6),
-    _Habit("person", "eleven_v3", "text_to_speech", 900, 2.4e-4, every=2),
-    _Habit("deleted", "eleven_multilingual_v2", "text_to_speech", 430, 2.4e-4, every=3),
-    _Habit(None, "eleven_v3", "studio", 1200, 2.4e-4, every=2),
-    _Habit(None, None, "dubbing", 350, 3.3e-4, "minutes", every=7),
+    Habit("old site", "eleven_multilingual_v2", "text_to_speech", 260, 0.0, every=6),
+    Habit("person", "eleven_v3", "text_to_speech", 900, 2.4e-4, every=2),
+    Habit("deleted", "eleven_multilingual_v2", "text_to_speech", 430, 2.4e-4, every=3),
+    Habit(None, "eleven_v3", "studio", 1200, 2.4e-4, every=2),
+    Habit(None, None, "dubbing", 350, 3.3e-4, "minutes", every=7),
 )
 
 
@@ -188,11 +188,12 @@ def _facts(seed: int, month: str, until: datetime, hashes: dict[str, str]) -> It
         for habit in _HABITS:
             size = habit.credits * volume(draw, at.date())
             if at.toordinal() % habit.every == 0:
-                yield _ordinary(at, habit, None if habit.key is None else hashes[habit.key], size)
+                yield ordinary(at, habit, None if habit.key is None else hashes[habit.key], size)
         yield from _odd(at, hashes)
 
 
-def _ordinary(at: datetime, habit: _Habit, key: str | None, size: float) -> Fact:
+def ordinary(at: datetime, habit: Habit, key: str | None, size: float) -> Fact:
+    """What a day of a habit comes to; `size` is in credits."""
     spoken = habit.charge == "characters"
     credits = Decimal(round(size * 10)).scaleb(-1)
     return Fact(

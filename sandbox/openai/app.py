@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Literal
 
@@ -23,6 +23,7 @@ from sandbox.shared.standin import Clock
 _USAGE_SCOPE, _REGISTRY_SCOPE = "api.usage.read", "api.management.read"
 _LAST_SECOND = 4_102_444_800  # the year 2100
 Call = standin.Call[Account]
+Cast = Callable[[Clock, int], list[Account]]
 Handler = standin.Handler[Account]
 
 
@@ -32,6 +33,7 @@ class OpenAIApi(standin.StandIn[Account]):
     Args:
         now: The clock; facts of the running month end there.
         seed: Another seed, other ids and other figures.
+        cast: Who works there; by default organisations with awkward names, as real ones have.
     """
 
     name = "openai"
@@ -67,8 +69,8 @@ class OpenAIApi(standin.StandIn[Account]):
     terse_errors: bool = False
     """Whether the `error` of a missing permission is a plain sentence instead of an object."""
 
-    def __init__(self, now: Clock, seed: int = 1) -> None:
-        super().__init__(now, accounts(seed, now))
+    def __init__(self, now: Clock, seed: int = 1, cast: Cast = accounts) -> None:
+        super().__init__(now, cast(now, seed))
         self.forbidden: set[str] = set()
         """Paths that answer 403 to every key."""
         self.lookback: dict[str, date] = {}

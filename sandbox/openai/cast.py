@@ -69,7 +69,7 @@ class _Cast:
         return FOUNDED + timedelta(minutes=self.draw.randrange(300_000))
 
 
-def accounts(seed: int, now: Callable[[], datetime]) -> list[Account]:
+def accounts(now: Callable[[], datetime], seed: int) -> list[Account]:
     """Both organisations."""
     return [_account("MEMOWAYS", "Memoways SA", _memoways, seed, now), _account("LABO", "Labo", _labo, seed, now)]
 

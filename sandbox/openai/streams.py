@@ -9,7 +9,7 @@ from decimal import Decimal
 from random import Random
 
 from sandbox.openai.world import Fact
-from sandbox.shared.rhythm import moments, volume
+from sandbox.shared.rhythm import Rhythm, moments, volume
 
 _LAST_DIGIT = Decimal("1E-18")
 """Amounts end here, so that a month's sum is exact within the 28 digits that `Decimal` calculates with."""
@@ -71,12 +71,14 @@ class Stream:
     """Charges without usage."""
     spoken: bool = False
     """Whether the tokens are those of sound."""
+    rhythm: Rhythm = volume
+    """How much happens on a day, beside `per_day`."""
 
     def facts(self, draw: Random, month: str, now: datetime) -> Iterator[Fact]:
         """A month of it, as far as it has happened."""
         model = next((name for since, name in reversed(self.models) if since <= month), None)
         for at in moments(draw, month, now):
-            requests = round(self.per_day * volume(draw, at.date()))
+            requests = round(self.per_day * self.rhythm(draw, at.date()))
             if requests == 0:
                 continue
             fact = replace(self.template, at=at, model=model)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from uuid import UUID
 
@@ -21,6 +21,7 @@ from sandbox.shared.standin import Clock
 
 _KEYS_PER_PAGE = 100
 Call = standin.Call[Account]
+Cast = Callable[[Clock, int], list[Account]]
 Handler = standin.Handler[Account]
 
 
@@ -30,6 +31,7 @@ class OpenRouterApi(standin.StandIn[Account], Switches):
     Args:
         now: The clock; there are no facts after it.
         seed: Another seed is another world.
+        cast: Who works there; by default organisations with awkward names, as real ones have.
     """
 
     name = "openrouter"
@@ -37,8 +39,8 @@ class OpenRouterApi(standin.StandIn[Account], Switches):
     key_variable = "OPENROUTER_MANAGEMENT_KEY"
     address_variable = "OPENROUTER_BASE_URL"
 
-    def __init__(self, now: Clock, seed: int = 1) -> None:
-        super().__init__(now, world.accounts(now, seed))
+    def __init__(self, now: Clock, seed: int = 1, cast: Cast = world.accounts) -> None:
+        super().__init__(now, cast(now, seed))
 
     def routes(self) -> Mapping[str, Handler]:
         """Reports, and the registry of workspaces and keys."""

@@ -109,7 +109,7 @@ class Account(standin.Account[Fact]):
 
 
 @dataclass(frozen=True, slots=True)
-class _Habit:
+class Habit:
     """An ordinary day of one key with one model; `every`: on one day in so many."""
 
     key: str | None
@@ -131,23 +131,23 @@ class _Habit:
 _GPT, _SONNET, _FLASH = "openai/gpt-4.1-2025-04-14", "anthropic/claude-sonnet-4", "google/gemini-3-flash-preview"
 _OPUS, _DEEPSEEK, _OWL = "anthropic/claude-opus-4.5", "deepseek/deepseek-chat-v3.1", "openrouter/owl-alpha"
 _HABITS = (
-    _Habit("chat default", _GPT, "OpenAI", 310, 840, 190, 2, 8, cached=0.31),
-    _Habit("chat default", _FLASH, "Google AI Studio", 120, 1500, 240, 0.5, 3, 2),
-    _Habit("unnamed", _DEEPSEEK, "DeepInfra", 35, 2100, 700, 0.2, 0.8, 3),
-    _Habit("chat prod", _SONNET, "Anthropic", 760, 1900, 410, 3, 15, cached=0.6),
-    _Habit("chat prod", _GPT, "Azure", 430, 910, 220, 2, 8),
-    _Habit("worker 1", _FLASH, "Google Vertex", 2400, 620, 80, 0.5, 3),
-    _Habit("worker 2", _FLASH, "Google Vertex", 900, 610, 90, 0.5, 3),
-    _Habit("worker 2", _SONNET, "Amazon Bedrock", 60, 5200, 900, 3, 15, 2),
+    Habit("chat default", _GPT, "OpenAI", 310, 840, 190, 2, 8, cached=0.31),
+    Habit("chat default", _FLASH, "Google AI Studio", 120, 1500, 240, 0.5, 3, 2),
+    Habit("unnamed", _DEEPSEEK, "DeepInfra", 35, 2100, 700, 0.2, 0.8, 3),
+    Habit("chat prod", _SONNET, "Anthropic", 760, 1900, 410, 3, 15, cached=0.6),
+    Habit("chat prod", _GPT, "Azure", 430, 910, 220, 2, 8),
+    Habit("worker 1", _FLASH, "Google Vertex", 2400, 620, 80, 0.5, 3),
+    Habit("worker 2", _FLASH, "Google Vertex", 900, 610, 90, 0.5, 3),
+    Habit("worker 2", _SONNET, "Amazon Bedrock", 60, 5200, 900, 3, 15, 2),
     # The customer's own key: OpenRouter charges its fee alone.
-    _Habit("long", _OPUS, "Anthropic", 22, 14000, 2600, 5, 25, 2, 0.4, own_key=True),
-    _Habit("rtl", _DEEPSEEK, "DeepSeek", 18, 3300, 1800, 0.2, 0.8, 2, 0.5),
+    Habit("long", _OPUS, "Anthropic", 22, 14000, 2600, 5, 25, 2, 0.4, own_key=True),
+    Habit("rtl", _DEEPSEEK, "DeepSeek", 18, 3300, 1800, 0.2, 0.8, 2, 0.5),
     # A free model: requests and tokens without money.
-    _Habit("rtl", _OWL, "Stealth", 40, 1200, 350, 0, 0, 3),
-    _Habit("disabled", _GPT, "OpenAI", 6, 700, 120, 2, 8, 8),
-    _Habit("expired", _SONNET, "Anthropic", 5, 2500, 640, 3, 15, 6),
-    _Habit("deleted", _GPT, "OpenAI", 14, 980, 230, 2, 8, 4),
-    _Habit(None, _OPUS, "Anthropic", 3, 1800, 950, 5, 25, 3, 0.3),
+    Habit("rtl", _OWL, "Stealth", 40, 1200, 350, 0, 0, 3),
+    Habit("disabled", _GPT, "OpenAI", 6, 700, 120, 2, 8, 8),
+    Habit("expired", _SONNET, "Anthropic", 5, 2500, 640, 3, 15, 6),
+    Habit("deleted", _GPT, "OpenAI", 14, 980, 230, 2, 8, 4),
+    Habit(None, _OPUS, "Anthropic", 3, 1800, 950, 5, 25, 3, 0.3),
 )
 _LONG = "Evaluation of long documents, all languages, nightly, " * 6
 
@@ -212,11 +212,12 @@ def _facts(seed: int, month: str, until: datetime, keys: dict[str, Key], default
             size = habit.requests * volume(draw, at.date())
             if at.toordinal() % habit.every == 0:
                 key = None if habit.key is None else keys[habit.key]
-                yield _ordinary(at, habit, default if key is None else key.workspace, key, 1 + round(size))
+                yield ordinary(at, habit, default if key is None else key.workspace, key, 1 + round(size))
         yield from _odd(at, keys)
 
 
-def _ordinary(at: datetime, habit: _Habit, workspace: str, key: Key | None, requests: int) -> Fact:
+def ordinary(at: datetime, habit: Habit, workspace: str, key: Key | None, requests: int) -> Fact:
+    """What a day of a habit comes to."""
     prompt, completion = round(requests * habit.prompt), round(requests * habit.completion)
     price = _usd(prompt * habit.price_in + completion * habit.price_out)
     return Fact(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
+
+Rhythm = Callable[[Random, date], float]
+"""Factor for a day's volume."""
 
 _BEGIN = date(2025, 1, 1)
 _GROWTH_PER_MONTH = 1.035

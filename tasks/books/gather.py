@@ -5,19 +5,25 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from types import MappingProxyType
 
 from archive.archive import Archive
+from archive.journal import Entry
 from archive.opening import open_archive
 from notion.proofs import proof_of
+from notion.rows.receipt import read_receipt
 from notion.rows.titles import name_of, provider_of
 from notion.rows.values import Existing, Values
+from notion.text import printable
 from notion.workspace import Workspace
 from reports.ledger import Ledger, LedgerRow, MonthLedger, OwnColumn, SourceMonth
 from usage.errors import ArchiveError
 from usage.grain import COLLECTION, Rule, canonical_workspace, is_ours
 from usage.money import exact_sum, whole_sum
 from usage.month import Month
-from usage.names import ProviderName, Source, Status
+from usage.names import Grain, ProviderName, Source, Status
 from usage.records.breakdown import BreakdownEntry, read_json
 from usage.records.record import UsageRecord
 from usage.settings import Settings
@@ -25,7 +31,12 @@ from usage.settings import Settings
 _log = logging.getLogger(__name__)
 
 
-def gather(settings: Settings, workspace: Workspace, months: Iterable[Month]) -> Ledger:
+def gather(
+    settings: Settings,
+    workspace: Workspace,
+    months: Iterable[Month],
+    known: Mapping[Month, Sequence[Existing]] = MappingProxyType({}),
+) -> Ledger:
     """The ledger of some months; one query of Notion for each page of 100 rows of each month.
 
     An archive that can't be read is said in a warning, and the figures come from Notion alone, without days.
@@ -34,13 +45,76 @@ def gather(settings: Settings, workspace: Workspace, months: Iterable[Month]) ->
         settings: All settings.
         workspace: The two databases.
         months: Which months.
+        known: Rows of months that were read already, or are about to be written.
 
     Raises:
         NotionError: Notion can't be read.
     """
     archive = _archive(settings)
-    found = tuple(_month(settings, workspace, archive, month) for month in sorted(set(months)))
+    found = tuple(
+        _month(settings, workspace, archive, month, known[month] if month in known else workspace.rows(month))
+        for month in sorted(set(months))
+    )
     return Ledger(found, settings.now(), workspace.databases.usages.url)
+
+
+def gather_kept(settings: Settings, workspace: Workspace, month: Month, own: Iterable[Existing]) -> MonthLedger:
+    """A month from the archive and the sources' own rows, where its other rows would cost too many requests.
+
+    What the archive does not have as the own row tells it counts as not read. Rows have their keys for names.
+
+    Args:
+        settings: All settings.
+        workspace: The two databases.
+        month: The month.
+        own: The sources' own rows.
+    """
+    archive = _archive(settings)
+    services = {service.provider: service.page_id for service in workspace.services}
+    rows: list[LedgerRow] = []
+    sources: list[SourceMonth] = []
+    for values, provider in ((row.values, provider_of(row, services)) for row in own):
+        if provider is None:
+            continue
+        labels = _labels(settings, provider, [values])
+        kept = None if archive is None else _kept_rows(archive, month, provider, labels, values)
+        rows += kept or ()
+        source = _source(values, provider)
+        sources.append(source if kept is not None else replace(source, proof=None))
+    return MonthLedger(month, tuple(rows), tuple(sources))
+
+
+def _kept_rows(
+    archive: Archive, month: Month, provider: ProviderName, labels: Mapping[str, str], own: Values
+) -> list[LedgerRow] | None:
+    """The rows of the reading that a source's own row tells of; None where the archive does not have it."""
+    receipt = read_receipt(own.breakdown)
+    if receipt is None or receipt.read_at is None:
+        return None
+    for source, records in _readings(archive, month, provider, labels, [own]):
+        cost = exact_sum(record.cost for record in records)
+        if labels.get(source.account, source.account) == own.workspace and _as_double(cost) == _as_double(
+            receipt.cost_usd
+        ):
+            rule = provider.spec.grains.rule(Grain(receipt.grain)) if receipt.grain in set(Grain) else None
+            if rule is None or (rule.kind is not None and not any(getattr(r, rule.key) for r in records)):
+                rule = provider.spec.grains.coarse
+            groups = _grouped(source, records, rule, own.workspace)
+            return [_kept_row(one, month, provider) for one in groups]
+    return None
+
+
+def _kept_row(group: _Group, month: Month, provider: ProviderName) -> LedgerRow:
+    return LedgerRow(
+        month=month,
+        provider=provider,
+        account=group.account,
+        key=group.key,
+        workspace=group.workspace,
+        name=group.key,
+        records=group.records,
+        by_day=all(record.day is not None for record in group.records),
+    )
 
 
 def _archive(settings: Settings) -> Archive | None:
@@ -51,10 +125,12 @@ def _archive(settings: Settings) -> Archive | None:
         return None
 
 
-def _month(settings: Settings, workspace: Workspace, archive: Archive | None, month: Month) -> MonthLedger:
+def _month(
+    settings: Settings, workspace: Workspace, archive: Archive | None, month: Month, known: Iterable[Existing]
+) -> MonthLedger:
     services = {service.provider: service.page_id for service in workspace.services}
     rows: dict[ProviderName, list[Existing]] = {}
-    for row in workspace.rows(month):
+    for row in known:
         provider = provider_of(row, services)
         if provider is not None:
             rows.setdefault(provider, []).append(row)
@@ -63,7 +139,7 @@ def _month(settings: Settings, workspace: Workspace, archive: Archive | None, mo
     for provider in (name for name in ProviderName if name in rows):
         own = [row.values for row in rows[provider] if row.values.key == COLLECTION]
         labels = _labels(settings, provider, own)
-        kept = list(_kept_groups(archive, month, provider, labels))
+        kept = [] if archive is None else list(_kept_groups(archive, month, provider, labels, own))
         data = [row for row in rows[provider] if row.values.key != COLLECTION]
         ledger_rows += [_row(row, month, provider, labels, kept) for row in data]
         sources += [_source(values, provider) for values in own]
@@ -88,30 +164,53 @@ class _Group:
 
 
 def _kept_groups(
-    archive: Archive | None, month: Month, provider: ProviderName, labels: Mapping[str, str]
+    archive: Archive, month: Month, provider: ProviderName, labels: Mapping[str, str], own: Sequence[Values]
 ) -> Iterator[_Group]:
-    """What the latest readings of a month hold, cut into rows by each rule that the provider's rows may follow."""
-    if archive is None:
-        return
+    """What readings of a month hold, cut into rows by each rule that the provider's rows may follow."""
+    grains = provider.spec.grains
+    for source, records in _readings(archive, month, provider, labels, own):
+        for rule in dict.fromkeys((grains.project, grains.api_key, grains.coarse)):
+            yield from _grouped(source, records, rule, labels.get(source.account, source.account))
+
+
+def _readings(
+    archive: Archive, month: Month, provider: ProviderName, labels: Mapping[str, str], own: Sequence[Values]
+) -> Iterator[tuple[Source, tuple[UsageRecord, ...]]]:
+    """The records of the readings that Notion's rows may show."""
+    read_at = {
+        values.workspace: receipt.read_at
+        for values in own
+        if (receipt := read_receipt(values.breakdown)) is not None and receipt.read_at is not None
+    }
     try:
-        readings = [
-            (source, archive.records(entry))
-            for source in archive.sources(month)
-            if source.provider is provider and (entry := archive.latest(month, source)) is not None
-        ]
+        sources = [source for source in archive.sources(month) if source.provider is provider]
     except ArchiveError as error:
         _log.warning("%s %s comes without days in %s.", error, provider.label, month)
         return
-    grains = provider.spec.grains
-    for rule in dict.fromkeys((grains.project, grains.api_key, grains.coarse)):
-        for source, records in readings:
-            yield from _grouped(source, records, rule, labels.get(source.account, source.account))
+    for source in sources:
+        try:
+            entries = list(archive.entries(month, source))
+            shown = read_at.get(labels.get(source.account, source.account))
+            for entry in _told(entries, shown):
+                yield source, archive.records(entry)
+        except ArchiveError as error:
+            _log.warning("%s %s comes without days in %s.", error, source, month)
+
+
+def _told(entries: Iterable[Entry], shown: datetime | None) -> list[Entry]:
+    """The latest reading, and the one that Notion shows: a dry run keeps what it has read, too."""
+    latest = max(entries, key=lambda entry: entry.order, default=None)
+    written = [entry for entry in entries if entry.read_at == shown]
+    candidates = [max(written, key=lambda entry: entry.order)] if written else []
+    candidates += [latest] if latest is not None else []
+    return list({entry.records.sha256: entry for entry in candidates}.values())
 
 
 def _grouped(source: Source, records: Iterable[UsageRecord], rule: Rule, label: str) -> Iterator[_Group]:
     groups: dict[tuple[str, str], list[UsageRecord]] = {}
     for record in records:
         key, workspace = record.row_under(rule)
+        # Usage of no workspace is the account's, as in the rows.
         key, workspace = source.account if key is None else key, workspace or label
         groups.setdefault((key, workspace if is_ours(key) else ""), []).append(record)
     for (key, workspace), members in groups.items():
@@ -122,12 +221,15 @@ def _row(
     row: Existing, month: Month, provider: ProviderName, labels: Mapping[str, str], kept: Sequence[_Group]
 ) -> LedgerRow:
     values = row.values
-    group = next((one for one in kept if _is_of(one, values) and _tells(one.records, values)), None)
+    account = _account(values, labels)
+    groups = [one for one in kept if _is_of(one, values) and _tells(one.records, values)]
+    # Two accounts may both reach an id.
+    group = next((one for one in groups if one.account == account), next(iter(groups), None))
     records = _records_of(values, provider) if group is None else group.records
     return LedgerRow(
         month=month,
         provider=provider,
-        account=_account(values, labels) if group is None else group.account,
+        account=account if group is None else group.account,
         key=values.key,
         workspace=values.workspace,
         name=name_of(values, provider, labels.values()),
@@ -141,18 +243,22 @@ def _row(
 
 
 def _is_of(group: _Group, values: Values) -> bool:
-    if group.key != values.key:
+    if printable(group.key) != values.key:
         return False
-    return not group.workspace or canonical_workspace(group.workspace) == canonical_workspace(values.workspace)
+    here, there = canonical_workspace(printable(group.workspace)), canonical_workspace(values.workspace)
+    return not is_ours(values.key) or here == there
 
 
 def _tells(records: Sequence[UsageRecord], values: Values) -> bool:
     """Whether records come to the figures that Notion shows, which are doubles."""
-    cost = exact_sum(record.cost for record in records)
-    if (None if cost is None else float(cost)) != (None if values.cost is None else float(values.cost)):
+    if _as_double(exact_sum(record.cost for record in records)) != _as_double(values.cost):
         return False
     names = ("tokens_input", "tokens_output", "requests")
     return all(whole_sum(getattr(record, name) for record in records) == getattr(values, name) for name in names)
+
+
+def _as_double(amount: Decimal | float | None) -> float | None:
+    return None if amount is None else float(amount)
 
 
 def _account(values: Values, labels: Mapping[str, str]) -> str:

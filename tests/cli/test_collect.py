@@ -31,6 +31,30 @@ def down(cli: Cli, api: str) -> None:
     cli.sandbox.faults.add(Fault(api=api, kind=Kind.STATUS, status=401, times=-1))
 
 
+def test_it_ends_with_the_total_and_what_moved(few: Cli) -> None:
+    assert "Nothing of November 2025 can be held against it." in few("collect", "--month", "2025-12").out
+    rehearsed = few("collect", "--month", "2026-01", "--dry-run")
+    told = few("collect", "--month", "2026-01")
+    assert told.status == rehearsed.status == 0
+    end = told.out.splitlines()[-4:]
+    assert end == rehearsed.out.splitlines()[-4:]
+    assert re.fullmatch(r"Total of January 2026: \$[\d,.]+, [+-]\$.+ against December 2025 \(.+\)\.", end[0])
+    assert all(re.match(r"(Deepgram|ElevenLabs), .+: [+-]\$", line) for line in end[1:])
+    few.set(LLM_USAGE_LANG="fr")
+    assert "Total de janvier 2026" in few("collect", "--month", "2026-01").out
+
+
+def test_the_answer_has_the_comparison_where_there_is_one(few: Cli) -> None:
+    few("collect", "--month", "2025-12")
+    answer = few("collect", "--month", "2026-01", "--json").json
+    assert list(answer) == ["month", "status", "sources", "notion", "comparison"]
+    comparison = answer["comparison"]
+    assert Decimal(comparison["total_usd"]) == sum(Decimal(one["cost_usd"]) for one in answer["sources"])
+    change = Decimal(comparison["now_usd"]) - Decimal(comparison["before_usd"])
+    assert Decimal(comparison["change_usd"]) == change
+    assert (comparison["previous"], comparison["until"], len(comparison["movers"])) == ("2025-12", None, 3)
+
+
 def test_every_source_lands_in_notion_and_in_the_answer(ready: Cli) -> None:
     told = ready("collect", "--month", "2026-01", "--json")
     assert (told.status, told.err) == (0, "")

@@ -121,8 +121,18 @@ def test_without_a_terminal_it_does_not_wait(program: Program) -> None:
     told = program.run("demo")
     assert (told.status, "Press Enter" in told.out) == (0, False)
     assert "0 rows were created" in told.out
+    # Somebody's projects and clients, and what moved since the month before.
+    assert re.search(r"Chatbot Mairie +Ville de Clairval", told.out)
+    assert "most of it" in told.out
     # Neither what is mine nor where it would lie otherwise is touched.
     assert not [name for name in ("mine", "data") if (program.folder / name).exists()]
+
+
+def test_its_world_can_be_awkward(program: Program) -> None:
+    told = program.run("demo", "--awkward")
+    assert told.status == 0
+    assert "مساعد الدعم" in told.out
+    assert "Chatbot Mairie" not in told.out
 
 
 @pytest.mark.parametrize("package", ["starlette", "uvicorn"])

@@ -72,6 +72,22 @@ def test_exchanged_ids_are_refused_by_every_command(cli: Cli, prefect_api: str, 
     assert store.tables() == before
 
 
+def test_status_ends_with_the_latest_month_beside_the_one_before(ready: Cli) -> None:
+    ready.only("ELEVENLABS_API_KEY")
+    assert "comparison" not in ready("status", "--json").json
+    for month in ("2025-12", "2026-01"):
+        ready("collect", "--month", month)
+    every, one = ready("status"), ready("status", "--month", "2026-01")
+    lines = [line for line in every.out.splitlines() if line.startswith(("Total of", "ElevenLabs, "))]
+    assert lines == [line for line in one.out.splitlines() if line.startswith(("Total of", "ElevenLabs, "))]
+    assert lines[0].startswith("Total of January 2026: $")
+    assert len(lines) == 4
+    answer = ready("status", "--json").json
+    assert answer["comparison"] == ready("status", "--month", "2026-01", "--json").json["comparison"]
+    assert "comparison" not in ready("status", "--month", "2025-12", "--json").json
+    assert "Nothing of November 2025" in ready("status", "--month", "2025-12").out
+
+
 def test_setup_shows_other_peoples_names_as_they_are(cli: Cli) -> None:
     cli("setup")
     store = cli.sandbox.notion.store

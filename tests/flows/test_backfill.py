@@ -51,6 +51,11 @@ def test_a_run_for_each_month_and_a_summary(two: World, prefect: Prefect) -> Non
     }
 
     summary = prefect.artifacts(parent.id)["backfill-2025-12-2026-01"]
+    assert "- 2025\\-12 to 2026\\-01\\: $" in summary
+    assert "- Total of January 2026\\: $" in summary
+    assert "against December 2025" in summary
+    page = prefect.artifacts(months["2026-01 collect"].id)["report-2026-01"]
+    assert "against December 2025" in page
     grid = [
         [cell.strip() for cell in line.strip("|").split("|")] for line in summary.splitlines() if line.startswith("|")
     ]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from notion.client.gateway import Gateway
+from notion.rows.values import changed_fields, fields_in
 from notion.workspace import Published, PublishError
 from notion.writer import IN_FLIGHT
 from sandbox.faults import Fault, Kind
@@ -79,6 +80,45 @@ def test_the_budget_of_requests(office: Office, made: Made) -> None:
     done, requests = collect(attempted_at=LATER, changed=2)
     assert counts(done) == (0, 15, 190, 0)
     assert requests <= 25
+
+
+def test_a_plan_knows_the_rows_that_it_leaves(office: Office, made: Made) -> None:
+    """What stands in Notion once a plan is carried out need not be read again."""
+    office.collect(*five_sources(made, 3), made.outcome(made.row("gone"), account="old"))
+    workspace = office.open(office.notion.connection)
+    plan = workspace.plan(made.month, five_sources(made, 4, attempted_at=LATER, changed=2))
+    expected = sorted(plan.rows_after, key=lambda row: (row.values.service or "", row.values.identity))
+    workspace.publish(plan, unfiltered=False)
+    rows = sorted(workspace.rows(made.month), key=lambda row: (row.values.service or "", row.values.identity))
+    fields = fields_in(workspace.databases.usages)
+    assert len(rows) == len(expected) > 20
+    for row, known in zip(rows, expected, strict=True):
+        # The receipts of the sources' own rows get the pages of what was created.
+        free = {"breakdown"} if row.values.key == COLLECTION else set()
+        assert set(changed_fields(row.values, known.values, fields)) <= free
+
+
+def test_a_plan_brings_the_own_rows_of_the_month_before_along(office: Office, made: Made) -> None:
+    december: dict[str, Any] = {"month": made.month.previous(), "attempted_at": datetime(2026, 1, 5, tzinfo=UTC)}
+    office.collect(*five_sources(made, 3, **december))
+    office.collect(*five_sources(made, 2))
+    workspace = office.open(office.notion.connection)
+    plan = workspace.plan(made.month, five_sources(made, 2))
+    assert {(row.values.month, row.values.key) for row in plan.own_rows_before} == {("2025-12", COLLECTION)}
+    assert len(plan.own_rows_before) == 5
+    assert {row.values.month for row in plan.rows} == {"2026-01"}
+
+
+def test_a_month_is_read_in_so_many_requests_or_not_at_all(office: Office, made: Made) -> None:
+    office.collect(*five_sources(made, 25))
+    workspace = office.open(office.notion.connection)
+    office.notion.server.journal.clear()
+    assert workspace.rows_at_most(made.month, 1) is None
+    assert len(office.notion.asked()) == 1
+    rows = workspace.rows_at_most(made.month, 2)
+    assert rows is not None
+    assert len(rows) == 130
+    assert workspace.rows_at_most(made.month.previous(), 1) == []
 
 
 def test_requests_are_counted_with_their_repetitions(office: Office, made: Made) -> None:

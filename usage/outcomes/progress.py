@@ -12,6 +12,7 @@ from typing import Final
 from usage.month import Month
 from usage.names import Source, Status
 from usage.outcomes.result import MonthResult
+from usage.outcomes.told import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,15 @@ class MonthEnded:
     result: MonthResult
 
 
-Event = SourceBegun | PageRead | SourceEnded | RowsWritten | MonthEnded
+@dataclass(frozen=True, slots=True)
+class RangeEnded:
+    """A range of months is done: its last month beside the one before, and a sentence about the whole."""
+
+    total: str
+    comparison: Told
+
+
+Event = SourceBegun | PageRead | SourceEnded | RowsWritten | MonthEnded | RangeEnded
 Listener = Callable[[Event], None]
 
 _OURS: Final = ("notion", "tasks")

@@ -13,6 +13,7 @@ from usage.month import Month
 from usage.names import ProviderName, Source, Status, overall
 from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.story import rerun_hint
+from usage.outcomes.told import Told
 
 _WHOLE = (Status.SUCCES, Status.DONNEES_INDISPONIBLES)
 """A rerun would bring no more."""
@@ -108,6 +109,8 @@ class MonthResult(BaseModel):
     """
     running: str = ""
     """`en cours, jour 28/30`, for a month that has not ended."""
+    comparison: Told | None = None
+    """The month beside the one before; None where Notion was not written to the end, or nobody could tell."""
 
     @property
     def succeeded(self) -> bool:
@@ -140,8 +143,9 @@ class MonthResult(BaseModel):
         return f"{whole} source{'s' if whole > 1 else ''} sur {len(self.sources)}"
 
     def to_json(self) -> str:
-        """The object that `--json` prints, on one line; `plan` only where there is one."""
+        """The object that `--json` prints, on one line; `plan` and `comparison` only where there is one."""
         hidden = {"problem", "to_rerun", "warnings", "running"} | ({"plan"} if self.plan is None else set())
+        hidden |= set() if self.comparison is not None and self.comparison.compares else {"comparison"}
         return self.model_dump_json(exclude=hidden)
 
     @property
