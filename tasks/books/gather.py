@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from archive.archive import Archive
 from archive.opening import open_archive
 from notion.proofs import proof_of
+from notion.rows.receipt import read_receipt
 from notion.rows.titles import name_of, provider_of
 from notion.rows.values import Existing, Values
 from notion.workspace import Workspace
@@ -212,4 +213,5 @@ def _source(values: Values, provider: ProviderName) -> SourceMonth:
         status=Status(values.status) if values.status in set(Status) else None,
         log=values.log,
         proof=proof_of(values, provider),
+        organisation=receipt.organisation if (receipt := read_receipt(values.breakdown)) is not None else None,
     )
