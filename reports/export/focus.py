@@ -11,8 +11,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Final
+from unicodedata import combining, normalize
 
-from reports.export.charges import Charge, Charges
+from reports.export.charges import Category, Charge, Charges
 from reports.export.lines import Grain, Lines
 from reports.export.records import BETWEEN, amount_of
 from reports.export.table import Column, Kind, Table, sound
@@ -34,6 +35,21 @@ def focus_table(ledger: Ledger) -> tuple[Table[Charge], Charges]:
 
 def _text(name: str, value: Callable[[Charge], str | None]) -> Column[Charge]:
     return Column(name, Kind.TEXT, value)
+
+
+def _ascii(name: str, value: Callable[[Charge], str | None]) -> Column[Charge]:
+    """A standard column: the official validator takes nothing but ASCII there."""
+
+    def text(charge: Charge) -> str | None:
+        whole = value(charge)
+        return None if whole is None else whole.encode("ascii", "backslashreplace").decode("ascii")
+
+    return _text(name, text)
+
+
+def _nothing(name: str) -> Column[Charge]:
+    """A column that has to be there, of which no provider's API tells anything."""
+    return _text(name, lambda charge: None)  # noqa: ARG005  # all columns are asked alike
 
 
 def _instant(name: str, value: Callable[[Charge], datetime]) -> Column[Charge]:
@@ -90,8 +106,9 @@ def _sub_account(charge: Charge) -> str | None:
 
 
 def _sub_account_name(charge: Charge) -> str | None:
+    """Its name as far as ASCII can write it, else the id: FOCUS wants one or the other."""
     an_id = _sub_account(charge)
-    return charge.line.name_of(an_id) or an_id
+    return without_accents(charge.line.name_of(an_id) or "") or an_id
 
 
 def _sub_account_type(charge: Charge) -> str | None:
@@ -106,7 +123,17 @@ def _tags(charge: Charge) -> str | None:
 
 
 def _json(pairs: dict[str, str]) -> str:
-    return json.dumps({sound(name): sound(value) for name, value in pairs.items()}, ensure_ascii=False)
+    return json.dumps({sound(name): sound(value) for name, value in pairs.items()})
+
+
+def without_accents(text: str) -> str | None:
+    """A name in ASCII, its accents dropped; None where that would lose more of it."""
+    letters = "".join(one for one in normalize("NFKD", text) if not combining(one))
+    return letters if letters.isascii() else None
+
+
+def _frequency(charge: Charge) -> str:
+    return "Usage-Based" if charge.category is Category.USAGE else "One-Time"
 
 
 def _description(charge: Charge) -> str:
@@ -116,37 +143,40 @@ def _description(charge: Charge) -> str:
 
 _STANDARD: Final = (
     _cost("BilledCost"),
-    _text("BillingAccountId", _account_id),
-    _text("BillingAccountName", lambda charge: charge.line.row.account or None),
-    _text("BillingCurrency", lambda charge: charge.currency),
+    _ascii("BillingAccountId", _account_id),
+    _ascii("BillingAccountName", lambda charge: charge.line.row.account or None),
+    _ascii("BillingCurrency", lambda charge: charge.currency),
     _instant("BillingPeriodEnd", lambda charge: charge.line.row.month.end),
     _instant("BillingPeriodStart", lambda charge: charge.line.row.month.start),
-    _text("ChargeCategory", lambda charge: charge.category.value),
+    _ascii("ChargeCategory", lambda charge: charge.category.value),
     # Corrections of earlier months are told by the providers in these months themselves.
-    _text("ChargeClass", lambda charge: None),  # noqa: ARG005  # a column's value is asked for by its line
-    _text("ChargeDescription", _description),
+    _nothing("ChargeClass"),
+    _ascii("ChargeDescription", _description),
+    _ascii("ChargeFrequency", _frequency),
     _instant("ChargePeriodEnd", _end),
     _instant("ChargePeriodStart", _start),
+    _nothing("CommitmentDiscountStatus"),
     Column[Charge]("ConsumedQuantity", Kind.AMOUNT, lambda charge: charge.quantity, "ConsumedUnit"),
-    _text("ConsumedUnit", lambda charge: charge.unit),
+    _ascii("ConsumedUnit", lambda charge: charge.unit),
     _cost("ContractedCost"),
     _cost("EffectiveCost"),
-    _text("InvoiceIssuerName", _provider),
+    _nothing("InvoiceId"),
+    _ascii("InvoiceIssuerName", _provider),
     _cost("ListCost"),
     Column[Charge]("PricingQuantity", Kind.AMOUNT, lambda charge: charge.quantity, "PricingUnit"),
-    _text("PricingUnit", lambda charge: charge.unit),
-    _text("ProviderName", _provider),
-    _text("PublisherName", _provider),
-    _text("ServiceCategory", lambda charge: _CATEGORY),  # noqa: ARG005
-    _text("ServiceName", _provider),
-    _text("ServiceSubcategory", lambda charge: _SUBCATEGORIES.get(charge.line.row.provider, "Generative AI")),
-    _text("SkuId", _sku),
-    _text("SkuMeter", _meter),
+    _ascii("PricingUnit", lambda charge: charge.unit),
+    _ascii("ProviderName", _provider),
+    _ascii("PublisherName", _provider),
+    _ascii("ServiceCategory", lambda charge: _CATEGORY),  # noqa: ARG005
+    _ascii("ServiceName", _provider),
+    _ascii("ServiceSubcategory", lambda charge: _SUBCATEGORIES.get(charge.line.row.provider, "Generative AI")),
+    _ascii("SkuId", _sku),
+    _ascii("SkuMeter", _meter),
     _text("SkuPriceDetails", _details),
-    _text("SkuPriceId", _sku),
-    _text("SubAccountId", _sub_account),
-    _text("SubAccountName", _sub_account_name),
-    _text("SubAccountType", _sub_account_type),
+    _ascii("SkuPriceId", _sku),
+    _ascii("SubAccountId", _sub_account),
+    _ascii("SubAccountName", _sub_account_name),
+    _ascii("SubAccountType", _sub_account_type),
     _text("Tags", _tags),
 )
 
@@ -168,6 +198,7 @@ def _amount(unit: Unit) -> Column[Charge]:
 
 
 _OURS: Final = (
+    _text("x_SubAccountName", lambda charge: charge.line.name_of(_sub_account(charge))),
     _text("x_ApiKeyId", lambda charge: charge.line.record.api_key),
     _text("x_ApiKeyName", lambda charge: charge.line.name_of(charge.line.record.api_key)),
     _text("x_CostBasis", lambda charge: charge.basis.value),
