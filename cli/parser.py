@@ -64,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--verbose", action="store_true", help="each thing that was looked at, not one line a source")
     _add_collecting(add)
     _add_showing(add)
+    _add_reporting(add)
     heal = add("heal", "Bring rows of older collectors in order: doubles, names in place of ids, error rows.")
     heal.add_argument("--month", help="only this month: like 2026-01, `last` or `current`")
     heal.add_argument("--dry-run", action="store_true", help="print what would be done; write nothing")
@@ -129,6 +130,18 @@ def _add_showing(add: _Add) -> None:
     _providers(diff, action="append")
     diff.add_argument("--account", help="only this account")
     _json(diff)
+
+
+def _add_reporting(add: _Add) -> None:
+    """Commands that tell what months cost."""
+    export = add("export", "Months as files: csv, parquet, xlsx of our own records, or FinOps FOCUS 1.2.")
+    export.add_argument("format", choices=["csv", "parquet", "xlsx", "focus"], help="focus: as CSV and as Parquet")
+    export.add_argument(
+        "--month", default="last", help="month like 2026-01, `last` (default) or `current`, or a range 2025-11..2026-01"
+    )
+    export.add_argument("--grain", choices=["day", "month"], help="what a line stands for (default: day)")
+    export.add_argument("-o", "--output", metavar="FILE", help="folder or file (default: here); `-`: csv to the screen")
+    _json(export)
 
 
 def _providers(command: argparse.ArgumentParser, **how: Any) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from xlsxwriter import Workbook
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
@@ -70,6 +71,14 @@ def write_xlsx(table: Table[Line], path: Path) -> int:
         SettingsError: There are more lines than a sheet holds.
         OSError: The file can't be written.
     """
+    try:
+        return _write_workbook(table, path)
+    except FileCreateError as error:
+        # What it was raised for; its own class is no error of the system's.
+        raise (error.__context__ if isinstance(error.__context__, OSError) else OSError(str(error))) from error
+
+
+def _write_workbook(table: Table[Line], path: Path) -> int:
     totals: dict[tuple[str, str], _Total] = {}
     with Workbook(path, _OPTIONS) as workbook:
         formats = _Formats(workbook)
