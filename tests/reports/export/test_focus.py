@@ -23,7 +23,7 @@ from usage.money import exact_sum
 from usage.names import ProviderName
 from usage.records.record import UsageRecord
 
-MANDATORY = [
+MANDATORY = (
     "BilledCost",
     "BillingAccountId",
     "BillingAccountName",
@@ -45,7 +45,7 @@ MANDATORY = [
     "PublisherName",
     "ServiceCategory",
     "ServiceName",
-]
+)
 NEVER_NULL = set(MANDATORY) - {"BillingAccountName", "ChargeClass", "PricingQuantity", "PricingUnit"}
 
 
