@@ -11,6 +11,7 @@ from typing import Final, TextIO
 from reports.export.table import Column, Kind, Line, Table, Value, sound
 from usage.money import digits
 
+_SIGNS: Final = (" ", "=", "+", "-", "@", "＝", "＋", "－", "＠")
 _BREAKS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """Control characters: whoever does not know quotes begins a new line or cell there."""
 _FORMULA: Final = re.compile(r"(^|;)(\s*)([=+\-@＝＋－＠])")
@@ -40,6 +41,9 @@ def harmless(text: str) -> str:
     Control characters become spaces. What begins like a formula, or with such a character, has an apostrophe before
     it; so has what begins like one behind a semicolon.
     """
+    if text.isprintable() and ";" not in text and not text.startswith(_SIGNS):
+        # As nearly always.
+        return text
     spaced = _BREAKS.sub(" ", sound(text))
     marked = _FORMULA.sub(r"\1\2'\3", spaced)
     return f"'{marked}" if _BREAKS.match(text) else marked

@@ -20,14 +20,14 @@ from tests.surfaces.books import SPAN, Books
 
 REQUIREMENTS: Final = Path(__file__).with_name("focus-validator.txt")
 CRITERIA: Final = (
-    "ACCOUNT_NAMING_SUPPORTED",
     "MULTIPLE_SUB_ACCOUNT_TYPES_SUPPORTED",
     "SUB_ACCOUNT_SUPPORTED",
     "TAGGING_SUPPORTED",
     "UNIT_PRICING_SUPPORTED",
     "USAGE_MEASUREMENT_SUPPORTED",
 )
-"""What the export says of providers. It can't say list prices, regions, resources, commitments or other currencies."""
+"""What the export says of providers. It can't say list prices, regions, resources or commitments,
+and not every account has a name."""
 ALTERNATIVES: Final = {"InvoiceId-C-005-C"}
 """`InvoiceId` is null where there is no invoice (004), or is not null where there is one (005). The validator tries
 both on all lines, and one of the two always fails; the rule above them (003) is met where one of them is."""
@@ -110,4 +110,4 @@ def test_the_validator_would_see_what_is_wrong(books: Books, environment: Path, 
     data = tmp_path / "focus.csv"
     assert books("export", "focus", "--month", "2026-01", "-o", str(data)).status == 0
     data.write_text(data.read_text("utf-8").replace(",Usage,", ",Used,"), "utf-8")
-    assert "ChargeCategory-C-004-M" in failed(validate(environment, tmp_path, data))
+    assert "ConsumedQuantity-C-004-C" in failed(validate(environment, tmp_path, data))
