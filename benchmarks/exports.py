@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from reports.export.csv_file import write_csv
 from reports.export.focus import focus_table
@@ -68,7 +69,7 @@ def _record(key: str, number: int) -> UsageRecord:
     )
 
 
-def csv_file(table: Table[object], path: Path) -> None:
+def csv_file(table: Table[Any], path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
         write_csv(table, stream)
 

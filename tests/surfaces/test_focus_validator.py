@@ -60,9 +60,9 @@ def environment() -> Path:
     if python is None:
         pytest.skip("focus-validator needs Python 3.12, and there is none on this machine")
     shutil.rmtree(folder, ignore_errors=True)
-    subprocess.run([python, "-m", "venv", folder], check=True, capture_output=True)
-    pip = [folder / "bin" / "pip", "install", "-qq", "--disable-pip-version-check"]
-    told = subprocess.run([*pip, "-r", REQUIREMENTS], check=False, capture_output=True, text=True)
+    subprocess.run([python, "-m", "venv", str(folder)], check=True, capture_output=True)
+    pip = [str(folder / "bin" / "pip"), "install", "-qq", "--disable-pip-version-check"]
+    told = subprocess.run([*pip, "-r", str(REQUIREMENTS)], check=False, capture_output=True, text=True)
     if told.returncode:
         shutil.rmtree(folder, ignore_errors=True)
         pytest.skip(f"focus-validator can't be installed: {(told.stderr.splitlines() or ['pip says nothing'])[-1]}")
@@ -77,9 +77,9 @@ def validate(environment: Path, folder: Path, data: Path) -> str:
     if not (folder / "focus_validator").is_symlink():
         (folder / "focus_validator").symlink_to(package)
     command = [
-        environment / "bin" / "focus-validator",
+        str(environment / "bin" / "focus-validator"),
         "--data-file",
-        data,
+        str(data),
         "--validate-version",
         "1.2",
         "--block-download",

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
 def opened(path: Path) -> dict[str, list[dict[str, str]]]:
     """The sheets as LibreOffice reads and calculates them."""
     profile = f"-env:UserInstallation={(path.parent / 'profile').as_uri()}"
-    command = ["soffice", "--headless", profile, "--convert-to", EACH_SHEET, "--outdir", path.parent, path]
+    command = ["soffice", "--headless", profile, "--convert-to", EACH_SHEET, "--outdir", str(path.parent), str(path)]
     told = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
     assert told.returncode == 0, told.stderr
     found = {}

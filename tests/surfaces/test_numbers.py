@@ -145,7 +145,7 @@ def notion_rows(books: Books) -> dict[Key, dict[str, Any]]:
     """What people see in *Usages*."""
     found: dict[Key, dict[str, Any]] = {}
     for row in books.sandbox.notion.store.database("Usages LLM").rows():
-        values = dict(row.values())
+        values: dict[str, Any] = dict(row.values())
         (service,) = row.linked("Service")
         provider = next(name.value for name in ProviderName if name.label == service.title)
         if values["Projet/API Key"] != "(collecte)":

@@ -19,6 +19,7 @@ from reports.export.focus import focus_table, without_accents
 from reports.export.lines import Grain, Lines
 from reports.ledger import Ledger, LedgerRow, OwnColumn
 from tests.reports.export.ledgers import AWKWARD, RECORD, ROW, ledger_of, ledgers
+from tests.test_docs import ROOT, code_spans, section
 from usage.money import exact_sum
 from usage.names import ProviderName
 from usage.records.record import UsageRecord
@@ -221,3 +222,11 @@ def test_no_formula_comes_from_a_name(name: str) -> None:
     write_csv(table, stream)
     for line in csv.reader(io.StringIO(stream.getvalue(), newline="")):
         assert not any(cell.startswith(tuple("=+@\t\r\n")) for cell in line)
+
+
+def test_the_docs_name_every_column() -> None:
+    told = set(code_spans(section(ROOT / "docs" / "REPORTS.md", "FOCUS")))
+    table, _ = focus_table(ledger_of(ROW))
+    names = {column.name for column in table.columns}
+    # Of our own quantities the first ones stand for the others.
+    assert names - told <= {name for name in names if name.startswith("x_")}

@@ -26,10 +26,12 @@ from reports.export.table import Kind, Table, sound
 from reports.export.xlsx_file import write_xlsx
 from reports.ledger import Ledger, OwnColumn
 from tests.reports.export.ledgers import AWKWARD, RECORD, ROW, ledger_of, ledgers
+from tests.test_docs import ROOT, code_spans, rows, section
 from usage.errors import SettingsError
 from usage.money import exact_sum, whole_sum
 from usage.records.record import Unit
 
+REPORTS = ROOT / "docs" / "REPORTS.md"
 WORKBOOK_DAY = datetime(2026, 1, 5)  # noqa: DTZ001  # as openpyxl reads a day
 TRIGGERS = tuple("=+-@\t\r\n＝＋－＠")
 
@@ -223,3 +225,10 @@ def test_more_lines_than_a_sheet_holds(monkeypatch: pytest.MonkeyPatch, tmp_path
     table = records_table(ledger_of(ROW, replace(ROW, key="p2")), Grain.DAY)
     with pytest.raises(SettingsError, match="csv or parquet"):
         write_xlsx(table, tmp_path / "x.xlsx")
+
+
+def test_the_docs_name_every_column() -> None:
+    told = code_spans("\n".join(row[0] for row in rows(section(REPORTS, "Columns of csv, parquet and xlsx"))))
+    euros = replace(ROW, records=(replace(RECORD, units=(("cost_eur", Decimal(1)),)),))
+    written = [column.name for column in records_table(ledger_of(euros), Grain.DAY).columns]
+    assert set(told) == set(written)
