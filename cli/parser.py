@@ -251,6 +251,17 @@ def _add_reporting(add: _Add) -> None:
     reconcile.add_argument("--month", default="last", help=_ONE_MONTH)
     _providers(reconcile, action="extend", nargs="+")
     _json(reconcile)
+    export = add(
+        "export",
+        "Months as files: csv, parquet, xlsx of our own records, or FinOps FOCUS 1.2.",
+        "export xlsx --month 2026-01..2026-03",
+        "export focus --month last -o exports",
+    )
+    export.add_argument("format", choices=["csv", "parquet", "xlsx", "focus"], help="focus: as CSV and as Parquet")
+    export.add_argument("--month", default="last", help=_MONTHS)
+    export.add_argument("--grain", choices=["day", "month"], help="what a line stands for (default: day)")
+    export.add_argument("-o", "--output", metavar="FILE", help="folder or file (default: here); `-`: csv to the screen")
+    _json(export)
 
 
 def _providers(command: argparse.ArgumentParser, **how: Any) -> None:

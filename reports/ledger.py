@@ -95,6 +95,8 @@ class SourceMonth:
     status: Status | None
     log: str
     proof: Proof | None
+    organisation: str | None = None
+    """The provider's id of what stands behind the key; None where it tells none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -318,4 +318,5 @@ def _source(values: Values, provider: ProviderName) -> SourceMonth:
         status=Status(values.status) if values.status in set(Status) else None,
         log=values.log,
         proof=proof_of(values, provider),
+        organisation=receipt.organisation if (receipt := read_receipt(values.breakdown)) is not None else None,
     )
