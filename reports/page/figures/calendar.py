@@ -85,7 +85,7 @@ def days_of(month: MonthLedger, now: datetime) -> Days:
     days = []
     if dated:
         told = {record.day for _, record in dated}
-        last = min(month.month.last_day, max(now.date(), max(day for day in told if day is not None)))
+        last = min(month.month.last_day, max(now.date(), *(day for day in told if day is not None)))
         for number in range((last - month.month.first_day).days + 1):
             day = month.month.first_day + timedelta(days=number)
             costs = _by_provider((provider, record.cost) for provider, record in dated if record.day == day)

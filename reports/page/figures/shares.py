@@ -111,9 +111,7 @@ class Compared:
                     provider=provider,
                     cost=exact_sum(record.cost for _, record in here),
                     change=change,
-                    tokens=whole_sum(
-                        whole_sum((record.tokens_input, record.tokens_output)) for _, record in here
-                    ),
+                    tokens=whole_sum(whole_sum((record.tokens_input, record.tokens_output)) for _, record in here),
                     requests=whole_sum(record.requests for _, record in here),
                     detail=detail,
                     url=url,
@@ -145,7 +143,9 @@ class Compared:
         return found
 
 
-def _grouped(month: MonthLedger, key: Callable[[LedgerRow, UsageRecord], K]) -> dict[K, list[tuple[LedgerRow, UsageRecord]]]:
+def _grouped(
+    month: MonthLedger, key: Callable[[LedgerRow, UsageRecord], K]
+) -> dict[K, list[tuple[LedgerRow, UsageRecord]]]:
     found: dict[K, list[tuple[LedgerRow, UsageRecord]]] = {}
     for row, record in _facts(month):
         found.setdefault(key(row, record), []).append((row, record))

@@ -1,0 +1,162 @@
+"""The telling: the figures of a month in sentences and tables of one language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from reports.comparison import MOST_SHOWN, Mover
+from reports.page.figures.report import Report
+from reports.page.telling.amounts import Amounts
+from reports.page.telling.document import Cell, Column, Document, Section, Table
+from reports.page.telling.evidence import EvidenceTeller
+from reports.page.telling.outlook import outlook_section
+from reports.page.telling.over_time import OverTime
+from reports.page.telling.shares import SharesTeller
+from usage.language.words import Words
+from usage.money import exact_sum, whole_sum
+from usage.outcomes.proof import MonthState
+
+_MOVED: Final = 2 * MOST_SHOWN
+"""Rows in the table of what moved most."""
+
+
+def tell(report: Report, words: Words) -> Document:
+    """Tell a month.
+
+    Args:
+        report: Its figures.
+        words: The language.
+    """
+    return _Teller(report, words).document()
+
+
+class _Teller:
+    def __init__(self, report: Report, words: Words) -> None:
+        self._report, self._words, self._amounts = report, words, Amounts(words)
+        self._evidence = EvidenceTeller(report, words, self._amounts)
+
+    def document(self) -> Document:
+        report, words = self._report, self._words
+        comparison = report.comparison
+        amount = comparison.cost.amount if comparison.cost is not None else None
+        return Document(
+            language=words.language.value,
+            title=words("Language models in {month}", month=words.month(report.month.month)),
+            subtitle=words("What every project used and cost"),
+            state=self._evidence.state(),
+            state_key=(report.evidence.state or MonthState.OPEN).value,
+            total=self._amounts.told(comparison.total),
+            total_label=words("Cost so far") if self._is_running else words("Total cost"),
+            change=self._change(),
+            direction=0 if not amount else 1 if amount > 0 else -1,
+            facts=self._facts(),
+            notice=self._evidence.notice(),
+            proof=self._evidence.proof(),
+            sections=tuple(self._sections()),
+            footer=self._footer(),
+            url=report.url,
+            url_label=words("Open the rows in Notion"),
+        )
+
+    @property
+    def _is_running(self) -> bool:
+        return self._report.month.month.is_running(self._report.now)
+
+    def _sections(self) -> Iterable[Section]:
+        report, words = self._report, self._words
+        shares, times = SharesTeller(report, words, self._amounts), OverTime(report, words, self._amounts)
+        found = [
+            self._evidence.missing(),
+            self._moved(),
+            outlook_section(report.outlook, words, self._amounts),
+            shares.providers(),
+            shares.projects(),
+            shares.models(),
+            *(shares.own(column, breakdown) for column, breakdown in report.own),
+            times.months(),
+            times.days(),
+            self._evidence.corrections(),
+        ]
+        return (one for one in found if one is not None)
+
+    def _change(self) -> str:
+        comparison, words = self._report.comparison, self._words
+        before = words.month(comparison.month.previous())
+        if comparison.cost is None:
+            if self._is_running and any(one.is_collected for one in self._report.months[:-1]):
+                return words("No whole day to compare with {month} yet", month=before)
+            return words("{month} was not collected: nothing to compare with", month=before)
+        change = self._amounts.change(comparison.cost)
+        if comparison.until is None:
+            return words("{change} against {month}", change=change, month=before)
+        told = words.count(
+            "{change} on its first day, against that of {month}",
+            "{change} over its first {number} days, against those of {month}",
+            comparison.until.day,
+            change=change,
+            month=before,
+        )
+        if not comparison.left_out:
+            return told
+        names = ", ".join(one.label for one in comparison.left_out)
+        return words("{change} (without {providers}, whose days are not known)", change=told, providers=names)
+
+    def _facts(self) -> tuple[tuple[str, str], ...]:
+        words, rows = self._words, self._report.month.rows
+        return (
+            (words("Tokens in"), words.whole(whole_sum(row.tokens_input for row in rows))),
+            (words("Tokens out"), words.whole(whole_sum(row.tokens_output for row in rows))),
+            (words("Requests"), words.whole(whole_sum(row.requests for row in rows))),
+            (words("Projects and keys"), words.whole(len(rows))),
+        )
+
+    def _moved(self) -> Section | None:
+        words, movers = self._words, self._report.comparison.movers
+        if not movers:
+            return None
+        shown = movers[:_MOVED]
+        change = exact_sum(one.cost.amount for one in movers)
+        part = exact_sum(one.cost.amount for one in shown)
+        sentence = words.count("{number} project changed.", "{number} projects or keys changed.", len(movers))
+        if len(movers) > len(shown):
+            sentence = words(
+                "{all} projects or keys changed, by {change} together; these {shown} make {part} of it.",
+                all=words.whole(len(movers)),
+                shown=words.whole(len(shown)),
+                change=words.signed(change),
+                part=words.signed(part),
+            )
+        table = Table(
+            caption=words("What moved most"),
+            columns=(
+                Column(words("Project or key"), is_figure=False),
+                Column(words("Model that did it"), is_figure=False),
+                Column(words("Before"), is_minor=True),
+                Column(words("Now"), is_minor=True),
+                Column(words("Change, US$")),
+            ),
+            rows=tuple(self._mover(one) for one in shown),
+        )
+        return Section(key="moved", heading=words("What moved most"), sentences=(sentence,), table=table)
+
+    def _mover(self, mover: Mover) -> tuple[Cell, ...]:
+        model = mover.model or self._words("not told by model")
+        detail = self._amounts.signed(mover.model_cost.amount) if mover.model else ""
+        return (
+            Cell(mover.row.title, is_name=True, provider=mover.row.provider, url=mover.row.url),
+            Cell(model, is_name=True, detail=detail),
+            Cell(self._amounts.cell(mover.cost.before)),
+            Cell(self._amounts.cell(mover.cost.now)),
+            Cell(self._amounts.signed(mover.cost.amount), is_strong=True),
+        )
+
+    def _footer(self) -> tuple[str, ...]:
+        words, report = self._words, self._report
+        return (
+            words(
+                "Amounts are US dollars, rounded to the cent for reading; sums are made of every digit that the "
+                "providers give. Months and days are UTC."
+            ),
+            words("Made on {day} by llm-usage from the rows in Notion.", day=words.day(report.now.date())),
+        )
