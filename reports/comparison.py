@@ -69,18 +69,6 @@ class Comparison:
     movers: tuple[Mover, ...]
     """What moved most comes first."""
 
-    def counts_now(self, row: LedgerRow, record: UsageRecord) -> bool:
-        """Whether a record of the month is compared: of a running month, whole days alone."""
-        if row.provider in self.left_out:
-            return False
-        return self.until is None or (record.day is not None and record.day <= self.until)
-
-    def counts_before(self, row: LedgerRow, record: UsageRecord) -> bool:
-        """Whether a record of the month before is compared."""
-        if row.provider in self.left_out:
-            return False
-        return self.until is None or (record.day is not None and record.day.day <= self.until.day)
-
 
 def compare(ledger: Ledger, month: Month) -> Comparison:
     """A month beside the one before; both have to be in the ledger, or else count as not collected."""

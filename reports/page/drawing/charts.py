@@ -48,9 +48,9 @@ def _drawing(report: Report, picture: Picture, words: Words) -> Draw | None:
             positive = {provider: cost for provider, cost in costs.items() if cost > 0}
             return _strip(positive) if positive else None
         case Picture.MONTHS:
-            return _months(report.months, words) if any(one.costs for one in report.months) else None
+            return _months(report.months, words) if any(one.total for one in report.months) else None
         case Picture.DAYS:
-            return _days(report.days.days, report, words) if report.days.days else None
+            return _days(report.days.days, report, words) if any(one.total for one in report.days.days) else None
         case Picture.OUTLOOK:
             return _outlook(report, words)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -17,6 +16,14 @@ class Picture(StrEnum):
     MONTHS = "months"
     DAYS = "days"
     OUTLOOK = "outlook"
+
+
+class Direction(StrEnum):
+    """Where a cost went."""
+
+    RISE = "rise"
+    LEVEL = "level"
+    FALL = "fall"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +99,8 @@ class Document:
     total_label: str
     change: str
     """Against the month before, in a sentence."""
-    direction: int
-    """-1, 0 or 1: whether it fell, stayed or rose."""
+    direction: Direction | None
+    """None where there is nothing to compare with."""
     facts: tuple[tuple[str, str], ...]
     """Label and figure."""
     notice: str
@@ -105,7 +112,3 @@ class Document:
     url: str
     """Of *Usages*."""
     url_label: str
-
-    def legends(self) -> Iterator[ProviderName]:
-        """Every provider that a section tells of, once."""
-        yield from dict.fromkeys(one for section in self.sections for one in section.legend)

@@ -72,7 +72,7 @@ class OverTime:
                 providers=", ".join(one.label for one in days.undated_providers),
             )
             sentences = (sentence,)
-        known = [one for one in days.days if one.total is not None]
+        known = [one for one in days.days if one.total]
         if known:
             dearest = max(known, key=lambda one: one.total or 0)
             told = words(
@@ -102,7 +102,7 @@ class OverTime:
 
     def _columns(self, first: str, providers: tuple[ProviderName, ...]) -> tuple[Column, ...]:
         parts = (Column(one.label, provider=one) for one in providers)
-        return (Column(first, is_figure=False), *parts, Column(self._words("Total, US$")))
+        return (Column(first, is_figure=False), Column(self._words("Total, US$")), *parts)
 
     def _month(self, one: MonthCost, providers: tuple[ProviderName, ...]) -> tuple[Cell, ...]:
         detail = self._words("so far") if one.is_running else ""
@@ -113,7 +113,7 @@ class OverTime:
         self, name: Cell, costs: _Costs, total: Decimal | None, providers: tuple[ProviderName, ...]
     ) -> tuple[Cell, ...]:
         parts = (Cell(self._amounts.cell(costs.get(one))) for one in providers)
-        return (name, *parts, Cell(self._amounts.cell(total), is_strong=True))
+        return (name, Cell(self._amounts.cell(total), is_strong=True), *parts)
 
 
 def _providers(costs: Iterable[_Costs]) -> tuple[ProviderName, ...]:

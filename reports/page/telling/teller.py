@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from reports.comparison import MOST_SHOWN, Mover
+from reports.comparison import MOST_SHOWN, Comparison, Mover
 from reports.page.figures.report import Report
 from reports.page.telling.amounts import Amounts
-from reports.page.telling.document import Cell, Column, Document, Section, Table
+from reports.page.telling.document import Cell, Column, Direction, Document, Section, Table
 from reports.page.telling.evidence import EvidenceTeller
 from reports.page.telling.outlook import outlook_section
 from reports.page.telling.over_time import OverTime
@@ -39,7 +39,6 @@ class _Teller:
     def document(self) -> Document:
         report, words = self._report, self._words
         comparison = report.comparison
-        amount = comparison.cost.amount if comparison.cost is not None else None
         return Document(
             language=words.language.value,
             title=words("Language models in {month}", month=words.month(report.month.month)),
@@ -49,7 +48,7 @@ class _Teller:
             total=self._amounts.told(comparison.total),
             total_label=words("Cost so far") if self._is_running else words("Total cost"),
             change=self._change(),
-            direction=0 if not amount else 1 if amount > 0 else -1,
+            direction=_direction(comparison),
             facts=self._facts(),
             notice=self._evidence.notice(),
             proof=self._evidence.proof(),
@@ -160,3 +159,10 @@ class _Teller:
             ),
             words("Made on {day} by llm-usage from the rows in Notion.", day=words.day(report.now.date())),
         )
+
+
+def _direction(comparison: Comparison) -> Direction | None:
+    if comparison.cost is None or comparison.cost.amount is None:
+        return None
+    amount = comparison.cost.amount
+    return Direction.RISE if amount > 0 else Direction.FALL if amount < 0 else Direction.LEVEL

@@ -17,7 +17,7 @@ from usage.records.record import UsageRecord
 
 MONTH: Final = Month.parse("2026-01")
 NOW: Final = datetime(2026, 2, 5, 8, 0, tzinfo=UTC)
-O, A, E, D, R = ProviderName
+OPENAI, ANTHROPIC, ELEVENLABS, DEEPGRAM, OPENROUTER = ProviderName
 
 
 @dataclass(frozen=True)
@@ -35,21 +35,27 @@ class Job:
 
 AGENCY: Final = (
     Job(
-        O,
+        OPENAI,
         "Website assistant",
         [("gpt-5.2", 21.4), ("gpt-5-mini", 3.1), ("text-embedding-3-large", 0.4)],
         "Maison Laurent",
         growth=0.06,
     ),
-    Job(O, "Invoice reader", [("gpt-5-mini", 6.2)], "Banque du Lac"),
-    Job(O, "Internal tools", [("gpt-5-mini", 1.9), ("web search tool calls", 0.6)], "", growth=0.02),
-    Job(A, "Contract review", [("claude-opus-4-5", 27.5), ("claude-haiku-4-5", 1.2)], "Banque du Lac", growth=0.09),
-    Job(A, "Engineering", [("claude-sonnet-4-5", 33.8), ("claude-opus-4-5", 6.1)], "", growth=0.04),
-    Job(A, "Tender writing", [("claude-sonnet-4-5", 4.4)], "Ville de Genève", growth=-0.05),
-    Job(E, "Podcast narration", [("eleven_multilingual_v2", 9.7)], "Radio Rivage"),
-    Job(E, "Phone greeting", [("eleven_flash_v2_5", 1.1)], "Maison Laurent"),
-    Job(D, "Call transcripts", [("nova-3", 14.9)], "Banque du Lac", growth=0.03),
-    Job(R, "Model comparison", [("mistral-large-2512", 2.3), ("llama-4-maverick", 0.9)], ""),
+    Job(OPENAI, "Invoice reader", [("gpt-5-mini", 6.2)], "Banque du Lac"),
+    Job(OPENAI, "Internal tools", [("gpt-5-mini", 1.9), ("web search tool calls", 0.6)], "", growth=0.02),
+    Job(
+        ANTHROPIC,
+        "Contract review",
+        [("claude-opus-4-5", 27.5), ("claude-haiku-4-5", 1.2)],
+        "Banque du Lac",
+        growth=0.09,
+    ),
+    Job(ANTHROPIC, "Engineering", [("claude-sonnet-4-5", 33.8), ("claude-opus-4-5", 6.1)], "", growth=0.04),
+    Job(ANTHROPIC, "Tender writing", [("claude-sonnet-4-5", 4.4)], "Ville de Genève", growth=-0.05),
+    Job(ELEVENLABS, "Podcast narration", [("eleven_multilingual_v2", 9.7)], "Radio Rivage"),
+    Job(ELEVENLABS, "Phone greeting", [("eleven_flash_v2_5", 1.1)], "Maison Laurent"),
+    Job(DEEPGRAM, "Call transcripts", [("nova-3", 14.9)], "Banque du Lac", growth=0.03),
+    Job(OPENROUTER, "Model comparison", [("mistral-large-2512", 2.3), ("llama-4-maverick", 0.9)], ""),
 )
 NAMES: Final = (
     "مساعد الدعم 🤖",
@@ -71,8 +77,9 @@ def agency(now: datetime = NOW, months: int = 13, jobs: Sequence[Job] = AGENCY, 
         chosen.insert(0, chosen[0].previous())
     return Ledger(
         tuple(
-            _month(month, number, now, jobs, random.Random(f"{seed} {month}")) for number, month in enumerate(chosen)
-        ),  # noqa: S311
+            _month(month, number, now, jobs, random.Random(f"{seed} {month}"))  # noqa: S311  # invented figures
+            for number, month in enumerate(chosen)
+        ),
         now,
         "https://www.notion.so/usages",
     )
@@ -90,8 +97,7 @@ def awkward(rows: int = 200) -> Ledger:
         )
         for number in range(rows)
     ]
-    ledger = agency(jobs=jobs, months=2)
-    return ledger
+    return agency(jobs=jobs, months=2)
 
 
 def one_month(
@@ -105,15 +111,20 @@ def row(
     *records: UsageRecord, month: Month = MONTH, name: str = "Production", key: str = "proj_1", **more: object
 ) -> LedgerRow:
     """One row."""
-    filled: dict[str, object] = {"provider": O, "account": "", "workspace": "", "by_day": True, **more}
+    filled: dict[str, object] = {"provider": OPENAI, "account": "", "workspace": "", "by_day": True, **more}
     return LedgerRow(month=month, key=key, name=name, records=records, **filled)  # type: ignore[arg-type]
 
 
 def source(
-    provider: ProviderName, month: Month, status: Status = Status.SUCCES, log: str = "", **proof: object
+    provider: ProviderName,
+    month: Month,
+    status: Status = Status.SUCCES,
+    log: str = "",
+    now: datetime = NOW,
+    **proof: object,
 ) -> SourceMonth:
     """What a source's own row says."""
-    read = None if status is Status.ECHEC else month.end + timedelta(days=4)
+    read = None if status is Status.ECHEC else min(now, month.end + timedelta(days=4))
     known = {"provider": provider, "month": month, "status": status, "read_at": read, **proof}
     return SourceMonth(provider=provider, account="", status=status, log=log, proof=Proof.model_validate(known))
 
@@ -144,14 +155,14 @@ def _month(month: Month, number: int, now: datetime, jobs: Sequence[Job], chance
     }
     sources = []
     for name in dict.fromkeys(job.provider for job in jobs):
-        lacks = name is E and month == Month.of(now).previous()
-        days = None if name in (E, R) else month.days
+        lacks = name is ELEVENLABS and month == Month.of(now).previous()
+        days = None if name in (ELEVENLABS, OPENROUTER) else month.days
         sources.append(
             source(
                 name, month, Status.PARTIEL if lacks else Status.SUCCES,
-                "Analyses : la clé n’a pas le droit « workspace_analytics_full_read » ; lues par le rapport des crédits. "
+                "Analyses : la clé n’a pas le droit « workspace_analytics_full_read » ; lu par le rapport des crédits. "
                 "Pour relancer : llm-usage collect --month 2026-01 --provider elevenlabs." if lacks else "",
-                days_read=days, cost_usd=total[name], control_usd=None if lacks else total[name],
+                now=now, days_read=days, cost_usd=total[name], control_usd=None if lacks else total[name],
                 control_agrees=None if lacks else True,
             )
         )  # fmt: skip
@@ -164,10 +175,11 @@ def _records(job: Job, month: Month, last: date, number: int, chance: random.Ran
         for model, usual in job.models:
             rhythm = 0.22 if day.weekday() > 4 else 1.0
             cost = Decimal(repr(round(usual * rhythm * (1 + job.growth) ** number * chance.uniform(0.75, 1.25), 7)))
-            is_voice = job.provider in (E, D)
+            is_voice = job.provider in (ELEVENLABS, DEEPGRAM)
             tokens = None if is_voice else int(cost * 180_000)
             yield UsageRecord(
-                day=day, project=job.name, model=None if "calls" in model else model, item=model if "calls" in model else None,
+                day=day, project=job.name, model=None if "calls" in model else model,
+                item=model if "calls" in model else None,
                 cost=cost, tokens_input=tokens, tokens_output=None if tokens is None else tokens // 9,
                 requests=int(cost * 41) + 3,
             )  # fmt: skip
