@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from usage.grain import canonical_workspace, is_ours
 from usage.money import exact_sum, whole_sum
 from usage.month import Month
 from usage.names import ProviderName, Status
@@ -53,7 +54,7 @@ class LedgerRow:
     @property
     def thing(self) -> tuple[ProviderName, str, str]:
         """What the row is about, the same in every month: provider and key; the workspace for keys that are ours."""
-        return self.provider, self.key, self.workspace if self.key.startswith(("(", "label:")) else ""
+        return self.provider, self.key, canonical_workspace(self.workspace) if is_ours(self.key) else ""
 
     @property
     def title(self) -> str:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from archive.archive import Archive
+from archive.journal import Entry
 from archive.opening import open_archive
 from notion.proofs import proof_of
+from notion.rows.receipt import read_receipt
 from notion.rows.titles import name_of, provider_of
 from notion.rows.values import Existing, Values
+from notion.text import printable
 from notion.workspace import Workspace
 from reports.ledger import Ledger, LedgerRow, MonthLedger, OwnColumn, SourceMonth
 from usage.errors import ArchiveError
@@ -63,7 +67,7 @@ def _month(settings: Settings, workspace: Workspace, archive: Archive | None, mo
     for provider in (name for name in ProviderName if name in rows):
         own = [row.values for row in rows[provider] if row.values.key == COLLECTION]
         labels = _labels(settings, provider, own)
-        kept = list(_kept_groups(archive, month, provider, labels))
+        kept = [] if archive is None else list(_kept_groups(archive, month, provider, labels, own))
         data = [row for row in rows[provider] if row.values.key != COLLECTION]
         ledger_rows += [_row(row, month, provider, labels, kept) for row in data]
         sources += [_source(values, provider) for values in own]
@@ -88,30 +92,53 @@ class _Group:
 
 
 def _kept_groups(
-    archive: Archive | None, month: Month, provider: ProviderName, labels: Mapping[str, str]
+    archive: Archive, month: Month, provider: ProviderName, labels: Mapping[str, str], own: Sequence[Values]
 ) -> Iterator[_Group]:
-    """What the latest readings of a month hold, cut into rows by each rule that the provider's rows may follow."""
-    if archive is None:
-        return
+    """What readings of a month hold, cut into rows by each rule that the provider's rows may follow."""
+    grains = provider.spec.grains
+    for source, records in _readings(archive, month, provider, labels, own):
+        for rule in dict.fromkeys((grains.project, grains.api_key, grains.coarse)):
+            yield from _grouped(source, records, rule, labels.get(source.account, source.account))
+
+
+def _readings(
+    archive: Archive, month: Month, provider: ProviderName, labels: Mapping[str, str], own: Sequence[Values]
+) -> Iterator[tuple[Source, tuple[UsageRecord, ...]]]:
+    """The records of the readings that Notion's rows may show."""
+    read_at = {
+        values.workspace: receipt.read_at
+        for values in own
+        if (receipt := read_receipt(values.breakdown)) is not None and receipt.read_at is not None
+    }
     try:
-        readings = [
-            (source, archive.records(entry))
-            for source in archive.sources(month)
-            if source.provider is provider and (entry := archive.latest(month, source)) is not None
-        ]
+        sources = [source for source in archive.sources(month) if source.provider is provider]
     except ArchiveError as error:
         _log.warning("%s %s comes without days in %s.", error, provider.label, month)
         return
-    grains = provider.spec.grains
-    for rule in dict.fromkeys((grains.project, grains.api_key, grains.coarse)):
-        for source, records in readings:
-            yield from _grouped(source, records, rule, labels.get(source.account, source.account))
+    for source in sources:
+        try:
+            entries = list(archive.entries(month, source))
+            shown = read_at.get(labels.get(source.account, source.account))
+            for entry in _told(entries, shown):
+                yield source, archive.records(entry)
+        except ArchiveError as error:
+            _log.warning("%s %s comes without days in %s.", error, source, month)
+
+
+def _told(entries: Iterable[Entry], shown: datetime | None) -> list[Entry]:
+    """The latest reading, and the one that Notion shows: a dry run keeps what it has read, too."""
+    latest = max(entries, key=lambda entry: entry.order, default=None)
+    written = [entry for entry in entries if entry.read_at == shown]
+    candidates = [max(written, key=lambda entry: entry.order)] if written else []
+    candidates += [latest] if latest is not None else []
+    return list({entry.records.sha256: entry for entry in candidates}.values())
 
 
 def _grouped(source: Source, records: Iterable[UsageRecord], rule: Rule, label: str) -> Iterator[_Group]:
     groups: dict[tuple[str, str], list[UsageRecord]] = {}
     for record in records:
         key, workspace = record.row_under(rule)
+        # Usage of no workspace is the account's, as in the rows.
         key, workspace = source.account if key is None else key, workspace or label
         groups.setdefault((key, workspace if is_ours(key) else ""), []).append(record)
     for (key, workspace), members in groups.items():
@@ -122,12 +149,15 @@ def _row(
     row: Existing, month: Month, provider: ProviderName, labels: Mapping[str, str], kept: Sequence[_Group]
 ) -> LedgerRow:
     values = row.values
-    group = next((one for one in kept if _is_of(one, values) and _tells(one.records, values)), None)
+    account = _account(values, labels)
+    groups = [one for one in kept if _is_of(one, values) and _tells(one.records, values)]
+    # Two accounts may both reach an id.
+    group = next((one for one in groups if one.account == account), next(iter(groups), None))
     records = _records_of(values, provider) if group is None else group.records
     return LedgerRow(
         month=month,
         provider=provider,
-        account=_account(values, labels) if group is None else group.account,
+        account=account if group is None else group.account,
         key=values.key,
         workspace=values.workspace,
         name=name_of(values, provider, labels.values()),
@@ -141,9 +171,10 @@ def _row(
 
 
 def _is_of(group: _Group, values: Values) -> bool:
-    if group.key != values.key:
+    if printable(group.key) != values.key:
         return False
-    return not group.workspace or canonical_workspace(group.workspace) == canonical_workspace(values.workspace)
+    here, there = canonical_workspace(printable(group.workspace)), canonical_workspace(values.workspace)
+    return not is_ours(values.key) or here == there
 
 
 def _tells(records: Sequence[UsageRecord], values: Values) -> bool:
