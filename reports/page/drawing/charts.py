@@ -162,7 +162,9 @@ def _outlook(report: Report, words: Words) -> Draw | None:
             )
             ends = [places[-1], last.day]
             axes.fill_between(ends, [sums[-1], low], [sums[-1], high], color=colours.accent, alpha=0.12, linewidth=0)
-            axes.plot(ends, [sums[-1], likely], color=colours.accent, linewidth=2, linestyle=(0, (3, 3)))
+            ahead = [(day.day, float(cost)) for day, cost in outlook.forecast.reached if day.day > places[-1]]
+            way = [(places[-1], sums[-1]), *(ahead or [(last.day, likely)])]
+            axes.plot(*zip(*way, strict=True), color=colours.accent, linewidth=2, linestyle=(0, (3, 3)))
             highest.append(high)
         if outlook.total is not None:
             budget = float(outlook.total)

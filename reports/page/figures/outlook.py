@@ -30,6 +30,8 @@ class Forecast:
     high: Decimal
     method: str
     """In a sentence, in the language of the page."""
+    reached: tuple[tuple[date, Decimal], ...] = ()
+    """What the month has cost by the end of each day of it; a straight line where nobody tells."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, TypeVar
@@ -14,6 +14,7 @@ from usage.names import ProviderName
 from usage.records.record import UsageRecord
 
 K = TypeVar("K")
+_Fact = tuple[LedgerRow, UsageRecord]
 _ZERO: Final = Decimal(0)
 
 
@@ -85,12 +86,13 @@ class Compared:
         return self._cut(lambda row, record: (row.provider, record.model, record.item), describe)
 
     def by_column(self, column: str) -> Breakdown:
-        """A line for each thing that people wrote in a column of their own; several in one cell are one line."""
+        """A line for each thing that people wrote in a column of their own. A row with several counts under all of them
+        together, and not under each: so the lines add up."""
 
         def describe(row: LedgerRow, _: UsageRecord) -> tuple[str, None, str, str]:
-            return ", ".join(row.values_of(column)), None, "", ""
+            return " + ".join(row.values_of(column)), None, "", ""
 
-        return self._cut(lambda row, _: row.values_of(column), describe)
+        return self._cut(lambda row, _: tuple(sorted(one.casefold() for one in row.values_of(column))), describe)
 
     def _cut(
         self,
@@ -98,11 +100,12 @@ class Compared:
         describe: Callable[[LedgerRow, UsageRecord], tuple[str, ProviderName | None, str, str]],
     ) -> Breakdown:
         now, before = _grouped(self.now, key), _grouped(self.before, key)
+        compared = {id(row) for row in self.comparison.rows}
         lines = []
         for one in dict.fromkeys([*now, *before]):
             here, then = now.get(one, []), before.get(one, [])
             name, provider, detail, url = describe(*(here or then)[0])
-            change = self._change(here, then)
+            change = self._change(here, then, compared)
             if not here and (change is None or not change.amount):
                 continue
             lines.append(
@@ -119,20 +122,17 @@ class Compared:
             )
         return Breakdown(tuple(sorted(lines, key=_dearest_first)), self.now.cost)
 
-    def _change(
-        self, here: list[tuple[LedgerRow, UsageRecord]], then: list[tuple[LedgerRow, UsageRecord]]
-    ) -> Change | None:
+    def _change(self, here: Iterable[_Fact], then: Iterable[_Fact], compared: Set[int]) -> Change | None:
         """Between the days that are compared; None where all of it is left out of the comparison."""
-        comparison = self.comparison
-        if comparison.cost is None:
+        now = [record for row, record in here if id(row) in compared and self._is_in_time(record)]
+        before = [record for row, record in then if id(row) in compared and self._is_in_time(record)]
+        if not now and not before:
             return None
-        compared = [one for one in (*here, *then) if one[0].provider not in comparison.left_out]
-        if not compared:
-            return None
-        return Change(
-            exact_sum(record.cost for row, record in then if comparison.counts_before(row, record)),
-            exact_sum(record.cost for row, record in here if comparison.counts_now(row, record)),
-        )
+        return Change(exact_sum(record.cost for record in before), exact_sum(record.cost for record in now))
+
+    def _is_in_time(self, record: UsageRecord) -> bool:
+        until = self.comparison.until
+        return until is None or (record.day is not None and record.day.day <= until.day)
 
     def _twins(self) -> set[tuple[ProviderName, str]]:
         """Titles that several rows of a provider bear in one month."""
@@ -143,18 +143,12 @@ class Compared:
         return found
 
 
-def _grouped(
-    month: MonthLedger, key: Callable[[LedgerRow, UsageRecord], K]
-) -> dict[K, list[tuple[LedgerRow, UsageRecord]]]:
-    found: dict[K, list[tuple[LedgerRow, UsageRecord]]] = {}
-    for row, record in _facts(month):
-        found.setdefault(key(row, record), []).append((row, record))
-    return found
-
-
-def _facts(month: MonthLedger) -> Iterator[tuple[LedgerRow, UsageRecord]]:
+def _grouped(month: MonthLedger, key: Callable[[LedgerRow, UsageRecord], K]) -> dict[K, list[_Fact]]:
+    found: dict[K, list[_Fact]] = {}
     for row in month.rows:
-        yield from ((row, record) for record in row.records)
+        for record in row.records:
+            found.setdefault(key(row, record), []).append((row, record))
+    return found
 
 
 def _dearest_first(line: Line) -> tuple[bool, Decimal, str, str, str]:
