@@ -64,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     check.add_argument("--verbose", action="store_true", help="each thing that was looked at, not one line a source")
     _add_collecting(add)
     _add_showing(add)
+    _add_reporting(add)
     heal = add("heal", "Bring rows of older collectors in order: doubles, names in place of ids, error rows.")
     heal.add_argument("--month", help="only this month: like 2026-01, `last` or `current`")
     heal.add_argument("--dry-run", action="store_true", help="print what would be done; write nothing")
@@ -129,6 +130,19 @@ def _add_showing(add: _Add) -> None:
     _providers(diff, action="append")
     diff.add_argument("--account", help="only this account")
     _json(diff)
+
+
+def _add_reporting(add: _Add) -> None:
+    """Commands that tell people what a month says."""
+    report = add("report", "One month as a page: a file that a browser shows, or a page in Notion.")
+    report.add_argument("--month", default="last", help="month like 2026-01, `last` (default) or `current`")
+    report.add_argument("--months", type=int, default=12, help="months that are shown side by side (default 12)")
+    report.add_argument(
+        "--by", action="append", default=[], metavar="COLUMN", help="a column of yours in Usages; can be repeated"
+    )
+    report.add_argument("--lang", choices=["fr", "en"], help="in place of LLM_USAGE_LANG")
+    report.add_argument("-o", "--output", metavar="FILE", help="where to write it; - is standard output")
+    report.add_argument("--notion", action="store_true", help="as a page under the parent page in Notion, not a file")
 
 
 def _providers(command: argparse.ArgumentParser, **how: Any) -> None:

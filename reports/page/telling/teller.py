@@ -15,6 +15,7 @@ from reports.page.telling.over_time import OverTime
 from reports.page.telling.shares import SharesTeller
 from usage.language.words import Words
 from usage.money import exact_sum, whole_sum
+from usage.names import ProviderName
 from usage.outcomes.proof import MonthState
 
 _MOVED: Final = 2 * MOST_SHOWN
@@ -88,18 +89,20 @@ class _Teller:
             return words("{month} was not collected: nothing to compare with", month=before)
         change = self._amounts.change(comparison.cost)
         if comparison.until is None:
-            return words("{change} against {month}", change=change, month=before)
-        told = words.count(
-            "{change} on its first day, against that of {month}",
-            "{change} over its first {number} days, against those of {month}",
-            comparison.until.day,
-            change=change,
-            month=before,
-        )
-        if not comparison.left_out:
+            told = words("{change} against {month}", change=change, month=before)
+        else:
+            told = words.count(
+                "{change} on its first day, against that of {month}",
+                "{change} over its first {number} days, against those of {month}",
+                comparison.until.day,
+                change=change,
+                month=before,
+            )
+        without = [name for name in ProviderName if name in (*comparison.left_out, *comparison.unread)]
+        if not without:
             return told
-        names = ", ".join(one.label for one in comparison.left_out)
-        return words("{change} (without {providers}, whose days are not known)", change=told, providers=names)
+        names = ", ".join(one.label for one in without)
+        return words("{change} (without {providers}, which can’t be compared)", change=told, providers=names)
 
     def _facts(self) -> tuple[tuple[str, str], ...]:
         words, rows = self._words, self._report.month.rows

@@ -1,0 +1,90 @@
+"""`llm-usage report`: one month as a page."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from notion.client.gateway import Gateway
+from notion.workspace import Workspace
+from usage.errors import SettingsError
+from usage.language.choice import Language
+from usage.language.words import Words
+from usage.month import Month
+from usage.settings import Settings, load_settings
+
+_MOST_MONTHS: Final = 36
+_STDOUT: Final = "-"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the page and print where it is; always 0.
+
+    Raises:
+        SettingsError: A month that has not begun or was never collected, a column that nobody has filled, or a place
+            that can't be written.
+        NotionError: Notion can't be read.
+    """
+    settings = load_settings()
+    if not 1 <= arguments.months <= _MOST_MONTHS:
+        raise SettingsError(f"--months {arguments.months}: from 1 to {_MOST_MONTHS} months can be shown")
+    month = Month.resolve(arguments.month, settings.now())
+    language = Language(arguments.lang) if arguments.lang else settings.reports.language
+    file = None if arguments.output == _STDOUT else place(arguments.output, month)
+    page = page_of(settings, month, Words(language), count=arguments.months, by=arguments.by)
+    if file is None:
+        sys.stdout.buffer.write(page.encode())
+        return 0
+    write(file, page)
+    print(file)
+    return 0
+
+
+def page_of(settings: Settings, month: Month, words: Words, *, count: int = 12, by: list[str] | None = None) -> str:
+    """The page of a month as HTML.
+
+    Raises:
+        SettingsError: The month was never collected, or a column that nobody has filled.
+        NotionError: Notion can't be read.
+    """
+    from reports.page.telling.html import as_html  # noqa: PLC0415  # matplotlib takes a second to load
+    from reports.page.telling.teller import tell  # noqa: PLC0415
+    from tasks.books.monthly import monthly  # noqa: PLC0415
+
+    with closing(Gateway(settings.notion)) as gateway:
+        workspace = Workspace(settings, frozenset(), gateway)
+        report = monthly(settings, workspace, month, words=words, count=count, by=by or ())
+    return as_html(report, tell(report, words), words)
+
+
+def place(output: str | None, month: Month) -> Path:
+    """Where the page goes: a file that was named, or one in this folder.
+
+    Raises:
+        SettingsError: It is a folder, or its folder is not there.
+    """
+    try:
+        path = Path(output or f"llm-usage-{month}.html").expanduser().absolute()
+        is_folder, has_folder = path.is_dir(), path.parent.is_dir()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise SettingsError(f"-o {output}: that is no name of a file ({error})") from None
+    if is_folder:
+        raise SettingsError(f"-o {path}: that is a folder; name a file in it, like {path / f'llm-usage-{month}.html'}")
+    if not has_folder:
+        raise SettingsError(f"-o {path}: there is no folder {path.parent}; make it, or name another place")
+    return path
+
+
+def write(path: Path, page: str) -> None:
+    """Write the page.
+
+    Raises:
+        SettingsError: The file can't be written.
+    """
+    try:
+        path.write_text(page, "utf-8")
+    except OSError as error:
+        raise SettingsError(f"-o {path}: the file can't be written ({error.strerror}); name another place") from error
