@@ -6,7 +6,7 @@ import argparse
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from notion.client.gateway import Gateway
 from notion.workspace import Workspace
@@ -15,6 +15,9 @@ from usage.language.choice import Language
 from usage.language.words import Words
 from usage.month import Month
 from usage.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from reports.page.figures.report import Report
 
 _MOST_MONTHS: Final = 36
 _STDOUT: Final = "-"
@@ -32,6 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
     if not 1 <= arguments.months <= _MOST_MONTHS:
         raise SettingsError(f"--months {arguments.months}: from 1 to {_MOST_MONTHS} months can be shown")
     month = Month.resolve(arguments.month, settings.now())
+    if arguments.notion:
+        return _to_notion(settings, month, arguments)
     language = Language(arguments.lang) if arguments.lang else settings.reports.language
     file = None if arguments.output == _STDOUT else place(arguments.output, month)
     page = page_of(settings, month, Words(language), count=arguments.months, by=arguments.by)
@@ -40,6 +45,24 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     write(file, page)
     print(file)
+    return 0
+
+
+def _to_notion(settings: Settings, month: Month, arguments: argparse.Namespace) -> int:
+    """Write the page under the parent page, or renew it there, and print its address."""
+    if arguments.output is not None:
+        raise SettingsError("--notion and -o: one page goes to one place; call the command twice")
+    parent = settings.notion.parent_page_id
+    if parent is None:
+        raise SettingsError("NOTION_PARENT_PAGE_ID is not set: the report is written under that page")
+    from tasks.books.notion_page import write_page  # noqa: PLC0415  # matplotlib takes a second to load
+
+    words = Words(Language(arguments.lang) if arguments.lang else settings.reports.notion_language)
+    with closing(Gateway(settings.notion)) as gateway:
+        workspace = Workspace(settings, frozenset(), gateway)
+        report = _gathered(settings, workspace, month, words, arguments.months, arguments.by)
+        kept = write_page(gateway, parent, report, words)
+    print(kept.url)
     return 0
 
 
@@ -52,12 +75,18 @@ def page_of(settings: Settings, month: Month, words: Words, *, count: int = 12, 
     """
     from reports.page.telling.html import as_html  # noqa: PLC0415  # matplotlib takes a second to load
     from reports.page.telling.teller import tell  # noqa: PLC0415
-    from tasks.books.monthly import monthly  # noqa: PLC0415
 
     with closing(Gateway(settings.notion)) as gateway:
-        workspace = Workspace(settings, frozenset(), gateway)
-        report = monthly(settings, workspace, month, words=words, count=count, by=by or ())
+        report = _gathered(settings, Workspace(settings, frozenset(), gateway), month, words, count, by or [])
     return as_html(report, tell(report, words), words)
+
+
+def _gathered(
+    settings: Settings, workspace: Workspace, month: Month, words: Words, count: int, by: list[str]
+) -> Report:
+    from tasks.books.monthly import monthly  # noqa: PLC0415  # the archive's drivers take half a second
+
+    return monthly(settings, workspace, month, words=words, count=count, by=by)
 
 
 def place(output: str | None, month: Month) -> Path:

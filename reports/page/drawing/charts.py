@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from itertools import accumulate
@@ -35,10 +35,12 @@ def svgs(report: Report, picture: Picture, words: Words) -> tuple[str, ...]:
     return tuple(as_svg(draw, size, f"{picture.value}-{size.width}") for size in (WIDE, NARROW))
 
 
-def png(report: Report, picture: Picture, words: Words) -> bytes | None:
-    """A chart as a picture; None where there is nothing to draw."""
+def png(report: Report, picture: Picture, words: Words, legend: Sequence[ProviderName] = ()) -> bytes | None:
+    """A chart as a picture, with the providers that it tells of above it; None where there is nothing to draw."""
     draw = _drawing(report, picture, words)
-    return None if draw is None else as_png(draw, WIDE)
+    if draw is None:
+        return None
+    return as_png(draw, _STRIP if picture is Picture.PROVIDERS else WIDE, legend)
 
 
 def _drawing(report: Report, picture: Picture, words: Words) -> Draw | None:

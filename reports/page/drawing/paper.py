@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -20,6 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from usage.names import ProviderName
 
@@ -29,6 +30,8 @@ _DOTS: Final = 72
 """Points an inch: a point of the drawing is a pixel of the page."""
 _SHARPNESS: Final = 2
 """Pixels of a PNG for each of its points."""
+_LEGEND: Final = 30
+"""Height of the line of providers, in pixels of the page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +96,29 @@ def as_svg(draw: Draw, size: Size, name: str) -> str:
     return re.sub(r"#[0-9a-f]{6}\b", lambda found: _NAMES.get(found[0], found[0]), text)
 
 
-def as_png(draw: Draw, size: Size) -> bytes:
-    """A drawing as a picture on white paper, for pages of others."""
+def as_png(draw: Draw, size: Size, legend: Sequence[ProviderName]) -> bytes:
+    """A drawing as a picture on white paper, for pages of others; above it whose colour is whose."""
     with rc_context({"font.size": size.text}):
         figure = _drawn(draw, size, LIGHT)
         figure.set_facecolor(LIGHT.paper)
+        if legend:
+            _add_legend(figure, size, legend)
         file = io.BytesIO()
         FigureCanvasAgg(figure)
         figure.savefig(file, format="png", dpi=_DOTS * _SHARPNESS, metadata={"Software": None})
     return file.getvalue()
+
+
+def _add_legend(figure: Figure, size: Size, legend: Sequence[ProviderName]) -> None:
+    """Make a drawing higher by one line, in which the providers stand."""
+    height = size.height + _LEGEND
+    for axes in figure.axes:
+        left, bottom, width, tall = axes.get_position().bounds
+        axes.set_position((left, bottom * size.height / height, width, tall * size.height / height))
+    figure.set_size_inches(size.width / _DOTS, height / _DOTS)
+    marks = [Patch(color=one.spec.colour, label=one.label) for one in legend]
+    look: dict[str, float] = {"handlelength": 0.9, "handleheight": 0.9, "columnspacing": 1.6, "borderaxespad": 0.3}
+    figure.legend(handles=marks, loc="upper left", ncols=len(marks), frameon=False, labelcolor=LIGHT.muted, **look)
 
 
 def _drawn(draw: Draw, size: Size, colours: Colours) -> Figure:

@@ -16,6 +16,8 @@ from usage.records.record import UsageRecord
 K = TypeVar("K")
 _Fact = tuple[LedgerRow, UsageRecord]
 _ZERO: Final = Decimal(0)
+_KEY: Final = 24
+"""Letters that are shown of an id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +74,7 @@ class Compared:
         twins = self._twins()
 
         def describe(row: LedgerRow, _: UsageRecord) -> tuple[str, ProviderName, str, str]:
-            detail = row.key if (row.provider, row.title) in twins else ""
-            return row.title, row.provider, detail, row.url
+            return row.title, row.provider, _short(row.key) if (row.provider, row.title) in twins else "", row.url
 
         return self._cut(lambda row, _: row.thing, describe)
 
@@ -141,6 +142,11 @@ class Compared:
             titles = [(row.provider, row.title) for row in month.rows]
             found |= {one for one in titles if titles.count(one) > 1}
         return found
+
+
+def _short(key: str) -> str:
+    """Enough of an id to tell it from others."""
+    return key if len(key) <= _KEY else f"{key[: _KEY - 6]}…{key[-5:]}"
 
 
 def _grouped(month: MonthLedger, key: Callable[[LedgerRow, UsageRecord], K]) -> dict[K, list[_Fact]]:

@@ -108,7 +108,9 @@ class Document:
     proof: str
     """In one line."""
     sections: tuple[Section, ...]
-    footer: tuple[str, ...]
+    footer: str
+    made: str
+    """When the page was made: the one thing on it that another day changes by itself."""
     url: str
     """Of *Usages*."""
     url_label: str

@@ -54,7 +54,11 @@ class _Teller:
             notice=self._evidence.notice(),
             proof=self._evidence.proof(),
             sections=tuple(self._sections()),
-            footer=self._footer(),
+            footer=words(
+                "Amounts are US dollars, rounded to the cent for reading; sums are made of every digit that the "
+                "providers give. Months and days are UTC."
+            ),
+            made=words("Made on {day} by llm-usage from the rows in Notion.", day=words.day(report.now.date())),
             url=report.url,
             url_label=words("Open the rows in Notion"),
         )
@@ -84,6 +88,8 @@ class _Teller:
         comparison, words = self._report.comparison, self._words
         before = words.month(comparison.month.previous())
         if comparison.cost is None:
+            if comparison.left_out or comparison.unread:
+                return words("Nothing of {month} can be compared: its days are not known", month=before)
             if self._is_running and any(one.is_collected for one in self._report.months[:-1]):
                 return words("No whole day to compare with {month} yet", month=before)
             return words("{month} was not collected: nothing to compare with", month=before)
@@ -151,16 +157,6 @@ class _Teller:
             Cell(self._amounts.cell(mover.cost.before)),
             Cell(self._amounts.cell(mover.cost.now)),
             Cell(self._amounts.signed(mover.cost.amount), is_strong=True),
-        )
-
-    def _footer(self) -> tuple[str, ...]:
-        words, report = self._words, self._report
-        return (
-            words(
-                "Amounts are US dollars, rounded to the cent for reading; sums are made of every digit that the "
-                "providers give. Months and days are UTC."
-            ),
-            words("Made on {day} by llm-usage from the rows in Notion.", day=words.day(report.now.date())),
         )
 
 
