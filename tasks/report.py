@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 
 from notion.workspace import Workspace
+from tasks.books.run_statement import run_statement
 from tasks.pages.chart import as_address, chart
 from tasks.pages.history import History, Known, by_service, keep, last_months, read_history, remember
 from tasks.pages.markdown import change, count, escape, link, money, table
@@ -56,6 +57,9 @@ def report(outcomes: Sequence[SourceOutcome], result: MonthResult) -> None:
         markdown=month_report(result, history, months, session.workspace),
         description=result.heading,
     )
+    statement = run_statement(session.settings, session.workspace, result, by_service(history))
+    if statement is not None:
+        create_markdown_artifact(key=f"statement-{result.month}", markdown=statement, description=result.heading)
 
 
 def month_report(result: MonthResult, history: History, months: Sequence[Month], workspace: Workspace) -> str:

@@ -18,8 +18,8 @@ from sandbox.notion.screen.tables import Table, tables
 from sandbox.notion.stored.columns import Formula
 from sandbox.notion.stored.contents import Files
 from sandbox.notion.stored.options import as_select
-from sandbox.notion.stored.records import DatabaseRecord, PageRecord, SourceRecord
-from sandbox.notion.stored.text import plain, text_of
+from sandbox.notion.stored.records import BlockRecord, DatabaseRecord, PageRecord, SourceRecord
+from sandbox.notion.stored.text import plain, show_text, text_of
 from sandbox.notion.stored.workspace import Workspace
 
 
@@ -253,6 +253,20 @@ class Store:
                 one = cells.column(source, name)
                 apply(self._workspace, source, page.id, {one.id: cells.stored_value(self._workspace, one, value)})
             self._workspace.touch(page.stamp, self._person)
+
+    def make_page(self, title: str) -> str:
+        """An empty page under the shared one; its id."""
+        with self._workspace.lock:
+            root = self._workspace.root.id
+            return self._workspace.add_page(by=self._person, parent_page_id=root, title=text_of(title)).id
+
+    def write_on(self, page_id: str, words: str) -> None:
+        """Put a line at the end of a page."""
+        with self._workspace.lock:
+            workspace = self._workspace
+            content = {"rich_text": show_text(text_of(words)), "color": "default", "icon": None}
+            key, serial, stamp = workspace.ids.uuid(), workspace.serial(), workspace.stamp(self._person)
+            workspace.blocks[key] = BlockRecord(key, serial, page_id, "paragraph", content, stamp)
 
     def rename(self, database: Database, title: str) -> None:
         """Give a database another title."""

@@ -6,7 +6,7 @@ import argparse
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from notion.client.gateway import Gateway
 from notion.workspace import Workspace
@@ -15,9 +15,6 @@ from usage.language.choice import Language
 from usage.language.words import Words
 from usage.month import Month
 from usage.settings import Settings, load_settings
-
-if TYPE_CHECKING:
-    from reports.page.figures.report import Report
 
 _MOST_MONTHS: Final = 36
 _STDOUT: Final = "-"
@@ -55,12 +52,13 @@ def _to_notion(settings: Settings, month: Month, arguments: argparse.Namespace) 
     parent = settings.notion.parent_page_id
     if parent is None:
         raise SettingsError("NOTION_PARENT_PAGE_ID is not set: the report is written under that page")
-    from tasks.books.notion_page import write_page  # noqa: PLC0415  # matplotlib takes a second to load
+    from tasks.books.monthly import monthly  # noqa: PLC0415  # matplotlib takes a second to load
+    from tasks.books.notion_page import write_page  # noqa: PLC0415
 
     words = Words(Language(arguments.lang) if arguments.lang else settings.reports.notion_language)
     with closing(Gateway(settings.notion)) as gateway:
         workspace = Workspace(settings, frozenset(), gateway)
-        report = _gathered(settings, workspace, month, words, arguments.months, arguments.by)
+        report = monthly(settings, workspace, month, words=words, count=arguments.months, by=arguments.by)
         kept = write_page(gateway, parent, report, words)
     print(kept.url)
     return 0
@@ -75,18 +73,12 @@ def page_of(settings: Settings, month: Month, words: Words, *, count: int = 12, 
     """
     from reports.page.telling.html import as_html  # noqa: PLC0415  # matplotlib takes a second to load
     from reports.page.telling.teller import tell  # noqa: PLC0415
+    from tasks.books.monthly import monthly  # noqa: PLC0415
 
     with closing(Gateway(settings.notion)) as gateway:
-        report = _gathered(settings, Workspace(settings, frozenset(), gateway), month, words, count, by or [])
+        workspace = Workspace(settings, frozenset(), gateway)
+        report = monthly(settings, workspace, month, words=words, count=count, by=by or ())
     return as_html(report, tell(report, words), words)
-
-
-def _gathered(
-    settings: Settings, workspace: Workspace, month: Month, words: Words, count: int, by: list[str]
-) -> Report:
-    from tasks.books.monthly import monthly  # noqa: PLC0415  # the archive's drivers take half a second
-
-    return monthly(settings, workspace, month, words=words, count=count, by=by)
 
 
 def place(output: str | None, month: Month) -> Path:

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 
 from reports.page.drawing.paper import Colours, Draw, Size, amounts_axis, as_png, as_svg, frame, stack
 from reports.page.figures.calendar import DayCost, MonthCost
+from reports.page.figures.pictures import Picture
 from reports.page.figures.report import Report
-from reports.page.telling.document import Picture
 from usage.language.words import Words
 from usage.money import exact_sum
 from usage.names import ProviderName

@@ -6,16 +6,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from reports.page.figures.pictures import Picture
 from usage.names import ProviderName
-
-
-class Picture(StrEnum):
-    """A chart of the page."""
-
-    PROVIDERS = "providers"
-    MONTHS = "months"
-    DAYS = "days"
-    OUTLOOK = "outlook"
 
 
 class Direction(StrEnum):

@@ -11,8 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports.page.drawing.charts import svgs
+from reports.page.figures.pictures import Picture
 from reports.page.figures.report import Report
-from reports.page.telling.document import Document, Picture
+from reports.page.telling.document import Document
 from usage.language.words import Words
 from usage.names import ProviderName
 

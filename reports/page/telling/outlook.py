@@ -5,8 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from reports.page.figures.outlook import Budget, Outlook
+from reports.page.figures.pictures import Picture
 from reports.page.telling.amounts import Amounts
-from reports.page.telling.document import Cell, Column, Picture, Section, Table
+from reports.page.telling.document import Cell, Column, Section, Table
 from usage.language.words import Words
 
 

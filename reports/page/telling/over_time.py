@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from reports.page.figures.calendar import MonthCost
+from reports.page.figures.pictures import Picture
 from reports.page.figures.report import Report
 from reports.page.telling.amounts import Amounts
-from reports.page.telling.document import Cell, Column, Picture, Section, Table
+from reports.page.telling.document import Cell, Column, Section, Table
 from usage.language.words import Words
 from usage.money import exact_sum
 from usage.names import ProviderName

@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import Final
 
 from reports.comparison import Change
+from reports.page.figures.pictures import Picture
 from reports.page.figures.report import Report
 from reports.page.figures.shares import Breakdown, Line
 from reports.page.telling.amounts import Amounts
-from reports.page.telling.document import Cell, Column, Picture, Section, Table
+from reports.page.telling.document import Cell, Column, Section, Table
 from usage.language.words import NOTHING, Words
 from usage.money import exact_sum, whole_sum
 from usage.names import ProviderName
