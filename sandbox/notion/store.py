@@ -156,6 +156,16 @@ class Database:
         return self._workspace.sources[self.source_id]
 
 
+@dataclass(frozen=True)
+class PlainPage:
+    """A page that is no row."""
+
+    id: str
+    title: str
+    kinds: list[str]
+    """Of the blocks on it, in order."""
+
+
 class Store:
     """What a person sees and does. All changes are a person's, not the connection's."""
 
@@ -253,6 +263,17 @@ class Store:
                 one = cells.column(source, name)
                 apply(self._workspace, source, page.id, {one.id: cells.stored_value(self._workspace, one, value)})
             self._workspace.touch(page.stamp, self._person)
+
+    def pages(self) -> list[PlainPage]:
+        """Live pages under the shared one, oldest first."""
+        with self._workspace.lock:
+            workspace = self._workspace
+            blocks = sorted((one for one in workspace.blocks.values() if not one.trashed), key=lambda one: one.serial)
+            return [
+                PlainPage(page.id, page.title, [one.kind for one in blocks if one.parent_id == page.id])
+                for page in workspace.pages.values()
+                if page.parent_page_id == workspace.root.id and not page.trashed
+            ]
 
     def make_page(self, title: str) -> str:
         """An empty page under the shared one; its id."""

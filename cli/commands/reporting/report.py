@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+import tempfile
+import webbrowser
 from contextlib import closing
 from pathlib import Path
 from typing import Final
@@ -87,11 +90,15 @@ def place(output: str | None, month: Month) -> Path:
     Raises:
         SettingsError: It is a folder, or its folder is not there.
     """
+    wanted = output or f"llm-usage-{month}.html"
     try:
-        path = Path(output or f"llm-usage-{month}.html").expanduser().absolute()
+        path = Path(wanted).expanduser().absolute()
         is_folder, has_folder = path.is_dir(), path.parent.is_dir()
-    except (OSError, RuntimeError, ValueError) as error:
-        raise SettingsError(f"-o {output}: that is no name of a file ({error})") from None
+    except (OSError, RuntimeError) as error:
+        # A name that is too long, a folder that can't be entered, a home that nobody has.
+        raise SettingsError(f"-o {wanted}: no file can have that name ({error})") from None
+    if "\0" in wanted:
+        raise SettingsError(f"-o {wanted}: no file can have that name")
     if is_folder:
         raise SettingsError(f"-o {path}: that is a folder; name a file in it, like {path / f'llm-usage-{month}.html'}")
     if not has_folder:
@@ -109,3 +116,29 @@ def write(path: Path, page: str) -> None:
         path.write_text(page, "utf-8")
     except OSError as error:
         raise SettingsError(f"-o {path}: the file can't be written ({error.strerror}); name another place") from error
+
+
+def show_copy(settings: Settings, month: Month) -> Path:
+    """Write the page where it stays after the program, and open it in a browser where somebody looks at a screen.
+
+    Raises:
+        SettingsError: The month was never collected, or there is no place for a file.
+        NotionError: Notion can't be read.
+    """
+    page = page_of(settings, month, Words(settings.reports.language))
+    try:
+        handle, name = tempfile.mkstemp(prefix=f"llm-usage-{month}-", suffix=".html")
+    except OSError as error:
+        raise SettingsError(f"TMPDIR: no temporary file can be written ({error.strerror}); name a folder") from error
+    os.close(handle)
+    path = Path(name)
+    write(path, page)
+    if _has_screen():
+        webbrowser.open(path.as_uri())
+    return path
+
+
+def _has_screen() -> bool:
+    """Whether a browser would open a window; one in the terminal itself would be in the way."""
+    windows = sys.platform in ("darwin", "win32") or bool(os.environ.keys() & {"DISPLAY", "WAYLAND_DISPLAY"})
+    return windows and sys.stdout.isatty() and sys.stdin.isatty()
