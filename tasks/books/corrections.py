@@ -55,6 +55,6 @@ def _correction(settings: Settings, change: Change) -> Correction:
         old=change.old.cost,
         new=change.new.cost,
         day=most.day,
-        owner=most.project or most.api_key or most.workspace or "",
+        owners=tuple(filter(None, (most.project, most.api_key, most.workspace))),
         what=most.model or most.item or "",
     )

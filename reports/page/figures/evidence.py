@@ -58,8 +58,8 @@ class Correction:
     new: Decimal | None
     day: date | None
     """Of what moved most; None where it has no day."""
-    owner: str
-    """Its project, key or workspace, by its id at the provider."""
+    owners: tuple[str, ...]
+    """Its project, key and workspace, as far as it has them, by their ids at the provider."""
     what: str
     """Its model or item."""
 

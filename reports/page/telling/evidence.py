@@ -143,7 +143,8 @@ class EvidenceTeller:
 
     def _correction(self, one: Correction) -> tuple[Cell, ...]:
         words, amounts = self._words, self._amounts
-        owner = self._report.names.get(one.owner, one.owner)
+        names = self._report.names
+        owner = next((names[key] for key in one.owners if key in names), "".join(one.owners[:1]))
         most = ", ".join(filter(None, (words.day(one.day) if one.day else "", owner, one.what)))
         known = one.old is not None and one.new is not None
         moved = difference(one.new, one.old) if known and one.new is not None and one.old is not None else None

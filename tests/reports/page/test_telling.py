@@ -150,7 +150,7 @@ def test_corrections_name_what_moved() -> None:
         old=Decimal("365.10"),
         new=Decimal("361.02"),
         day=date(2025, 12, 31),
-        owner="id_8",
+        owners=("id_7b", "id_8"),
         what="nova-3",
     )
     shown = section(told(agency(), corrections=[one]), "corrections")
