@@ -272,6 +272,5 @@ def test_a_table_comes_with_its_rows(notion: Any) -> None:
 )
 def test_a_table_that_is_none(notion: Any, block: Any) -> None:
     page = notion.row(notion.usages(notion.services()))
-    refused = notion.ask("PATCH", f"/blocks/{page['id']}/children", {"children": [block]}, status=400)
-    assert refused["code"] == "validation_error"
+    assert notion.refused(400, "PATCH", f"/blocks/{page['id']}/children", {"children": [block]})
     assert notion.ask("GET", f"/blocks/{page['id']}/children")["results"] == []
