@@ -82,7 +82,9 @@ def commands() -> Mapping[str, argparse.ArgumentParser]:
 
 
 def options_of(command: argparse.ArgumentParser) -> set[str]:
-    return {option for action in command._actions for option in action.option_strings} - {"-h", "--help"}
+    """Options by their long names."""
+    named = {option for action in command._actions for option in action.option_strings}
+    return {option for option in named if option.startswith("--")} - {"--help"}
 
 
 def documented_commands() -> dict[str, str]:
