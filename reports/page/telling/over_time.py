@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from reports.page.figures.calendar import MonthCost
@@ -12,6 +12,7 @@ from reports.page.telling.amounts import Amounts
 from reports.page.telling.document import Cell, Column, Section, Table
 from usage.language.words import Words
 from usage.money import exact_sum
+from usage.month import Month
 from usage.names import ProviderName
 
 _Costs = Mapping[ProviderName, Decimal]
@@ -52,7 +53,7 @@ class OverTime:
                 total=self._row(
                     Cell(words("Total")),
                     _sum(one.costs for one in known),
-                    exact_sum(one.total for one in known),
+                    [(one.total, one.month) for one in known],
                     providers,
                 ),
             ),
@@ -60,11 +61,11 @@ class OverTime:
 
     def days(self) -> Section | None:
         """The days of the month; nothing where none is known."""
-        words, days = self._words, self._report.days
+        words, days, month = self._words, self._report.days, self._report.month.month
         if not days.days:
             return None
         providers = _providers(one.costs for one in days.days)
-        rows = [self._row(Cell(words.day(one.day)), one.costs, one.total, providers) for one in days.days]
+        rows = [self._row(Cell(words.day(one.day)), one.costs, [(one.total, month)], providers) for one in days.days]
         sentences: tuple[str, ...] = ()
         if days.undated is not None:
             sentence = words(
@@ -93,7 +94,7 @@ class OverTime:
                 total=self._row(
                     Cell(words("Total")),
                     _sum(one.costs for one in days.days),
-                    exact_sum(one.total for one in days.days),
+                    [(exact_sum(one.total for one in days.days), month)],
                     providers,
                 ),
                 more_caption=words("The days as a table"),
@@ -103,18 +104,28 @@ class OverTime:
 
     def _columns(self, first: str, providers: tuple[ProviderName, ...]) -> tuple[Column, ...]:
         parts = (Column(one.label, provider=one) for one in providers)
-        return (Column(first, is_figure=False), Column(self._words("Total, US$")), *parts)
+        second = self._amounts.second
+        more = () if second is None else (Column(self._words("Total, {currency}", currency=second.code)),)
+        return (Column(first, is_figure=False), Column(self._words("Total, US$")), *more, *parts)
 
     def _month(self, one: MonthCost, providers: tuple[ProviderName, ...]) -> tuple[Cell, ...]:
         detail = self._words("so far") if one.is_running else ""
         name = Cell(self._words.month(one.month), detail=detail, is_strong=one.month == self._report.month.month)
-        return self._row(name, one.costs, one.total, providers)
+        return self._row(name, one.costs, [(one.total, one.month)], providers)
 
     def _row(
-        self, name: Cell, costs: _Costs, total: Decimal | None, providers: tuple[ProviderName, ...]
+        self,
+        name: Cell,
+        costs: _Costs,
+        totals: Sequence[tuple[Decimal | None, Month]],
+        providers: tuple[ProviderName, ...],
     ) -> tuple[Cell, ...]:
-        parts = (Cell(self._amounts.cell(costs.get(one))) for one in providers)
-        return (name, Cell(self._amounts.cell(total), is_strong=True), *parts)
+        """`totals` are what the row adds up, each of a month with a rate of its own."""
+        amounts = self._amounts
+        parts = (Cell(amounts.cell(costs.get(one))) for one in providers)
+        total = Cell(amounts.cell(exact_sum(amount for amount, _ in totals)), is_strong=True)
+        more = () if amounts.second is None else (Cell(amounts.second_sum(totals)),)
+        return (name, total, *more, *parts)
 
 
 def _providers(costs: Iterable[_Costs]) -> tuple[ProviderName, ...]:

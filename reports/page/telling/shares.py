@@ -9,7 +9,7 @@ from reports.comparison import Change
 from reports.page.figures.pictures import Picture
 from reports.page.figures.report import Report
 from reports.page.figures.shares import Breakdown, Line
-from reports.page.telling.amounts import Amounts
+from reports.page.telling.amounts import Amounts, SecondCurrency
 from reports.page.telling.document import Cell, Column, Section, Table
 from usage.language.words import NOTHING, Words
 from usage.money import exact_sum, whole_sum
@@ -85,6 +85,7 @@ class SharesTeller:
         columns += [Column(words("Tokens"), is_minor=True), Column(words("Requests"), is_minor=True)] * with_usage
         columns += [Column(words("Change"))] * with_change
         columns += [Column(words("Share"), is_minor=True), Column(words("Cost, US$"))]
+        columns += [Column(words("Cost, {currency}", currency=one.code)) for one in self._second]
         lines = breakdown.lines
         shown = lines if len(lines) <= SHOWN + 1 else lines[:SHOWN]
         rest = lines[len(shown) :]
@@ -116,8 +117,13 @@ class SharesTeller:
         usage = [Cell(words.whole(line.tokens)), Cell(words.whole(line.requests))]
         change = Cell(self._amounts.signed(None if line.change is None else line.change.amount))
         money = [Cell(self._percent(share)), Cell(self._amounts.cell(line.cost), is_strong=True)]
-        with_usage = width == 1 + 2 + with_change + 2
+        money += [Cell(self._amounts.second_cell(line.cost)) for _ in self._second]
+        with_usage = width == 1 + 2 + with_change + len(money)
         return (name, *(usage if with_usage else []), *([change] if with_change else []), *money)
+
+    @property
+    def _second(self) -> tuple[SecondCurrency, ...]:
+        return () if self._amounts.second is None else (self._amounts.second,)
 
     def _percent(self, share: Decimal | None) -> str:
         if share is None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from reports.comparison import MOST_SHOWN, Comparison, Mover
 from reports.page.figures.report import Report
-from reports.page.telling.amounts import Amounts
+from reports.page.telling.amounts import Amounts, SecondCurrency
 from reports.page.telling.document import Cell, Column, Direction, Document, Section, Table
 from reports.page.telling.evidence import EvidenceTeller
 from reports.page.telling.outlook import outlook_section
@@ -22,19 +22,20 @@ _MOVED: Final = 2 * MOST_SHOWN
 """Rows in the table of what moved most."""
 
 
-def tell(report: Report, words: Words) -> Document:
+def tell(report: Report, words: Words, second: SecondCurrency | None = None) -> Document:
     """Tell a month.
 
     Args:
         report: Its figures.
         words: The language.
+        second: A currency beside US dollars.
     """
-    return _Teller(report, words).document()
+    return _Teller(report, words, Amounts(words, report.month.month, second)).document()
 
 
 class _Teller:
-    def __init__(self, report: Report, words: Words) -> None:
-        self._report, self._words, self._amounts = report, words, Amounts(words)
+    def __init__(self, report: Report, words: Words, amounts: Amounts) -> None:
+        self._report, self._words, self._amounts = report, words, amounts
         self._evidence = EvidenceTeller(report, words, self._amounts)
 
     def document(self) -> Document:
@@ -54,10 +55,7 @@ class _Teller:
             notice=self._evidence.notice(),
             proof=self._evidence.proof(),
             sections=tuple(self._sections()),
-            footer=words(
-                "Amounts are US dollars, rounded to the cent for reading; sums are made of every digit that the "
-                "providers give. Months and days are UTC."
-            ),
+            footer=self._footer(),
             made=words("Made on {day} by llm-usage from the rows in Notion.", day=words.day(report.now.date())),
             url=report.url,
             url_label=words("Open the rows in Notion"),
@@ -132,8 +130,8 @@ class _Teller:
                 "{all} projects or keys changed, by {change} together; these {shown} make {part} of it.",
                 all=words.whole(len(movers)),
                 shown=words.whole(len(shown)),
-                change=words.signed(change),
-                part=words.signed(part),
+                change=self._amounts.moved(change),
+                part=self._amounts.moved(part),
             )
         table = Table(
             caption=words("What moved most"),
@@ -158,6 +156,14 @@ class _Teller:
             Cell(self._amounts.cell(mover.cost.now)),
             Cell(self._amounts.signed(mover.cost.amount), is_strong=True),
         )
+
+    def _footer(self) -> str:
+        rounded = self._words(
+            "Amounts are US dollars, rounded to the cent for reading; sums are made of every digit that the providers "
+            "give. Months and days are UTC."
+        )
+        second = self._amounts.second
+        return " ".join((rounded, *(second.sentences if second is not None else ())))
 
 
 def _direction(comparison: Comparison) -> Direction | None:

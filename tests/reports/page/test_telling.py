@@ -14,6 +14,7 @@ from reports.ledger import Ledger, MonthLedger
 from reports.page.figures.evidence import Correction
 from reports.page.figures.outlook import Budget, Forecast, Outlook
 from reports.page.figures.report import last_months, report_of
+from reports.page.telling.amounts import SecondCurrency
 from reports.page.telling.document import Document, Section
 from reports.page.telling.html import as_html
 from reports.page.telling.shares import SHOWN
@@ -188,6 +189,36 @@ def test_budgets_and_where_the_month_goes() -> None:
         ["OpenAI", "not passed", "–", "–", "–", "0.00"],
     ]
     assert html(agency(RUNNING), FEBRUARY, outlook=outlook).count("Budget $6,000.00") == 2
+
+
+def test_a_second_currency_stands_beside_dollars() -> None:
+    december = MONTH.previous()
+
+    def convert(amount: Decimal, month: Month) -> Decimal | None:
+        return amount / 2 if month in (MONTH, december) else None
+
+    second = SecondCurrency("EUR", convert, ("1 EUR = 2 USD, from your file of rates.",))
+    rows = [row(UsageRecord(cost=Decimal(8), day=month.first_day), month=month) for month in (december, MONTH)]
+    sources = [source(OPENAI, MONTH)]
+    ledger = Ledger(tuple(MonthLedger(one.month, (one,), tuple(sources)) for one in rows), NOW)
+    document = tell(report_of(ledger, last_months(MONTH, 2)), Words(Language.EN), second)
+    assert document.total == "$8.00 (€4.00)"
+    assert document.footer.endswith("1 EUR = 2 USD, from your file of rates.")
+    projects = section(document, "projects")
+    assert projects.table is not None
+    assert projects.table.columns[-1].text == "Cost, EUR"
+    assert [cells[-1] for cells in texts(projects)] == ["4.00", "4.00"]
+    assert [cells[:3] for cells in texts(section(document, "months"))] == [
+        ["January 2026", "8.00", "4.00"],
+        ["December 2025", "8.00", "4.00"],
+        ["Total", "16.00", "8.00"],
+    ]
+
+
+def test_a_month_without_a_rate_makes_no_sum_of_the_others() -> None:
+    second = SecondCurrency("EUR", lambda amount, month: amount if month == MONTH else None, ())
+    document = tell(report_of(agency(), last_months(MONTH, 3)), Words(Language.EN), second)
+    assert [cells[2] for cells in texts(section(document, "months"))][1:] == ["–", "–", "–"]
 
 
 # -- the page
