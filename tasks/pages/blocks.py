@@ -31,7 +31,8 @@ def blocks_of(report: Report, document: Document, words: Words) -> list[Json | P
 
 def _blocks(report: Report, document: Document, words: Words) -> Iterator[Json | Picture]:
     yield _block("heading_1", f"{document.title} ({document.state})")
-    yield _block("paragraph", f"{document.total_label}: {document.total}", bold=True)
+    total = " / ".join(filter(None, (document.total, document.total_second)))
+    yield _block("paragraph", f"{document.total_label}: {total}", bold=True)
     yield _block("paragraph", document.change)
     if document.notice:
         yield {"type": "callout", "callout": {"rich_text": text(document.notice), "color": "orange_background"}}

@@ -22,7 +22,8 @@ def as_markdown(report: Report, document: Document, words: Words) -> str:
     """
     parts = [
         f"# {escape(document.title)}",
-        f"{escape(document.total_label)}: **{escape(document.total)}** ({escape(document.state)})",
+        f"{escape(document.total_label)}: **{escape(document.total)}** {escape(document.total_second)} "
+        f"({escape(document.state)})",
         escape(document.change),
         *([f"**{escape(document.notice)}**"] if document.notice else []),
         escape(document.proof),

@@ -38,10 +38,13 @@ class Amounts:
 
     def told(self, amount: Decimal | None) -> str:
         """In a sentence, with its currency, and the other one in brackets."""
-        text, other = self._words.dollars(amount), self._other(amount, self._month)
-        return (
-            text if other is None or self.second is None else f"{text} ({self._words.money(other, self.second.code)})"
-        )
+        text, second = self._words.dollars(amount), self.second_told(amount)
+        return f"{text} ({second})" if second else text
+
+    def second_told(self, amount: Decimal | None) -> str:
+        """In the second currency alone, with its sign; empty where there is none."""
+        other = self._other(amount, self._month)
+        return "" if other is None or self.second is None else self._words.money(other, self.second.code)
 
     def cell(self, amount: Decimal | None) -> str:
         """In a column whose head names the currency."""

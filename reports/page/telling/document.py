@@ -88,6 +88,8 @@ class Document:
     """How far the month has come, in a word."""
     state_key: str
     total: str
+    total_second: str
+    """In the second currency; empty where there is none."""
     total_label: str
     change: str
     """Against the month before, in a sentence."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Final
 
 from reports.page.figures.evidence import Correction, Missing
@@ -70,7 +71,7 @@ class EvidenceTeller:
             parts.append(words.count("it differs for {number}", "they differ for {number}", evidence.differ))
         if evidence.figures_of is not None:
             parts.append(words("figures as of {day}", day=words.day(evidence.figures_of.date())))
-        return "; ".join(parts) + "."
+        return reduce(lambda first, second: words("{first}; {second}", first=first, second=second), parts) + "."
 
     def missing(self) -> Section | None:
         """What is missing and why; nothing where all is there."""
@@ -108,7 +109,7 @@ class EvidenceTeller:
         days = words("Days missing: {days}.", days=", ".join(words.day(day) for day in one.days)) if one.days else ""
         return (
             Cell(_source(one.provider, one.account), is_name=True, provider=one.provider, detail=status),
-            Cell(" ".join(filter(None, (one.log, days))), language="fr" if words.language.value != "fr" else ""),
+            Cell(" ".join(filter(None, (one.log, days))), is_name=True, language="fr"),
         )
 
     def corrections(self) -> Section | None:

@@ -83,7 +83,7 @@ class SharesTeller:
         with_change = self._report.comparison.cost is not None
         columns = [Column(head, is_figure=False)]
         columns += [Column(words("Tokens"), is_minor=True), Column(words("Requests"), is_minor=True)] * with_usage
-        columns += [Column(words("Change"))] * with_change
+        columns += [Column(words("Change"), is_minor=bool(self._second))] * with_change
         columns += [Column(words("Share"), is_minor=True), Column(words("Cost, US$"))]
         columns += [Column(words("Cost, {currency}", currency=one.code)) for one in self._second]
         lines = breakdown.lines

@@ -88,6 +88,9 @@ def test_no_page_has_to_be_pushed_sideways(open_page: Open, name: str) -> None:
             width,
         )
         assert escaping == []
+        if width == WIDE:
+            pushed = "[...document.querySelectorAll('.scroll')].filter(one => one.scrollWidth > one.clientWidth).length"
+            assert page.evaluate(pushed) == 0
 
 
 @pytest.mark.parametrize(

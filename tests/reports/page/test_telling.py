@@ -202,7 +202,7 @@ def test_a_second_currency_stands_beside_dollars() -> None:
     sources = [source(OPENAI, MONTH)]
     ledger = Ledger(tuple(MonthLedger(one.month, (one,), tuple(sources)) for one in rows), NOW)
     document = tell(report_of(ledger, last_months(MONTH, 2)), Words(Language.EN), second)
-    assert document.total == "$8.00 (€4.00)"
+    assert (document.total, document.total_second) == ("$8.00", "€4.00")
     assert document.footer.endswith("1 EUR = 2 USD, from your file of rates.")
     projects = section(document, "projects")
     assert projects.table is not None
