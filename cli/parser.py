@@ -236,6 +236,20 @@ def _add_showing(add: _Add) -> None:
 
 def _add_reporting(add: _Add) -> None:
     """Commands that say what the figures mean."""
+    report = add(
+        "report",
+        "One month as a page: a file that a browser shows, or a page in Notion.",
+        "report --month last -o january.html",
+        "report --by Client --lang fr",
+    )
+    report.add_argument("--month", default="last", help=_ONE_MONTH)
+    report.add_argument("--months", type=int, default=12, help="months that are shown side by side (default 12)")
+    report.add_argument(
+        "--by", action="append", default=[], metavar="COLUMN", help="a column of yours in Usages; can be repeated"
+    )
+    report.add_argument("--lang", choices=["fr", "en"], help="in place of LLM_USAGE_LANG")
+    report.add_argument("-o", "--output", metavar="FILE", help="where to write it; - is standard output")
+    report.add_argument("--notion", action="store_true", help="as a page under the parent page in Notion, not a file")
     digest = add(
         "digest", "A month in ten lines: total, change, budget, surprises, what is missing. Prints or sends it."
     )

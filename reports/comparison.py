@@ -74,6 +74,8 @@ class Comparison:
     """Providers with a cost in one month that was not read in the other, which are not compared."""
     unknown: tuple[LedgerRow, ...] = ()
     """Rows whose cost is known in one month and not in the other, which are not compared."""
+    rows: tuple[LedgerRow, ...] = ()
+    """Those that are compared, of both months."""
 
 
 def compare(ledger: Ledger, month: Month) -> Comparison:
@@ -111,6 +113,7 @@ def _compared(now: MonthLedger, before: MonthLedger, until: date | None) -> Comp
         left_out=tuple(name for name in ProviderName if name in dayless),
         movers=tuple(sorted(movers, key=_most_first)),
         unread=tuple(name for name in ProviderName if name in unread),
+        rows=tuple(row for pair in known for row in (*pair.then, *pair.now)),
         unknown=tuple(pair.row for pair in pairs if pair.is_known and not pair.is_whole),
     )
 

@@ -11,6 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 
 from notion.workspace import Workspace
+from tasks.books.run_statement import run_statement
 from tasks.pages.chart import as_address, chart
 from tasks.pages.corrections import correction_table
 from tasks.pages.history import History, Known, by_service, keep, last_months, read_history, remember
@@ -60,6 +61,9 @@ def report(outcomes: Sequence[SourceOutcome], result: MonthResult) -> None:
         markdown=month_report(result, history, months, session.workspace, outcomes),
         description=result.heading,
     )
+    statement = run_statement(session.settings, session.workspace, result, by_service(history))
+    if statement is not None:
+        create_markdown_artifact(key=f"statement-{result.month}", markdown=statement, description=result.heading)
 
 
 def month_report(

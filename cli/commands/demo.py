@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.commands.collect import collect_month
+from cli.commands.reporting.report import show_copy
 from cli.commands.setup import print_setup, set_up_databases
 from cli.display import literal, new_table, out, print_result
 from cli.prefect_server.ending import if_stopped
@@ -84,6 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
         _say(console, "5. llm-usage collect, once more: only each source's own row is touched, with the time")
         again = collect_month(server, month)
         print_result(again)
+        _say(console, "5. llm-usage report: the month as one page")
+        console.print(literal(str(show_copy(load_settings(), month))), soft_wrap=True)
         if sys.stdin.isatty() and sys.stdout.isatty():
             _wait(console, sandbox.origin)
     return 0 if before.succeeded and first.succeeded and again.succeeded and again.notion.created == 0 else 1

@@ -1,4 +1,5 @@
-"""Renews `notion.png`, the picture in the README: the sandbox's page after some months of collections, in Chromium.
+"""Renews the README's pictures, in Chromium: `notion.png`, the sandbox's page after some months of collections, and
+`monthly-report.png`, the report of the last closed month.
 
     python -m docs.images.make
 
@@ -17,21 +18,31 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from cli.commands.reporting.report import page_of
 from notion.client.gateway import Gateway
 from notion.setup.databases import set_up
 from notion.workspace import Workspace
 from providers.reading import read_source
 from sandbox.everything import Sandbox
+from tasks.keep import Keeper
+from usage.language.choice import Language
+from usage.language.words import Words
 from usage.month import Month
+from usage.names import Source
 from usage.outcomes.outcome import build_outcomes
+from usage.outcomes.report import SourceReport
 from usage.outcomes.rows import LabelledReport
-from usage.settings import load_settings
+from usage.settings import Settings, load_settings
 
 NOW: Final = datetime(2026, 2, 14, 7, 30, tzinfo=UTC)
 MONTHS: Final = 4
 """Months shown, the running one included."""
 SIZE: Final = (1500, 900)
 """Pixels."""
+REPORT_MONTHS: Final = 13
+"""Months behind the report, the running one included."""
+REPORT_SIZE: Final = (1180, 1420)
+"""Pixels; the page is longer."""
 QUIET: Final = (
     "--headless",
     "--no-sandbox",
@@ -57,10 +68,10 @@ class Clock:
         return self.at
 
 
-def fill(sandbox: Sandbox, clock: Clock, months: int = MONTHS) -> None:
+def fill(sandbox: Sandbox, clock: Clock, months: int = MONTHS, archive: Path | None = None) -> None:
     """Set up the sandbox's Notion and collect so many months, each at its time: closed ones on the next month's second
-    day, the running one now. The whole job, but for Prefect."""
-    environment = sandbox.environment() | {"LLM_USAGE_ARCHIVE": "off"}
+    day, the running one now; readings are kept in a folder, if there is one. The whole job, but for Prefect."""
+    environment = sandbox.environment() | {"LLM_USAGE_ARCHIVE": "off" if archive is None else str(archive)}
     settings = load_settings(environment, ())
     providers = frozenset(credential.source.provider for credential in settings.credentials)
     gateway = Gateway(settings.notion)
@@ -98,25 +109,51 @@ def _collect(environment: Mapping[str, str], gateway: Gateway, month: Month) -> 
     settings = load_settings(environment, ())
     sources = [credential.source for credential in settings.credentials]
     readings = [
-        LabelledReport(
-            asyncio.run(read_source(settings, source, month)), settings.grains[source.provider], settings.label(source)
-        )
+        LabelledReport(_read(settings, source, month), settings.grains[source.provider], settings.label(source))
         for source in sources
     ]
     workspace = Workspace(settings, frozenset(source.provider for source in sources), gateway=gateway)
     workspace.publish(workspace.plan(month, build_outcomes(readings, ())), unfiltered=True)
 
 
+def _read(settings: Settings, source: Source, month: Month) -> SourceReport:
+    keeper = Keeper(settings)
+    report = asyncio.run(read_source(settings, source, month, listener=keeper.listener, now=settings.now()))
+    keeper.keep(report, settings.now())
+    return report.by_month()
+
+
+def report_page(sandbox: Sandbox, archive: Path) -> str:
+    """The report of the last closed month, in English."""
+    environment = sandbox.environment() | {"LLM_USAGE_ARCHIVE": str(archive), "LLM_USAGE_NOW": NOW.isoformat()}
+    return page_of(load_settings(environment, dotenv=None), Month.of(NOW).previous(), Words(Language.EN))
+
+
 def main() -> None:
-    """Make the picture."""
+    """Make the pictures."""
     program = browser()
     if program is None:
         raise SystemExit("Chromium is needed")
-    picture, clock = Path(__file__).with_name("notion.png"), Clock()
+    for name, size, make in (("notion", SIZE, _look_at_notion), ("monthly-report", REPORT_SIZE, _look_at_report)):
+        picture = Path(__file__).with_name(f"{name}.png")
+        make(program, f"--window-size={size[0]},{size[1]}", f"--screenshot={picture}")
+        print(f"{picture}: {picture.stat().st_size // 1024} KB", file=sys.stderr)
+
+
+def _look_at_notion(program: str, *flags: str) -> None:
+    clock = Clock()
     with Sandbox(clock) as sandbox:
         fill(sandbox, clock)
-        look(program, sandbox.origin, f"--window-size={SIZE[0]},{SIZE[1]}", f"--screenshot={picture}")
-    print(f"{picture}: {picture.stat().st_size // 1024} KB", file=sys.stderr)
+        look(program, sandbox.origin, *flags)
+
+
+def _look_at_report(program: str, *flags: str) -> None:
+    clock = Clock()
+    with tempfile.TemporaryDirectory() as folder, Sandbox(clock) as sandbox:
+        fill(sandbox, clock, REPORT_MONTHS, Path(folder) / "archive")
+        page = Path(folder) / "report.html"
+        page.write_text(report_page(sandbox, Path(folder) / "archive"), "utf-8")
+        look(program, page.as_uri(), *flags)
 
 
 if __name__ == "__main__":

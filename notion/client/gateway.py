@@ -174,15 +174,29 @@ class Gateway(Connection):
         update = partial(self.pages.update, page_id, in_trash=True)
         parse(Page, _outside_trash(update, partial(self.pages.retrieve, page_id)))
 
-    def append_blocks(self, page_id: str, blocks: Sequence[Json]) -> None:
-        """Put blocks at the end of a page.
+    def create_page(self, parent_page_id: str, title: str) -> Page:
+        """Add an empty page to a page.
+
+        Raises:
+            DoubtfulCreation: The page may or may not have been saved.
+            RowInTrash: The page above it lies in the trash.
+        """
+        parent = {"type": "page_id", "page_id": parent_page_id}
+        properties = {"title": [{"type": "text", "text": {"content": title}}]}
+        create = partial(self.pages.create, parent=parent, properties=properties)
+        return parse(Page, _outside_trash(create, partial(self.pages.retrieve, parent_page_id)))
+
+    def append_blocks(self, page_id: str, blocks: Sequence[Json], position: Json | None = None) -> tuple[Block, ...]:
+        """Put blocks at the end of a page, or at a position; those that have been added.
 
         Raises:
             DoubtfulCreation: They may or may not have been saved: repeated blindly, they would stand there twice.
             RowInTrash: The page lies in the trash.
         """
-        append = partial(self.blocks.children.append, page_id, children=list(blocks))
-        parse(Listing, _outside_trash(append, partial(self.pages.retrieve, page_id)))
+        where = {} if position is None else {"position": position}
+        append = partial(self.blocks.children.append, page_id, children=list(blocks), **where)
+        added = parse(Listing, _outside_trash(append, partial(self.pages.retrieve, page_id)))
+        return tuple(parse(Block, block) for block in added.results)
 
     def trash_block(self, block_id: str) -> None:
         """Move a block to the trash.

@@ -191,6 +191,12 @@ class ChildDatabase(NotionObject):
     title: str = ""
 
 
+class ChildPage(NotionObject):
+    """Title of a page that stands on a page."""
+
+    title: str = ""
+
+
 class BlockFile(NotionObject):
     """A file on a page. Its address is signed and soon too old: the name has to tell it."""
 
@@ -212,6 +218,8 @@ class Block(Trashable):
     child_database: ChildDatabase | None = None
     file: BlockFile | None = None
     paragraph: Paragraph | None = None
+    child_page: ChildPage | None = None
+    created_by: Reference | None = None
 
     @property
     def is_written(self) -> bool:

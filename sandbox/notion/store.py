@@ -18,8 +18,8 @@ from sandbox.notion.screen.tables import Table, tables
 from sandbox.notion.stored.columns import Formula
 from sandbox.notion.stored.contents import Files
 from sandbox.notion.stored.options import as_select
-from sandbox.notion.stored.records import DatabaseRecord, PageRecord, SourceRecord
-from sandbox.notion.stored.text import plain, text_of
+from sandbox.notion.stored.records import BlockRecord, DatabaseRecord, PageRecord, SourceRecord
+from sandbox.notion.stored.text import plain, show_text, text_of
 from sandbox.notion.stored.workspace import Workspace
 
 
@@ -156,6 +156,16 @@ class Database:
         return self._workspace.sources[self.source_id]
 
 
+@dataclass(frozen=True)
+class PlainPage:
+    """A page that is no row."""
+
+    id: str
+    title: str
+    kinds: list[str]
+    """Of the blocks on it, in order."""
+
+
 class Store:
     """What a person sees and does. All changes are a person's, not the connection's."""
 
@@ -253,6 +263,31 @@ class Store:
                 one = cells.column(source, name)
                 apply(self._workspace, source, page.id, {one.id: cells.stored_value(self._workspace, one, value)})
             self._workspace.touch(page.stamp, self._person)
+
+    def pages(self) -> list[PlainPage]:
+        """Live pages under the shared one, oldest first."""
+        with self._workspace.lock:
+            workspace = self._workspace
+            blocks = sorted((one for one in workspace.blocks.values() if not one.trashed), key=lambda one: one.serial)
+            return [
+                PlainPage(page.id, page.title, [one.kind for one in blocks if one.parent_id == page.id])
+                for page in workspace.pages.values()
+                if page.parent_page_id == workspace.root.id and not page.trashed
+            ]
+
+    def make_page(self, title: str) -> str:
+        """An empty page under the shared one; its id."""
+        with self._workspace.lock:
+            root = self._workspace.root.id
+            return self._workspace.add_page(by=self._person, parent_page_id=root, title=text_of(title)).id
+
+    def write_on(self, page_id: str, words: str) -> None:
+        """Put a line at the end of a page."""
+        with self._workspace.lock:
+            workspace = self._workspace
+            content = {"rich_text": show_text(text_of(words)), "color": "default", "icon": None}
+            key, serial, stamp = workspace.ids.uuid(), workspace.serial(), workspace.stamp(self._person)
+            workspace.blocks[key] = BlockRecord(key, serial, page_id, "paragraph", content, stamp)
 
     def rename(self, database: Database, title: str) -> None:
         """Give a database another title."""

@@ -113,6 +113,16 @@ class Words:
         """`January 2026`, `janvier 2026`."""
         return format_skeleton("yMMMM", month.start, locale=self._locale)
 
+    def short_month(self, month: Month) -> str:
+        """`Jan`, `janv.`."""
+        return format_skeleton("MMM", month.start, locale=self._locale)
+
+    def round_dollars(self, amount: Decimal) -> str:
+        """A round amount beside a chart, as short as it gets: `$1,200`, `$0.5`, `1 200 $US`."""
+        sign = get_currency_symbol("USD", self._locale)
+        figure = format_decimal(plain(amount), "#,##0.############", locale=self._locale)
+        return f"{sign}{figure}" if self.language is Language.EN else f"{figure}\N{NO-BREAK SPACE}{sign}"
+
     def day(self, day: date) -> str:
         """`Jan 5, 2026`, `5 janv. 2026`."""
         return format_date(day, "medium", locale=self._locale)

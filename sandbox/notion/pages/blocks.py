@@ -28,9 +28,11 @@ _WORDY: Final[dict[str, Json]] = {
     "callout": {"color": "default", "icon": None},
     "code": {"caption": [], "language": "plain text"},
 }
-_FILE: Final = "file"
+_FILES: Final = frozenset({"file", "image"})
+_TABLE: Final = "table"
+_TABLE_ROW: Final = "table_row"
 _BARE: Final = frozenset({"divider", "breadcrumb"})
-_KINDS: Final = _WORDY.keys() | _BARE | {_FILE}
+_KINDS: Final = _WORDY.keys() | _BARE | _FILES | {_TABLE, _TABLE_ROW}
 _MOST: Final = 100
 
 
@@ -147,10 +149,12 @@ def _add(call: Call, parent_id: str, item: Any, path: str) -> BlockRecord:
     if kind not in item:
         raise missing(f"{path}.{kind}")
     workspace = call.workspace
+    if (kind == _TABLE_ROW) != (_kind_of(workspace, parent_id) == _TABLE):
+        raise invalid(f"body failed validation: body.{path}: rows of tables, and nothing else, go into tables.")
     content = _content(call, kind, item[kind], f"{path}.{kind}")
     stamp = workspace.stamp(call.by)
     block = BlockRecord(workspace.ids.uuid(), workspace.serial(), parent_id, kind, content, stamp)
-    if kind == _FILE:
+    if kind in _FILES:
         block.file = read_file(workspace, item[kind], f"{path}.{kind}")
         if block.file.upload_id is not None:
             workspace.uploads[block.file.upload_id].attached = True
@@ -165,13 +169,42 @@ def _content(call: Call, kind: str, body: Any, path: str) -> Json:
         raise malformed(path, "an object", body)
     if kind in _BARE:
         return {}
-    if kind == _FILE:
+    if kind in _FILES:
         return {"caption": show_text(read_text(body.get("caption", []), f"{path}.caption", call.switches))}
+    if kind == _TABLE:
+        return _table(body, path)
+    if kind == _TABLE_ROW:
+        return {"cells": _cells(call, body.get("cells"), f"{path}.cells")}
     content = {**_WORDY[kind], **{name: body[name] for name in _WORDY[kind] if name in body}}
     for name in ("rich_text", "caption"):
         if name in body or (name == "rich_text" and name not in content):
             content[name] = show_text(read_text(body.get(name, []), f"{path}.{name}", call.switches))
     return content
+
+
+def _table(body: Json, path: str) -> Json:
+    """A table's own content; its rows, which must be as wide as it, are its children."""
+    width, rows = body.get("table_width"), body.get("children")
+    if not isinstance(width, int) or isinstance(width, bool) or width < 1:
+        raise malformed(f"{path}.table_width", "a number from 1", width)
+    if not isinstance(rows, list) or not rows:
+        raise missing(f"{path}.children")
+    for index, row in enumerate(rows):
+        cells = row.get(_TABLE_ROW, {}).get("cells") if isinstance(row, dict) else None
+        if not isinstance(cells, list) or len(cells) != width:
+            raise invalid(f"body failed validation: body.{path}.children[{index}] should have {width} cells.")
+    heads = {name: bool(body.get(name, False)) for name in ("has_column_header", "has_row_header")}
+    return {"table_width": width, **heads}
+
+
+def _cells(call: Call, cells: Any, path: str) -> list[list[Json]]:
+    if not isinstance(cells, list):
+        raise malformed(path, "an array", cells)
+    return [show_text(read_text(cell, f"{path}[{index}]", call.switches)) for index, cell in enumerate(cells)]
+
+
+def _kind_of(workspace: Workspace, key: str) -> str:
+    return workspace.blocks[key].kind if key in workspace.blocks else ""
 
 
 def _read_position(call: Call, before: list[str]) -> int:

@@ -236,3 +236,41 @@ def test_children_that_are_refused_create_no_page(notion: Any, usages: Any) -> N
     assert notion.query(usages)["results"] == []
     shown = notion.ask("GET", f"/pages/{service['id']}")["properties"]["Related to Usages (Service)"]
     assert shown["relation"] == []
+
+
+# -- tables and pictures on a page
+
+
+def cells(*row: str) -> Any:
+    return {"type": "table_row", "table_row": {"cells": [[{"text": {"content": cell}}] for cell in row]}}
+
+
+def test_a_table_comes_with_its_rows(notion: Any) -> None:
+    page = notion.row(notion.usages(notion.services()))
+    table = {"table_width": 2, "has_column_header": True, "children": [cells("Model", "Cost"), cells("gpt", "1.50")]}
+    added = notion.ask("PATCH", f"/blocks/{page['id']}/children", {"children": [{"type": "table", "table": table}]})
+    (block,) = added["results"]
+    assert block["has_children"]
+    assert block["table"] == {"table_width": 2, "has_column_header": True, "has_row_header": False}
+    rows = notion.ask("GET", f"/blocks/{block['id']}/children")["results"]
+    assert [[cell[0]["plain_text"] for cell in row["table_row"]["cells"]] for row in rows] == [
+        ["Model", "Cost"],
+        ["gpt", "1.50"],
+    ]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "table", "table": {"table_width": 2, "children": []}},
+        {"type": "table", "table": {"table_width": 2, "children": [cells("one")]}},
+        {"type": "table", "table": {"table_width": 0, "children": [cells()]}},
+        {"type": "table", "table": {"table_width": 1, "children": [{"type": "divider", "divider": {}}]}},
+        cells("on", "the page"),
+    ],
+    ids=["no rows", "too narrow", "no width", "no row", "no table"],
+)
+def test_a_table_that_is_none(notion: Any, block: Any) -> None:
+    page = notion.row(notion.usages(notion.services()))
+    assert notion.refused(400, "PATCH", f"/blocks/{page['id']}/children", {"children": [block]})
+    assert notion.ask("GET", f"/blocks/{page['id']}/children")["results"] == []

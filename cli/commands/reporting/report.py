@@ -1,0 +1,144 @@
+"""`llm-usage report`: one month as a page."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import webbrowser
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from notion.client.gateway import Gateway
+from notion.workspace import Workspace
+from usage.errors import SettingsError
+from usage.language.choice import Language
+from usage.language.words import Words
+from usage.month import Month
+from usage.settings import Settings, load_settings
+
+_MOST_MONTHS: Final = 36
+_STDOUT: Final = "-"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the page and print where it is; always 0.
+
+    Raises:
+        SettingsError: A month that has not begun or was never collected, a column that nobody has filled, or a place
+            that can't be written.
+        NotionError: Notion can't be read.
+    """
+    settings = load_settings()
+    if not 1 <= arguments.months <= _MOST_MONTHS:
+        raise SettingsError(f"--months {arguments.months}: from 1 to {_MOST_MONTHS} months can be shown")
+    month = Month.resolve(arguments.month, settings.now())
+    if arguments.notion:
+        return _to_notion(settings, month, arguments)
+    language = Language(arguments.lang) if arguments.lang else settings.reports.language
+    file = None if arguments.output == _STDOUT else place(arguments.output, month)
+    page = page_of(settings, month, Words(language), count=arguments.months, by=arguments.by)
+    if file is None:
+        sys.stdout.buffer.write(page.encode())
+        return 0
+    write(file, page)
+    print(file)
+    return 0
+
+
+def _to_notion(settings: Settings, month: Month, arguments: argparse.Namespace) -> int:
+    """Write the page under the parent page, or renew it there, and print its address."""
+    if arguments.output is not None:
+        raise SettingsError("--notion and -o: one page goes to one place; call the command twice")
+    parent = settings.notion.parent_page_id
+    if parent is None:
+        raise SettingsError("NOTION_PARENT_PAGE_ID is not set: the report is written under that page")
+    from tasks.books.monthly import monthly  # noqa: PLC0415  # matplotlib takes a second to load
+    from tasks.books.notion_page import write_page  # noqa: PLC0415
+
+    words = Words(Language(arguments.lang) if arguments.lang else settings.reports.notion_language)
+    with closing(Gateway(settings.notion)) as gateway:
+        workspace = Workspace(settings, frozenset(), gateway)
+        report = monthly(settings, workspace, month, words=words, count=arguments.months, by=arguments.by)
+        kept = write_page(gateway, parent, report, words)
+    print(kept.url)
+    return 0
+
+
+def page_of(settings: Settings, month: Month, words: Words, *, count: int = 12, by: list[str] | None = None) -> str:
+    """The page of a month as HTML.
+
+    Raises:
+        SettingsError: The month was never collected, or a column that nobody has filled.
+        NotionError: Notion can't be read.
+    """
+    from reports.page.telling.html import as_html  # noqa: PLC0415  # matplotlib takes a second to load
+    from reports.page.telling.teller import tell  # noqa: PLC0415
+    from tasks.books.monthly import monthly  # noqa: PLC0415
+
+    with closing(Gateway(settings.notion)) as gateway:
+        workspace = Workspace(settings, frozenset(), gateway)
+        report = monthly(settings, workspace, month, words=words, count=count, by=by or ())
+    return as_html(report, tell(report, words), words)
+
+
+def place(output: str | None, month: Month) -> Path:
+    """Where the page goes: a file that was named, or one in this folder.
+
+    Raises:
+        SettingsError: It is a folder, or its folder is not there.
+    """
+    wanted = output or f"llm-usage-{month}.html"
+    try:
+        path = Path(wanted).expanduser().absolute()
+        is_folder, has_folder = path.is_dir(), path.parent.is_dir()
+    except (OSError, RuntimeError) as error:
+        # A name that is too long, a folder that can't be entered, a home that nobody has.
+        raise SettingsError(f"-o {wanted}: no file can have that name ({error})") from None
+    if "\0" in wanted:
+        raise SettingsError(f"-o {wanted}: no file can have that name")
+    if is_folder:
+        raise SettingsError(f"-o {path}: that is a folder; name a file in it, like {path / f'llm-usage-{month}.html'}")
+    if not has_folder:
+        raise SettingsError(f"-o {path}: there is no folder {path.parent}; make it, or name another place")
+    return path
+
+
+def write(path: Path, page: str) -> None:
+    """Write the page.
+
+    Raises:
+        SettingsError: The file can't be written.
+    """
+    try:
+        path.write_text(page, "utf-8")
+    except OSError as error:
+        raise SettingsError(f"-o {path}: the file can't be written ({error.strerror}); name another place") from error
+
+
+def show_copy(settings: Settings, month: Month) -> Path:
+    """Write the page where it stays after the program, and open it in a browser where somebody looks at a screen.
+
+    Raises:
+        SettingsError: The month was never collected, or there is no place for a file.
+        NotionError: Notion can't be read.
+    """
+    page = page_of(settings, month, Words(settings.reports.language))
+    try:
+        handle, name = tempfile.mkstemp(prefix=f"llm-usage-{month}-", suffix=".html")
+    except OSError as error:
+        raise SettingsError(f"TMPDIR: no temporary file can be written ({error.strerror}); name a folder") from error
+    os.close(handle)
+    path = Path(name)
+    write(path, page)
+    if _has_screen():
+        webbrowser.open(path.as_uri())
+    return path
+
+
+def _has_screen() -> bool:
+    """Whether a browser would open a window; one in the terminal itself would be in the way."""
+    windows = sys.platform in ("darwin", "win32") or bool(os.environ.keys() & {"DISPLAY", "WAYLAND_DISPLAY"})
+    return windows and sys.stdout.isatty() and sys.stdin.isatty()

@@ -1,0 +1,1 @@
+"""The page of a month: what is shown, how it is drawn, how it is told."""
