@@ -41,22 +41,26 @@ _WIDE: Final = pa.decimal256(76, 38)
 def write_days(records: Iterable[UsageRecord], source: Source, month: Month, organisation: str | None) -> bytes:
     """The records as a Parquet file; the same records, in whatever order, give the same bytes."""
     lines = tuple(records)
-    columns: dict[str, pa.Array] = {}
-    for name, value in zip(_READING, (str(month), source.provider.value, source.account, organisation), strict=True):
-        columns[name] = pa.repeat(pa.scalar(value, pa.string()), len(lines))
-    columns["day"] = pa.array([record.day for record in lines], pa.date32())
+    columns: dict[str, pa.Array] = {"day": pa.array([record.day for record in lines], pa.date32())}
     for name in _IDS:
         columns[name] = pa.array(map(attrgetter(name), lines), pa.string())
     columns["cost"] = _amounts([record.cost for record in lines])
     for name in _COUNTS:
         columns[name] = pa.array(map(attrgetter(name), lines), pa.int64())
     columns |= _unit_columns(lines)
-    table = pa.table(columns)
-    # Of lines that agree in all of it, any may come first.
-    told = [name for name in table.column_names if name not in _READING and table[name].null_count < len(lines)]
+    # Columns that are the same in all lines have no order, and would only be copied.
+    told = {name: column for name, column in columns.items() if column.null_count < len(lines)}
+    if told:
+        # Of lines that agree in all of it, any may come first.
+        ordered = pa.table(told).sort_by([(name, "ascending") for name in told])
+        columns |= {name: ordered[name] for name in told}
+    reading = (str(month), source.provider.value, source.account, organisation)
+    first = {
+        name: pa.repeat(pa.scalar(value, pa.string()), len(lines))
+        for name, value in zip(_READING, reading, strict=True)
+    }
     sink = pa.BufferOutputStream()
-    ordered = table.sort_by([(name, "ascending") for name in told]) if told else table
-    pq.write_table(ordered, sink, compression="zstd")
+    pq.write_table(pa.table(first | columns), sink, compression="zstd")
     content: bytes = sink.getvalue().to_pybytes()
     return content
 
@@ -94,7 +98,8 @@ def _unit_columns(records: Sequence[UsageRecord]) -> dict[str, pa.Array]:
             amounts = used.setdefault(name, [None] * len(records))
             amounts[place] = exact_sum((amounts[place], value))
     names = [*Unit, *sorted(used.keys() - set(Unit))]
-    return {name: _amounts(used[name]) if name in used else pa.nulls(len(records), _USUAL) for name in names}
+    nothing = pa.nulls(len(records), _USUAL)
+    return {name: _amounts(used[name]) if name in used else nothing for name in names}
 
 
 def _amounts(amounts: list[Decimal | None]) -> pa.Array:

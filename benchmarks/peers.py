@@ -13,8 +13,8 @@
 A process counts from its start to its end, imports included, with user and system time of all its threads: so other
 work on the machine counts little, and what matters is the ratio within one run. The answers come from a server in a
 process of its own, a page as large as its `limit` of days asks (7 by default, 31 at most, as OpenAI does it), in lines
-and columns as OpenAI sets them; `--compact` leaves the white space out. The budget is twice the plain script's processor
-time and 200 MiB.
+and columns as OpenAI sets them; `--compact` leaves the white space out. The budget is twice the plain script's
+processor time and 200 MiB.
 
 The others have an environment of their own, made once from `benchmarks/others/requirements.txt` in the user's cache
 folder. Where that can't be had, only what needs nothing is run.
@@ -164,7 +164,8 @@ def others() -> str | None:
 def measure(name: str, command: Sequence[str]) -> Measured:
     """One process, from its start to its end."""
     with tempfile.TemporaryFile("w+") as printed:
-        environment = {**os.environ, "PYTHONPATH": str(_ROOT), "RUNTIME__DLTHUB_TELEMETRY": "false"}
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        environment = {**kept, "PYTHONPATH": str(_ROOT), "RUNTIME__DLTHUB_TELEMETRY": "false"}
         process = subprocess.Popen(command, cwd=_ROOT, stdout=printed, env=environment)
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)

@@ -10,7 +10,10 @@ address, start, end = sys.argv[1:]
 grouped = ["project_id", "api_key_id", "line_item"]
 source = rest_api_source(
     {
-        "client": {"base_url": f"{address}/", "paginator": {"type": "cursor", "cursor_path": "next_page", "cursor_param": "page"}},
+        "client": {
+            "base_url": f"{address}/",
+            "paginator": {"type": "cursor", "cursor_path": "next_page", "cursor_param": "page"},
+        },
         "resources": [
             {
                 "name": "costs",
@@ -24,9 +27,8 @@ source = rest_api_source(
     }
 )
 with tempfile.TemporaryDirectory() as folder:
-    pipeline = dlt.pipeline(
-        "costs", pipelines_dir=folder, destination=dlt.destinations.duckdb(f"{folder}/costs.duckdb"), dataset_name="month"
-    )
+    duckdb = dlt.destinations.duckdb(f"{folder}/costs.duckdb")
+    pipeline = dlt.pipeline("costs", pipelines_dir=folder, destination=duckdb, dataset_name="month")
     pipeline.run(source)
     with pipeline.sql_client() as client:
         print(client.execute_sql("SELECT count(*) FROM costs")[0][0])

@@ -80,8 +80,7 @@ def without_known_tokens(
     invalid = {total.ids for total in sum_days(costs) if _is_below_nothing(total)} if below else below
     return tuple(
         cost.without_tokens()
-        if _has_tokens(cost)
-        and (not usage_is_whole or known.has(cost) or (invalid and cost.of_month().ids in invalid))
+        if _has_tokens(cost) and (not usage_is_whole or known.has(cost) or (invalid and cost.of_month().ids in invalid))
         else cost
         for cost in costs
     )

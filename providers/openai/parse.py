@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from providers.openai.endpoints import COSTS, Family
-from providers.shared.amounts import RawAmount, Written, amount, dollars_or_unit
+from providers.shared.amounts import Anything, RawAmount, Written, amount, dollars_or_unit
 from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
 from providers.shared.paging import NextPage
@@ -48,7 +48,7 @@ class CostResult(ApiModel):
     api_key_id: str | None = None
     project_name: Any = None
     organization_id: Any = None
-    quantity: Any = None
+    quantity: Anything = None
     quantity_unit: Any = None
 
     @property
@@ -111,7 +111,7 @@ class UsageResult(ApiModel):
     @property
     def mark(self) -> object:
         """What no other line of the same day has."""
-        return self
+        return tuple(getattr(self, name) for name in UsageResult.model_fields)
 
 
 R = TypeVar("R", CostResult, UsageResult)
@@ -120,12 +120,16 @@ R = TypeVar("R", CostResult, UsageResult)
 class Bucket(ApiModel, Generic[R]):
     """One day of a report. Times are Unix seconds."""
 
+    unused: ClassVar[frozenset[str]] = frozenset({"object", "end_time", "start_time_iso", "end_time_iso"})
+
     start_time: int
     results: Lines[R]
 
 
 class ReportPage(ApiModel, Generic[R]):
     """One page of a report."""
+
+    unused: ClassVar[frozenset[str]] = frozenset({"object"})
 
     data: list[Bucket[R]]
     has_more: bool | None = None

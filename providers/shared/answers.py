@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from providers.shared import quick
 from usage.errors import ContractError
 from usage.machine.memory import without_garbage_collection
 from usage.peers.bodies import (
@@ -74,14 +75,20 @@ class Answer:
     def parts(self, model: type[M], name: str) -> Iterator[M]:
         """The body as models with one element each of the list `name`, and a last one with all other fields.
 
-        For answers that may be too large to be held as models at once.
+        For answers that may be too large to be held as models at once. Where all is as it should be the parts only look
+        like the model: see `providers.shared.quick`.
 
         Raises:
             ContractError: As `parse`; maybe after some of the parts.
         """
         try:
-            for piece in elements(self.content, name):
-                yield parse(piece, model, self.path)
+            found = quick.parts(self.content, model, name)
+            if found is None:
+                for piece in elements(self.content, name):
+                    yield parse(piece, model, self.path)
+                return
+            for part in found:
+                yield parse({name: [decode(part)]}, model, self.path) if isinstance(part, quick.Odd) else part
         except UnreadableError as error:
             raise self._unread(error) from None
 

@@ -95,7 +95,7 @@ class SourceReport(BaseModel):
     month: Month
     read_at: datetime
     """The moment the figures were read, UTC."""
-    # Whoever writes a report into a message, as `asyncio.run` does at its end, does not mean hundreds of thousands of lines.
+    # Whoever writes a report into a message, as `asyncio.run` does at its end, does not mean all of them.
     records: tuple[UsageRecord, ...] = Field(repr=False)
     things: tuple[Thing, ...] = ()
     """The registries: every workspace, project and key the account has or had, as far as it tells."""

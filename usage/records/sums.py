@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Rounded
+from decimal import Clamped, Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Rounded
 from typing import Any, Final
 
 from usage.machine.memory import without_garbage_collection
@@ -14,7 +14,7 @@ _MOST_COUNTED: Final = 10**16
 _WIDE: Final = Context(prec=200)
 # The shortest way to see that an amount has at most 26 digits before the point and 38 behind it, and no more than 38.
 _AS_KEPT: Final = Context(
-    prec=DIGITS_AFTER, Emin=-1, Emax=DIGITS_BEFORE - 1, traps=[Inexact, Rounded, Overflow, InvalidOperation]
+    prec=DIGITS_AFTER, Emin=-1, Emax=DIGITS_BEFORE - 1, traps=[Inexact, Rounded, Clamped, Overflow, InvalidOperation]
 )
 _COUNTS: Final = ("tokens_input", "tokens_output", "requests")
 
