@@ -17,7 +17,7 @@ that has more becomes one of 76 digits, 38 of them after the point: nothing is r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from operator import attrgetter
 from typing import Any, Final
@@ -25,6 +25,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from archive import columns as arrow
 from usage.money import exact_sum, plain
 from usage.month import Month
 from usage.names import Source
@@ -41,26 +42,23 @@ _WIDE: Final = pa.decimal256(76, 38)
 def write_days(records: Iterable[UsageRecord], source: Source, month: Month, organisation: str | None) -> bytes:
     """The records as a Parquet file; the same records, in whatever order, give the same bytes."""
     lines = tuple(records)
-    columns: dict[str, pa.Array] = {"day": pa.array([record.day for record in lines], pa.date32())}
+    columns: dict[str, pa.Array] = {"day": arrow.days([record.day for record in lines])}
     for name in _IDS:
-        columns[name] = pa.array(map(attrgetter(name), lines), pa.string())
+        columns[name] = arrow.texts(list(map(attrgetter(name), lines)))
     columns["cost"] = _amounts([record.cost for record in lines])
     for name in _COUNTS:
-        columns[name] = pa.array(map(attrgetter(name), lines), pa.int64())
+        columns[name] = arrow.counts(list(map(attrgetter(name), lines)))
     columns |= _unit_columns(lines)
     # Columns that are the same in all lines have no order, and would only be copied.
     told = {name: column for name, column in columns.items() if column.null_count < len(lines)}
     if told:
         # Of lines that agree in all of it, any may come first.
-        ordered = pa.table(told).sort_by([(name, "ascending") for name in told])
+        ordered = _table(told).sort_by([(name, "ascending") for name in told])
         columns |= {name: ordered[name] for name in told}
     reading = (str(month), source.provider.value, source.account, organisation)
-    first = {
-        name: pa.repeat(pa.scalar(value, pa.string()), len(lines))
-        for name, value in zip(_READING, reading, strict=True)
-    }
+    first = {name: arrow.texts([value] * len(lines)) for name, value in zip(_READING, reading, strict=True)}
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(first | columns), sink, compression="zstd")
+    pq.write_table(_table(first | columns), sink, compression="zstd")
     content: bytes = sink.getvalue().to_pybytes()
     return content
 
@@ -104,6 +102,11 @@ def _unit_columns(records: Sequence[UsageRecord]) -> dict[str, pa.Array]:
 
 def _amounts(amounts: list[Decimal | None]) -> pa.Array:
     try:
-        return pa.array(amounts, _USUAL)
-    except pa.ArrowInvalid:
-        return pa.array(amounts, _WIDE)
+        return arrow.amounts(amounts, _USUAL)
+    except ValueError:
+        return arrow.amounts(amounts, _WIDE)
+
+
+def _table(columns: Mapping[str, pa.Array]) -> pa.Table:
+    # `pa.table` would import pandas.
+    return pa.Table.from_arrays(list(columns.values()), names=list(columns))

@@ -130,7 +130,7 @@ def ours(address: str, folder: str) -> None:
 @contextmanager
 def server(lines: int, *options: str) -> Iterator[tuple[str, int, str]]:
     """The server in a process of its own: its address, the bytes of all pages, and the sum in USD."""
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603  # our own module
         [sys.executable, "-m", "benchmarks.peers", "serve", str(lines), *options],
         cwd=_ROOT,
         stdout=subprocess.PIPE,
@@ -155,7 +155,8 @@ def others() -> str | None:
         print(f"Setting up {folder} …", file=sys.stderr)
         venv.create(folder, with_pip=True, clear=True)
         pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r"]
-        if subprocess.run([*pip, str(_OTHERS / "requirements.txt")], check=False).returncode:
+        done = subprocess.run([*pip, str(_OTHERS / "requirements.txt")], check=False)  # noqa: S603  # our own file
+        if done.returncode:
             return None
         stamp.touch()
     return str(python)
@@ -166,7 +167,7 @@ def measure(name: str, command: Sequence[str]) -> Measured:
     with tempfile.TemporaryFile("w+") as printed:
         kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         environment = {**kept, "PYTHONPATH": str(_ROOT), "RUNTIME__DLTHUB_TELEMETRY": "false"}
-        process = subprocess.Popen(command, cwd=_ROOT, stdout=printed, env=environment)
+        process = subprocess.Popen(command, cwd=_ROOT, stdout=printed, env=environment)  # noqa: S603  # see `run`
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         printed.seek(0)

@@ -1,9 +1,9 @@
 """The quick way through a large report: text becomes lines at once, without dictionaries between, checked on the way.
 
 Reports of a month have hundreds of thousands of lines, nearly all of which are as they should be. What is made here
-from a page's model accepts only that: the fields that the model knows, with the types that it wants. Whatever else comes
-(an odd value, a new field, half of a character) is left to the model itself, which says what is wrong and where, and
-counts it. So this may refuse too much, which costs time, but must never accept what the model does not, nor read it
+from a page's model accepts only that: the fields that the model knows, with the types that it wants. Whatever else
+comes (an odd value, a new field, half of a character) is left to the model itself, which says what is wrong and where,
+and counts it. So this may refuse too much, which costs time, but must never accept what the model does not, nor read it
 otherwise.
 """
 
