@@ -7,26 +7,30 @@ that keeping a reading has no other use for. So the values' bytes are laid out h
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
-from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation
+from decimal import Decimal
 from itertools import accumulate
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import pyarrow as pa
-
-T = TypeVar("T")
 
 _FIRST_DAY: Final = date(1970, 1, 1).toordinal()
 
 
 def texts(values: Sequence[str | None]) -> pa.Array:
     """Text."""
-    # Few of them are different.
-    known = {value: (value or "").encode() for value in dict.fromkeys(values)}
-    encoded = [known[value] for value in values]
-    offsets = array("i", accumulate(map(len, encoded), initial=0))
-    return _column(pa.string(), values, memoryview(offsets), b"".join(encoded))
+    told = [value or "" for value in values]
+    content = "".join(told).encode()
+    # As a rule each character is a byte.
+    lengths = map(len, told if len(content) == sum(map(len, told)) else [value.encode() for value in told])
+    return _column(pa.string(), values, memoryview(array("i", accumulate(lengths, initial=0))), content)
+
+
+def same_text(value: str | None, count: int) -> pa.Array:
+    """The same text so many times."""
+    first = pa.Array.from_buffers(pa.int32(), count, [None, pa.py_buffer(bytes(4 * count))])
+    return texts([value]).take(first)
 
 
 def days(values: Sequence[date | None]) -> pa.Array:
@@ -48,20 +52,9 @@ def amounts(values: Sequence[Decimal | None], kind: pa.DataType) -> pa.Array:
     """Exact decimals.
 
     Raises:
-        ValueError: One has more digits than the type holds; nothing is rounded.
+        ValueError: One has more digits than the type holds; nothing is rounded. (`pyarrow.ArrowInvalid` is one.)
     """
-    exact = Context(prec=kind.precision, traps=[Inexact, InvalidOperation])
-    last, width = Decimal(1).scaleb(-kind.scale), kind.bit_width // 8
-    nothing = bytes(width)
-
-    def laid_out(value: Decimal) -> bytes:
-        return int(exact.scaleb(exact.quantize(value, last), kind.scale)).to_bytes(width, "little", signed=True)
-
-    try:
-        content = b"".join([nothing if value is None else laid_out(value) for value in values])
-    except DecimalException:
-        raise ValueError(f"an amount has more digits than {kind} holds") from None
-    return _column(kind, values, content)
+    return texts([None if value is None else str(value) for value in values]).cast(kind)
 
 
 def _column(kind: pa.DataType, values: Sequence[object], *content: bytes | memoryview) -> pa.Array:

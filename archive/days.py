@@ -23,6 +23,7 @@ from operator import attrgetter
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from archive import columns as arrow
@@ -53,10 +54,10 @@ def write_days(records: Iterable[UsageRecord], source: Source, month: Month, org
     told = {name: column for name, column in columns.items() if column.null_count < len(lines)}
     if told:
         # Of lines that agree in all of it, any may come first.
-        ordered = _table(told).sort_by([(name, "ascending") for name in told])
-        columns |= {name: ordered[name] for name in told}
+        order = pc.sort_indices(_table(told), sort_keys=[(name, "ascending") for name in told])
+        columns |= {name: column.take(order) for name, column in told.items()}
     reading = (str(month), source.provider.value, source.account, organisation)
-    first = {name: arrow.texts([value] * len(lines)) for name, value in zip(_READING, reading, strict=True)}
+    first = {name: arrow.same_text(value, len(lines)) for name, value in zip(_READING, reading, strict=True)}
     sink = pa.BufferOutputStream()
     pq.write_table(_table(first | columns), sink, compression="zstd")
     content: bytes = sink.getvalue().to_pybytes()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from sys import intern
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from providers.openai.endpoints import COSTS, Family
@@ -16,7 +17,7 @@ from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
 from providers.shared.paging import NextPage
 from usage.errors import ContractError
-from usage.records.record import UsageRecord
+from usage.records.record import UsageRecord, quick_record
 
 _TOKENS_IN: Final = {"tokens": 1, "1000_tokens": 1000}
 """Units of a cost line's quantity that are tokens, and how many each is."""
@@ -32,6 +33,9 @@ class Amount(ApiModel):
 
     value: RawAmount = None
     currency: str | None = None
+
+
+_NO_AMOUNT: Final = Amount()
 
 
 class CostResult(ApiModel):
@@ -204,7 +208,7 @@ def cost_records(results: Iterable[CostResult], day: date, notes: Notes, written
     """
     for result in results:
         line = read_line_item(result.line_item)
-        money = result.amount or Amount()
+        money = result.amount or _NO_AMOUNT
         try:
             value = amount(money.value, COSTS)
         except ContractError:
@@ -215,10 +219,11 @@ def cost_records(results: Iterable[CostResult], day: date, notes: Notes, written
         # Another currency than dollars was never seen.
         cost, units = dollars_or_unit(value, money.currency)
         tokens = _tokens(result)
-        yield UsageRecord(
+        yield quick_record(
             day=day,
-            project=result.project_id or None,
-            api_key=result.api_key_id or None,
+            # The same few in all lines: one of each is kept.
+            project=intern(result.project_id) if result.project_id else None,
+            api_key=intern(result.api_key_id) if result.api_key_id else None,
             model=line.model,
             item=line.item,
             cost=cost,

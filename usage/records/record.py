@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -134,6 +134,55 @@ class UsageRecord:
         """Key and workspace of the row that the record goes to; None where that is the account."""
         key = None if rule.key == "account" else getattr(self, rule.key) or rule.nobody
         return key, None if rule.workspace == "account" else getattr(self, rule.workspace) or ""
+
+
+class _Draft:
+    """A record that is being filled: as it is not frozen, that takes a fourth of the time."""
+
+    __slots__ = tuple(field.name for field in fields(UsageRecord))
+
+    def __init__(
+        self,
+        day: date | None,
+        workspace: str | None,
+        project: str | None,
+        api_key: str | None,
+        model: str | None,
+        item: str | None,
+        cost: Decimal | None,
+        tokens_input: int | None,
+        tokens_output: int | None,
+        requests: int | None,
+        units: Units,
+        missing_amounts: int,
+    ) -> None:
+        self.day, self.workspace, self.project, self.api_key = day, workspace, project, api_key
+        self.model, self.item, self.cost, self.units = model, item, cost, units
+        self.tokens_input, self.tokens_output, self.requests = tokens_input, tokens_output, requests
+        self.missing_amounts = missing_amounts
+
+
+def quick_record(
+    *,
+    day: date | None,
+    project: str | None,
+    api_key: str | None,
+    model: str | None,
+    item: str | None,
+    cost: Decimal | None,
+    tokens_input: int | None,
+    tokens_output: int | None,
+    units: Units,
+    missing_amounts: int,
+) -> UsageRecord:
+    """A `UsageRecord` with these fields, for reports with hundreds of thousands of lines."""
+    record: Any = _Draft(
+        day, None, project, api_key, model, item, cost, tokens_input, tokens_output, None, units, missing_amounts
+    )
+    # Both are laid out alike.
+    record.__class__ = UsageRecord
+    whole: UsageRecord = record
+    return whole
 
 
 F = TypeVar("F", int, Decimal)
