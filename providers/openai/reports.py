@@ -8,10 +8,11 @@ from datetime import date
 from typing import Any, Final, Generic, Self, TypeVar
 
 from providers.openai.days import Span, day_of, days_of, usage_span
-from providers.openai.endpoints import BUCKETS_PER_PAGE, COSTS, Family
+from providers.openai.endpoints import BUCKETS_PER_PAGE, COSTS, FEWER_BUCKETS, LARGE_PAGE, Family
 from providers.openai.parse import CostPage, CostResult, Outline, UsagePage, cost_records, usage_records
 from providers.openai.refusals import TooOldError
 from providers.shared.amounts import Written
+from providers.shared.answers import SmallerPagesError
 from providers.shared.http import Params
 from providers.shared.job import Job
 from providers.shared.lines import Notes
@@ -81,32 +82,42 @@ async def read_report(
     sink: Callable[[], S],
     limit: str = BUCKETS_PER_PAGE,
 ) -> S:
-    """All pages of one question.
+    """All pages of one question. A month that would be too large a page is asked for in smaller ones.
 
     Raises:
         SourceError: They could not be read; see `providers.shared.http` and `providers.shared.paging`.
     """
-    question: Params = [
-        *span.params,
-        ("bucket_width", "1d"),
-        ("limit", limit),
-        # Brackets, as OpenAI's own SDK sends them; the published description declares the plain form.
-        *(("group_by[]", name) for name in group_by),
-    ]
 
-    async def ask(token: str | None) -> _Page[PageT]:
-        answer = await job.get(path, [*question, *([("page", token)] if token else [])])
-        return _Page(answer.parts(model, "data"))
+    async def read(limit: str, most_bytes: int | None = None) -> S:
+        question: Params = [
+            *span.params,
+            ("bucket_width", "1d"),
+            ("limit", limit),
+            # Brackets, as OpenAI's own SDK sends them; the published description declares the plain form.
+            *(("group_by[]", name) for name in group_by),
+        ]
 
-    taken = await read_pages(
-        ask,
-        lambda page: page.outline.next_page(span.end),
-        lambda: _DayByDay(sink()),
-        where=path,
-        tells_its_days=True,
-        most=span.days * _PAGES_A_DAY,
-    )
-    return taken.sink
+        async def ask(token: str | None) -> _Page[PageT]:
+            following = [("page", token)] if token else []
+            answer = await job.get(path, [*question, *following], most_bytes=most_bytes)
+            return _Page(answer.parts(model, "data"))
+
+        taken = await read_pages(
+            ask,
+            lambda page: page.outline.next_page(span.end),
+            lambda: _DayByDay(sink()),
+            where=path,
+            tells_its_days=True,
+            most=span.days * _PAGES_A_DAY,
+        )
+        return taken.sink
+
+    if limit != BUCKETS_PER_PAGE:
+        return await read(limit)
+    try:
+        return await read(limit, LARGE_PAGE)
+    except SmallerPagesError:
+        return await read(FEWER_BUCKETS)
 
 
 class _Page(Generic[PageT]):

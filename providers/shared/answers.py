@@ -11,7 +11,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from providers.shared import quick
-from usage.errors import ContractError
+from usage.errors import ContractError, TransientError
 from usage.machine.memory import without_garbage_collection
 from usage.peers.bodies import (
     DEPTH_LIMIT,
@@ -34,6 +34,11 @@ _ERRORS: Final = ("error", "errors", "err_code", "detail")
 """Fields that hold what went wrong, by one or the other of the five APIs."""
 _FIGURES: Final = ("data", "rows", "results")
 _A_CODE: Final = re.compile(r"[a-z][a-z_]{2,40}")
+
+
+class SmallerPagesError(TransientError):
+    """An answer is larger than its asker takes, or was not kept because it was: the same has to be asked in smaller
+    pages, where there are any."""
 
 
 class ApiModel(BaseModel):
