@@ -1,7 +1,7 @@
 """Columns of Arrow's from lists of plain values.
 
 Arrow's own conversion imports pandas, for a look at whether the values are any of its: a quarter of a second and 35 MiB
-that keeping a reading has no other use for. So the values' bytes are laid out here, as the columnar format defines them.
+that keeping a reading has no other use for. So the values' bytes are laid out here, as the columnar format has them.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def amounts(values: Sequence[Decimal | None], kind: pa.DataType) -> pa.Array:
     Raises:
         ValueError: One has more digits than the type holds; nothing is rounded. (`pyarrow.ArrowInvalid` is one.)
     """
-    return texts([None if value is None else str(value) for value in values]).cast(kind)
+    return texts([None if value is None else str(value or 0) for value in values]).cast(kind)
 
 
 def _column(kind: pa.DataType, values: Sequence[object], *content: bytes | memoryview) -> pa.Array:

@@ -17,8 +17,10 @@ that has more becomes one of 76 digits, 38 of them after the point: nothing is r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation
 from operator import attrgetter
 from typing import Any, Final
 
@@ -37,31 +39,101 @@ _READING: Final = ("month", "provider", "account", "organisation")
 _IDS: Final = ("workspace", "project", "api_key", "model", "item")
 _COUNTS: Final = ("tokens_input", "tokens_output", "requests", "missing_amounts")
 _USUAL: Final = pa.decimal128(38, 24)
+_LAST: Final = Decimal(1).scaleb(-24)
+_FITS: Final = Context(prec=38, traps=[Inexact, InvalidOperation])
+_MANY: Final = 30_000
+"""Lines that are laid out at once, at least: all of a huge month would be there several times over."""
 _WIDE: Final = pa.decimal256(76, 38)
 
 
 def write_days(records: Iterable[UsageRecord], source: Source, month: Month, organisation: str | None) -> bytes:
     """The records as a Parquet file; the same records, in whatever order, give the same bytes."""
     lines = tuple(records)
-    columns: dict[str, pa.Array] = {"day": arrow.days([record.day for record in lines])}
-    for name in _IDS:
-        columns[name] = arrow.texts(list(map(attrgetter(name), lines)))
-    columns["cost"] = _amounts([record.cost for record in lines])
-    for name in _COUNTS:
-        columns[name] = arrow.counts(list(map(attrgetter(name), lines)))
-    columns |= _unit_columns(lines)
-    # Columns that are the same in all lines have no order, and would only be copied.
-    told = {name: column for name, column in columns.items() if column.null_count < len(lines)}
-    if told:
-        # Of lines that agree in all of it, any may come first.
-        order = pc.sort_indices(_table(told), sort_keys=[(name, "ascending") for name in told])
-        columns |= {name: column.take(order) for name, column in told.items()}
-    reading = (str(month), source.provider.value, source.account, organisation)
-    first = {name: arrow.same_text(value, len(lines)) for name, value in zip(_READING, reading, strict=True)}
+    reading = dict(zip(_READING, (str(month), source.provider.value, source.account, organisation), strict=True))
+    kinds = _kinds(lines)
+    schema = pa.schema([(name, pa.string()) for name in reading] + list(kinds.items()))
     sink = pa.BufferOutputStream()
-    pq.write_table(_table(first | columns), sink, compression="zstd")
+    with _frugal_memory(), pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+        for some in _some_days(lines):
+            first = [arrow.same_text(value, len(some)) for value in reading.values()]
+            writer.write_table(pa.Table.from_arrays([*first, *_ordered(some, kinds)], schema=schema))
     content: bytes = sink.getvalue().to_pybytes()
     return content
+
+
+@contextmanager
+def _frugal_memory() -> Iterator[None]:
+    """Arrow's own memory, which it keeps, is tens of MiB for what takes five."""
+    usual = pa.default_memory_pool()
+    pa.set_memory_pool(pa.system_memory_pool())
+    try:
+        yield
+    finally:
+        pa.set_memory_pool(usual)
+
+
+def _some_days(lines: Iterable[UsageRecord]) -> Iterator[list[UsageRecord]]:
+    """The lines by day, as many days together as are a good part of a file; those without a day come last."""
+    days: dict[date, list[UsageRecord]] = {}
+    for line in lines:
+        days.setdefault(line.day or date.max, []).append(line)
+    some: list[UsageRecord] = []
+    for day in sorted(days):
+        some += days[day]
+        if len(some) >= _MANY:
+            yield some
+            some = []
+    yield some
+
+
+def _kinds(lines: Sequence[UsageRecord]) -> dict[str, pa.DataType]:
+    """The columns that hold records, and their types."""
+    units: dict[str, list[Decimal | None]] = {}
+    for line in lines:
+        for name in {name for name, _ in line.units} if line.units else ():
+            units.setdefault(name, []).append(_unit(line, name))
+    kinds = {"day": pa.date32(), **dict.fromkeys(_IDS, pa.string())}
+    kinds["cost"] = _kind(line.cost for line in lines)
+    kinds |= dict.fromkeys(_COUNTS, pa.int64())
+    names = [*Unit, *sorted(units.keys() - set(Unit))]
+    return kinds | {str(name): _kind(units.get(name, ())) for name in names}
+
+
+def _kind(amounts: Iterable[Decimal | None]) -> pa.DataType:
+    try:
+        for amount in amounts:
+            if amount is not None:
+                _FITS.quantize(amount, _LAST)
+    except DecimalException:
+        return _WIDE
+    return _USUAL
+
+
+def _ordered(lines: Sequence[UsageRecord], kinds: Mapping[str, pa.DataType]) -> list[pa.Array]:
+    """The columns of some lines."""
+    columns = {"day": arrow.days([line.day for line in lines])}
+    for name in _IDS:
+        columns[name] = arrow.texts(list(map(attrgetter(name), lines)))
+    columns["cost"] = arrow.amounts([line.cost for line in lines], kinds["cost"])
+    for name in _COUNTS:
+        columns[name] = arrow.counts(list(map(attrgetter(name), lines)))
+    names = kinds.keys() - columns.keys()
+    if any(line.units for line in lines):
+        columns |= {name: arrow.amounts([_unit(line, name) for line in lines], kinds[name]) for name in names}
+    else:
+        columns |= {name: pa.nulls(len(lines), kinds[name]) for name in names}
+    # Columns without a value have no order, and would only be copied.
+    told = {name: columns[name] for name in kinds if columns[name].null_count < len(lines)}
+    if told:
+        # Of lines that agree in all of it, any may come first.
+        table = pa.Table.from_arrays(list(told.values()), names=list(told))
+        order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in told])
+        columns |= {name: column.take(order) for name, column in told.items()}
+    return [columns[name] for name in kinds]
+
+
+def _unit(line: UsageRecord, name: str) -> Decimal | None:
+    return exact_sum(amount for unit, amount in line.units if unit == name)
 
 
 def read_days(content: bytes) -> tuple[UsageRecord, ...]:
@@ -87,27 +159,3 @@ def _record(line: dict[str, Any], units: Sequence[str]) -> UsageRecord:
 
 def _plain(amount: Decimal | None) -> Decimal | None:
     return None if amount is None else plain(amount)
-
-
-def _unit_columns(records: Sequence[UsageRecord]) -> dict[str, pa.Array]:
-    """A column for each unit of ours, and one for each other currency that occurs."""
-    used: dict[str, list[Decimal | None]] = {}
-    for place, record in enumerate(records):
-        for name, value in record.units:
-            amounts = used.setdefault(name, [None] * len(records))
-            amounts[place] = exact_sum((amounts[place], value))
-    names = [*Unit, *sorted(used.keys() - set(Unit))]
-    nothing = pa.nulls(len(records), _USUAL)
-    return {name: _amounts(used[name]) if name in used else nothing for name in names}
-
-
-def _amounts(amounts: list[Decimal | None]) -> pa.Array:
-    try:
-        return arrow.amounts(amounts, _USUAL)
-    except ValueError:
-        return arrow.amounts(amounts, _WIDE)
-
-
-def _table(columns: Mapping[str, pa.Array]) -> pa.Table:
-    # `pa.table` would import pandas.
-    return pa.Table.from_arrays(list(columns.values()), names=list(columns))

@@ -12,12 +12,12 @@ from sys import intern
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from providers.openai.endpoints import COSTS, Family
-from providers.shared.amounts import Anything, RawAmount, Written, amount, dollars_or_unit
+from providers.shared.amounts import USD, Anything, RawAmount, Written, amount, dollars_or_unit
 from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
 from providers.shared.paging import NextPage
 from usage.errors import ContractError
-from usage.records.record import UsageRecord, quick_record
+from usage.records.record import NO_UNITS, UsageRecord, quick_record
 
 _TOKENS_IN: Final = {"tokens": 1, "1000_tokens": 1000}
 """Units of a cost line's quantity that are tokens, and how many each is."""
@@ -217,7 +217,7 @@ def cost_records(results: Iterable[CostResult], day: date, notes: Notes, written
         if value is not None:
             written.add(value, money.value)
         # Another currency than dollars was never seen.
-        cost, units = dollars_or_unit(value, money.currency)
+        cost, units = (value, NO_UNITS) if money.currency == USD else dollars_or_unit(value, money.currency)
         tokens = _tokens(result)
         yield quick_record(
             day=day,
@@ -240,11 +240,12 @@ def _tokens(result: CostResult) -> int | None:
     each = _TOKENS_IN.get(unit) if isinstance(unit, str) else None
     if each is None:
         return None
-    if type(quantity) is int:
-        return quantity * each if abs(quantity) <= _MOST_TOKENS else None
-    if not isinstance(quantity, Decimal) or not quantity.is_finite():
+    if type(quantity) is not int and (not isinstance(quantity, Decimal) or not quantity.is_finite()):
         return None
-    return int(quantity * each) if abs(quantity) <= _MOST_TOKENS else None
+    whole = int(quantity)
+    if not -_MOST_TOKENS < whole < _MOST_TOKENS:
+        return None
+    return whole if each == 1 else int(quantity * each)
 
 
 def usage_records(results: Iterable[UsageResult], day: date, family: Family, notes: Notes) -> Iterator[UsageRecord]:

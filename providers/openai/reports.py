@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import chain
 from typing import Any, Final, Generic, Self, TypeVar
 
 from providers.openai.days import Span, day_of, days_of, usage_span
@@ -98,8 +99,8 @@ async def read_report(
         ]
 
         async def ask(token: str | None) -> _Page[PageT]:
-            following = [("page", token)] if token else []
-            answer = await job.get(path, [*question, *following], most_bytes=most_bytes)
+            asked = [*question, ("page", token)] if token else question
+            answer = await job.get(path, asked, most_bytes=most_bytes)
             return _Page(answer.parts(model, "data"))
 
         taken = await read_pages(
@@ -179,12 +180,43 @@ class ReportFigures:
         )
 
 
+class _SumsByDay:
+    """Sums of records, day after day: of a day that is over the records alone are held, which take a third less."""
+
+    def __init__(self) -> None:
+        self._open: dict[date, RecordSums] = {}
+        self._over: dict[date, tuple[UsageRecord, ...]] = {}
+        self.rounded = 0
+
+    def add(self, day: date, records: Iterable[UsageRecord]) -> None:
+        if day not in self._open:
+            if day in self._over:
+                # A day that comes again may do so many times: it stays open.
+                self._open[day] = RecordSums()
+                self._open[day].add(self._over[day])
+            else:
+                self._close()
+                self._open[day], self._over[day] = RecordSums(), ()
+        sums = self._open[day]
+        before = sums.rounded
+        sums.add(records)
+        self.rounded += sums.rounded - before
+
+    def records(self) -> tuple[UsageRecord, ...]:
+        self._close()
+        return tuple(chain.from_iterable(self._over.values()))
+
+    def _close(self) -> None:
+        self._over |= {day: sums.records() for day, sums in self._open.items()}
+        self._open.clear()
+
+
 class CostSink:
     """Takes in pages of the costs report."""
 
     def __init__(self, month: Month) -> None:
         self._month = month
-        self._sums = RecordSums()
+        self._sums = _SumsByDay()
         self._days: set[date] = set()
         self._notes, self._written = Notes(), Written()
         self._names: dict[str, str] = {}
@@ -197,7 +229,7 @@ class CostSink:
             day = day_of(bucket)
             self._days.add(day)
             self._notes.take(bucket.results, COSTS)
-            self._sums.add(cost_records(bucket.results, day, self._notes, self._written))
+            self._sums.add(day, cost_records(bucket.results, day, self._notes, self._written))
             for result in bucket.results:
                 self._look_at(result)
 

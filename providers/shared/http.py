@@ -236,6 +236,8 @@ class Http:
     async def _receive(self, request: httpx.Request, path: str, most_bytes: int | None) -> Answer:
         response = await self._client.send(request, stream=True)
         try:
+            if most_bytes and _announced(response) > most_bytes:
+                raise TooLargeError(f"more than {most_bytes} bytes")
             content = await _content(response, most_bytes or self._retry.most_bytes)
         except UnreadableError as error:
             if response.is_success:
@@ -254,6 +256,12 @@ class Http:
             most = f"{self._retry.most_bytes / 2**20:.3g} Mio"
             return ContractError(f"La réponse de {path} dépasse {most} ; elle n’est pas lue.")
         return TransientError(f"La réponse de {path} est coupée ou ne se décompresse pas.")
+
+
+def _announced(response: httpx.Response) -> int:
+    """Bytes of an answer as it says itself; 0 where it does not."""
+    length = response.headers.get("content-length", "")
+    return int(length) if re.fullmatch(r"[0-9]{1,18}", length) else 0
 
 
 async def _content(response: httpx.Response, most_bytes: int) -> bytes:

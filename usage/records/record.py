@@ -141,7 +141,7 @@ class _Draft:
 
     __slots__ = tuple(field.name for field in fields(UsageRecord))
 
-    def __init__(
+    def __init__(  # noqa: PLR0917  # as many as a record has
         self,
         day: date | None,
         workspace: str | None,

@@ -85,8 +85,11 @@ def sum_days(records: Iterable[UsageRecord]) -> tuple[UsageRecord, ...]:
 
 def _is_ordinary(record: UsageRecord) -> bool:
     """Whether the table can keep all of a record's figures, as nearly always."""
-    if record.cost is not None and not _fits(record.cost):
-        return False
+    if record.cost is not None:
+        try:
+            _AS_KEPT.plus(record.cost)
+        except DecimalException:
+            return _fits(record.cost) and _is_ordinary(replace(record, cost=None))
     for count in (record.tokens_input, record.tokens_output, record.requests):
         if count is not None and not -_MOST_COUNTED <= count <= _MOST_COUNTED:
             return False
@@ -94,12 +97,7 @@ def _is_ordinary(record: UsageRecord) -> bool:
 
 
 def _fits(value: Decimal) -> bool:
-    try:
-        _AS_KEPT.plus(value)
-    except DecimalException:
-        # Longer than that, which does not say at which end.
-        return value.adjusted() < DIGITS_BEFORE and _decimals(value) <= DIGITS_AFTER
-    return True
+    return value.adjusted() < DIGITS_BEFORE and _decimals(value) <= DIGITS_AFTER
 
 
 def _decimals(value: Decimal) -> int:
