@@ -18,7 +18,6 @@ that has more becomes one of 76 digits, 38 of them after the point: nothing is r
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import date
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation
 from operator import attrgetter
@@ -53,23 +52,12 @@ def write_days(records: Iterable[UsageRecord], source: Source, month: Month, org
     kinds = _kinds(lines)
     schema = pa.schema([(name, pa.string()) for name in reading] + list(kinds.items()))
     sink = pa.BufferOutputStream()
-    with _frugal_memory(), pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+    with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
         for some in _some_days(lines):
             first = [arrow.same_text(value, len(some)) for value in reading.values()]
             writer.write_table(pa.Table.from_arrays([*first, *_ordered(some, kinds)], schema=schema))
     content: bytes = sink.getvalue().to_pybytes()
     return content
-
-
-@contextmanager
-def _frugal_memory() -> Iterator[None]:
-    """Arrow's own memory, which it keeps, is tens of MiB for what takes five."""
-    usual = pa.default_memory_pool()
-    pa.set_memory_pool(pa.system_memory_pool())
-    try:
-        yield
-    finally:
-        pa.set_memory_pool(usual)
 
 
 def _some_days(lines: Iterable[UsageRecord]) -> Iterator[list[UsageRecord]]:

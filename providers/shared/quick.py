@@ -13,11 +13,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, DecimalException
 from functools import lru_cache
+from itertools import chain
 from types import UnionType
 from typing import Annotated, Any, Final, Generic, TypeVar, Union, get_args, get_origin
 
 import msgspec
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from providers.shared.lines import MOST_COUNTED, Lines, Whole
 from usage.peers.bodies import check_count, exactly, has_many_digits
@@ -27,6 +29,7 @@ M = TypeVar("M", bound=BaseModel)
 _SIMPLE: Final = str | int | bool | None
 """What a field holds of which the type does not matter. Nothing is nested in it: an answer has no more levels than its
 model."""
+_EXACT: Final = {str, Decimal, int}
 _REFUSALS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, DecimalException)
 
 
@@ -40,6 +43,8 @@ class _Decoders(Generic[M]):
 
     whole: msgspec.json.Decoder[Any]
     element: msgspec.json.Decoder[Any]
+    amounts: tuple[tuple[str, ...], ...]
+    """Paths of the fields below an element of which only text and exact numbers are amounts."""
 
 
 def parts(content: bytes, model: type[M], name: str) -> Iterator[M | Odd] | None:
@@ -60,15 +65,18 @@ def parts(content: bytes, model: type[M], name: str) -> Iterator[M | Odd] | None
         whole = decoders.whole.decode(content)
     except _REFUSALS:
         return None
-    return _each(whole, decoders.element, name)
+    return _each(whole, decoders, name)
 
 
-def _each(whole: Any, decoder: msgspec.json.Decoder[Any], name: str) -> Iterator[Any]:
+def _each(whole: Any, decoders: _Decoders[Any], name: str) -> Iterator[Any]:
     for raw in getattr(whole, name):
         try:
-            yield type(whole)(**{name: [decoder.decode(raw)]})
+            element = decoders.element.decode(raw)
         except _REFUSALS:
             yield Odd(raw)
+            continue
+        is_exact = all(_types_at(path, element) <= _EXACT for path in decoders.amounts)
+        yield type(whole)(**{name: [element]}) if is_exact else Odd(raw)
     yield msgspec.structs.replace(whole, **{name: []})
 
 
@@ -77,30 +85,44 @@ def _decoders(model: type[BaseModel], name: str) -> _Decoders[Any]:
     (element,) = get_args(model.model_fields[name].annotation)
     return _Decoders(
         msgspec.json.Decoder(_struct(model, {name: list[msgspec.Raw]})),
-        msgspec.json.Decoder(_struct(element), float_hook=exactly(), dec_hook=_as_it_comes),
+        msgspec.json.Decoder(_struct(element), float_hook=exactly()),
+        tuple(_amounts(element)),
     )
 
 
-class _IsAmount(type):
-    def __instancecheck__(cls, value: object) -> bool:
-        return value.__class__ in (str, Decimal, int)
+def _amounts(model: Any) -> Iterator[tuple[str, ...]]:
+    """Paths of the fields of a model that hold amounts."""
+    if not (isinstance(model, type) and issubclass(model, BaseModel)):
+        return
+    for name, field in model.model_fields.items():
+        if _is_amount(field):
+            yield (name,)
+        for inner in get_args(field.annotation) or (field.annotation,):
+            yield from ((name, *path) for path in _amounts(inner))
 
 
-class _Amount(metaclass=_IsAmount):
-    """An amount as it comes: text, or a number that is not rounded."""
+def _is_amount(field: FieldInfo) -> bool:
+    return Decimal in get_args(field.annotation) or (field.annotation is Any and "number" in field.metadata)
 
 
-def _as_it_comes(_type: type[Any], value: object) -> object:
-    return value
+def _types_at(path: tuple[str, ...], element: Any) -> set[type[Any]]:
+    """Types of what stands at a path below an element, in all lines. One look at all of them is quicker than one at
+    each."""
+    found = [element]
+    for name in path:
+        found = [value for one in found if (value := getattr(one, name)) is not None]
+        if found and isinstance(found[0], list):
+            found = list(chain.from_iterable(found))
+    return set(map(type, found))
 
 
 def _struct(model: type[BaseModel], instead: Mapping[str, Any] = {}) -> Any:
     """A type with a model's fields and its `mark`, which refuses fields that the model does not know."""
     fields: list[Any] = []
     for name, field in model.model_fields.items():
-        kind = instead.get(name) or (_SIMPLE if field.annotation is Any else _type(field.annotation))
-        if field.annotation is Any and "number" in field.metadata:
-            kind = _Amount | None
+        kind = instead.get(name) or _type(field.annotation)
+        if field.annotation is Any:
+            kind = Any if _is_amount(field) else _SIMPLE
         fields.append((name, kind) if field.is_required() else (name, kind, field.default))
     fields += [(name, _SIMPLE, None) for name in getattr(model, "unused", ())]
     return msgspec.defstruct(
@@ -121,5 +143,5 @@ def _type(annotation: Any) -> Any:
     if annotation == Whole:
         return Annotated[int, msgspec.Meta(ge=0, le=MOST_COUNTED)]
     if origin in (Union, UnionType):
-        return _Amount | None if Decimal in arguments else Union[tuple(map(_type, arguments))]  # noqa: UP007
+        return Any if Decimal in arguments else Union[tuple(map(_type, arguments))]  # noqa: UP007
     return _struct(annotation) if isinstance(annotation, type) and issubclass(annotation, BaseModel) else annotation
