@@ -103,14 +103,16 @@ async def read_report(
             answer = await job.get(path, asked, most_bytes=most_bytes)
             return _Page(answer.parts(model, "data"))
 
-        taken = await read_pages(
-            ask,
-            lambda page: page.outline.next_page(span.end),
-            lambda: _DayByDay(sink()),
-            where=path,
-            tells_its_days=True,
-            most=span.days * _PAGES_A_DAY,
-        )
+        # Between two pages the collector would walk through all records so far.
+        with without_garbage_collection():
+            taken = await read_pages(
+                ask,
+                lambda page: page.outline.next_page(span.end),
+                lambda: _DayByDay(sink()),
+                where=path,
+                tells_its_days=True,
+                most=span.days * _PAGES_A_DAY,
+            )
         return taken.sink
 
     if limit != BUCKETS_PER_PAGE:
@@ -129,10 +131,9 @@ class _Page(Generic[PageT]):
         self.outline = Outline()
 
     def into(self, sink: Sink[PageT]) -> None:
-        with without_garbage_collection():
-            for part in self._parts:
-                self.outline.add(part)
-                sink.add(part)
+        for part in self._parts:
+            self.outline.add(part)
+            sink.add(part)
 
 
 @dataclass(frozen=True, slots=True)
