@@ -10,9 +10,9 @@ from typing import Any, Final, TypeVar
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from providers.shared import quick
 from usage.errors import ContractError, TransientError
 from usage.machine.memory import without_garbage_collection
+from usage.peers import quick
 from usage.peers.bodies import (
     DEPTH_LIMIT,
     DIGITS_LIMIT,
@@ -81,7 +81,7 @@ class Answer:
         """The body as models with one element each of the list `name`, and a last one with all other fields.
 
         For answers that may be too large to be held as models at once. Where all is as it should be the parts only look
-        like the model: see `providers.shared.quick`.
+        like the model: see `usage.peers.quick`.
 
         Raises:
             ContractError: As `parse`; maybe after some of the parts.

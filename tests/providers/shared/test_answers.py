@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from providers.openai.endpoints import COSTS, FAMILIES
 from providers.openai.parse import CostPage, UsagePage
 from providers.openai.reports import CostSink, UsageSink
-from providers.shared import quick
 from providers.shared.answers import Answer, parse
 from usage.errors import ContractError
 from usage.month import Month
+from usage.peers import quick
 from usage.peers.bodies import DIGITS_LIMIT, UnreadableError
 from usage.peers.pieces import elements
 

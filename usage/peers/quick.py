@@ -21,7 +21,6 @@ import msgspec
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from providers.shared.lines import MOST_COUNTED, Lines, Whole
 from usage.peers.bodies import check_count, exactly, has_many_digits
 
 M = TypeVar("M", bound=BaseModel)
@@ -138,10 +137,11 @@ def _struct(model: type[BaseModel], instead: Mapping[str, Any] = {}) -> Any:
 def _type(annotation: Any) -> Any:
     """What a field has to hold, in terms of the decoder."""
     origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin in (list, Lines):
+    if isinstance(origin, type) and issubclass(origin, list):
         return list[_type(arguments[0])]  # type: ignore[misc]  # made while the program runs
-    if annotation == Whole:
-        return Annotated[int, msgspec.Meta(ge=0, le=MOST_COUNTED)]
+    if origin is Annotated:
+        kind, bounds = arguments
+        return Annotated[kind, msgspec.Meta(ge=bounds.least, le=bounds.most)]
     if origin in (Union, UnionType):
         return Any if Decimal in arguments else Union[tuple(map(_type, arguments))]  # noqa: UP007
     return _struct(annotation) if isinstance(annotation, type) and issubclass(annotation, BaseModel) else annotation
