@@ -40,7 +40,7 @@ _COUNTS: Final = ("tokens_input", "tokens_output", "requests", "missing_amounts"
 _USUAL: Final = pa.decimal128(38, 24)
 _LAST: Final = Decimal(1).scaleb(-24)
 _FITS: Final = Context(prec=38, traps=[Inexact, InvalidOperation])
-_MANY: Final = 30_000
+_MANY: Final = 10_000
 """Lines that are laid out at once, at least: all of a huge month would be there several times over."""
 _WIDE: Final = pa.decimal256(76, 38)
 

@@ -234,6 +234,9 @@ class Http:
         return answer
 
     async def _receive(self, request: httpx.Request, path: str, most_bytes: int | None) -> Answer:
+        if most_bytes is not None and most_bytes >= self._retry.most_bytes:
+            # No answer may have so many.
+            most_bytes = None
         response = await self._client.send(request, stream=True)
         try:
             if most_bytes and _announced(response) > most_bytes:
