@@ -16,9 +16,10 @@ from importlib.metadata import version
 from itertools import chain
 from typing import Final
 
-from archive import answers, days, journal
-from archive.answers import AnswerLog, read_answers
-from archive.days import read_days, write_days
+from archive import journal
+from archive.files import answers, days
+from archive.files.answers import AnswerLog, read_answers
+from archive.files.days import read_days, write_days
 from archive.journal import Entry, Kept, KeptTogether
 from archive.store import Store, StoredFile
 from usage.errors import ArchiveError, SettingsError

@@ -20,10 +20,11 @@ from pathlib import Path
 from time import process_time
 from typing import Any
 
-from archive.answers import AnswerLog
 from archive.archive import Archive
+from archive.files.answers import AnswerLog
 from archive.store import FolderStore
-from benchmarks.large_answer import LINES, MONTH, costs
+from benchmarks.large_answer import LINES
+from benchmarks.openai_month import MONTH, costs
 from usage.money import exact_sum
 from usage.names import ProviderName, Source
 from usage.outcomes.report import SourceReport

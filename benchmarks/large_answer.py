@@ -12,89 +12,23 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import random
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+from benchmarks.openai_month import MONTH, bucket, costs, page
 from sandbox.notion import NotionApi
 from sandbox.server import Server
 from sandbox.shared.standin import now
-from usage.month import Month
 
 LINES, BYTES = 248_000, 700 * 2**20
 """The budget."""
-MONTH = Month(2026, 1)
-PROJECTS, KEYS, MODELS = 200, 10, 8
-KINDS = ("input", "cached input", "output")
 _ROOT = Path(__file__).parent.parent
-
-
-def costs(lines: int) -> tuple[bytes, bytes]:
-    """The answer, set in lines and columns as OpenAI's answers are, with amounts in both spellings that were seen; and
-    that to the question for the total, without grouping.
-    """
-    draw = random.Random(1)
-    days, total = [], Decimal(0)
-    for day in range(MONTH.days):
-        share = lines // MONTH.days + (day < lines % MONTH.days)
-        amounts = [f"{draw.randrange(100)}.{draw.randrange(10**16):016d}" for _ in range(share)]
-        total += sum(map(Decimal, amounts))
-        results = (_line(number, value, draw.randrange(10**6)) for number, value in enumerate(amounts))
-        days.append(_bucket(day, ",\n".join(results)))
-    whole = [_bucket(day, _line(0, str(total), 0) if day == 0 else "") for day in range(MONTH.days)]
-    return _page(days), _page(whole)
-
-
-def _line(number: int, value: str, quantity: int) -> str:
-    project, rest = number % PROJECTS, number // PROJECTS
-    return f"""        {{
-          "object": "organization.costs.result",
-          "amount": {{
-            "value": {f'"{value}"' if number % 2 else value},
-            "currency": "usd"
-          }},
-          "line_item": "gpt-4o-{rest % MODELS}-2026-01-01, {KINDS[rest % len(KINDS)]}",
-          "project_id": "proj_{project:024d}",
-          "project_name": "Projet n\\u00b0 {project}",
-          "api_key_id": "key_{project:08d}{rest % KEYS:08d}",
-          "user_id": null,
-          "user_email": null,
-          "quantity": {quantity}.0,
-          "quantity_unit": "tokens",
-          "organization_id": "org-benchmark",
-          "organization_name": "Benchmark"
-        }}"""
-
-
-def _bucket(day: int, results: str) -> str:
-    start = int(MONTH.start.timestamp()) + day * 86_400
-    return f"""    {{
-      "object": "bucket",
-      "start_time": {start},
-      "end_time": {start + 86_400},
-      "results": [
-{results}
-      ]
-    }}"""
-
-
-def _page(days: list[str]) -> bytes:
-    joined = ",\n".join(days)
-    return f"""{{
-  "object": "page",
-  "data": [
-{joined}
-  ],
-  "has_more": false,
-  "next_page": null
-}}""".encode()
 
 
 def serve(lines: int, *, packed: bool) -> None:
@@ -102,7 +36,7 @@ def serve(lines: int, *, packed: bool) -> None:
     body, total = costs(lines)
     size = len(body)
     body = gzip.compress(body, 1) if packed else body
-    nothing = _page([_bucket(day, "") for day in range(MONTH.days)])
+    nothing = page([bucket(day, "") for day in range(MONTH.days)])
     registry = json.dumps({"object": "list", "data": [], "has_more": False}).encode()
 
     class Handler(BaseHTTPRequestHandler):

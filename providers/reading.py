@@ -191,10 +191,17 @@ class _RegistriesOnce(Http):
         super().__init__(*arguments, **options)
         self._registry, self._known = which.registry, known
 
-    async def get(self, path: str, params: Params = (), headers: Mapping[str, str] | None = None) -> Answer:
+    async def get(
+        self,
+        path: str,
+        params: Params = (),
+        headers: Mapping[str, str] | None = None,
+        *,
+        most_bytes: int | None = None,
+    ) -> Answer:
         """GET `path`, or what it answered before."""
         if not self._registry.fullmatch(path):
-            return await super().get(path, params, headers)
+            return await super().get(path, params, headers, most_bytes=most_bytes)
         question = path, tuple(params)
         if question in self._known:
             # What is remembered belongs to this month's reading, too.

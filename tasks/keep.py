@@ -13,7 +13,7 @@ from usage.peers.exchange import Exchange, Listener
 from usage.settings import ARCHIVE_OFF, Settings
 
 if TYPE_CHECKING:
-    from archive.answers import AnswerLog
+    from archive.files.answers import AnswerLog
 
 
 class _Answers:
@@ -26,7 +26,7 @@ class _Answers:
     def log(self) -> AnswerLog:
         """The log, empty where nothing was answered."""
         if self._log is None:
-            from archive.answers import AnswerLog  # noqa: PLC0415
+            from archive.files.answers import AnswerLog  # noqa: PLC0415
 
             self._log = AnswerLog()
         return self._log

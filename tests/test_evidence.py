@@ -16,8 +16,8 @@ from typing import Any, Final
 import duckdb
 import pytest
 
-from archive.answers import AnswerLog
 from archive.archive import Archive
+from archive.files.answers import AnswerLog
 from archive.store import open_store
 from tests.test_docs import ROOT, code_blocks, section, text_of
 from usage.month import Month

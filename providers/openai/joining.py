@@ -29,12 +29,20 @@ def join_reports(
     used = count_requests_once(record for figures in usage for record in figures.records)
     money = costs.records if costs is not None else ()
     whole = not read.gaps
+    records = _add_up(used, without_known_tokens(money, used, usage_is_whole=whole))
+    if not whole:
+        return records, ()
+    return records, tuple(_absent_from_usage(job, money, models_without_usage(money, used)))
+
+
+def _add_up(used: Sequence[UsageRecord], money: Sequence[UsageRecord]) -> tuple[UsageRecord, ...]:
+    if not used:
+        # Costs are sums already.
+        return tuple(money)
     sums = RecordSums()
     sums.add(used)
-    sums.add(without_known_tokens(money, used, usage_is_whole=whole))
-    if not whole:
-        return sums.records(), ()
-    return sums.records(), tuple(_absent_from_usage(job, money, models_without_usage(money, used)))
+    sums.add(money)
+    return sums.records()
 
 
 def count_requests_once(records: Iterable[UsageRecord]) -> tuple[UsageRecord, ...]:
@@ -68,10 +76,11 @@ def without_known_tokens(
     """
     known = _KnownModels(usage)
     # Corrections may leave less than nothing of a month, which is no count.
-    invalid = {total.ids for total in sum_days(costs) if min(total.tokens_input or 0, total.tokens_output or 0) < 0}
+    below = {cost.of_month().ids for cost in costs if _is_below_nothing(cost)}
+    invalid = {total.ids for total in sum_days(costs) if _is_below_nothing(total)} if below else below
     return tuple(
-        replace(cost, tokens_input=None, tokens_output=None)
-        if _has_tokens(cost) and (not usage_is_whole or known.has(cost) or replace(cost, day=None).ids in invalid)
+        cost.without_tokens()
+        if _has_tokens(cost) and (not usage_is_whole or known.has(cost) or (invalid and cost.of_month().ids in invalid))
         else cost
         for cost in costs
     )
@@ -81,9 +90,9 @@ def models_without_usage(costs: Sequence[UsageRecord], usage: Sequence[UsageReco
     """By project, models that were billed and that no usage report has."""
     known = _KnownModels(usage)
     found: dict[str | None, list[str]] = {}
-    for cost in costs:
-        if cost.cost and not known.has(cost) and cost.model not in found.get(cost.project, []):
-            found.setdefault(cost.project, []).append(cost.model or "")
+    for project, model in dict.fromkeys((cost.project, cost.model) for cost in costs if cost.cost):
+        if not known.has_model(project, model):
+            found.setdefault(project, []).append(model or "")
     return found
 
 
@@ -105,12 +114,16 @@ class _KnownModels:
 
     def has(self, cost: UsageRecord) -> bool:
         """Whether usage has the model of a cost line, or the line has none."""
-        if cost.model is None:
+        return self.has_model(cost.project, cost.model)
+
+    def has_model(self, project: str | None, model: str | None) -> bool:
+        """Whether a project used a model, or there is none."""
+        if model is None:
             return True
         # A month has many lines of few models.
-        question = cost.project, cost.model
+        question = project, model
         if question not in self._answers:
-            self._answers[question] = _is_among(cost.model, self._models.get(cost.project, set()))
+            self._answers[question] = _is_among(model, self._models.get(project, set()))
         return self._answers[question]
 
 
@@ -164,3 +177,7 @@ def _of_project(job: Job, project: str | None, sentence: str) -> RowNote:
 
 def _has_tokens(record: UsageRecord) -> bool:
     return record.tokens_input is not None or record.tokens_output is not None
+
+
+def _is_below_nothing(record: UsageRecord) -> bool:
+    return (record.tokens_input or 0) < 0 or (record.tokens_output or 0) < 0

@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from sys import intern
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from providers.openai.endpoints import COSTS, Family
-from providers.shared.amounts import RawAmount, Written, amount, dollars_or_unit
+from providers.shared.amounts import USD, Anything, RawAmount, Written, amount, dollars_or_unit
 from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
 from providers.shared.paging import NextPage
 from usage.errors import ContractError
 from usage.records.allocation import Charge, Use
-from usage.records.record import Unit, UsageRecord
+from usage.records.record import NO_UNITS, Unit, UsageRecord, quick_record
 
 _TOKENS_IN: Final = {"tokens": 1, "1000_tokens": 1000}
 """Units of a cost line's quantity that are tokens, and how many each is."""
@@ -63,6 +64,9 @@ class Amount(ApiModel):
     currency: str | None = None
 
 
+_NO_AMOUNT: Final = Amount()
+
+
 class CostResult(ApiModel):
     """One line of the costs report. Only `object` is promised.
 
@@ -77,7 +81,7 @@ class CostResult(ApiModel):
     api_key_id: str | None = None
     project_name: Any = None
     organization_id: Any = None
-    quantity: Any = None
+    quantity: Anything = None
     quantity_unit: Any = None
 
     @property
@@ -140,7 +144,7 @@ class UsageResult(ApiModel):
     @property
     def mark(self) -> object:
         """What no other line of the same day has."""
-        return self
+        return tuple(getattr(self, name) for name in UsageResult.model_fields)
 
 
 R = TypeVar("R", CostResult, UsageResult)
@@ -149,12 +153,16 @@ R = TypeVar("R", CostResult, UsageResult)
 class Bucket(ApiModel, Generic[R]):
     """One day of a report. Times are Unix seconds."""
 
+    unused: ClassVar[frozenset[str]] = frozenset({"object", "end_time", "start_time_iso", "end_time_iso"})
+
     start_time: int
     results: Lines[R]
 
 
 class ReportPage(ApiModel, Generic[R]):
     """One page of a report."""
+
+    unused: ClassVar[frozenset[str]] = frozenset({"object"})
 
     data: list[Bucket[R]]
     has_more: bool | None = None
@@ -242,7 +250,7 @@ def cost_records(results: Iterable[CostResult], day: date, notes: Notes, written
     """
     for result in results:
         line = read_line_item(result.line_item)
-        money = result.amount or Amount()
+        money = result.amount or _NO_AMOUNT
         try:
             value = amount(money.value, COSTS)
         except ContractError:
@@ -251,12 +259,13 @@ def cost_records(results: Iterable[CostResult], day: date, notes: Notes, written
         if value is not None:
             written.add(value, money.value)
         # Another currency than dollars was never seen.
-        cost, units = dollars_or_unit(value, money.currency)
+        cost, units = (value, NO_UNITS) if money.currency == USD else dollars_or_unit(value, money.currency)
         tokens = _tokens(result)
-        yield UsageRecord(
+        yield quick_record(
             day=day,
-            project=result.project_id or None,
-            api_key=result.api_key_id or None,
+            # The same few in all lines: one of each is kept.
+            project=intern(result.project_id) if result.project_id else None,
+            api_key=intern(result.api_key_id) if result.api_key_id else None,
             model=line.model,
             item=line.item,
             cost=cost,
@@ -273,11 +282,12 @@ def _tokens(result: CostResult) -> int | None:
     each = _TOKENS_IN.get(unit) if isinstance(unit, str) else None
     if each is None:
         return None
-    if type(quantity) is int:
-        return quantity * each if abs(quantity) <= _MOST_TOKENS else None
-    if not isinstance(quantity, Decimal) or not quantity.is_finite():
+    if type(quantity) is not int and (not isinstance(quantity, Decimal) or not quantity.is_finite()):
         return None
-    return int(quantity * each) if abs(quantity) <= _MOST_TOKENS else None
+    whole = int(quantity)
+    if not -_MOST_TOKENS < whole < _MOST_TOKENS:
+        return None
+    return whole if each == 1 else int(quantity * each)
 
 
 def usage_records(results: Iterable[UsageResult], day: date, family: Family, notes: Notes) -> Iterator[UsageRecord]:

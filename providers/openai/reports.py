@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Final, Generic, Self, TypeVar
 
 from providers.openai.days import Span, day_of, days_of, usage_span
-from providers.openai.endpoints import BUCKETS_PER_PAGE, COSTS, Family
+from providers.openai.endpoints import BUCKETS_PER_PAGE, COSTS, FEWER_BUCKETS, LARGE_PAGE, Family
 from providers.openai.parse import (
     CostPage,
     CostResult,
@@ -22,6 +23,7 @@ from providers.openai.parse import (
 )
 from providers.openai.refusals import TooOldError
 from providers.shared.amounts import Written
+from providers.shared.answers import SmallerPagesError
 from providers.shared.http import Params
 from providers.shared.job import Job
 from providers.shared.lines import Notes
@@ -93,32 +95,44 @@ async def read_report(
     sink: Callable[[], S],
     limit: str = BUCKETS_PER_PAGE,
 ) -> S:
-    """All pages of one question.
+    """All pages of one question. A month that would be too large a page is asked for in smaller ones.
 
     Raises:
         SourceError: They could not be read; see `providers.shared.http` and `providers.shared.paging`.
     """
-    question: Params = [
-        *span.params,
-        ("bucket_width", "1d"),
-        ("limit", limit),
-        # Brackets, as OpenAI's own SDK sends them; the published description declares the plain form.
-        *(("group_by[]", name) for name in group_by),
-    ]
 
-    async def ask(token: str | None) -> _Page[PageT]:
-        answer = await job.get(path, [*question, *([("page", token)] if token else [])])
-        return _Page(answer.parts(model, "data"))
+    async def read(limit: str, most_bytes: int | None = None) -> S:
+        question: Params = [
+            *span.params,
+            ("bucket_width", "1d"),
+            ("limit", limit),
+            # Brackets, as OpenAI's own SDK sends them; the published description declares the plain form.
+            *(("group_by[]", name) for name in group_by),
+        ]
 
-    taken = await read_pages(
-        ask,
-        lambda page: page.outline.next_page(span.end),
-        lambda: _DayByDay(sink()),
-        where=path,
-        tells_its_days=True,
-        most=span.days * _PAGES_A_DAY,
-    )
-    return taken.sink
+        async def ask(token: str | None) -> _Page[PageT]:
+            asked = [*question, ("page", token)] if token else question
+            answer = await job.get(path, asked, most_bytes=most_bytes)
+            return _Page(answer.parts(model, "data"))
+
+        # Between two pages the collector would walk through all records so far.
+        with without_garbage_collection():
+            taken = await read_pages(
+                ask,
+                lambda page: page.outline.next_page(span.end),
+                lambda: _DayByDay(sink()),
+                where=path,
+                tells_its_days=True,
+                most=span.days * _PAGES_A_DAY,
+            )
+        return taken.sink
+
+    if limit != BUCKETS_PER_PAGE:
+        return await read(limit)
+    try:
+        return await read(limit, LARGE_PAGE)
+    except SmallerPagesError:
+        return await read(FEWER_BUCKETS)
 
 
 class _Page(Generic[PageT]):
@@ -129,10 +143,9 @@ class _Page(Generic[PageT]):
         self.outline = Outline()
 
     def into(self, sink: Sink[PageT]) -> None:
-        with without_garbage_collection():
-            for part in self._parts:
-                self.outline.add(part)
-                sink.add(part)
+        for part in self._parts:
+            self.outline.add(part)
+            sink.add(part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +199,37 @@ class ReportFigures:
         )
 
 
+class _SumsByDay:
+    """Sums of records, day after day: of a day that is over the records alone are held, which take a third less."""
+
+    def __init__(self) -> None:
+        self._open: dict[date, RecordSums] = {}
+        self._over: dict[date, tuple[UsageRecord, ...]] = {}
+        self.rounded = 0
+
+    def add(self, day: date, records: Iterable[UsageRecord]) -> None:
+        if day not in self._open:
+            if day in self._over:
+                # A day that comes again may do so many times: it stays open.
+                self._open[day] = RecordSums()
+                self._open[day].add(self._over[day])
+            else:
+                self._close()
+                self._open[day], self._over[day] = RecordSums(), ()
+        sums = self._open[day]
+        before = sums.rounded
+        sums.add(records)
+        self.rounded += sums.rounded - before
+
+    def records(self) -> tuple[UsageRecord, ...]:
+        self._close()
+        return tuple(chain.from_iterable(self._over.values()))
+
+    def _close(self) -> None:
+        self._over |= {day: sums.records() for day, sums in self._open.items()}
+        self._open.clear()
+
+
 class CostSink:
     """Takes in pages of the costs report.
 
@@ -196,7 +240,7 @@ class CostSink:
 
     def __init__(self, month: Month, *, by_kind: bool = False) -> None:
         self._month = month
-        self._sums = RecordSums()
+        self._sums = _SumsByDay()
         self._kinds: dict[str, RecordSums] | None = {} if by_kind else None
         self._days: set[date] = set()
         self._notes, self._written = Notes(), Written()
@@ -213,7 +257,7 @@ class CostSink:
             records = cost_records(bucket.results, day, self._notes, self._written)
             if self._kinds is not None:
                 records = self._by_kind(self._kinds, bucket.results, tuple(records))
-            self._sums.add(records)
+            self._sums.add(day, records)
             for result in bucket.results:
                 self._look_at(result)
 

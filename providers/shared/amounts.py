@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import Field
 
@@ -17,6 +17,9 @@ from usage.records.record import NO_UNITS, Units, UsageRecord, cost_unit
 RawAmount = Annotated[str | Decimal | int | None, Field(union_mode="left_to_right")]
 """An amount in decoded JSON: decimal text, a number (`Decimal`, never a float), or nothing. Tried in this order, which
 saves looking for the best fit of each of many amounts."""
+
+Anything = Annotated[Any, "number"]
+"""What is read as it comes, and is a number where it is as it should be."""
 
 FLOAT_TOLERANCE: Final = Decimal("0.000001")
 """USD by which sums of amounts that the provider sends as floats may differ from its own total."""

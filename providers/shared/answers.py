@@ -10,8 +10,9 @@ from typing import Any, Final, TypeVar
 import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from usage.errors import ContractError
+from usage.errors import ContractError, TransientError
 from usage.machine.memory import without_garbage_collection
+from usage.peers import quick
 from usage.peers.bodies import (
     DEPTH_LIMIT,
     DIGITS_LIMIT,
@@ -33,6 +34,11 @@ _ERRORS: Final = ("error", "errors", "err_code", "detail")
 """Fields that hold what went wrong, by one or the other of the five APIs."""
 _FIGURES: Final = ("data", "rows", "results")
 _A_CODE: Final = re.compile(r"[a-z][a-z_]{2,40}")
+
+
+class SmallerPagesError(TransientError):
+    """An answer is larger than its asker takes, or was not kept because it was: the same has to be asked in smaller
+    pages, where there are any."""
 
 
 class ApiModel(BaseModel):
@@ -74,14 +80,20 @@ class Answer:
     def parts(self, model: type[M], name: str) -> Iterator[M]:
         """The body as models with one element each of the list `name`, and a last one with all other fields.
 
-        For answers that may be too large to be held as models at once.
+        For answers that may be too large to be held as models at once. Where all is as it should be the parts only look
+        like the model: see `usage.peers.quick`.
 
         Raises:
             ContractError: As `parse`; maybe after some of the parts.
         """
         try:
-            for piece in elements(self.content, name):
-                yield parse(piece, model, self.path)
+            found = quick.parts(self.content, model, name)
+            if found is None:
+                for piece in elements(self.content, name):
+                    yield parse(piece, model, self.path)
+                return
+            for part in found:
+                yield parse({name: [decode(part)]}, model, self.path) if isinstance(part, quick.Odd) else part
         except UnreadableError as error:
             raise self._unread(error) from None
 

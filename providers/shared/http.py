@@ -26,7 +26,7 @@ from typing import Final, Self
 import httpx
 from pydantic import BaseModel
 
-from providers.shared.answers import Answer
+from providers.shared.answers import Answer, SmallerPagesError
 from providers.shared.patience import PATIENCE, Pace, Retry, Tries
 from usage.errors import (
     ContractError,
@@ -118,13 +118,27 @@ class Http:
         """Close the connections."""
         await self._client.aclose()
 
-    async def get(self, path: str, params: Params = (), headers: Mapping[str, str] | None = None) -> Answer:
+    async def get(
+        self,
+        path: str,
+        params: Params = (),
+        headers: Mapping[str, str] | None = None,
+        *,
+        most_bytes: int | None = None,
+    ) -> Answer:
         """GET `path`.
 
+        Args:
+            path: Relative to the API's address.
+            params: The query's parameters.
+            headers: Beside those of every request.
+            most_bytes: Of an answer that can be had in smaller pages; a larger one is not heard to its end.
+
         Raises:
+            SmallerPagesError: It has more than `most_bytes`.
             SourceError: The class says what to do; see the module's text.
         """
-        return await self._ask(Question("GET", path, tuple(params)), headers=headers)
+        return await self._ask(Question("GET", path, tuple(params)), headers, most_bytes)
 
     async def post(self, path: str, body: BaseModel) -> Answer:
         """POST `body`, for the few reads that are POSTs. Fields that are `None` are left out.
@@ -140,7 +154,9 @@ class Http:
         if listener is not None:
             listener(Exchange(question, answer.status, datetime.now(UTC), answer.content))
 
-    async def _ask(self, question: Question, headers: Mapping[str, str] | None) -> Answer:
+    async def _ask(
+        self, question: Question, headers: Mapping[str, str] | None, most_bytes: int | None = None
+    ) -> Answer:
         path = question.path
         async with self._slots:
             tries, was_none = Tries(self._retry), False
@@ -148,7 +164,7 @@ class Http:
                 await self._wait_for_turn(path)
                 begun = self._retry.clock()
                 try:
-                    answer = await self._once(question, headers)
+                    answer = await self._once(question, headers, most_bytes)
                 except TransientError as error:
                     await self._wait_after(error, tries, self._retry.clock() - begun)
                     continue
@@ -192,7 +208,7 @@ class Http:
             f"{path} n’est pas lu jusqu’au bout : lire cette source prend plus de {minutes} minutes.", final=True
         )
 
-    async def _once(self, question: Question, headers: Mapping[str, str] | None) -> Answer:
+    async def _once(self, question: Question, headers: Mapping[str, str] | None, most_bytes: int | None) -> Answer:
         self.requests += 1
         path = question.path
         request = self._client.build_request(
@@ -201,7 +217,7 @@ class Http:
         try:
             # httpx bounds the wait for each piece of an answer, not for the whole of it.
             async with asyncio.timeout(self._retry.patience):
-                answer = await self._receive(request, path)
+                answer = await self._receive(request, path, most_bytes)
         except (httpx.TimeoutException, TimeoutError):
             raise TransientError(f"{path} n’a pas répondu à temps.") from None
         except httpx.TransportError as error:
@@ -217,12 +233,20 @@ class Http:
             raise refused
         return answer
 
-    async def _receive(self, request: httpx.Request, path: str) -> Answer:
+    async def _receive(self, request: httpx.Request, path: str, most_bytes: int | None) -> Answer:
+        if most_bytes is not None and most_bytes >= self._retry.most_bytes:
+            # No answer may have so many.
+            most_bytes = None
         response = await self._client.send(request, stream=True)
         try:
-            content = await _content(response, self._retry.most_bytes)
+            if most_bytes and _announced(response) > most_bytes:
+                raise TooLargeError(f"more than {most_bytes} bytes")
+            content = await _content(response, most_bytes or self._retry.most_bytes)
         except UnreadableError as error:
             if response.is_success:
+                if most_bytes and isinstance(error, TooLargeError):
+                    sentence = f"La réponse de {path} dépasse {most_bytes / 2**20:.3g} Mio."
+                    raise SmallerPagesError(sentence, final=True) from None
                 raise self._unread(error, path) from None
             # A refusal is one, whatever its body holds.
             content = b""
@@ -235,6 +259,12 @@ class Http:
             most = f"{self._retry.most_bytes / 2**20:.3g} Mio"
             return ContractError(f"La réponse de {path} dépasse {most} ; elle n’est pas lue.")
         return TransientError(f"La réponse de {path} est coupée ou ne se décompresse pas.")
+
+
+def _announced(response: httpx.Response) -> int:
+    """Bytes of an answer as it says itself; 0 where it does not."""
+    length = response.headers.get("content-length", "")
+    return int(length) if re.fullmatch(r"[0-9]{1,18}", length) else 0
 
 
 async def _content(response: httpx.Response, most_bytes: int) -> bytes:

@@ -40,13 +40,20 @@ class Job:
         """Whether the month had ended less than that before its figures were `seen` (now): they may still change."""
         return self.month.end <= (seen or self.now) < self.month.end + within
 
-    async def get(self, path: str, params: Params = (), headers: Mapping[str, str] | None = None) -> Answer:
-        """GET one page.
+    async def get(
+        self,
+        path: str,
+        params: Params = (),
+        headers: Mapping[str, str] | None = None,
+        *,
+        most_bytes: int | None = None,
+    ) -> Answer:
+        """GET one page; one that can be had in smaller ones only up to `most_bytes`.
 
         Raises:
             SourceError: See `Http.get`.
         """
-        answer = await self.http.get(path, params, headers)
+        answer = await self.http.get(path, params, headers, most_bytes=most_bytes)
         self.on_page()
         return answer
 

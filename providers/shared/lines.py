@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from types import GenericAlias
-from typing import Annotated, Any, Final, Generic, Self, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Generic, Self, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, core_schema
@@ -149,16 +149,17 @@ def counts(counter: Mapping[str, int]) -> tuple[Count, ...]:
     return tuple(Count(what=what, count=count) for what, count in sorted(counter.items()))
 
 
-_MOST: Final = 10**16
-
-
 class _Whole:
     """A whole number from 0 on. `true` is none, `12.0` is; text is none, whatever it says."""
 
+    least, most = 0, 10**16
+
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        number = core_schema.int_schema(strict=True, ge=0, le=_MOST)
+        number = core_schema.int_schema(strict=True, ge=self.least, le=self.most)
         # What JSON writes with a point arrives as a Decimal.
-        exact = core_schema.decimal_schema(strict=True, ge=Decimal(0), le=Decimal(_MOST), multiple_of=Decimal(1))
+        exact = core_schema.decimal_schema(
+            strict=True, ge=Decimal(self.least), le=Decimal(self.most), multiple_of=Decimal(1)
+        )
         pointed = core_schema.chain_schema([exact, core_schema.int_schema()])
         return core_schema.union_schema(
             [number, pointed], mode="left_to_right", custom_error_type="int_type", custom_error_context={}

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import httpx
 
-from usage.errors import TransientError
+from providers.shared.answers import SmallerPagesError
 from usage.peers.exchange import Exchange, Question
 
 
@@ -29,7 +29,8 @@ class KeptAnswers(httpx.AsyncBaseTransport):
         """The kept answer.
 
         Raises:
-            TransientError: None was kept: a request that got no answer then gets none now.
+            SmallerPagesError: None was kept: a request that got no answer then, or was not heard to its end, gets none
+                now.
         """
         question = Question(
             request.method,
@@ -39,6 +40,6 @@ class KeptAnswers(httpx.AsyncBaseTransport):
         )
         answers = self._answers.get(question)
         if not answers:
-            raise TransientError(f"Aucune réponse de {question.path} n’est gardée.", final=True)
+            raise SmallerPagesError(f"Aucune réponse de {question.path} n’est gardée.", final=True)
         exchange = answers.popleft() if len(answers) > 1 else answers[0]
         return httpx.Response(exchange.status, stream=httpx.ByteStream(exchange.content), request=request)

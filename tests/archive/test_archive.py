@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from archive.answers import AnswerLog
 from archive.archive import Archive, AskedTogether, DamagedError
+from archive.files.answers import AnswerLog
 from archive.journal import Entry
 from archive.store import FolderStore, Store, StoredFile, open_store
 from tests.archive.conftest import Bucket

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from archive.answers import AnswerLog
 from archive.archive import Archive
 from archive.corrections import corrections
+from archive.files.answers import AnswerLog
 from archive.store import FolderStore
 from usage.month import Month
 from usage.names import Grain, ProviderName, Source, Status

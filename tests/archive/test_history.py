@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.answers import AnswerLog
 from archive.archive import Archive, DamagedError
+from archive.files.answers import AnswerLog
 from archive.history import Change, Standing, changes, compare, total
 from archive.store import FolderStore
-from tests.archive.test_days import AMOUNTS, COUNTS
+from tests.archive.files.test_days import AMOUNTS, COUNTS
 from usage.money import difference, exact_sum
 from usage.month import Month
 from usage.names import ProviderName, Source

@@ -97,7 +97,7 @@ def test_a_marker_of_a_folder_is_no_file(bucket: Bucket) -> None:
 
 WRITER = """
 import sys
-from archive.answers import AnswerLog
+from archive.files.answers import AnswerLog
 from archive.archive import Archive
 from archive.store import open_store
 from tests.archive.test_archive import RECORD, log, report

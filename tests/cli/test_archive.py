@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from archive.answers import AnswerLog
 from archive.archive import Archive
+from archive.files.answers import AnswerLog
 from archive.store import open_store
 from sandbox.everything import Sandbox
 from tests.cli.programs import Cli

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from archive.answers import AnswerLog
 from archive.archive import Archive
+from archive.files.answers import AnswerLog
 from archive.store import open_store
 from sandbox.faults import Fault, Kind
 from tests.cli.corrections import MONTH, ONE_KEY, correct

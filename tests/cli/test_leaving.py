@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from archive.answers import AnswerLog
 from archive.archive import Archive
+from archive.files.answers import AnswerLog
 from archive.store import open_store
 from cli.leaving import leaving_soon
 from tests.cli.programs import NOW, Cli

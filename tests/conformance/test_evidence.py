@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from archive.answers import AnswerLog
 from archive.archive import Archive
+from archive.files.answers import AnswerLog
 from archive.store import FolderStore
 from providers.reading import KeptReading, read_again
 from tests.conformance.desk import Case, Desk

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import pytest
 
-from archive.answers import AnswerLog
 from archive.archive import Archive
+from archive.files.answers import AnswerLog
 from archive.store import FolderStore
 from notion.rows.receipt import receipt_of
 from sandbox.server import Server

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from usage.errors import SourceError
 from usage.month import Month
@@ -95,7 +95,8 @@ class SourceReport(BaseModel):
     month: Month
     read_at: datetime
     """The moment the figures were read, UTC."""
-    records: tuple[UsageRecord, ...]
+    # Whoever writes a report into a message, as `asyncio.run` does at its end, does not mean all of them.
+    records: tuple[UsageRecord, ...] = Field(repr=False)
     things: tuple[Thing, ...] = ()
     """The registries: every workspace, project and key the account has or had, as far as it tells."""
     coarse: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from decimal import Context, Decimal
+from decimal import Clamped, Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Rounded
 from typing import Any, Final
 
 from usage.machine.memory import without_garbage_collection
@@ -12,6 +12,10 @@ from usage.records.record import DIGITS_AFTER, DIGITS_BEFORE, Ids, UsageRecord
 
 _MOST_COUNTED: Final = 10**16
 _WIDE: Final = Context(prec=200)
+# The shortest way to see that an amount has at most 26 digits before the point and 38 behind it, and no more than 38.
+_AS_KEPT: Final = Context(
+    prec=DIGITS_AFTER, Emin=-1, Emax=DIGITS_BEFORE - 1, traps=[Inexact, Rounded, Clamped, Overflow, InvalidOperation]
+)
 _COUNTS: Final = ("tokens_input", "tokens_output", "requests")
 
 
@@ -75,19 +79,25 @@ class RecordSums:
 def sum_days(records: Iterable[UsageRecord]) -> tuple[UsageRecord, ...]:
     """The records of a month: one for each combination of ids and model, whatever the day."""
     sums = RecordSums()
-    sums.add(record if record.day is None else replace(record, day=None) for record in records)
+    sums.add(record.of_month() for record in records)
     return sums.records()
 
 
 def _is_ordinary(record: UsageRecord) -> bool:
     """Whether the table can keep all of a record's figures, as nearly always."""
-    cost = record.cost
-    if cost is not None and (cost.adjusted() >= DIGITS_BEFORE or _decimals(cost) > DIGITS_AFTER):
-        return False
+    if record.cost is not None:
+        try:
+            _AS_KEPT.plus(record.cost)
+        except DecimalException:
+            return _fits(record.cost) and _is_ordinary(replace(record, cost=None))
     for count in (record.tokens_input, record.tokens_output, record.requests):
         if count is not None and not -_MOST_COUNTED <= count <= _MOST_COUNTED:
             return False
-    return all(value.adjusted() < DIGITS_BEFORE and _decimals(value) <= DIGITS_AFTER for _, value in record.units)
+    return not record.units or all(_fits(value) for _, value in record.units)
+
+
+def _fits(value: Decimal) -> bool:
+    return value.adjusted() < DIGITS_BEFORE and _decimals(value) <= DIGITS_AFTER
 
 
 def _decimals(value: Decimal) -> int:

@@ -14,8 +14,9 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from providers.openai.endpoints import FAMILIES
-from providers.reading import check_source, read_source
+from providers.openai import reports
+from providers.openai.endpoints import FAMILIES, FEWER_BUCKETS
+from providers.reading import KeptReading, check_source, read_again, read_source
 from providers.shared.checks import CheckStatus
 from providers.shared.patience import Retry
 from sandbox.faults import Fault, Kind
@@ -29,6 +30,7 @@ from usage.month import Month
 from usage.names import Grain, ProviderName, Source, Status
 from usage.outcomes.report import Count, GapKind, SourceReport
 from usage.outcomes.rows import LabelledReport, UsageRow, build_rows
+from usage.peers.exchange import Exchange
 from usage.settings import Settings, load_settings
 
 NOW = datetime(2026, 2, 14, 15, 30, tzinfo=UTC)
@@ -175,6 +177,27 @@ def test_days_that_fill_several_pages(world: World, read: Read) -> None:
     assert report.empty_proven
     assert report.control is not None
     assert report.control.agrees
+
+
+def test_a_month_whose_page_would_be_large_is_read_in_smaller_ones_and_again_from_its_answers(
+    world: World, read: Read, retry: Retry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = read()
+    monkeypatch.setattr(reports, "LARGE_PAGE", 2_000)
+    world.server.journal.clear()
+    heard: list[Exchange] = []
+    settings = world.settings()
+    report = asyncio.run(read_source(settings, SOURCE, JANUARY, retry=retry, listener=heard.append))
+    matches_bill(world, report, JANUARY)
+    assert set(report.records) == set(expected.records)
+    limits = [dict(query)["limit"] for query in world.queries(COSTS)]
+    assert limits[0] == "31"
+    assert set(limits[1:17]) == {FEWER_BUCKETS}
+    assert report.requests == len(world.paths())
+    # What was not heard to its end is no answer.
+    assert len(heard) < report.requests
+    again = asyncio.run(read_again(settings, SOURCE, JANUARY, KeptReading(heard, report.read_at, begun_at=NOW)))
+    assert set(again.records) == set(report.records)
 
 
 def test_registry_without_last_ids(world: World, read: Read) -> None:

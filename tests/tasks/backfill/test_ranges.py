@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from archive.answers import AnswerLog
 from archive.archive import Archive
+from archive.files.answers import AnswerLog
 from archive.store import open_store
 from notion.databases.services import Service
 from notion.rows.carried import CarriedColumns

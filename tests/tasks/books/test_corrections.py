@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from archive.answers import AnswerLog
 from archive.archive import Archive
+from archive.files.answers import AnswerLog
 from archive.store import FolderStore
 from tasks.books.corrections import corrections
 from usage.month import Month

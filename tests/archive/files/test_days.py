@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.days import read_days, write_days
+from archive.files import days
+from archive.files.days import read_days, write_days
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.records.record import Unit, UsageRecord
@@ -82,3 +83,12 @@ def test_a_cut_file_is_refused() -> None:
     content = written(UsageRecord(cost=Decimal(1)))
     with pytest.raises(ValueError, match=r"footer|magic|Parquet"):
         read_days(content[:-1])
+
+
+@given(st.lists(RECORDS, min_size=8, max_size=30))
+def test_a_huge_month_is_laid_out_some_days_at_a_time(records: list[UsageRecord]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(days, "_MANY", 4)
+        content = written(*records)
+        assert written(*reversed(records)) == content
+    assert sorted(read_days(content), key=repr) == sorted(records, key=repr)

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
 import pyarrow as pa
 
 from usage.peers.exchange import Exchange, Question
@@ -58,7 +59,7 @@ class AnswerLog:
         self._stream.write(json.dumps(line, ensure_ascii=False).removesuffix("}").encode() + b', "body": "')
         for piece in _cut(exchange.content):
             text = without_emails(piece).decode("utf-8", "replace")
-            self._stream.write(json.dumps(text, ensure_ascii=False)[1:-1].encode())
+            self._stream.write(msgspec.json.encode(text)[1:-1])
         self._stream.write(b'"}\n')
         self.count += 1
 
@@ -89,6 +90,9 @@ def _cut(content: bytes) -> Iterator[bytes]:
 
 def without_emails(content: bytes) -> bytes:
     """A body without addresses of e-mail."""
+    if b"@" not in content and b"\\u0040" not in content:
+        # As nearly always, and looking for both at once takes five times as long.
+        return content
     pieces, done = [], 0
     for at in _AT.finditer(content):
         name = _BETWEEN.split(content[max(done, at.start() - _LONGEST_NAME) : at.start()])[-1]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archive.answers import WITHOUT_EMAIL, AnswerLog, read_answers, without_emails
+from archive.files.answers import WITHOUT_EMAIL, AnswerLog, read_answers, without_emails
 from usage.peers.exchange import Exchange, Question
 
 AT = datetime(2026, 2, 5, 8, tzinfo=UTC)
@@ -76,7 +76,7 @@ def test_json_stays_json(data: object) -> None:
 def test_a_long_body_comes_back_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     body = '{"data":["é😀 marie@agence.fr", "x\\"y", 1.5e-7, "' + "é" * 40 + '"]}\n{"more":1}'
     for size in range(1, 60):
-        monkeypatch.setattr("archive.answers._PIECE", size)
+        monkeypatch.setattr("archive.files.answers._PIECE", size)
         (one,) = read_answers(kept(exchange(body.encode())))
         assert one.content.decode() == body.replace("marie@agence.fr", WORD)
 

@@ -1,0 +1,154 @@
+"""Usage records at the grain of days, as a Parquet file and back.
+
+One line is a `UsageRecord`. Columns, in this order:
+
+- `month` (text, `2026-01`), `provider`, `account`, `organisation` (text or null): the reading's.
+- `day` (date, UTC; null where the provider tells no days), `workspace`, `project`, `api_key`, `model`, `item` (text or
+  null): ids as the provider has them, and what the line is for.
+- `cost` (USD), an exact decimal; null where the provider tells no money.
+- `allocated` (USD), an exact decimal: the part of `cost` that the provider tells without a key, and that was divided by
+  usage; null where nothing was. Files of older versions do not have it.
+- `tokens_input`, `tokens_output`, `requests` (64-bit integers or null), `missing_amounts` (how many amounts were
+  announced and not given).
+- one column for each unit of `usage.records.record.Unit` (`characters`, `hours`, …), exact decimals or null, and one
+  for each other currency that occurs (`cost_eur`).
+
+Decimals have 38 digits, 24 of them after the point, as most readers of Parquet take no more. A column with an amount
+that has more becomes one of 76 digits, 38 of them after the point: nothing is rounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation
+from operator import attrgetter
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from archive.files import columns as arrow
+from usage.money import exact_sum, plain
+from usage.month import Month
+from usage.names import Source
+from usage.records.record import Unit, UsageRecord
+
+SUFFIX: Final = ".parquet"
+_READING: Final = ("month", "provider", "account", "organisation")
+_IDS: Final = ("workspace", "project", "api_key", "model", "item")
+_MONEY: Final = ("cost", "allocated")
+_COUNTS: Final = ("tokens_input", "tokens_output", "requests", "missing_amounts")
+_USUAL: Final = pa.decimal128(38, 24)
+_LAST: Final = Decimal(1).scaleb(-24)
+_FITS: Final = Context(prec=38, traps=[Inexact, InvalidOperation])
+_MANY: Final = 10_000
+"""Lines that are laid out at once, at least: all of a huge month would be there several times over."""
+_WIDE: Final = pa.decimal256(76, 38)
+
+
+def write_days(records: Iterable[UsageRecord], source: Source, month: Month, organisation: str | None) -> bytes:
+    """The records as a Parquet file; the same records, in whatever order, give the same bytes."""
+    lines = tuple(records)
+    reading = dict(zip(_READING, (str(month), source.provider.value, source.account, organisation), strict=True))
+    kinds = _kinds(lines)
+    schema = pa.schema([(name, pa.string()) for name in reading] + list(kinds.items()))
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+        for some in _some_days(lines):
+            first = [arrow.same_text(value, len(some)) for value in reading.values()]
+            writer.write_table(pa.Table.from_arrays([*first, *_ordered(some, kinds)], schema=schema))
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def _some_days(lines: Iterable[UsageRecord]) -> Iterator[list[UsageRecord]]:
+    """The lines by day, as many days together as are a good part of a file; those without a day come last."""
+    days: dict[date, list[UsageRecord]] = {}
+    for line in lines:
+        days.setdefault(line.day or date.max, []).append(line)
+    some: list[UsageRecord] = []
+    for day in sorted(days):
+        some += days[day]
+        if len(some) >= _MANY:
+            yield some
+            some = []
+    yield some
+
+
+def _kinds(lines: Sequence[UsageRecord]) -> dict[str, pa.DataType]:
+    """The columns that hold records, and their types."""
+    units: dict[str, list[Decimal | None]] = {}
+    for line in lines:
+        for name in {name for name, _ in line.units} if line.units else ():
+            units.setdefault(name, []).append(_unit(line, name))
+    kinds = {"day": pa.date32(), **dict.fromkeys(_IDS, pa.string())}
+    kinds |= {name: _kind(map(attrgetter(name), lines)) for name in _MONEY}
+    kinds |= dict.fromkeys(_COUNTS, pa.int64())
+    names = [*Unit, *sorted(units.keys() - set(Unit))]
+    return kinds | {str(name): _kind(units.get(name, ())) for name in names}
+
+
+def _kind(amounts: Iterable[Decimal | None]) -> pa.DataType:
+    try:
+        for amount in amounts:
+            if amount is not None:
+                _FITS.quantize(amount, _LAST)
+    except DecimalException:
+        return _WIDE
+    return _USUAL
+
+
+def _ordered(lines: Sequence[UsageRecord], kinds: Mapping[str, pa.DataType]) -> list[pa.Array]:
+    """The columns of some lines."""
+    columns = {"day": arrow.days([line.day for line in lines])}
+    for name in _IDS:
+        columns[name] = arrow.texts(list(map(attrgetter(name), lines)))
+    for name in _MONEY:
+        columns[name] = arrow.amounts(list(map(attrgetter(name), lines)), kinds[name])
+    for name in _COUNTS:
+        columns[name] = arrow.counts(list(map(attrgetter(name), lines)))
+    names = kinds.keys() - columns.keys()
+    if any(line.units for line in lines):
+        columns |= {name: arrow.amounts([_unit(line, name) for line in lines], kinds[name]) for name in names}
+    else:
+        columns |= {name: pa.nulls(len(lines), kinds[name]) for name in names}
+    # Columns without a value have no order, and would only be copied.
+    told = {name: columns[name] for name in kinds if columns[name].null_count < len(lines)}
+    if told:
+        # Of lines that agree in all of it, any may come first.
+        table = pa.Table.from_arrays(list(told.values()), names=list(told))
+        order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in told])
+        columns |= {name: column.take(order) for name, column in told.items()}
+    return [columns[name] for name in kinds]
+
+
+def _unit(line: UsageRecord, name: str) -> Decimal | None:
+    return exact_sum(amount for unit, amount in line.units if unit == name)
+
+
+def read_days(content: bytes) -> tuple[UsageRecord, ...]:
+    """The records in a Parquet file of the archive.
+
+    Raises:
+        ValueError: It is no such file. (`pyarrow.ArrowInvalid` is one.)
+    """
+    table = pq.read_table(pa.BufferReader(content))
+    units = [name for name in table.column_names if name not in (*_READING, "day", *_IDS, *_MONEY, *_COUNTS)]
+    return tuple(_record(line, units) for line in table.to_pylist())
+
+
+def _record(line: dict[str, Any], units: Sequence[str]) -> UsageRecord:
+    return UsageRecord(
+        day=line["day"],
+        **{name: line[name] for name in _IDS},
+        cost=_plain(line["cost"]),
+        allocated=_plain(line.get("allocated")),
+        **{name: line[name] for name in _COUNTS},
+        units=tuple((unit, plain(line[unit])) for unit in sorted(units) if line[unit] is not None),
+    )
+
+
+def _plain(amount: Decimal | None) -> Decimal | None:
+    return None if amount is None else plain(amount)
