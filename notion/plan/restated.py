@@ -38,6 +38,11 @@ class _Told:
     day: date
     is_placed: bool
 
+    @property
+    def change(self) -> str:
+        """The old figure and the new one, without when and where."""
+        return self.sentence.partition(" le ")[0]
+
 
 def without_restatements(log: str) -> str:
     """The log without its sentences about corrections."""
@@ -61,7 +66,9 @@ def with_restatements(new: Values, old: Values | None, month: Month, corrections
     """
     known = [_Told(sentence, one.read_at.date(), True) for one in corrections if (sentence := _sentence(one))]
     days = {one.day for one in known}
-    seen = _seen(new, old, month, days)
+    # What was seen in Notion alone may have been found in the archive since, under the day of a later reading.
+    found = {one.change: one.day for one in reversed(known)}
+    seen = [one for one in _seen(new, old, month, days) if one.is_placed or found.get(one.change, date.min) < one.day]
     ordered = sorted([*known, *seen], key=lambda one: one.day, reverse=True)
     log = new.log
     for one in ordered:
@@ -78,18 +85,18 @@ def was_closed(read_at: datetime | None, month: Month) -> bool:
 
 
 def _seen(new: Values, old: Values | None, month: Month, days: Collection[date]) -> Iterator[_Told]:
-    """What Notion shows of other days than those: the change of this reading, and what was told before."""
+    """What Notion shows of other days than those: the change of this reading, and what was told before, latest first."""
     if old is None or not was_closed(old.collected_at, month):
         return
     before = [one for one in _read(old.log) if one.day not in days]
-    yield from (one for one in before if one.is_placed)
-    if old.cost is None or new.cost is None or float(old.cost) == float(new.cost):
-        yield from [one for one in before if not one.is_placed][:1]
-        return
-    was, now = _amounts(Decimal(str(old.cost)), Decimal(str(new.cost)))
-    day = new.collected_at.date() if new.collected_at else month.last_day
-    if day not in days:
-        yield _Told(f"Corrigé : {was} → {now} USD le {day}.", day, False)
+    latest = next((one for one in before if not one.is_placed), None)
+    if old.cost is not None and new.cost is not None and float(old.cost) != float(new.cost):
+        was, now = _amounts(Decimal(str(old.cost)), Decimal(str(new.cost)))
+        day = new.collected_at.date() if new.collected_at else month.last_day
+        latest = None
+        if day not in days:
+            yield _Told(f"Corrigé : {was} → {now} USD le {day}.", day, False)
+    yield from (one for one in before if one.is_placed or one is latest)
 
 
 def _read(log: str) -> Iterable[_Told]:

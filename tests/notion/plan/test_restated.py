@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -81,6 +82,29 @@ def test_a_second_run_tells_the_same_also_without_the_archive(
         "Corrigé : "
     )
     assert without_restatements(first.log) == BASE
+
+
+def test_what_only_notion_shows_of_a_day_comes_before_what_was_told_of_it() -> None:
+    old = with_restatements(row("2"), None, JANUARY, [corrected("1", "2", READ_AT)])
+    same_day = with_restatements(row("3", at=READ_AT + timedelta(hours=2)), old, JANUARY)
+    assert same_day.log == f"{BASE} Corrigé : 2,00 → 3,00 USD le {READ_AT.date()}.{old.log.removeprefix(BASE)}"
+    assert with_restatements(row("3", at=READ_AT + timedelta(hours=3)), same_day, JANUARY) == replace(
+        same_day, collected_at=READ_AT + timedelta(hours=3)
+    )
+
+
+def test_what_the_archive_finds_at_a_later_reading_is_told_once() -> None:
+    # The reading that brought it could not be kept.
+    seen = with_restatements(row("2"), row("1", at=READ_AT - timedelta(days=1)), JANUARY)
+    assert seen.log == f"{BASE} Corrigé : 1,00 → 2,00 USD le {READ_AT.date()}."
+    found = corrected("1", "2", READ_AT + timedelta(days=1))
+    told = with_restatements(row("2", at=found.read_at), seen, JANUARY, [found])
+    assert told.log.count("1,00 → 2,00") == 1
+    # What happens once more is another one.
+    again = with_restatements(
+        row("2", at=found.read_at + timedelta(days=9)), replace(told, cost=Decimal(1)), JANUARY, [found]
+    )
+    assert again.log.count("1,00 → 2,00") == 2
 
 
 def test_the_latest_come_first_and_as_many_as_fit() -> None:
