@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from notion.client.gateway import Gateway
+from notion.plan.authorship import authors_of, sort_by_author
 from notion.proofs import is_closed, stands_whole
 from notion.rows.standing import Kept, Standing, find_kept
 from notion.workspace import Workspace
@@ -183,6 +184,8 @@ def _find_closed(settings: Settings, workspace: Workspace, month: Month, sources
     if not services or not find_kept(settings, services, month, workspace.own_rows(month), closed):
         return ()
     rows = workspace.rows(month)
+    # What people have added beside is no part of what was read.
+    rows, _ = sort_by_author(rows, authors_of(rows, None))
     found = find_kept(settings, services, month, rows, lambda standing: closed(standing) and stands_whole(standing))
     return tuple(replace(one, result=_with_its_day(one)) for one in found)
 

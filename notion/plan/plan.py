@@ -47,7 +47,7 @@ from notion.plan.ownership import Matching, Ownership, Peers, labels_of
 from notion.plan.restated import identity_of, with_restatements
 from notion.plan.steps import Action, Context, Plan, Step
 from notion.rows.notes import Note
-from notion.rows.receipt import Receipt, read_receipt, receipt_of
+from notion.rows.receipt import COUNTS, Receipt, read_receipt, receipt_of
 from notion.rows.titles import is_of_service, make_title, with_account
 from notion.rows.values import FIGURES, Existing, Identity, Values, changed_fields, has_figures
 from usage.grain import COLLECTION, canonical_workspace
@@ -390,7 +390,7 @@ class _SourcePlanner:
         receipt = receipt_of(self.outcome, self._pages_to_vouch_for())
         if self._is_held:
             # What was read is not what stands there.
-            nothing = dict.fromkeys(("rows", "cost_usd", "control_usd", "read_at"))
+            nothing = dict.fromkeys(("rows", "cost_usd", *COUNTS, "control_usd", "read_at"))
             return receipt.model_copy(update=nothing)
         return receipt
 
