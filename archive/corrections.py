@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from archive.archive import Archive
-from archive.history import Move, Standing, compare, standing_of
+from archive.history import Move, Standing, at_one_grain, compare, standing_of
 from archive.journal import Entry
 from usage.grain import is_ours
 from usage.money import exact_sum, whole_sum
@@ -39,7 +39,9 @@ def corrections(archive: Archive, outcome: SourceOutcome) -> tuple[Correction, .
         (
             entry
             for entry in entries
-            if standing_of(entry) in whole and not entry.is_out_of_reach and _is_same_organisation(entry, outcome)
+            if standing_of(entry) in whole
+            and not entry.is_out_of_reach
+            and entry.is_of(outcome.organisation, outcome.key_mark)
         ),
         key=lambda entry: entry.order,
     )
@@ -52,14 +54,12 @@ def corrections(archive: Archive, outcome: SourceOutcome) -> tuple[Correction, .
     return tuple(reversed(found))
 
 
-def _is_same_organisation(entry: Entry, outcome: SourceOutcome) -> bool:
-    if entry.organisation is not None and outcome.organisation is not None:
-        return entry.organisation == outcome.organisation
-    return entry.key_mark == outcome.key_mark
-
-
 def _between(archive: Archive, before: Entry, after: Entry, outcome: SourceOutcome) -> Iterator[Correction]:
-    old, new = archive.records(before), archive.records(after)
+    grains = before.grain, after.grain
+    old, new, are_without_keys = at_one_grain(archive.records(before), archive.records(after), grains)
+    if are_without_keys and outcome.rule.key == "api_key":
+        # Rows of keys have nothing before them, and nobody knows what moved of each.
+        return
     moved: dict[_Row, list[Move]] = {}
     for move in compare(old, new):
         moved.setdefault(_row_of(move.old, outcome), []).append(move)

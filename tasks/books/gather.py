@@ -97,7 +97,7 @@ def _kept_groups(
         readings = [
             (source, archive.records(entry))
             for source in archive.sources(month)
-            if source.provider is provider and (entry := archive.latest(month, source)) is not None
+            if source.provider is provider and (entry := archive.latest_within_reach(month, source)) is not None
         ]
     except ArchiveError as error:
         _log.warning("%s %s comes without days in %s.", error, provider.label, month)

@@ -14,6 +14,7 @@ import pytest
 from archive.answers import AnswerLog
 from archive.archive import Archive
 from archive.corrections import corrections
+from archive.history import total
 from archive.store import FolderStore
 from usage.month import Month
 from usage.names import Grain, ProviderName, Source, Status
@@ -42,9 +43,11 @@ class Kept:
     def __init__(self, folder: Path) -> None:
         self.archive = Archive(FolderStore(folder))
 
-    def read(self, *records: UsageRecord, day: int, key_mark: str = "mark", **more: Any) -> None:
+    def read(
+        self, *records: UsageRecord, day: int, key_mark: str = "mark", grain: Grain | None = None, **more: Any
+    ) -> None:
         fields: dict[str, Any] = {"source": OPENAI, "month": JANUARY, "read_at": february(day)} | more
-        self.archive.keep(SourceReport(records=records, **fields), AnswerLog(), key_mark=key_mark)
+        self.archive.keep(SourceReport(records=records, **fields), AnswerLog(), key_mark=key_mark, grain=grain)
 
     def corrections(self, grain: Grain = Grain.PROJECT, **more: Any) -> Sequence[Correction]:
         fields: dict[str, Any] = {
@@ -129,3 +132,19 @@ def test_rows_of_keys(kept: Kept) -> None:
     kept.read(replace(ONE, api_key="k1"), replace(TWO, api_key="k2", cost=Decimal(3)), day=4)
     (only,) = kept.corrections(Grain.API_KEY)
     assert (only.key, only.old.cost, only.new.cost) == ("k2", Decimal("0.5"), Decimal(3))
+
+
+def test_asking_at_another_grain_corrects_nothing(kept: Kept) -> None:
+    keyed = (replace(ONE, api_key="k1", cost=Decimal("0.5")), replace(ONE, api_key="k2", cost=Decimal("0.5")))
+    bare = replace(keyed[0], api_key=None, cost=Decimal(1), tokens_input=total(keyed).tokens_input)
+    kept.read(bare, day=3, grain=Grain.PROJECT)
+    kept.read(*keyed, day=4, grain=Grain.API_KEY)
+    assert kept.corrections() == kept.corrections(Grain.API_KEY) == ()
+    kept.read(replace(keyed[0], cost=Decimal(2)), keyed[1], day=5, grain=Grain.API_KEY)
+    (of_project,), (of_key,) = kept.corrections(), kept.corrections(Grain.API_KEY)
+    assert (of_project.old.cost, of_project.new.cost) == (Decimal(1), Decimal("2.5"))
+    assert (of_key.key, of_key.old.cost, of_key.new.cost) == ("k1", Decimal("0.5"), Decimal(2))
+    # Back again: what moved meanwhile is told of the project.
+    kept.read(bare, day=6, grain=Grain.PROJECT)
+    assert [one.read_at for one in kept.corrections(Grain.API_KEY)] == [of_key.read_at]
+    assert [one.new.cost for one in kept.corrections()] == [Decimal(1), Decimal("2.5")]
