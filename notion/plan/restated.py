@@ -85,7 +85,7 @@ def was_closed(read_at: datetime | None, month: Month) -> bool:
 
 
 def _seen(new: Values, old: Values | None, month: Month, days: Collection[date]) -> Iterator[_Told]:
-    """What Notion shows of other days than those: the change of this reading, and what was told before, latest first."""
+    """What Notion shows of other days than those, latest first: this reading's change, and what was told."""
     if old is None or not was_closed(old.collected_at, month):
         return
     before = [one for one in _read(old.log) if one.day not in days]

@@ -59,9 +59,9 @@ class ReportFigures:
     """What one report said about a span of days.
 
     `currencies` are those of its money, none without any; `first` is the first day with usage; `days` are those of
-    which it has a row, be it an empty one; `written` is how its amounts were written; `labels` are keys that the table itself names. `counts_requests`
-    says whether it has a column for them; `doubts` are measures that could not be told apart; `lost` and `new` count
-    what could not be read and what is not known here.
+    which it has a row, be it an empty one; `written` is how its amounts were written; `labels` are keys that the table
+    itself names. `counts_requests` says whether it has a column for them; `doubts` are measures that could not be told
+    apart; `lost` and `new` count what could not be read and what is not known here.
     """
 
     report: Report

@@ -152,8 +152,8 @@ def test_what_casts_doubt_on_a_closed_month_has_it_read(world: Clocked, doubt: s
         store.edit(rows[0], {"Cout USD": 1000})
     elif doubt in ("tokens", "requests"):
         column = {"tokens": "Tokens Input", "requests": "Requetes"}[doubt]
-        row = next(row for row in rows if row.value(column))
-        store.edit(row, {column: row.value(column) + 1})
+        row, figure = next((row, figure) for row in rows if isinstance(figure := row.value(column), float | int))
+        store.edit(row, {column: figure + 1})
     elif doubt == "row":
         store.trash(max(rows, key=lambda row: row.value("Cout USD") or 0))
     elif doubt == "key":
