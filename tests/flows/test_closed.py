@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -179,5 +180,25 @@ def test_what_people_have_added_beside_a_closed_month_leaves_it_alone(world: Clo
     row = next(row for row in usages.rows() if row.value("Projet/API Key") != "(collecte)")
     values = {name: row.value(name) for name in ("Service", "Mois")}
     store.add_row(usages, {"Identifiant": "Facture", "Projet/API Key": "taxes", "Cout USD": 95.5, **values})
+    assert run(scheduled=True).is_completed()
+    assert asked(world) == set()
+
+
+def test_accounts_that_exchanged_their_names_are_read_again_once(world: Clocked) -> None:
+    keys = ("OPENAI_ADMIN_KEY_LABO", "OPENAI_ADMIN_KEY_MEMOWAYS")
+    world.only(*keys)
+    assert run(scheduled=False).is_completed()
+    asked(world)
+
+    def names() -> dict[str, str]:
+        rows = world.rows().values()
+        return {row["Projet/API Key"]: row["Workspace"] for row in rows if not row["Projet/API Key"].startswith("(")}
+
+    before = names()
+    world.set(**dict(zip(keys, reversed([os.environ[key] for key in keys]), strict=True)))
+    assert run(scheduled=True).is_completed()
+    assert asked(world) == {"openai"}
+    other = {"labo": "memoways", "memoways": "labo"}
+    assert names() == {key: other[name] for key, name in before.items()}
     assert run(scheduled=True).is_completed()
     assert asked(world) == set()
