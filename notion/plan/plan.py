@@ -222,7 +222,8 @@ class _SourcePlanner:
         self._matching = Matching(outcome, free, self.owns, context.earlier, peers.labels)
         self._corrections: dict[Identity, list[Correction]] = {}
         for correction in outcome.corrections:
-            self._corrections.setdefault(identity_of(correction), []).append(correction)
+            self._corrections.setdefault(identity_of(correction.key, correction.workspace), []).append(correction)
+        self._moved = None if outcome.moved is None else {identity_of(*row) for row in outcome.moved}
         self._changes: list[Change] = []
         self._clashes = 0
         self._is_held = False
@@ -348,7 +349,8 @@ class _SourcePlanner:
     def _with_corrections(self, values: Values, standing: Values | None, identity: Identity) -> Values:
         """The values with what was corrected of the row, by its identity in the answer."""
         known = self._corrections.get(identity, [])
-        return with_restatements(values, standing, self.outcome.month, known)
+        has_moved = self._moved is None or identity in self._moved
+        return with_restatements(values, standing, self.outcome.month, known, has_moved=has_moved)
 
     def _with_earlier_label(self, values: Values, name: str, standing: Values) -> Values:
         """The values with the label of the earlier account that counts what both see."""

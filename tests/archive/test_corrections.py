@@ -13,7 +13,7 @@ import pytest
 
 from archive.answers import AnswerLog
 from archive.archive import Archive
-from archive.corrections import corrections
+from archive.corrections import corrections, with_corrections
 from archive.history import total
 from archive.store import FolderStore
 from usage.month import Month
@@ -50,6 +50,12 @@ class Kept:
         self.archive.keep(SourceReport(records=records, **fields), AnswerLog(), key_mark=key_mark, grain=grain)
 
     def corrections(self, grain: Grain = Grain.PROJECT, **more: Any) -> Sequence[Correction]:
+        return corrections(self.archive, self.outcome(grain, **more))
+
+    def moved(self, day: int, grain: Grain = Grain.PROJECT) -> tuple[tuple[str, str], ...] | None:
+        return with_corrections(self.archive, self.outcome(grain, attempted_at=february(day))).moved
+
+    def outcome(self, grain: Grain, **more: Any) -> SourceOutcome:
         fields: dict[str, Any] = {
             "source": OPENAI,
             "month": JANUARY,
@@ -61,7 +67,7 @@ class Kept:
             "rule": ProviderName.OPENAI.spec.grains.rule(grain),
             "key_mark": "mark",
         }
-        return corrections(self.archive, SourceOutcome(**(fields | more)))
+        return SourceOutcome(**(fields | more))
 
 
 @pytest.fixture
@@ -148,3 +154,17 @@ def test_asking_at_another_grain_corrects_nothing(kept: Kept) -> None:
     kept.read(bare, day=6, grain=Grain.PROJECT)
     assert [one.read_at for one in kept.corrections(Grain.API_KEY)] == [of_key.read_at]
     assert [one.new.cost for one in kept.corrections()] == [Decimal(1), Decimal("2.5")]
+
+
+def test_which_rows_moved_since_the_reading_before(kept: Kept) -> None:
+    kept.read(ONE, NOBODYS, day=3, provisional=True)
+    assert kept.moved(3) is None
+    kept.read(ONE, NOBODYS, day=4)
+    assert kept.moved(4) == ()
+    kept.read(ONE, day=5, gaps=(MISSING,))
+    kept.read(ONE, replace(NOBODYS, cost=Decimal(2)), day=6)
+    assert kept.moved(6) == (("(sans projet)", "labo"),)
+    # A reading that could not be kept is not compared.
+    assert kept.moved(7) is None
+    kept.read(ONE, replace(NOBODYS, cost=Decimal(2)), day=8, key_mark="another organisation's")
+    assert kept.moved(8) is None

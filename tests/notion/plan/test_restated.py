@@ -15,6 +15,7 @@ from notion.plan.restated import with_restatements, without_restatements
 from notion.rows.values import Values
 from notion.text import units
 from tests.notion.tables import JANUARY, READ_AT, Made, Table
+from usage.grain import COLLECTION
 from usage.names import Kind
 from usage.outcomes.correction import Correction
 from usage.outcomes.report import Thing
@@ -105,6 +106,20 @@ def test_what_the_archive_finds_at_a_later_reading_is_told_once() -> None:
         row("2", at=found.read_at + timedelta(days=9)), replace(told, cost=Decimal(1)), JANUARY, [found]
     )
     assert again.log.count("1,00 → 2,00") == 2
+
+
+def test_what_a_person_changed_is_no_correction_of_the_provider_s(made: Made, table: Table) -> None:
+    table.collect(made.outcome(made.row("p1"), made.row("(sans projet)"), corrections=(corrected("40", "45.50"),)))
+    before = table.values("p1").log
+    assert "Corrigé" in before
+    edited = {page: replace(row, values=replace(row.values, cost=Decimal(1))) for page, row in table.rows.items()}
+    table.rows.update({page: row for page, row in edited.items() if row.values.key != COLLECTION})
+    later = READ_AT + timedelta(days=1)
+    again = made.outcome(made.row("p1"), made.row("(sans projet)"), attempted_at=later, moved=(("(sans projet)", ""),))
+    table.collect(again)
+    assert table.values("p1").log == before
+    # Of this one the provider tells something else, too.
+    assert f"USD le {later.date()}." in table.values("(sans projet)").log
 
 
 def test_the_latest_come_first_and_as_many_as_fit() -> None:
