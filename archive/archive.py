@@ -8,7 +8,7 @@ more room than an entry. Beside them lie exchange rates (`archive.beside.rates`)
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
@@ -25,7 +25,7 @@ from archive.store import Store, StoredFile
 from usage.errors import ArchiveError, SettingsError
 from usage.money import exact_sum
 from usage.month import Month
-from usage.names import ProviderName, Source
+from usage.names import Grain, ProviderName, Source
 from usage.outcomes.report import SourceReport
 from usage.peers.exchange import Exchange
 from usage.records.record import UsageRecord
@@ -99,6 +99,7 @@ class Archive:
         together: AskedTogether | None = None,
         begun_at: datetime | None = None,
         key_mark: str = "",
+        grain: Grain | None = None,
     ) -> Entry:
         """Keep a reading; what is there already is not written again.
 
@@ -108,6 +109,7 @@ class Archive:
             together: Those that it shares with other months.
             begun_at: When it was begun, by this machine's clock.
             key_mark: By which the key is known again.
+            grain: At which the provider was asked.
 
         Raises:
             ArchiveError: The disk is full, or the object store refuses.
@@ -121,24 +123,26 @@ class Archive:
             together=None if together is None else self._keep_together(report.source, together),
             begun_at=begun_at,
             key_mark=key_mark,
+            grain=grain,
         )
         self._write_entry(entry)
         return entry
 
-    def keep_again(self, report: SourceReport, of: Entry, at: datetime) -> Entry | None:
+    def keep_again(self, report: SourceReport, of: Entry, at: datetime, *, grain: Grain | None = None) -> Entry | None:
         """Keep the records that were made again from a reading's answers, unless they are the same.
 
         Args:
             report: What came of it, its records at the grain of days.
             of: The reading.
             at: When that was, UTC.
+            grain: At which the answers were read again.
 
         Raises:
             ArchiveError: The disk is full, or the object store refuses.
         """
-        records = self._keep_records(report)
-        if records.sha256 == of.records.sha256:
+        if self._has(report, of):
             return None
+        records = self._keep_records(report)
         entry = Entry.of(
             report,
             version=version("llm-usage"),
@@ -148,9 +152,19 @@ class Archive:
             together=of.together,
             begun_at=of.begun_at,
             key_mark=of.key_mark,
+            grain=grain,
         ).model_copy(update={"replayed_at": at})
         self._write_entry(entry)
         return entry
+
+    def _has(self, report: SourceReport, of: Entry) -> bool:
+        """Whether a reading has these records already, be it in a file of an older version, which has other bytes."""
+        try:
+            kept = self.records(of)
+        except DamagedError:
+            return False
+        about = report.source, report.month, report.organisation
+        return write_days(kept, *about) == write_days(report.records, *about)
 
     def _write_entry(self, entry: Entry) -> None:
         self._store.write(entry.path, entry.model_dump_json(indent=1).encode())
@@ -231,13 +245,20 @@ class Archive:
         """
         return max(self.entries(month, source), key=lambda entry: entry.order, default=None)
 
-    def latest_within_reach(self, month: Month, source: Source) -> Entry | None:
+    def latest_within_reach(
+        self, month: Month, source: Source, of: Callable[[Entry], bool] = lambda _: True
+    ) -> Entry | None:
         """The entry of the latest reading of a source's month at which its provider still had it.
+
+        Args:
+            month: The month.
+            source: The source.
+            of: Which readings may be meant.
 
         Raises:
             ArchiveError: As `entries`.
         """
-        entries = (entry for entry in self.entries(month, source) if not entry.is_out_of_reach)
+        entries = (entry for entry in self.entries(month, source) if not entry.is_out_of_reach and of(entry))
         return max(entries, key=lambda entry: entry.order, default=None)
 
     def records(self, entry: Entry) -> tuple[UsageRecord, ...]:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from archive.archive import Archive
-from archive.history import Move, Standing, compare, standing_of
+from archive.history import Move, Standing, at_one_grain, compare, standing_of
 from archive.journal import Entry
 from usage.grain import is_ours
 from usage.money import exact_sum, whole_sum
@@ -18,6 +18,21 @@ from usage.records.record import UsageRecord
 
 _Row = tuple[str, str]
 """Key, and the workspace of keys that are words of ours."""
+
+
+def with_corrections(archive: Archive, outcome: SourceOutcome) -> SourceOutcome:
+    """The outcome with what is known of its rows' settled figures that readings changed, and of what moved at last.
+
+    Args:
+        archive: Where the readings are.
+        outcome: What the latest of them brought.
+
+    Raises:
+        ArchiveError: The archive can't be read, or a reading in it is damaged.
+    """
+    readings = _whole_readings(archive, outcome)
+    moved = _moved(archive, readings, outcome)
+    return outcome.model_copy(update={"corrections": _corrections(archive, readings, outcome), "moved": moved})
 
 
 def corrections(archive: Archive, outcome: SourceOutcome) -> tuple[Correction, ...]:
@@ -32,17 +47,27 @@ def corrections(archive: Archive, outcome: SourceOutcome) -> tuple[Correction, .
     Raises:
         ArchiveError: The archive can't be read, or a reading in it is damaged.
     """
+    return _corrections(archive, _whole_readings(archive, outcome), outcome)
+
+
+def _whole_readings(archive: Archive, outcome: SourceOutcome) -> list[Entry]:
+    """The organisation's readings after the month's end that lacked nothing, oldest first."""
     # What was read before the month's end has not settled.
     entries = archive.entries(outcome.month, outcome.source, since=outcome.month.end)
     whole = (Standing.PROVISIONAL, Standing.SETTLED)
-    readings = sorted(
+    return sorted(
         (
             entry
             for entry in entries
-            if standing_of(entry) in whole and not entry.is_out_of_reach and _is_same_organisation(entry, outcome)
+            if standing_of(entry) in whole
+            and not entry.is_out_of_reach
+            and entry.is_of(outcome.organisation, outcome.key_mark)
         ),
         key=lambda entry: entry.order,
     )
+
+
+def _corrections(archive: Archive, readings: Sequence[Entry], outcome: SourceOutcome) -> tuple[Correction, ...]:
     found = [
         correction
         for before, after in pairwise(readings)
@@ -52,14 +77,27 @@ def corrections(archive: Archive, outcome: SourceOutcome) -> tuple[Correction, .
     return tuple(reversed(found))
 
 
-def _is_same_organisation(entry: Entry, outcome: SourceOutcome) -> bool:
-    if entry.organisation is not None and outcome.organisation is not None:
-        return entry.organisation == outcome.organisation
-    return entry.key_mark == outcome.key_mark
+def _moved(archive: Archive, readings: Sequence[Entry], outcome: SourceOutcome) -> tuple[_Row, ...] | None:
+    """Rows of which the last reading tells other figures than the one before; None where nobody knows."""
+    if len(readings) < 2 or readings[-1].read_at != outcome.attempted_at:
+        # The reading that brought the outcome is not kept, or is the first.
+        return None
+    before, after = readings[-2:]
+    if before.records.sha256 == after.records.sha256:
+        return ()
+    grains = before.grain, after.grain
+    old, new, are_without_keys = at_one_grain(archive.records(before), archive.records(after), grains)
+    if are_without_keys and outcome.rule.key == "api_key":
+        return None
+    return tuple(dict.fromkeys(_row_of(move.old, outcome) for move in compare(old, new)))
 
 
 def _between(archive: Archive, before: Entry, after: Entry, outcome: SourceOutcome) -> Iterator[Correction]:
-    old, new = archive.records(before), archive.records(after)
+    grains = before.grain, after.grain
+    old, new, are_without_keys = at_one_grain(archive.records(before), archive.records(after), grains)
+    if are_without_keys and outcome.rule.key == "api_key":
+        # Rows of keys have nothing before them, and nobody knows what moved of each.
+        return
     moved: dict[_Row, list[Move]] = {}
     for move in compare(old, new):
         moved.setdefault(_row_of(move.old, outcome), []).append(move)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
-from itertools import groupby, pairwise
+from itertools import groupby
 
 from archive.archive import Archive
 from archive.journal import Entry
 from usage.money import difference
-from usage.names import ProviderName, Status
+from usage.names import Grain, ProviderName, Status
 from usage.records.record import Ids, UsageRecord
 
 _NOTHING = UsageRecord()
@@ -96,6 +96,23 @@ def compare(old: Iterable[UsageRecord], new: Iterable[UsageRecord]) -> tuple[Mov
     return tuple(sorted(moves, key=_most_first))
 
 
+def at_one_grain(
+    old: Sequence[UsageRecord], new: Sequence[UsageRecord], grains: tuple[Grain | None, Grain | None]
+) -> tuple[Sequence[UsageRecord], Sequence[UsageRecord], bool]:
+    """Two readings' records so that they can be compared, and whether keys had to be left out of them.
+
+    A provider that is asked at another grain tells the same money with keys, or without: nothing has moved then.
+
+    Args:
+        old: Records of the earlier reading.
+        new: Records of the later one.
+        grains: At which they were read; None where that is not known, and nothing is left out.
+    """
+    if None in grains or grains[0] is grains[1]:
+        return old, new, False
+    return _without_keys(old), _without_keys(new), True
+
+
 def total(records: Iterable[UsageRecord]) -> UsageRecord:
     """All records as one, without ids; a figure that none has stays unknown."""
     sums = _sums(_without_ids(record) for record in records)
@@ -125,22 +142,39 @@ def changes(archive: Archive, entries: Iterable[Entry], project: str | None = No
 
 
 def _changes_of_one(archive: Archive, readings: Iterable[Entry], project: str | None) -> Iterator[Change]:
-    records: tuple[UsageRecord, ...] | None = None
-    for before, after in pairwise(readings):
+    known: tuple[Entry, tuple[UsageRecord, ...]] | None = None
+    for before, after in _pairs(readings):
         if before.records.sha256 == after.records.sha256:
             continue
-        old = _wanted(archive, before, project) if records is None else records
-        records = _wanted(archive, after, project)
-        moves = compare(old, records)
+        # The later reading of one pair is the earlier one of the next.
+        had = known[1] if known is not None and known[0] is before else archive.records(before)
+        known = after, archive.records(after)
+        old, new, _ = at_one_grain(had, known[1], (before.grain, after.grain))
+        old, new = _wanted(old, project), _wanted(new, project)
+        moves = compare(old, new)
         if moves:
-            yield Change(before, after, total(old), total(records), moves)
+            yield Change(before, after, total(old), total(new), moves)
 
 
-def _wanted(archive: Archive, entry: Entry, project: str | None) -> tuple[UsageRecord, ...]:
-    records = archive.records(entry)
+def _pairs(readings: Iterable[Entry]) -> Iterator[tuple[Entry, Entry]]:
+    """Each reading with the one before of the same organisation."""
+    seen: list[Entry] = []
+    for after in readings:
+        before = next((one for one in reversed(seen) if one.is_of(after.organisation, after.key_mark)), None)
+        if before is not None:
+            yield before, after
+        seen.append(after)
+
+
+def _wanted(records: Sequence[UsageRecord], project: str | None) -> Sequence[UsageRecord]:
     if project is None:
         return records
     return tuple(one for one in records if project in (one.project, one.api_key, one.workspace))
+
+
+def _without_keys(records: Iterable[UsageRecord]) -> tuple[UsageRecord, ...]:
+    """The records as they would be told without keys, where nothing is divided among them."""
+    return tuple(replace(record, api_key=None, allocated=None) for record in records)
 
 
 def _sums(records: Iterable[UsageRecord]) -> dict[Ids, UsageRecord]:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from usage.money import exact_sum
 from usage.month import Month
-from usage.names import Source, Status
+from usage.names import Grain, Source, Status
 from usage.outcomes.report import Control, Count, Gap, SourceReport
 
 FOLDER: Final = "journal"
@@ -67,6 +67,8 @@ class Entry(BaseModel):
     """When the records were made again from the answers; None: when these were read."""
     key_mark: str = ""
     """By which the key is known again, and from which nobody can tell it."""
+    grain: Grain | None = None
+    """At which the provider was asked; None in entries of versions that did not say so."""
     status: Status
     cost_usd: Decimal | None
     allocated_usd: Decimal | None = None
@@ -100,6 +102,7 @@ class Entry(BaseModel):
         together: KeptTogether | None = None,
         begun_at: datetime | None = None,
         key_mark: str = "",
+        grain: Grain | None = None,
     ) -> Self:
         """The entry of a reading.
 
@@ -112,6 +115,7 @@ class Entry(BaseModel):
             together: Where those lie that other months share.
             begun_at: When it was begun, by this machine's clock.
             key_mark: By which the key is known again.
+            grain: At which the provider was asked.
         """
         return cls(
             version=version,
@@ -137,7 +141,19 @@ class Entry(BaseModel):
             together=together,
             begun_at=begun_at,
             key_mark=key_mark,
+            grain=grain,
         )
+
+    def is_of(self, organisation: str | None, key_mark: str) -> bool:
+        """Whether an organisation's figures are in it: the account's name may have been another's before.
+
+        Args:
+            organisation: The provider's id of it; None where the provider tells none. Then the key decides.
+            key_mark: By which its key is known again; empty where that is not known, and nothing speaks against it.
+        """
+        if self.organisation is not None and organisation is not None:
+            return self.organisation == organisation
+        return not (self.key_mark and key_mark) or self.key_mark == key_mark
 
     @property
     def is_out_of_reach(self) -> bool:

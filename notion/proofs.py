@@ -7,11 +7,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from notion.rows.receipt import Receipt, read_receipt
+from notion.rows.receipt import COUNTS, Receipt, read_receipt
 from notion.rows.standing import Standing
 from notion.rows.values import Values
 from usage.errors import SettingsError
-from usage.money import difference, exact_sum
+from usage.money import difference, exact_sum, whole_sum
 from usage.month import Month
 from usage.names import FINAL, Grain, ProviderName, Status
 from usage.outcomes.proof import MonthState, Proof
@@ -41,7 +41,21 @@ def stands_whole(standing: Standing) -> bool:
     held = exact_sum(values.dollars for values in standing.rows) or Decimal(0)
     count = len(standing.rows)
     is_there = count >= sum(own.receipt.rows or 0 for own in standing.own)
-    return is_there and abs(difference(held, told)) <= _TOLERANCE * (count + 1)
+    is_paid = abs(difference(held, told)) <= _TOLERANCE * (count + 1)
+    return is_there and is_paid and all(_stands(standing, name) for name in COUNTS)
+
+
+def _stands(standing: Standing, name: str) -> bool:
+    """Whether the rows hold as many tokens or requests as the receipts tell.
+
+    Older receipts tell none, and a database may lack the column.
+    """
+    told = whole_sum(getattr(own.receipt, name) for own in standing.own)
+    held = [int(figure) for values in standing.rows if (figure := getattr(values, name)) is not None]
+    if told is None or not held:
+        return True
+    # Notion's numbers are doubles, which hold 53 bits.
+    return abs(sum(held) - told) <= abs(told) >> 50
 
 
 def proof_of(own: Values, provider: ProviderName) -> Proof | None:

@@ -47,7 +47,7 @@ def _with_archive(settings: Settings, outcome: SourceOutcome, *, replays: bool) 
     """The outcome with what the archive knows of the month; the figures themselves do not depend on it."""
     if outcome.failed or outcome.month.is_running(outcome.attempted_at) or settings.archive == ARCHIVE_OFF:
         return outcome
-    from archive.corrections import corrections  # noqa: PLC0415  # half a second, and seldom asked for
+    from archive.corrections import with_corrections  # noqa: PLC0415  # half a second, and seldom asked for
     from archive.opening import open_archive  # noqa: PLC0415
 
     try:
@@ -57,7 +57,7 @@ def _with_archive(settings: Settings, outcome: SourceOutcome, *, replays: bool) 
         if outcome.is_out_of_reach and not replays:
             kept = archive.latest_within_reach(outcome.month, outcome.source)
             return outcome if kept is None else outcome.with_archived(kept.status, kept.cost_usd, kept.read_at)
-        return outcome.model_copy(update={"corrections": corrections(archive, outcome)})
+        return with_corrections(archive, outcome)
     except ArchiveError as error:
         # What Notion tells of earlier corrections stays.
         get_run_logger().warning("%s: earlier readings are not looked up: %s", outcome.source, error)

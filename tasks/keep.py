@@ -93,6 +93,7 @@ class Keeper:
                     together=AskedTogether(together, self._shared.logs(source, together)) if together else None,
                     begun_at=begun_at,
                     key_mark=self._settings.credential(source).mark,
+                    grain=self._settings.grains[source.provider],
                 )
         except ArchiveError as error:
             return (f"This reading is not kept: {error}",)

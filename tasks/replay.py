@@ -52,7 +52,8 @@ def replay(source: Source, month: Month, *, dry_run: bool) -> SourceReport:
     tell(SourceEnded(source, month, report.status))
     if not dry_run:
         try:
-            session.kept.archive.keep_again(report, entry, session.settings.now())
+            grain = session.settings.grains[source.provider]
+            session.kept.archive.keep_again(report, entry, session.settings.now(), grain=grain)
         except ArchiveError as error:
             logger.warning("What came of it is not kept: %s", error)
     report = report.by_month()

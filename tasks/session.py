@@ -15,11 +15,13 @@ from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from notion.client.gateway import Gateway
+from notion.plan.authorship import authors_of, sort_by_author
 from notion.proofs import is_closed, stands_whole
 from notion.rows.standing import Kept, Standing, find_kept
 from notion.workspace import Workspace
 from tasks.prefect.limits import SharedPace
 from usage.errors import SettingsError
+from usage.grain import canonical_workspace
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.progress import RowsWritten, tell
@@ -178,11 +180,18 @@ def _find_closed(settings: Settings, workspace: Workspace, month: Month, sources
     services = [service for service in workspace.services if service.provider in ready]
 
     def closed(standing: Standing) -> bool:
-        return is_closed(standing, settings.grains[standing.provider], now)
+        # An account that was renamed, or took another's name, has rows under the old one.
+        labelled = all(
+            canonical_workspace(own.values.workspace) == canonical_workspace(settings.label(own.source))
+            for own in standing.own
+        )
+        return labelled and is_closed(standing, settings.grains[standing.provider], now)
 
     if not services or not find_kept(settings, services, month, workspace.own_rows(month), closed):
         return ()
     rows = workspace.rows(month)
+    # What people have added beside is no part of what was read.
+    rows, _ = sort_by_author(rows, authors_of(rows, None))
     found = find_kept(settings, services, month, rows, lambda standing: closed(standing) and stands_whole(standing))
     return tuple(replace(one, result=_with_its_day(one)) for one in found)
 

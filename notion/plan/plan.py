@@ -48,7 +48,7 @@ from notion.plan.restated import identity_of, with_restatements
 from notion.plan.steps import Action, Context, Plan, Step
 from notion.rows.carried import not_copied_sentence
 from notion.rows.notes import Note
-from notion.rows.receipt import Receipt, read_receipt, receipt_of
+from notion.rows.receipt import COUNTS, Receipt, read_receipt, receipt_of
 from notion.rows.titles import is_of_service, make_title, with_account
 from notion.rows.values import FIGURES, Existing, Identity, Values, changed_fields, has_figures
 from usage.grain import COLLECTION, canonical_workspace
@@ -234,7 +234,8 @@ class _SourcePlanner:
         self._matching = Matching(outcome, free, self.owns, context.earlier, peers.labels)
         self._corrections: dict[Identity, list[Correction]] = {}
         for correction in outcome.corrections:
-            self._corrections.setdefault(identity_of(correction), []).append(correction)
+            self._corrections.setdefault(identity_of(correction.key, correction.workspace), []).append(correction)
+        self._moved = None if outcome.moved is None else {identity_of(*row) for row in outcome.moved}
         self._changes: list[Change] = []
         self._clashes = 0
         self._is_held = False
@@ -361,7 +362,8 @@ class _SourcePlanner:
     def _with_corrections(self, values: Values, standing: Values | None, identity: Identity) -> Values:
         """The values with what was corrected of the row, by its identity in the answer."""
         known = self._corrections.get(identity, [])
-        return with_restatements(values, standing, self.outcome.month, known)
+        has_moved = self._moved is None or identity in self._moved
+        return with_restatements(values, standing, self.outcome.month, known, has_moved=has_moved)
 
     def _with_earlier_label(self, values: Values, name: str, standing: Values) -> Values:
         """The values with the label of the earlier account that counts what both see."""
@@ -403,7 +405,7 @@ class _SourcePlanner:
         receipt = receipt_of(self.outcome, self._pages_to_vouch_for())
         if self._is_held:
             # What was read is not what stands there.
-            nothing = dict.fromkeys(("rows", "cost_usd", "control_usd", "read_at"))
+            nothing = dict.fromkeys(("rows", "cost_usd", *COUNTS, "control_usd", "read_at"))
             return receipt.model_copy(update=nothing)
         return receipt
 

@@ -38,18 +38,30 @@ class _Told:
     day: date
     is_placed: bool
 
+    @property
+    def change(self) -> str:
+        """The old figure and the new one, without when and where."""
+        return self.sentence.partition(" le ")[0]
+
 
 def without_restatements(log: str) -> str:
     """The log without its sentences about corrections."""
     return _TOLD.sub("", log)
 
 
-def identity_of(correction: Correction) -> Identity:
-    """Which row it is about."""
-    return Values(key=printable(correction.key), workspace=printable(correction.workspace)).identity
+def identity_of(key: str, workspace: str) -> Identity:
+    """Which row the archive means by these."""
+    return Values(key=printable(key), workspace=printable(workspace)).identity
 
 
-def with_restatements(new: Values, old: Values | None, month: Month, corrections: Sequence[Correction] = ()) -> Values:
+def with_restatements(
+    new: Values,
+    old: Values | None,
+    month: Month,
+    corrections: Sequence[Correction] = (),
+    *,
+    has_moved: bool = True,
+) -> Values:
     """The new values, with the story of the row's corrections in the log, as much of it as fits.
 
     Args:
@@ -58,10 +70,15 @@ def with_restatements(new: Values, old: Values | None, month: Month, corrections
             last read after the month had ended.
         month: The month.
         corrections: What the archive knows of the row, latest first.
+        has_moved: False where the archive knows that the provider tells the same as before: then somebody else has
+            changed what stands in Notion.
     """
     known = [_Told(sentence, one.read_at.date(), True) for one in corrections if (sentence := _sentence(one))]
     days = {one.day for one in known}
-    seen = _seen(new, old, month, days)
+    # What was seen in Notion alone may have been found in the archive since, under the day of a later reading.
+    found = {one.change: one.day for one in reversed(known)}
+    told = _seen(new, old, month, days, has_moved=has_moved)
+    seen = [one for one in told if one.is_placed or found.get(one.change, date.min) < one.day]
     ordered = sorted([*known, *seen], key=lambda one: one.day, reverse=True)
     log = new.log
     for one in ordered:
@@ -77,19 +94,19 @@ def was_closed(read_at: datetime | None, month: Month) -> bool:
     return read_at is not None and read_at >= month.end
 
 
-def _seen(new: Values, old: Values | None, month: Month, days: Collection[date]) -> Iterator[_Told]:
-    """What Notion shows of other days than those: the change of this reading, and what was told before."""
+def _seen(new: Values, old: Values | None, month: Month, days: Collection[date], *, has_moved: bool) -> Iterator[_Told]:
+    """What Notion shows of other days than those, latest first: this reading's change, and what was told."""
     if old is None or not was_closed(old.collected_at, month):
         return
     before = [one for one in _read(old.log) if one.day not in days]
-    yield from (one for one in before if one.is_placed)
-    if old.cost is None or new.cost is None or float(old.cost) == float(new.cost):
-        yield from [one for one in before if not one.is_placed][:1]
-        return
-    was, now = _amounts(Decimal(str(old.cost)), Decimal(str(new.cost)))
-    day = new.collected_at.date() if new.collected_at else month.last_day
-    if day not in days:
-        yield _Told(f"Corrigé : {was} → {now} USD le {day}.", day, False)
+    latest = next((one for one in before if not one.is_placed), None)
+    if has_moved and old.cost is not None and new.cost is not None and float(old.cost) != float(new.cost):
+        was, now = _amounts(Decimal(str(old.cost)), Decimal(str(new.cost)))
+        day = new.collected_at.date() if new.collected_at else month.last_day
+        latest = None
+        if day not in days:
+            yield _Told(f"Corrigé : {was} → {now} USD le {day}.", day, False)
+    yield from (one for one in before if one.is_placed or one is latest)
 
 
 def _read(log: str) -> Iterable[_Told]:

@@ -21,6 +21,8 @@ from usage.names import Kind
 from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.report import Count
 
+COUNTS: Final = ("tokens_input", "tokens_output", "requests")
+"""Sums of the rows that are no money."""
 _MOST_IDS: Final = 10
 """Ids that stand for an organisation: a few of the same are enough to know it again."""
 
@@ -47,6 +49,10 @@ class Receipt(BaseModel):
     cost_usd: Decimal | None = None
     allocated_usd: Decimal | None = None
     """The part of it that the provider does not give by key, and that was divided among keys by usage."""
+    tokens_input: int | None = None
+    tokens_output: int | None = None
+    requests: int | None = None
+    """Sums of the rows, as `cost_usd`."""
     control_usd: Decimal | None = None
     """The provider's own total, where it was read."""
     control_sum_usd: Decimal | None = None
@@ -84,6 +90,9 @@ class Receipt(BaseModel):
             "rows": _text(self.rows),
             "cost_usd": _amount(self.cost_usd),
             "allocated_usd": _amount(self.allocated_usd),
+            "tokens_input": _text(self.tokens_input),
+            "tokens_output": _text(self.tokens_output),
+            "requests": _text(self.requests),
             "control_usd": _amount(self.control_usd),
             "control_sum_usd": _amount(self.control_sum_usd),
             "control_agrees": _text(self.control_agrees),
@@ -138,6 +147,9 @@ def receipt_of(outcome: SourceOutcome, pages: Collection[str] = ()) -> Receipt:
         rows=len(outcome.rows),
         cost_usd=cost,
         allocated_usd=outcome.totals.allocated,
+        tokens_input=outcome.totals.tokens_input,
+        tokens_output=outcome.totals.tokens_output,
+        requests=outcome.totals.requests,
         control_usd=None if control is None else control.total,
         control_sum_usd=None if control is None or control.summed == cost else control.summed,
         control_agrees=None if control is None else control.agrees,

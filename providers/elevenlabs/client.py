@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 
 from pydantic import SecretStr
@@ -88,6 +88,7 @@ class ElevenLabs:
             # How long months are kept is not published: an empty one may be one that is gone.
             empty_proven=False,
             control=found.control,
+            days_read=found.days_read,
             dropped=(*found.dropped, *counts(names.notes.dropped)),
             new_fields=found.new_fields,
         )
@@ -162,6 +163,8 @@ class MonthFigures:
     path: str
     gaps: tuple[Gap, ...] = ()
     control: Control | None = None
+    days_read: int | None = None
+    """All days, where each has a row; None where one has none: a day without usage needs none."""
     coarse: bool = False
     labels: tuple[Thing, ...] = ()
     remarks: tuple[str, ...] = ()
@@ -190,7 +193,8 @@ async def read_figures(job: Job, span: Span) -> MonthFigures:
         if account is not None and account.records:
             return account
     readings, checked = await _check_total(job, readings)
-    return await _with_account_money(job, _from_reports(readings, checked), readings)
+    found = replace(_from_reports(readings, checked), days_read=_days_read(job, readings))
+    return await _with_account_money(job, found, readings)
 
 
 async def _check_total(job: Job, readings: list[ReportFigures]) -> tuple[list[ReportFigures], TotalCheck]:
@@ -218,6 +222,11 @@ def _from_reports(readings: Sequence[ReportFigures], checked: TotalCheck) -> Mon
         dropped=tuple(count for reading in readings for count in _count_dropped(reading)),
         new_fields=tuple(count for reading in readings for count in reading.new),
     )
+
+
+def _days_read(job: Job, readings: Sequence[ReportFigures]) -> int | None:
+    days = frozenset[date]().union(*(reading.days for reading in readings))
+    return len(days) if len(days) == job.month.days else None
 
 
 def _count_dropped(reading: ReportFigures) -> Iterator[Count]:

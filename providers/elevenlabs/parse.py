@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Final, cast
 
@@ -58,10 +58,10 @@ def query(report: Report, span: Span) -> Query:
 class ReportFigures:
     """What one report said about a span of days.
 
-    `currencies` are those of its money, none without any; `first` is the first day with usage; `written` is
-    how its amounts were written; `labels` are keys that the table itself names. `counts_requests`
-    says whether it has a column for them; `doubts` are measures that could not be told apart; `lost` and `new` count
-    what could not be read and what is not known here.
+    `currencies` are those of its money, none without any; `first` is the first day with usage; `days` are those of
+    which it has a row, be it an empty one; `written` is how its amounts were written; `labels` are keys that the table
+    itself names. `counts_requests` says whether it has a column for them; `doubts` are measures that could not be told
+    apart; `lost` and `new` count what could not be read and what is not known here.
     """
 
     report: Report
@@ -69,6 +69,7 @@ class ReportFigures:
     records: tuple[UsageRecord, ...] = ()
     currencies: frozenset[str] = frozenset()
     first: datetime | None = None
+    days: frozenset[date] = frozenset()
     written: Written = field(default_factory=Written)
     labels: tuple[Thing, ...] = ()
     counts_requests: bool = False
@@ -129,7 +130,9 @@ def read_table(table: Table, report: Report, span: Span) -> ReportFigures:
     lines = [line for row in table.rows if (line := reader.line(row)) is not None]
     if reader.reason is not None and not lines:
         raise reader.reason
-    lines = [line for line in lines if span.holds(line.day) and not line.is_empty]
+    lines = [line for line in lines if span.holds(line.day)]
+    days = frozenset(line.day.astimezone(UTC).date() for line in lines)
+    lines = [line for line in lines if not line.is_empty]
     said = frozenset(filter(None, (_currency_of(line, layout) for line in lines if layout.money is not None)))
     # Zero is zero in any currency; where rows speak of one alone, it is that one's.
     of_zeros = next(iter(said)) if len(said) == 1 else ""
@@ -143,6 +146,7 @@ def read_table(table: Table, report: Report, span: Span) -> ReportFigures:
         records=tuple(_record(line, layout, report, of_zeros) for line in lines),
         currencies=said or frozenset(filter(is_currency, [layout.unit])),
         first=min((line.day for line in lines), default=None),
+        days=days,
         written=Written.of((line.money, line.raw_money) for line in lines),
         labels=tuple(Thing(kind=Kind.API_KEY, id=key, name=name) for key, name in names.items() if key),
         counts_requests=layout.requests is not None,

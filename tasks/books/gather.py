@@ -189,7 +189,8 @@ def _readings(
         return
     for source in sources:
         try:
-            entries = list(archive.entries(month, source))
+            # What a provider no longer had tells nothing of what it was.
+            entries = [entry for entry in archive.entries(month, source) if not entry.is_out_of_reach]
             shown = read_at.get(labels.get(source.account, source.account))
             for entry in _told(entries, shown):
                 yield source, archive.records(entry)

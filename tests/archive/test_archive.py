@@ -6,11 +6,15 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from archive.archive import Archive, AskedTogether, DamagedError
 from archive.files.answers import AnswerLog
+from archive.files.days import write_days
 from archive.journal import Entry
 from archive.store import FolderStore, Store, StoredFile, open_store
 from tests.archive.conftest import Bucket
@@ -207,3 +211,22 @@ def test_records_that_are_made_again_are_the_latest_reading_of_the_same_time(arc
     assert (again.read_at, again.begun_at, again.answers, again.key_mark) == (AT, AT, first.answers, "0123abcd")
     assert archive.sources(JANUARY) == [SOURCE]
     assert not archive.is_empty
+
+
+def test_records_that_an_older_version_wrote_are_the_same(
+    tmp_path: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_allocated(*arguments: Any) -> bytes:
+        table = pq.read_table(pa.BufferReader(write_days(*arguments))).drop_columns("allocated")
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink)
+        content: bytes = sink.getvalue().to_pybytes()
+        return content
+
+    with monkeypatch.context() as older:
+        older.setattr("archive.archive.write_days", without_allocated)
+        first = archive.keep(report(RECORD), log())
+    assert archive.records(first) == (RECORD,)
+    files = sorted(tmp_path.rglob("*.*"))
+    assert archive.keep_again(report(RECORD), first, AT + timedelta(days=9)) is None
+    assert sorted(tmp_path.rglob("*.*")) == files

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from archive.archive import Archive
-from archive.corrections import corrections
+from archive.corrections import corrections, with_corrections
 from archive.files.answers import AnswerLog
+from archive.history import total
 from archive.store import FolderStore
 from usage.month import Month
 from usage.names import Grain, ProviderName, Source, Status
@@ -42,11 +43,19 @@ class Kept:
     def __init__(self, folder: Path) -> None:
         self.archive = Archive(FolderStore(folder))
 
-    def read(self, *records: UsageRecord, day: int, key_mark: str = "mark", **more: Any) -> None:
+    def read(
+        self, *records: UsageRecord, day: int, key_mark: str = "mark", grain: Grain | None = None, **more: Any
+    ) -> None:
         fields: dict[str, Any] = {"source": OPENAI, "month": JANUARY, "read_at": february(day)} | more
-        self.archive.keep(SourceReport(records=records, **fields), AnswerLog(), key_mark=key_mark)
+        self.archive.keep(SourceReport(records=records, **fields), AnswerLog(), key_mark=key_mark, grain=grain)
 
     def corrections(self, grain: Grain = Grain.PROJECT, **more: Any) -> Sequence[Correction]:
+        return corrections(self.archive, self.outcome(grain, **more))
+
+    def moved(self, day: int, grain: Grain = Grain.PROJECT) -> tuple[tuple[str, str], ...] | None:
+        return with_corrections(self.archive, self.outcome(grain, attempted_at=february(day))).moved
+
+    def outcome(self, grain: Grain, **more: Any) -> SourceOutcome:
         fields: dict[str, Any] = {
             "source": OPENAI,
             "month": JANUARY,
@@ -58,7 +67,7 @@ class Kept:
             "rule": ProviderName.OPENAI.spec.grains.rule(grain),
             "key_mark": "mark",
         }
-        return corrections(self.archive, SourceOutcome(**(fields | more)))
+        return SourceOutcome(**(fields | more))
 
 
 @pytest.fixture
@@ -129,3 +138,33 @@ def test_rows_of_keys(kept: Kept) -> None:
     kept.read(replace(ONE, api_key="k1"), replace(TWO, api_key="k2", cost=Decimal(3)), day=4)
     (only,) = kept.corrections(Grain.API_KEY)
     assert (only.key, only.old.cost, only.new.cost) == ("k2", Decimal("0.5"), Decimal(3))
+
+
+def test_asking_at_another_grain_corrects_nothing(kept: Kept) -> None:
+    keyed = (replace(ONE, api_key="k1", cost=Decimal("0.5")), replace(ONE, api_key="k2", cost=Decimal("0.5")))
+    bare = replace(keyed[0], api_key=None, cost=Decimal(1), tokens_input=total(keyed).tokens_input)
+    kept.read(bare, day=3, grain=Grain.PROJECT)
+    kept.read(*keyed, day=4, grain=Grain.API_KEY)
+    assert kept.corrections() == kept.corrections(Grain.API_KEY) == ()
+    kept.read(replace(keyed[0], cost=Decimal(2)), keyed[1], day=5, grain=Grain.API_KEY)
+    (of_project,), (of_key,) = kept.corrections(), kept.corrections(Grain.API_KEY)
+    assert (of_project.old.cost, of_project.new.cost) == (Decimal(1), Decimal("2.5"))
+    assert (of_key.key, of_key.old.cost, of_key.new.cost) == ("k1", Decimal("0.5"), Decimal(2))
+    # Back again: what moved meanwhile is told of the project.
+    kept.read(bare, day=6, grain=Grain.PROJECT)
+    assert [one.read_at for one in kept.corrections(Grain.API_KEY)] == [of_key.read_at]
+    assert [one.new.cost for one in kept.corrections()] == [Decimal(1), Decimal("2.5")]
+
+
+def test_which_rows_moved_since_the_reading_before(kept: Kept) -> None:
+    kept.read(ONE, NOBODYS, day=3, provisional=True)
+    assert kept.moved(3) is None
+    kept.read(ONE, NOBODYS, day=4)
+    assert kept.moved(4) == ()
+    kept.read(ONE, day=5, gaps=(MISSING,))
+    kept.read(ONE, replace(NOBODYS, cost=Decimal(2)), day=6)
+    assert kept.moved(6) == (("(sans projet)", "labo"),)
+    # A reading that could not be kept is not compared.
+    assert kept.moved(7) is None
+    kept.read(ONE, replace(NOBODYS, cost=Decimal(2)), day=8, key_mark="another organisation's")
+    assert kept.moved(8) is None

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ from archive.store import FolderStore
 from tests.archive.files.test_days import AMOUNTS, COUNTS
 from usage.money import difference, exact_sum
 from usage.month import Month
-from usage.names import ProviderName, Source
+from usage.names import Grain, ProviderName, Source
 from usage.outcomes.report import Gap, GapKind, SourceReport
 from usage.records.record import UsageRecord
 
@@ -107,11 +108,20 @@ class Kept:
         month: Month = JANUARY,
         gaps: Sequence[Gap] = (),
         provisional: bool = False,
+        organisation: str | None = None,
+        key_mark: str = "",
+        grain: Grain | None = None,
     ) -> None:
         report = SourceReport(
-            source=source, month=month, read_at=at, records=records, gaps=tuple(gaps), provisional=provisional
+            source=source,
+            month=month,
+            read_at=at,
+            records=records,
+            gaps=tuple(gaps),
+            provisional=provisional,
+            organisation=organisation,
         )
-        self.archive.keep(report, AnswerLog())
+        self.archive.keep(report, AnswerLog(), key_mark=key_mark, grain=grain)
 
     def changes(self, project: str | None = None) -> list[Change]:
         return list(changes(self.archive, self.archive.entries(), project))
@@ -179,6 +189,61 @@ def test_how_final_the_figures_were(kept: Kept) -> None:
         Standing.PROVISIONAL,
         Standing.SETTLED,
     ]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"organisation": "org-1"}, {"organisation": "org-2"}),
+        ({"organisation": "org-1", "key_mark": "a"}, {"organisation": "org-2", "key_mark": "a"}),
+        ({"key_mark": "a"}, {"key_mark": "b"}),
+        ({"organisation": "org-1", "key_mark": "a"}, {"key_mark": "b"}),
+    ],
+)
+def test_organisations_that_had_one_label_are_not_compared(
+    kept: Kept, first: dict[str, Any], second: dict[str, Any]
+) -> None:
+    kept.read(ONE, at=february(2), **first)
+    kept.read(TWO, at=february(3), **second)
+    assert kept.changes() == []
+    # Each goes on from its own.
+    kept.read(replace(ONE, cost=Decimal(2)), at=february(4), **first)
+    kept.read(TWO, at=february(5), **second)
+    (change,) = kept.changes()
+    assert (change.before.read_at, change.after.read_at) == (february(2), february(4))
+
+
+def test_a_key_that_was_replaced_changes_nothing_where_the_organisation_is_known(kept: Kept) -> None:
+    kept.read(ONE, at=february(2), organisation="org-1", key_mark="a")
+    kept.read(TWO, at=february(3), organisation="org-1", key_mark="b")
+    assert len(kept.changes()) == 1
+
+
+KEYED = (replace(ONE, cost=Decimal(1), allocated=Decimal(1)), replace(ONE, api_key="k2", cost=Decimal("0.25")))
+BARE = replace(ONE, api_key=None, tokens_input=10)
+PROJECT, API_KEY = Grain.PROJECT, Grain.API_KEY
+
+
+@pytest.mark.parametrize("partly", [False, True])
+def test_asking_with_keys_and_without_moves_nothing(kept: Kept, *, partly: bool) -> None:
+    # Some providers tell the usage of keys at either grain, and only money without them.
+    both = (replace(TWO, api_key="k3"),) if partly else ()
+    kept.read(BARE, *both, at=february(2), grain=PROJECT)
+    kept.read(*KEYED, *both, at=february(3), grain=API_KEY)
+    kept.read(BARE, *both, at=february(4), grain=PROJECT)
+    assert kept.changes() == []
+    assert kept.changes("k2") == []
+    kept.read(KEYED[0], *both, at=february(5), grain=API_KEY)
+    (change,) = kept.changes()
+    assert (change.old.cost, change.new.cost) == (total((BARE, *both)).cost, total((KEYED[0], *both)).cost)
+    assert [move.cost for move in change.moves] == [Decimal("-0.25")]
+
+
+def test_what_moves_between_keys_is_told_where_both_readings_have_them(kept: Kept) -> None:
+    kept.read(*KEYED, at=february(2), grain=API_KEY)
+    kept.read(replace(KEYED[0], cost=Decimal("1.25"), allocated=Decimal("1.25")), at=february(3), grain=API_KEY)
+    (change,) = kept.changes("k2")
+    assert (change.old.cost, change.new.cost) == (Decimal("0.25"), None)
 
 
 def test_a_damaged_reading_is_named(kept: Kept) -> None:

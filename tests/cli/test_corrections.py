@@ -133,3 +133,14 @@ def test_an_archive_that_can_t_be_read_costs_nothing_but_what_moved(archived: Cl
     collect(archived, DAYS[0])
     (log,) = logs(archived).values()
     assert re.search(rf"Corrigé : \S+ → \S+ USD le {DAYS[0]}\.$", log)
+
+
+def test_what_a_person_changed_in_notion_is_brought_back_and_no_correction(archived: Cli) -> None:
+    archived.only(ONE_KEY[ProviderName.DEEPGRAM])
+    collect(archived, "2026-02-14")
+    before = archived.figures()
+    name = next(name for name in before if "(collecte)" not in name)
+    archived.sandbox.notion.store.edit(archived.rows()[name], {"Cout USD": 1.0})
+    assert collect(archived, DAYS[0])["updated"] == 2
+    assert logs(archived) == {}
+    assert archived.figures()[name]["Cout USD"] == before[name]["Cout USD"]

@@ -142,7 +142,7 @@ def test_status_tells_what_is_proven(ready: Cli) -> None:
     assert float(january["difference_usd"]) == 0
     assert january["pages"] > 1
     assert (january["fresh_until"], january["delay_hours"]) == (None, 24)
-    assert (voice["days"], voice["unproven"]) == (None, ["the provider does not tell its days"])
+    assert (voice["days"], voice["unproven"]) == ("31/31", [])
     told = ready("status", "--proof", "--month", "2026-01")
     assert told.status == 0
     assert january["control_usd"] in told.out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -141,7 +142,7 @@ def test_a_source_that_fails_is_read_again_and_the_others_keep_their_part_of_the
         assert sum(costs) == pytest.approx(held[provider.label])
 
 
-@pytest.mark.parametrize("doubt", ["figure", "row", "key", "grain", "partly"])
+@pytest.mark.parametrize("doubt", ["figure", "tokens", "requests", "row", "key", "grain", "partly"])
 def test_what_casts_doubt_on_a_closed_month_has_it_read(world: Clocked, doubt: str) -> None:
     world.only("OPENAI_ADMIN_KEY_LABO")
     assert run(scheduled=False).is_completed()
@@ -150,6 +151,10 @@ def test_what_casts_doubt_on_a_closed_month_has_it_read(world: Clocked, doubt: s
     rows = [row for row in store.database("Usages LLM").rows() if row.value("Projet/API Key") != "(collecte)"]
     if doubt == "figure":
         store.edit(rows[0], {"Cout USD": 1000})
+    elif doubt in ("tokens", "requests"):
+        column = {"tokens": "Tokens Input", "requests": "Requetes"}[doubt]
+        row, figure = next((row, figure) for row in rows if isinstance(figure := row.value(column), float | int))
+        store.edit(row, {column: figure + 1})
     elif doubt == "row":
         store.trash(max(rows, key=lambda row: row.value("Cout USD") or 0))
     elif doubt == "key":
@@ -164,3 +169,36 @@ def test_what_casts_doubt_on_a_closed_month_has_it_read(world: Clocked, doubt: s
         asked(world)
     run(scheduled=True)
     assert asked(world) == {"openai"}
+
+
+def test_what_people_have_added_beside_a_closed_month_leaves_it_alone(world: Clocked) -> None:
+    world.only("OPENAI_ADMIN_KEY_LABO")
+    assert run(scheduled=False).is_completed()
+    asked(world)
+    store = world.sandbox.notion.store
+    usages = store.database("Usages LLM")
+    row = next(row for row in usages.rows() if row.value("Projet/API Key") != "(collecte)")
+    values = {name: row.value(name) for name in ("Service", "Mois")}
+    store.add_row(usages, {"Identifiant": "Facture", "Projet/API Key": "taxes", "Cout USD": 95.5, **values})
+    assert run(scheduled=True).is_completed()
+    assert asked(world) == set()
+
+
+def test_accounts_that_exchanged_their_names_are_read_again_once(world: Clocked) -> None:
+    keys = ("OPENAI_ADMIN_KEY_LABO", "OPENAI_ADMIN_KEY_MEMOWAYS")
+    world.only(*keys)
+    assert run(scheduled=False).is_completed()
+    asked(world)
+
+    def names() -> dict[str, str]:
+        rows = world.rows().values()
+        return {row["Projet/API Key"]: row["Workspace"] for row in rows if not row["Projet/API Key"].startswith("(")}
+
+    before = names()
+    world.set(**dict(zip(keys, reversed([os.environ[key] for key in keys]), strict=True)))
+    assert run(scheduled=True).is_completed()
+    assert asked(world) == {"openai"}
+    other = {"labo": "memoways", "memoways": "labo"}
+    assert names() == {key: other[name] for key, name in before.items()}
+    assert run(scheduled=True).is_completed()
+    assert asked(world) == set()

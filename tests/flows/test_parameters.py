@@ -139,12 +139,14 @@ def test_the_schedules_are_what_the_guide_says() -> None:
     assert "| `collect/monthly` | on the 2nd and the 5th at 07:00 |" in guide
     monthly = times("monthly", "last-month", 3)
     assert monthly == [("last", f"{day} 07:00") for day in ("04-02", "04-05", "05-02")]
-    assert "| `collect/daily` | each day at 06:00, and from the 1st to the 10th at 06:30 |" in guide
+    assert "| `collect/daily` | each day at 06:00, and again at 06:30 |" in guide
     # Over the change to summer time.
     running = times("daily", "running-month", 3)
     assert running == [("current", f"{day} 06:00") for day in ("03-28", "03-29", "03-30")]
-    moving = times("daily", "last-month-while-it-moves", 11)
-    assert moving == [("last", f"{day} 06:30") for day in (*(f"04-{n:02}" for n in range(1, 11)), "05-01")]
+    # Providers correct a month for thirty days.
+    moving = times("daily", "last-month-while-it-moves", 35)
+    days = (*("03-28", "03-29", "03-30", "03-31"), *(f"04-{n:02}" for n in range(1, 31)), "05-01")
+    assert moving == [("last", f"{day} 06:30") for day in days]
     assert sum(len(deployment["schedules"]) for deployment in declared()) == 3
 
 

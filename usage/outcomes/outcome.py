@@ -69,6 +69,9 @@ class SourceOutcome(BaseModel):
     new_fields: tuple[Count, ...] = ()
     corrections: tuple[Correction, ...] = ()
     """What readings that are kept changed of settled figures, latest first."""
+    moved: tuple[tuple[str, str], ...] | None = None
+    """Key and workspace (of keys that are words of ours) of rows whose figures are other ones than in the whole reading
+    that is kept from before; None where nobody knows."""
     archived_at: datetime | None = None
     """Of a month that the provider does not have, or no longer: when the reading of it was made that is kept."""
 

@@ -38,8 +38,10 @@ def row_log(report: SourceReport, *, has_cost: bool, missing_amounts: int, alloc
 def describe_share(part: Decimal | None, whole: Decimal | None) -> str:
     """The part of a row's cost that was divided by usage, and how much that is of what was divided (USD)."""
     shared = share(part, whole)
-    if part is None or whole is None or shared is None:
+    if part is None or whole is None or not (part or whole):
         return ""
+    if shared is None:
+        return f"Coût réparti selon l’usage : {french_amount(part)} USD que le fournisseur ne donne pas par clé."
     percent = digits(shared.scaleb(2).quantize(Decimal("0.1"), ROUND_HALF_UP)).replace(".", ",")
     if part and percent == "0":
         percent = "moins de 0,1"

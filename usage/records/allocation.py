@@ -97,11 +97,12 @@ def largest_remainder(amount: Decimal, weights: Mapping[Key, Weight]) -> dict[Ke
 def share(part: Decimal | None, whole: Decimal | None) -> Decimal | None:
     """How much of some money that was divided a part of it is, from 0 to 1 in four decimals.
 
-    None where nothing was divided, or nothing was to be paid.
+    None where nothing was divided, or nothing was to be paid, or where charges and refunds were divided differently, so
+    that a part may be more than the whole.
     """
-    if part is None or not whole:
+    if part is None or not whole or not 0 <= (ratio := part / whole) <= 1:
         return None
-    return (part / whole).quantize(_SHARE, ROUND_HALF_UP)
+    return ratio.quantize(_SHARE, ROUND_HALF_UP)
 
 
 class _Uses:

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from archive.archive import Archive
-from archive.history import compare
+from archive.history import at_one_grain, compare
 from archive.opening import open_archive
 from cli.display import STYLES, Display, literal, new_table, note, out
 from cli.moves import Moved, exact, old_and_new, other_figures
@@ -144,7 +144,7 @@ def run(arguments: argparse.Namespace) -> int:
         with Display(quiet=arguments.json):
             read = asyncio.run(_read(settings, sources, month))
         rows = _against_notion(settings, workspace, month, read)
-    found = tuple(_source_diff(source, got, rows[source], archive, month) for source, got in read.items())
+    found = tuple(_source_diff(settings, source, got, rows[source], archive) for source, got in read.items())
     diff = Diff(
         month=str(month),
         differs=any(one.differs for one in found),
@@ -228,7 +228,11 @@ def _open_archive(settings: Settings) -> _Archive:
 
 
 def _source_diff(
-    source: Source, got: SourceReport | SourceError, rows: Sequence[RowDiff], archive: _Archive, month: Month
+    settings: Settings,
+    source: Source,
+    got: SourceReport | SourceError,
+    rows: Sequence[RowDiff],
+    archive: _Archive,
 ) -> SourceDiff:
     if not isinstance(got, SourceReport):
         problems: tuple[str, ...] = (got.sentence,)
@@ -239,7 +243,7 @@ def _source_diff(
     last = None
     if isinstance(got, SourceReport) and _is_comparable(got):
         try:
-            last = _since(archive.archive, source, month, got)
+            last = _since(archive.archive, settings, got)
         except ArchiveError as error:
             problems += (str(error),)
         problems += (archive.problem,) if archive.problem is not None else ()
@@ -254,12 +258,18 @@ def _source_diff(
     )
 
 
-def _since(archive: Archive | None, source: Source, month: Month, report: SourceReport) -> LastReading | None:
-    """What has moved since the last reading that is kept; None where there is none."""
-    entry = archive.latest(month, source) if archive is not None else None
-    if archive is None or entry is None:
+def _since(archive: Archive | None, settings: Settings, report: SourceReport) -> LastReading | None:
+    """What has moved since the last reading of this organisation that is kept; None where there is none."""
+    if archive is None:
         return None
-    moves = tuple(Moved.of(move) for move in compare(archive.records(entry), report.records))
+    source = report.source
+    mark = settings.credential(source).mark
+    entry = archive.latest_within_reach(report.month, source, lambda one: one.is_of(report.organisation, mark))
+    if entry is None:
+        return None
+    grains = entry.grain, settings.grains[source.provider]
+    old, new, _ = at_one_grain(archive.records(entry), report.records, grains)
+    moves = tuple(Moved.of(move) for move in compare(old, new))
     return LastReading(read_at=entry.read_at, cost_usd=exact(entry.cost_usd), moves=moves)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ from notion.plan.restated import with_restatements, without_restatements
 from notion.rows.values import Values
 from notion.text import units
 from tests.notion.tables import JANUARY, READ_AT, Made, Table
+from usage.grain import COLLECTION
 from usage.names import Kind
 from usage.outcomes.correction import Correction
 from usage.outcomes.report import Thing
@@ -81,6 +83,43 @@ def test_a_second_run_tells_the_same_also_without_the_archive(
         "Corrigé : "
     )
     assert without_restatements(first.log) == BASE
+
+
+def test_what_only_notion_shows_of_a_day_comes_before_what_was_told_of_it() -> None:
+    old = with_restatements(row("2"), None, JANUARY, [corrected("1", "2", READ_AT)])
+    same_day = with_restatements(row("3", at=READ_AT + timedelta(hours=2)), old, JANUARY)
+    assert same_day.log == f"{BASE} Corrigé : 2,00 → 3,00 USD le {READ_AT.date()}.{old.log.removeprefix(BASE)}"
+    assert with_restatements(row("3", at=READ_AT + timedelta(hours=3)), same_day, JANUARY) == replace(
+        same_day, collected_at=READ_AT + timedelta(hours=3)
+    )
+
+
+def test_what_the_archive_finds_at_a_later_reading_is_told_once() -> None:
+    # The reading that brought it could not be kept.
+    seen = with_restatements(row("2"), row("1", at=READ_AT - timedelta(days=1)), JANUARY)
+    assert seen.log == f"{BASE} Corrigé : 1,00 → 2,00 USD le {READ_AT.date()}."
+    found = corrected("1", "2", READ_AT + timedelta(days=1))
+    told = with_restatements(row("2", at=found.read_at), seen, JANUARY, [found])
+    assert told.log.count("1,00 → 2,00") == 1
+    # What happens once more is another one.
+    again = with_restatements(
+        row("2", at=found.read_at + timedelta(days=9)), replace(told, cost=Decimal(1)), JANUARY, [found]
+    )
+    assert again.log.count("1,00 → 2,00") == 2
+
+
+def test_what_a_person_changed_is_no_correction_of_the_provider_s(made: Made, table: Table) -> None:
+    table.collect(made.outcome(made.row("p1"), made.row("(sans projet)"), corrections=(corrected("40", "45.50"),)))
+    before = table.values("p1").log
+    assert "Corrigé" in before
+    edited = {page: replace(row, values=replace(row.values, cost=Decimal(1))) for page, row in table.rows.items()}
+    table.rows.update({page: row for page, row in edited.items() if row.values.key != COLLECTION})
+    later = READ_AT + timedelta(days=1)
+    again = made.outcome(made.row("p1"), made.row("(sans projet)"), attempted_at=later, moved=(("(sans projet)", ""),))
+    table.collect(again)
+    assert table.values("p1").log == before
+    # Of this one the provider tells something else, too.
+    assert f"USD le {later.date()}." in table.values("(sans projet)").log
 
 
 def test_the_latest_come_first_and_as_many_as_fit() -> None:

@@ -824,3 +824,23 @@ def test_time_of_the_change_may_lie_in_the_running_month(desk: Desk) -> None:
     report = desk.read(FEBRUARY)
     desk.assert_equals_bill(report, FEBRUARY)
     assert desk.asked() == {CREDITS: 1, NAMES: 1}
+
+
+def without_a_day(body: Any) -> Any:
+    """The table without its rows of the 20th."""
+    if isinstance(body.get("rows"), list):
+        body["rows"] = [row for row in body["rows"] if not any(str(cell).startswith("2026-01-20") for cell in row)]
+    return body
+
+
+@pytest.mark.parametrize("since", [None, MID_JANUARY, LONG_AGO])
+def test_days_are_told_where_each_has_a_row(desk: Desk, since: date | None) -> None:
+    desk.account.cost_billed_since = since
+    report = desk.read()
+    assert (report.days_read, report.missing_days) == (31, ())
+    desk.fault(Kind.REWRITE, "/analytics/", rewrite=without_a_day, times=-1)
+    assert desk.read().days_read is None
+
+
+def test_days_of_a_month_that_runs_are_not_told(desk: Desk) -> None:
+    assert desk.read(FEBRUARY).days_read is None

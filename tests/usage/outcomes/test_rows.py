@@ -195,6 +195,19 @@ def test_rows_say_that_their_cost_was_divided_and_what_share_they_have(make_repo
     assert to_json(rows[NO_API_KEY].breakdown) == '[{"model":"large","cost":7.00}]'
 
 
+def test_a_part_that_is_more_than_the_whole_is_marked_without_a_share(make_report: MakeReport) -> None:
+    def record(key: str, cost: str) -> UsageRecord:
+        return UsageRecord(project="p1", api_key=key, model="m", cost=Decimal(cost), allocated=Decimal(cost))
+
+    # A charge and its refund, of days on which the keys used different shares.
+    rows = rows_of(make_report(record("a", "1000000"), record("b", "-1000000"), record("b", "1E-30")), Grain.API_KEY)
+    told = "Coût réparti selon l’usage : {} USD que le fournisseur ne donne pas par clé."
+    first, second = (row.log for row in rows)
+    assert first == told.format("1000000,00")
+    assert second == told.format("-1000000,00")
+    assert all(entry.share is None for row in rows for entry in row.breakdown)
+
+
 def test_a_gap_of_one_project_concerns_its_row_only(make_report: MakeReport) -> None:
     gap = Gap(kind=GapKind.MISSING, sentence="Il manque les images.", within="p1")
     records = [UsageRecord(project=project, cost=Decimal(1)) for project in ("p1", "p2")]

@@ -169,7 +169,19 @@ def test_what_is_told_beside_the_money_stays_without_a_key() -> None:
 
 
 @pytest.mark.parametrize(
-    ("part", "whole", "expected"), [("1", "3", "0.3333"), ("3", "3", "1"), ("0", "0", None), (None, "3", None)]
+    ("part", "whole", "expected"),
+    [
+        ("1", "3", "0.3333"),
+        ("3", "3", "1"),
+        ("-1", "-4", "0.25"),
+        ("0", "0", None),
+        (None, "3", None),
+        # A charge of one day and the refund of another, divided by what was used on each.
+        ("4", "3", None),
+        ("-1", "3", None),
+        ("500000", "1E-30", None),
+        ("1", "0", None),
+    ],
 )
 def test_shares(part: str | None, whole: str, expected: str | None) -> None:
     found = share(None if part is None else Decimal(part), Decimal(whole))
