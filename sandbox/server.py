@@ -6,6 +6,7 @@ import asyncio
 import socket
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -70,8 +71,11 @@ class _Quick(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         if self.should_exit:
             return
-        await self.on_tick(0)
-        await self._end.wait()
+        while not self._end.is_set():
+            # It sets the time that answers bear.
+            await self.on_tick(0)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._end.wait(), 1)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the sockets and the connections that wait for a next request."""
