@@ -20,10 +20,11 @@ COPY . /checkout
 RUN cd /checkout && /build/bin/python -m hatchling build --target wheel --directory /wheel \
     && pip --python /srv/llm-usage/.venv/bin/python install --no-compile --no-index --no-deps /wheel/*.whl
 RUN cp /checkout/prefect.toml . && python /checkout/containers/leave_out.py .venv
-# The program as it has become: every module, then all of its work against stand-ins. What is loaded stays compiled, so that
-# it starts as fast as anywhere else: who runs it later may not write there.
-ENV PATH=/srv/llm-usage/.venv/bin:$PATH PYTHONPYCACHEPREFIX=/srv/llm-usage/compiled
-RUN python /checkout/containers/try_out.py && llm-usage demo && rm -rf compiled/tmp compiled/checkout
+# What has become of it: every module, then all of its work against stand-ins; by a user who may not write there, so that
+# nothing of it stays.
+ENV PATH=/srv/llm-usage/.venv/bin:$PATH
+USER 10001
+RUN export HOME=/tmp && python /checkout/containers/try_out.py && llm-usage demo
 
 FROM ${PYTHON_IMAGE}
 # A number, because files with keys have to be made readable for it on the host. Volumes take over the owner of the
@@ -32,8 +33,9 @@ RUN useradd --uid 10001 --create-home --home-dir /var/lib/llm-usage llm-usage \
     && install --directory --owner=llm-usage --group=llm-usage \
     /var/lib/llm-usage/.prefect /var/lib/llm-usage/results /var/lib/llm-usage/archive
 WORKDIR /srv/llm-usage
-# `.venv`, what is compiled, and `prefect.toml`, which Prefect reads from the folder that it is started in.
+# `.venv`, and `prefect.toml`, which Prefect reads from the folder that it is started in.
 COPY --from=build /srv/llm-usage ./
-ENV PATH=/srv/llm-usage/.venv/bin:$PATH PYTHONPYCACHEPREFIX=/srv/llm-usage/compiled PYTHONUNBUFFERED=1
+# A container compiles what it loads when it first loads it, and keeps that for as long as it is there: 60 MB less to carry.
+ENV PATH=/srv/llm-usage/.venv/bin:$PATH PYTHONPYCACHEPREFIX=/var/lib/llm-usage/compiled PYTHONUNBUFFERED=1
 USER 10001
 CMD ["llm-usage", "--help"]

@@ -1,7 +1,4 @@
-"""Uses what is installed, while an image is built: all modules, the archive's format, an object store, charts, words.
-
-What is loaded here is left compiled where `PYTHONPYCACHEPREFIX` says, for those who may not write there.
-"""
+"""Uses what is installed, while an image is built: all modules, the archive's format, an object store, charts, words."""
 
 from __future__ import annotations
 
