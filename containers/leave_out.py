@@ -1,7 +1,7 @@
 """Takes out of an environment what the program never reads: `python leave_out.py ENVIRONMENT`, while an image is built.
 
-Prints what each line of the list has freed. One that finds nothing fails the build: a package has changed, and the line has
-to be looked at again. `try_out.py` and `llm-usage demo` show afterwards that nothing is missing.
+Prints what each part of the list has freed. One that is not there fails the build: a package has changed, and the list
+has to be looked at again. `try_out.py` and `llm-usage demo` show afterwards that nothing is missing.
 """
 
 from __future__ import annotations
@@ -70,10 +70,10 @@ def _remove(path: Path) -> int:
 
 
 def _strip(packages: Path) -> int:
-    """The bytes that are freed. What lies in `NAME.libs` was moved there by a tool that `strip` does not get on with."""
+    """The bytes that it frees. What lies in `NAME.libs` was put there by a tool that `strip` does not get on with."""
     before = _size(packages)
     libraries = [path for path in packages.rglob("*.so*") if not path.parent.name.endswith(".libs") and path.is_file()]
-    subprocess.run(["strip", "--strip-unneeded", *map(str, libraries)], check=True)
+    subprocess.run(["strip", "--strip-unneeded", *map(str, libraries)], check=True)  # noqa: S603, S607
     return before - _size(packages)
 
 

@@ -1,4 +1,4 @@
-"""Uses what is installed, while an image is built: all modules, the archive's format, an object store, charts, words."""
+"""Uses what is installed, while an image is built: all modules, the archive's format, a store, charts, words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Final
 
 PACKAGES: Final = ("archive", "cli", "flows", "notion", "providers", "reports", "sandbox", "tasks", "usage")
-OTHERS: Final = ("asyncpg", "alembic", "prefect.server.api.server", "prefect.cli", "prefect.workers.process", "xlsxwriter")
+OTHERS: Final = (
+    "asyncpg",
+    "alembic",
+    "prefect.server.api.server",
+    "prefect.cli",
+    "prefect.workers.process",
+    "xlsxwriter",
+)
 """What Prefect and the reports load when they are used, and not before."""
 
 
@@ -62,7 +69,10 @@ def words() -> None:
     from babel.dates import format_date  # noqa: PLC0415
     from babel.numbers import format_currency  # noqa: PLC0415
 
-    said = [f"{format_date(date(2026, 1, 31), locale=name)} {format_currency(1.5, 'USD', locale=name)}" for name in ("fr_FR", "en_US")]
+    said = [
+        f"{format_date(date(2026, 1, 31), locale=name)} {format_currency(1.5, 'USD', locale=name)}"
+        for name in ("fr_FR", "en_US")
+    ]
     assert "janv." in said[0], said
     assert "$1.50" in said[1], said
 
