@@ -28,7 +28,7 @@ system() {
 image() {
   local root=$1 name=$2
   shift 2
-  tar --create --directory="$root" --numeric-owner . | "$engine" import "$@" - "$name"
+  tar --create --directory="$root" --numeric-owner . | "$engine" import --change 'ENV LANG=C.UTF-8' "$@" - "$name"
 }
 
 # As in python:3.11-slim-bookworm: `python` and `pip` in /usr/local/bin.
