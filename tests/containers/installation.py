@@ -108,10 +108,14 @@ class Installation:
 
     def stand_ins(self) -> dict[str, str]:
         """The base images' stand-ins that the engine has, by the variables that name the originals."""
-        # One engine puts a name of its own in front of what it has made.
         known = self.type("docker image ls --format '{{.Repository}}:{{.Tag}}'").split()
-        named = {name: f"stand-in-{image}" for name, image in images().items()}
-        return {name: image for name, image in named.items() if {image, f"localhost/{image}"} & set(known)}
+        # Podman says of what it has made where that was.
+        return {
+            name: made
+            for name, image in images().items()
+            for made in (f"stand-in-{image}", f"localhost/stand-in-{image}")
+            if made in known
+        }
 
     def healthy(self) -> bool:
         """Whether everything runs as the guide says."""

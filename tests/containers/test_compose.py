@@ -67,7 +67,7 @@ def collect(here: Installation) -> None:
     """A month, by a worker. The sandbox forgets all when it goes down with the rest, so this comes before."""
     here.type(COLLECTS)
     said = here.type("docker compose exec worker llm-usage status --month 2026-01 --json")
-    assert {source["status"] for source in json.loads(said)["sources"]} == {"Succes"}, said
+    assert {line["status"] for line in json.loads(said)["months"]} == {"Succes"}, said
 
 
 def test_the_guide_leads_to_containers_that_work(here: Installation) -> None:
