@@ -35,6 +35,7 @@ os.environ |= DEFAULTS | {
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--pictures", metavar="FOLDER", help="keep the pictures of Prefect's pages there, for the docs")
+    parser.addoption("--containers", action="store_true", help="try compose.yaml on the engine that `docker` reaches")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
