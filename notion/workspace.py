@@ -106,6 +106,14 @@ class Workspace:
         """Providers that a person has set to `Inactif`."""
         return frozenset(service.provider for service in self.services if service.statut == Statut.INACTIF)
 
+    def page(self, page_id: str) -> Page:
+        """A page that a row leads to.
+
+        Raises:
+            NotionAccessError: It is not shared with the connection.
+        """
+        return self._gateway.page(page_id)
+
     def rows(self, month: Month | None = None) -> list[Existing]:
         """The rows that stand in Notion, of all services: of one month, or of all."""
         self._read_at = time.monotonic()

@@ -57,6 +57,24 @@ def gather_rates(settings: Settings, months: Iterable[Month]) -> Rates:
     return Rates(reports.currency, rates, missing | dict.fromkeys(running, NoRate.RUNNING))
 
 
+def known_rates(settings: Settings, months: Iterable[Month]) -> Rates:
+    """The same as far as it is known without asking the bank, for what must not cost a request.
+
+    A file that can't be read is a warning. Months without a rate are not looked into: nothing is said of them.
+    """
+    reports, months = settings.reports, sorted(set(months))
+    if reports.currency == USD:
+        return Rates()
+    if reports.rates_file is None:
+        closed = [month for month in months if not month.is_running(settings.now())]
+        return Rates(reports.currency, _kept(_book(settings), reports.currency, closed))
+    try:
+        return gather_rates(settings, months)
+    except SettingsError as error:
+        _log.warning("%s", error)
+        return Rates(reports.currency)
+
+
 # -- a file
 
 
