@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from rich.table import Table
 from rich.text import Text
 
-from cli.display import STYLES, new_table, note, out, print_beside
+from cli.display import STYLES, new_table, note, out, print_beside, words_of
 from cli.leaving import leaving_soon
 from cli.proofs import proofs_json, proofs_table
 from notion.client.gateway import Gateway
@@ -21,6 +21,7 @@ from notion.rows.values import Existing
 from notion.summary import MonthStatus, prove, summarise
 from notion.workspace import Workspace
 from usage.errors import SettingsError
+from usage.language.words import Words
 from usage.month import Month
 from usage.outcomes.out_of_reach import Leaving
 from usage.outcomes.story import running_mark
@@ -45,7 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     console = out()
     if lines:
-        console.print(_table(lines, now) if proofs is None else proofs_table(proofs, now))
+        words = words_of(told)
+        console.print(_table(lines, now, words) if proofs is None else proofs_table(proofs, now, words))
     else:
         console.print("Nothing has been collected yet: llm-usage collect does it.")
     for one in soon:
@@ -111,7 +113,7 @@ def _json(lines: tuple[MonthStatus, ...], soon: tuple[Leaving, ...], proofs: str
     return '{"months": ' + months + more + "}"
 
 
-def _table(lines: tuple[MonthStatus, ...], now: datetime) -> Table:
+def _table(lines: tuple[MonthStatus, ...], now: datetime, words: Words) -> Table:
     table = new_table("Usages in Notion")
     marks = [_running(line.month, now) for line in lines]
     figure = ("Cost USD", "") if any(marks) else ("Cost USD",)
@@ -123,7 +125,7 @@ def _table(lines: tuple[MonthStatus, ...], now: datetime) -> Table:
             line.provider.label,
             "–" if line.state is None else line.state.value,
             Text("–") if line.status is None else Text(line.status.value, style=STYLES[line.status]),
-            "–" if line.cost_usd is None else f"{line.cost_usd:,.2f}",
+            words.amount(line.cost_usd),
             *((mark,) if any(marks) else ()),
             str(line.rows),
             _minute(line.figures_at),

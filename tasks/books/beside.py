@@ -14,6 +14,7 @@ from reports.comparison import compare
 from reports.ledger import Ledger
 from reports.telling import told
 from tasks.books.gather import gather, gather_kept
+from tasks.books.rates import known_rates
 from usage.errors import NotionError
 from usage.grain import COLLECTION
 from usage.language.words import Words
@@ -38,9 +39,7 @@ def tell_beside(
         known: Rows of months that were read already.
     """
     months = month.previous(), month
-    return _safely(
-        lambda: told(compare(gather(settings, workspace, months, known), month), Words(settings.reports.language))
-    )
+    return _safely(lambda: _told(settings, gather(settings, workspace, months, known), month))
 
 
 def tell_planned(settings: Settings, workspace: Workspace, month: Month, plan: Plan, *, writes: int) -> Told | None:
@@ -68,7 +67,11 @@ def tell_planned(settings: Settings, workspace: Workspace, month: Month, plan: P
         here = gather(settings, workspace, (month,), {month: rows})
         return replace(here, months=(gather_kept(settings, workspace, previous, plan.own_rows_before), *here.months))
 
-    return _safely(lambda: told(compare(ledger(), month), Words(settings.reports.language)))
+    return _safely(lambda: _told(settings, ledger(), month))
+
+
+def _told(settings: Settings, ledger: Ledger, month: Month) -> Told:
+    return told(compare(ledger, month), Words(settings.reports.language), known_rates(settings, [month]))
 
 
 def _safely(tell: Callable[[], Told]) -> Told | None:
