@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from threading import Lock
 from typing import TYPE_CHECKING, Self
@@ -182,6 +182,21 @@ def print_lines(sentences: Iterable[str]) -> None:
     console = Console(stderr=True)
     for sentence in sentences:
         console.print(note(sentence), soft_wrap=True)
+
+
+@contextmanager
+def noting_warnings() -> Iterator[None]:
+    """Show this package's warnings on standard error while the block runs, marked as remarks, each once."""
+    seen: set[str] = set()
+
+    def show(warning: logging.LogRecord) -> None:
+        sentence = warning.getMessage()
+        if sentence not in seen:
+            print_lines([sentence])
+        seen.add(sentence)
+
+    with passing_warnings(show):
+        yield
 
 
 def in_bytes(size: int) -> str:

@@ -36,8 +36,8 @@ class Style:
     """How a digest is written: what is done to other people's names, to links and to whole lines."""
 
     name: Callable[[str], str]
-    link: Callable[[str, str], str]
-    """From a word and an address."""
+    link: Callable[[Words, str, str], str]
+    """From a language, a word and an address."""
     head: Callable[[str], str]
     """Makes the first line of a sentence."""
     item: Callable[[str], str]
@@ -152,7 +152,7 @@ class _Writer:
             self._budgets(),
             self._surprises(),
             " ".join(filter(None, (self._missing(), *self._rate()))),
-            " · ".join(style.link(name, url) for name, url in links if url),
+            " · ".join(style.link(self._words, name, url) for name, url in links if url),
         ]
         room = MOST_LINES - 1 - sum(map(bool, (*above, *below)))
         yield style.head(self._head())
@@ -181,7 +181,7 @@ class _Writer:
             return ""
         before = words.month(comparison.month.previous())
         if comparison.cost is None or comparison.cost.amount is None:
-            return words("Nothing to compare with in {month}.", month=before)
+            return self._and_left_out(words("Nothing to compare with in {month}.", month=before))
         change, share = words.signed(comparison.cost.amount), comparison.cost.share
         if share is not None:
             change = f"{change} ({words.percent(share, signed=True)})"
@@ -192,10 +192,15 @@ class _Writer:
             said = words(
                 "{change} against the same days of {month}, up to {day}.", change=change, month=before, day=day
             )
-        if comparison.left_out:
-            names = _labels(comparison.left_out)
-            said += " " + words("Not compared, as they tell no days: {names}.", names=names)
-        return said
+        return self._and_left_out(said)
+
+    def _and_left_out(self, said: str) -> str:
+        names = _labels(self._digest.comparison.left_out)
+        return (
+            f"{said} {self._words('Not compared, as their days are not known: {names}.', names=names)}"
+            if names
+            else said
+        )
 
     def _rows(self) -> Iterator[str]:
         if self._digest.comparison.cost is None:

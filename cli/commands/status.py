@@ -7,12 +7,13 @@ import json
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from datetime import datetime
+from typing import Literal
 
 from pydantic import TypeAdapter
 from rich.table import Table
 from rich.text import Text
 
-from cli.display import STYLES, new_table, note, out, print_beside, words_of
+from cli.display import STYLES, new_table, note, noting_warnings, out, print_beside, words_of
 from cli.leaving import leaving_soon
 from cli.proofs import proofs_json, proofs_table
 from notion.client.gateway import Gateway
@@ -34,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = load_settings()
     now = settings.now()
     months = Month.resolve_range(arguments.month, now) if arguments.month else ()
-    with closing(Gateway(settings.notion)) as gateway:
+    with closing(Gateway(settings.notion)) as gateway, noting_warnings():
         workspace = Workspace(settings, frozenset(), gateway)
         rows = [row for month in months for row in workspace.rows(month)] if months else workspace.rows()
         lines = summarise(rows, workspace.services, now)
@@ -118,7 +119,9 @@ def _table(lines: tuple[MonthStatus, ...], now: datetime, words: Words) -> Table
     marks = [_running(line.month, now) for line in lines]
     figure = ("Cost USD", "") if any(marks) else ("Cost USD",)
     for name in ("Month", "Provider", "State", "Status", *figure, "Rows", "Figures of (UTC)", "Last attempt (UTC)"):
-        table.add_column(name, justify="right" if name in ("Cost USD", "Rows") else "left")
+        justify: Literal["left", "right"] = "right" if name in ("Cost USD", "Rows") else "left"
+        # Figures that are cut are none; the others give way.
+        table.add_column(name, justify=justify, no_wrap=name in ("Month", "Cost USD"))
     for line, mark in zip(lines, marks, strict=True):
         table.add_row(
             line.month,

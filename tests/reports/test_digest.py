@@ -20,7 +20,7 @@ from usage.names import ProviderName, Status
 
 PLAIN = Style(
     name=lambda text: text,
-    link=lambda name, url: f"{name}: {url}",
+    link=lambda _, name, url: f"{name}: {url}",
     head=lambda line: line,
     item=lambda line: line,
 )

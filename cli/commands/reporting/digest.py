@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from contextlib import closing
 from decimal import Decimal
 from typing import Any, Final
 
-from cli.display import literal, note, out, print_lines
+from cli.display import literal, noting_warnings, out, print_lines
 from notion.client.gateway import Gateway
 from notion.text import one_line
 from notion.workspace import Workspace
@@ -32,19 +31,27 @@ from usage.language.choice import Language
 from usage.language.words import Words
 from usage.money import digits, dollars
 from usage.month import Month
-from usage.outcomes.progress import passing_warnings
 from usage.settings import Settings, load_settings
 
 _MARKDOWN: Final = Style(
     name=lambda text: escape(one_line(text, LONGEST)),
-    link=link,
+    link=lambda _, name, url: link(name, url),
     head=lambda line: f"**{line}**\n",
     item=lambda line: f"- {line}",
 )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print or send it; 1 where it did not reach an address."""
+    """Print or send it; 1 where it did not reach an address.
+
+    Raises:
+        SettingsError: Options that don't go together, a month that has not begun, a file that can't be used.
+        NotionError: Notion can't be read.
+    """
+    if arguments.again and not arguments.send:
+        raise SettingsError("--again is for --send: it sends a digest also to those who had it")
+    if arguments.markdown and (arguments.send or arguments.json):
+        raise SettingsError("--markdown is for printing: addresses get plain text, and --json has both")
     settings = load_settings()
     month = Month.resolve(arguments.month, settings.now())
     # Before anything is read.
@@ -57,6 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
         _print(told, markdown=arguments.markdown)
     else:
         out().print(literal(_sentence(month, delivery)), soft_wrap=True)
+    if told.digest.state is None:
+        print_lines([f"{month} was never collected: llm-usage collect --month {month} does it"])
     if delivery is None:
         return 0
     print_lines(f"not sent to {sentence}" for sentence in delivery.failures)
@@ -74,14 +83,11 @@ def _addresses(settings: Settings) -> Addresses:
 
 def _digest(settings: Settings, month: Month, by: list[str]) -> Digest:
     budgets = load_budgets(settings)
-    with closing(Gateway(settings.notion)) as gateway, passing_warnings(lambda one: _warn(one.getMessage())):
+    with closing(Gateway(settings.notion)) as gateway, noting_warnings():
         workspace = Workspace(settings, frozenset(), gateway)
-        ledger, rates = gather(settings, workspace, months_for(month)), gather_rates(settings, [month])
+        ledger = gather(settings, workspace, months_for(month))
+        rates = gather_rates(settings, [month] if ledger.month(month).is_collected else [])
         return digest_of(settings, workspace, ledger, month, budgets=budgets, rates=rates, by=by)
-
-
-def _warn(sentence: str) -> None:
-    print(note(sentence), file=sys.stderr)
 
 
 def _print(told: Told, *, markdown: bool) -> None:

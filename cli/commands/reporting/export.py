@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from cli.display import literal, out
+from cli.display import literal, noting_warnings, out, print_lines
 from notion.client.gateway import Gateway
 from notion.workspace import Workspace
 from reports.currency import Rates, for_files
@@ -106,15 +106,16 @@ def run(arguments: argparse.Namespace) -> int:
     if to_stdout:
         _require_csv_on_stdout(arguments)
     targets = () if to_stdout else tuple(_targets(arguments, months))
-    with closing(Gateway(settings.notion)) as gateway:
+    with closing(Gateway(settings.notion)) as gateway, noting_warnings():
         workspace = Workspace(settings, frozenset(), gateway)
         ledger = gather(settings, workspace, months)
-        _require_collected(ledger)
+        ledger.require_collected()
         ledger = with_titles(workspace, ledger)
-    rates = gather_rates(settings, months)
+        rates = gather_rates(settings, months)
     table, charges = _table(arguments.format, ledger, grain, rates)
     if to_stdout:
         write_csv(table, sys.stdout)
+        print_lines(rates.sentences(Words(settings.reports.language), rates.missing))
         return 0
     result = ExportResult(
         format=arguments.format,
@@ -164,15 +165,6 @@ def _targets(arguments: argparse.Namespace, months: Sequence[Month]) -> Iterator
     if arguments.format == FOCUS and given.suffix not in (".csv", ".parquet"):
         raise SettingsError(f"-o {given}: name a folder, or a file that ends with .csv or .parquet")
     yield _Target(given, given.suffix[1:] if arguments.format == FOCUS else arguments.format)
-
-
-def _require_collected(ledger: Ledger) -> None:
-    missing = [str(one.month) for one in ledger.months if not one.is_collected]
-    if missing:
-        raise SettingsError(
-            f"{', '.join(missing)} was never collected, so nothing was written: "
-            f"llm-usage collect --month {missing[0]} does it"
-        )
 
 
 def _table(form: str, ledger: Ledger, grain: Grain, rates: Rates) -> tuple[Table[Any], Charges | None]:
