@@ -230,7 +230,7 @@ class _Writer:
         groups = [f"{self._style.name(one.name)} {self._part(grouping, one)}" for one in grouping.groups[:_MOST_VALUES]]
         more = len(grouping.groups) - _MOST_VALUES
         if more > 0:
-            groups.append(words.count("{number} other", "{number} others", more))
+            groups.append(words.count("and {number} other value", "and {number} other values", more))
         told, without = ", ".join(groups), grouping.without
         if not without.cost:
             return words("{column}: {groups}. No {column}: nothing.", column=column, groups=told)

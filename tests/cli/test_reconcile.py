@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -78,3 +79,22 @@ def test_a_month_that_is_not_collected(ready: Cli) -> None:
     told = ready("reconcile", "--month", "2025-12")
     assert (told.status, told.out) == (0, "2025-12: nothing is collected that has a cost.\n")
     assert ready("reconcile", "--month", "2027-01").status == 2
+
+
+def test_a_month_that_was_never_collected_is_refused(ready: Cli) -> None:
+    told = ready("reconcile", "--month", MONTH)
+    assert (told.status, told.out) == (2, "")
+    assert f"{MONTH} was never collected: llm-usage collect --month {MONTH} does it" in told.err
+
+
+def test_no_figure_is_cut_where_the_terminal_is_narrow(
+    collected: Cli, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wide = collected("reconcile", "--month", MONTH).out
+    figures = set(re.findall(r"[+-]?\$[\d,.]+\d", wide))
+    assert figures
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    narrow = collected("reconcile", "--month", MONTH).out
+    assert figures <= set(re.findall(r"[+-]?\$[\d,.]+\d", narrow))
+    assert "…" not in narrow

@@ -8,15 +8,15 @@ from notion.text import one_line
 from reports.digest import Style
 from usage.language.words import Words
 
-
-def _written_out(words: Words, name: str, url: str) -> str:
-    return words("{name}: {url}", name=name, url=url)
-
-
 LONGEST: Final = 60
 """A name that is longer can't be taken in at a glance."""
 _HARMLESS: Final = str.maketrans({"<": "‹", ">": "›", "@": "＠", "`": "'", "*": "∗", "_": "＿", "~": "∼"})
 """In a chat these call people, make links or turn letters bold: `<!channel>`, `@here`."""
+
+
+def _written_out(words: Words, name: str, url: str) -> str:
+    return words("{name}: {url}", name=name, url=url)
+
 
 PLAIN: Final = Style(
     name=lambda text: one_line(text, LONGEST),
