@@ -44,7 +44,8 @@ def test_a_month_against_the_price_list(collected: Cli, monkeypatch: pytest.Monk
     # The voice providers tell no tokens: nothing is expected of them.
     for name in ("deepgram", "elevenlabs"):
         assert told["providers"][name]["residual_usd"] == "0.00"
-        assert set(told["providers"][name]["differences_usd"]) <= {"no_tokens", "unknown_price"}
+        # A discount is a credit here: an amount below nothing.
+        assert set(told["providers"][name]["differences_usd"]) <= {"no_tokens", "unknown_price", "discount"}
     # Providers were not asked, and Notion is as it was.
     apis = {request.api for request in collected.sandbox.journal.requests()[asked:]}
     assert apis == {"notion"}
@@ -77,14 +78,9 @@ def test_a_month_against_the_price_list(collected: Cli, monkeypatch: pytest.Monk
 def test_a_month_that_is_not_collected(ready: Cli) -> None:
     ready.set(LLM_USAGE_LANG="en")
     told = ready("reconcile", "--month", "2025-12")
-    assert (told.status, told.out) == (0, "2025-12: nothing is collected that has a cost.\n")
-    assert ready("reconcile", "--month", "2027-01").status == 2
-
-
-def test_a_month_that_was_never_collected_is_refused(ready: Cli) -> None:
-    told = ready("reconcile", "--month", MONTH)
     assert (told.status, told.out) == (2, "")
-    assert f"{MONTH} was never collected: llm-usage collect --month {MONTH} does it" in told.err
+    assert "2025-12 was never collected: llm-usage collect --month 2025-12 does it" in told.err
+    assert ready("reconcile", "--month", "2027-01").status == 2
 
 
 def test_no_figure_is_cut_where_the_terminal_is_narrow(
@@ -97,4 +93,4 @@ def test_no_figure_is_cut_where_the_terminal_is_narrow(
     monkeypatch.setenv("COLUMNS", "60")
     narrow = collected("reconcile", "--month", MONTH).out
     assert figures <= set(re.findall(r"[+-]?\$[\d,.]+\d", narrow))
-    assert "…" not in narrow
+    assert "│" not in narrow

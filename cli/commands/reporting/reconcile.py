@@ -160,7 +160,7 @@ def _print_table(console: Console, table: Table, words: Words) -> None:
     for cells in zip(*(column.cells for column in table.columns), strict=True):
         *names, billed, expected, gap, why = map(str, cells)
         said = words(
-            "{name}: billed {billed}, expected {expected}, difference {gap}",
+            "{name}: billed {billed}, expected {expected} (estimate), difference {gap}",
             name=" · ".join(names),
             billed=billed,
             expected=expected,
