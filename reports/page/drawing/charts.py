@@ -159,20 +159,18 @@ def _outlook(report: Report, words: Words) -> Draw | None:
         axes.plot(places, sums, color=colours.accent, linewidth=2, solid_capstyle="round")
         highest = [sums[-1]]
         if outlook.forecast is not None and places[-1] < last.day:
-            low, likely, high = (
-                float(one) for one in (outlook.forecast.low, outlook.forecast.likely, outlook.forecast.high)
-            )
+            low, high = float(outlook.forecast.low), float(outlook.forecast.high)
             ends = [places[-1], last.day]
             axes.fill_between(ends, [sums[-1], low], [sums[-1], high], color=colours.accent, alpha=0.12, linewidth=0)
             ahead = [(day.day, float(cost)) for day, cost in outlook.forecast.reached if day.day > places[-1]]
-            way = [(places[-1], sums[-1]), *(ahead or [(last.day, likely)])]
+            way = [(places[-1], sums[-1]), *ahead]
             axes.plot(*zip(*way, strict=True), color=colours.accent, linewidth=2, linestyle=(0, (3, 3)))
             highest.append(high)
-        if outlook.total is not None:
-            budget = float(outlook.total)
+        if outlook.budget is not None:
+            budget = float(outlook.budget)
             axes.axhline(budget, color=colours.ink, linewidth=1.25, linestyle=(0, (6, 3)))
             axes.annotate(
-                words("Budget {amount}", amount=words.dollars(outlook.total)),
+                words("Budget {amount}", amount=words.dollars(outlook.budget)),
                 (0.4, budget),
                 (0, 5),
                 textcoords="offset points",

@@ -10,7 +10,7 @@ from reports.page.figures.report import Report
 from reports.page.telling.amounts import Amounts, SecondCurrency
 from reports.page.telling.document import Cell, Column, Direction, Document, Section, Table
 from reports.page.telling.evidence import EvidenceTeller
-from reports.page.telling.outlook import outlook_section
+from reports.page.telling.outlook import OutlookTeller
 from reports.page.telling.over_time import OverTime
 from reports.page.telling.shares import SharesTeller
 from usage.language.words import Words
@@ -69,10 +69,12 @@ class _Teller:
     def _sections(self) -> Iterable[Section]:
         report, words = self._report, self._words
         shares, times = SharesTeller(report, words, self._amounts), OverTime(report, words, self._amounts)
+        outlook = OutlookTeller(report, words, self._amounts)
         found = [
             self._evidence.missing(),
             self._moved(),
-            outlook_section(report.outlook, words, self._amounts),
+            outlook.surprises(),
+            outlook.outlook(),
             shares.providers(),
             shares.projects(),
             shares.models(),
