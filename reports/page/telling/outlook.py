@@ -8,7 +8,7 @@ from decimal import Decimal
 from reports.page.figures.pictures import Picture
 from reports.page.figures.report import Report
 from reports.page.telling.amounts import Amounts
-from reports.page.telling.document import Cell, Column, Section, Table
+from reports.page.telling.document import Cell, Column, Section, Table, row_cell
 from reports.planning.forecast import FIRST_DAY, Forecast
 from reports.planning.outlook import BudgetState, Outlook, Standing
 from reports.planning.surprises import Surprise
@@ -50,10 +50,12 @@ class OutlookTeller:
         alarming = len(outlook.alarming)
         if outlook.budgets and not alarming:
             yield words.count("The budget is kept.", "The {number} budgets are kept.", len(outlook.budgets))
-        elif alarming:
+        elif alarming and self._is_running:
             yield words.count(
                 "{number} budget is passed or will be.", "{number} budgets are passed or will be.", alarming
             )
+        elif alarming:
+            yield words.count("{number} budget is passed.", "{number} budgets are passed.", alarming)
 
     def _forecast(self, forecast: Forecast) -> Iterator[str]:
         words, amounts = self._words, self._amounts
@@ -82,7 +84,7 @@ class OutlookTeller:
                 Column(words("Budget"), is_figure=False),
                 Column(words("Passed on"), is_figure=False),
                 Column(words("Spent"), is_minor=True),
-                Column(words("Used")),
+                Column(words("Used"), is_minor=True),
                 *([Column(words("Expected"), is_minor=True)] if self._is_running else []),
                 Column(words("Budget, US$")),
             ),
@@ -123,7 +125,7 @@ class OutlookTeller:
                 Column(words("Project or key"), is_figure=False),
                 Column(words("When"), is_figure=False),
                 Column(words("Model that did it"), is_figure=False, is_minor=True),
-                Column(words("Usual")),
+                Column(words("Usual"), is_minor=True),
                 Column(words("Cost, US$")),
             ),
             rows=tuple(self._surprise(one) for one in outlook.surprises[:_SHOWN]),
@@ -139,7 +141,7 @@ class OutlookTeller:
         words, amounts = self._words, self._amounts
         when = words("the month") if one.day is None else words.day(one.day)
         return (
-            Cell(one.row.title, is_name=True, provider=one.row.provider, url=one.row.url),
+            row_cell(one.row),
             Cell(when),
             Cell(one.model or words("not told by model"), is_name=bool(one.model)),
             Cell(amounts.cell(one.usual)),
