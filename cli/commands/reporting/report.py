@@ -118,14 +118,19 @@ def write(path: Path, page: str) -> None:
         raise SettingsError(f"-o {path}: the file can't be written ({error.strerror}); name another place") from error
 
 
-def show_copy(settings: Settings, month: Month) -> Path:
+def show_copy(settings: Settings, month: Month, count: int) -> Path:
     """Write the page where it stays after the program, and open it in a browser where somebody looks at a screen.
+
+    Args:
+        settings: All settings.
+        month: Which month.
+        count: How many months are shown side by side.
 
     Raises:
         SettingsError: The month was never collected, or there is no place for a file.
         NotionError: Notion can't be read.
     """
-    page = page_of(settings, month, Words(settings.reports.language))
+    page = page_of(settings, month, Words(settings.reports.language), count=count)
     try:
         handle, name = tempfile.mkstemp(prefix=f"llm-usage-{month}-", suffix=".html")
     except OSError as error:
