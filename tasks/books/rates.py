@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import httpx
 
@@ -27,6 +27,11 @@ from usage.machine.network import asks_directly
 from usage.month import Month
 from usage.peers.bodies import ENCODINGS, Body, TooLargeError, UnreadableError
 from usage.settings import Settings
+
+if TYPE_CHECKING:
+    from reports.page.figures.report import Report
+    from reports.page.telling.amounts import SecondCurrency
+    from usage.language.words import Words
 
 _SERIES: Final = "EXR/M.USD.EUR.SP00.A"
 """Monthly (M) US dollars for one euro: the average (A) of the bank's reference rates (SP00)."""
@@ -73,6 +78,22 @@ def known_rates(settings: Settings, months: Iterable[Month]) -> Rates:
     except SettingsError as error:
         _log.warning("%s", error)
         return Rates(reports.currency)
+
+
+def second_currency(settings: Settings, report: Report, words: Words) -> SecondCurrency | None:
+    """The second currency of a page, with the rates of the months that it shows; None where none is wanted.
+
+    Raises:
+        SettingsError: The file of rates can't be read.
+    """
+    if settings.reports.currency == USD:
+        return None
+    from reports.page.telling.amounts import SecondCurrency  # noqa: PLC0415  # Babel is slow to import
+
+    months = [one.month for one in report.months if one.total is not None]
+    rates = gather_rates(settings, months)
+    sentences = rates.sentences(words, months)
+    return SecondCurrency(rates.currency, lambda usd, month: rates.both(usd, month).other, sentences)
 
 
 # -- a file
