@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from threading import Lock
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.box import ROUNDED
 from rich.console import Console
@@ -17,11 +17,15 @@ from rich.table import Table
 from rich.text import Text
 
 from notion.text import one_line
+from usage.language.choice import Language
 from usage.month import Month
 from usage.names import Source, Status
 from usage.outcomes.progress import Event, PageRead, RowsWritten, SourceBegun, SourceEnded, listening, passing_warnings
 from usage.outcomes.result import MonthResult
 from usage.outcomes.told import Told
+
+if TYPE_CHECKING:
+    from usage.language.words import Words
 
 _BIDI = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 """Characters that turn the direction of what follows."""
@@ -123,12 +127,18 @@ class Display:
         self._progress.update(self._lines[source], description=what, note=note, completed=done, total=total)
 
 
-def print_result(result: MonthResult, *, beside: bool = True) -> None:
-    """A table of sources, the plan of a dry run, what was written, and the month beside the one before."""
-    console = out()
-    console.print(_sources_table(result))
+def print_result(result: MonthResult, *, beside: bool = True, words: Words | None = None) -> None:
+    """A table of sources, the plan of a dry run, what was written, and the month beside the one before.
+
+    Args:
+        result: What a month came to.
+        beside: Whether it is told beside the month before.
+        words: How figures are written; None: as in that comparison.
+    """
+    console, words = out(), words or words_of(result.comparison)
+    console.print(_sources_table(result, words))
     if result.plan is not None:
-        console.print(_plan_table(result))
+        console.print(_plan_table(result, words))
     counts, verb = result.notion, "would be" if result.plan is not None else "were"
     console.print(
         f"Notion: {counts.created} rows {verb} created, {counts.updated} updated, {counts.trashed} trashed, "
@@ -149,6 +159,13 @@ def print_beside(told: Told | None) -> None:
         out().print(literal(line), style="" if number else "bold", soft_wrap=True)
 
 
+def words_of(told: Told | None) -> Words:
+    """How figures are written above a comparison: as in its sentences."""
+    from usage.language.words import Words  # noqa: PLC0415  # Babel is slow to import
+
+    return Words(Language.EN if told is None else told.language)
+
+
 def print_problem(result: MonthResult) -> None:
     """On standard error, why Notion could not be written: beside JSON, which has no place for it."""
     if result.problem:
@@ -167,6 +184,21 @@ def print_lines(sentences: Iterable[str]) -> None:
         console.print(note(sentence), soft_wrap=True)
 
 
+@contextmanager
+def noting_warnings() -> Iterator[None]:
+    """Show this package's warnings on standard error while the block runs, marked as remarks, each once."""
+    seen: set[str] = set()
+
+    def show(warning: logging.LogRecord) -> None:
+        sentence = warning.getMessage()
+        if sentence not in seen:
+            print_lines([sentence])
+        seen.add(sentence)
+
+    with passing_warnings(show):
+        yield
+
+
 def in_bytes(size: int) -> str:
     """A size for people."""
     for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
@@ -180,7 +212,7 @@ def note(sentence: str) -> Text:
     return Text("note: ", style="yellow") + literal(sentence)
 
 
-def _sources_table(result: MonthResult) -> Table:
+def _sources_table(result: MonthResult, words: Words) -> Table:
     table = new_table(result.heading)
     for name in ("Source", "Status", "Cost USD", "Tokens in", "Tokens out", "Requests", "Rows"):
         if name == "Status":
@@ -189,13 +221,13 @@ def _sources_table(result: MonthResult) -> Table:
         else:
             table.add_column(name, justify="left" if name == "Source" else "right", no_wrap=True)
     for one in result.sources:
-        figures = (_money(one.cost_usd), one.tokens_input, one.tokens_output, one.requests, one.rows)
+        counts = (one.tokens_input, one.tokens_output, one.requests, one.rows)
         status = Text(one.status.value, style=STYLES[one.status])
-        table.add_row(literal(one.source.name), status, *(_cell(figure) for figure in figures))
+        table.add_row(literal(one.source.name), status, _money(one.cost_usd, words), *map(words.whole, counts))
     return table
 
 
-def _plan_table(result: MonthResult) -> Table:
+def _plan_table(result: MonthResult, words: Words) -> Table:
     table = new_table("Plan")
     for name in ("Do", "Row", "Cost USD", "Columns", "Why"):
         table.add_column(name, justify="right" if name == "Cost USD" else "left")
@@ -203,15 +235,11 @@ def _plan_table(result: MonthResult) -> Table:
         if step.action != "keep":
             columns = ", ".join((*step.fields, *step.carried))
             table.add_row(
-                step.action, literal(step.row), _cell(_money(step.cost_usd)), literal(columns), literal(step.why)
+                step.action, literal(step.row), _money(step.cost_usd, words), literal(columns), literal(step.why)
             )
     return table
 
 
-def _money(cost: str | None) -> str | None:
+def _money(cost: str | None, words: Words) -> str:
     """To the cent; `--json` has every digit."""
-    return None if cost is None else f"{Decimal(cost):,.2f}"
-
-
-def _cell(value: str | int | None) -> Text:
-    return Text("–" if value is None else f"{value:,}" if isinstance(value, int) else value)
+    return words.amount(None if cost is None else Decimal(cost))

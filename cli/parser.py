@@ -251,9 +251,15 @@ def _add_reporting(add: _Add) -> None:
     report.add_argument("-o", "--output", metavar="FILE", help="where to write it; - is standard output")
     report.add_argument("--notion", action="store_true", help="as a page under the parent page in Notion, not a file")
     digest = add(
-        "digest", "A month in ten lines: total, change, budget, surprises, what is missing. Prints or sends it."
+        "digest",
+        "A month in ten lines: total, change, budget, surprises, what is missing. Prints or sends it.",
+        "digest --month current --by Client",
+        "digest --send",
     )
     digest.add_argument("--month", default="last", help=_ONE_MONTH)
+    digest.add_argument(
+        "--by", action="append", default=[], metavar="COLUMN", help="a column of yours in Usages; up to three times"
+    )
     digest.add_argument("--send", action="store_true", help="send it to LLM_USAGE_NOTIFY_FILE, once for each state")
     digest.add_argument("--again", action="store_true", help="with --send: also to those who had it")
     digest.add_argument("--markdown", action="store_true", help="print Markdown")

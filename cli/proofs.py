@@ -12,6 +12,7 @@ from rich.text import Text
 
 from cli.display import literal, new_table
 from notion.summary import SourceProof
+from usage.language.words import Words
 from usage.money import difference, dollars
 from usage.outcomes.proof import MonthState, Proof
 from usage.outcomes.story import runs
@@ -24,7 +25,7 @@ def proofs_json(proofs: Sequence[SourceProof], now: datetime) -> str:
     return json.dumps([_object(one.label, one.proof, now) for one in proofs], ensure_ascii=False)
 
 
-def proofs_table(proofs: Sequence[SourceProof], now: datetime) -> Table:
+def proofs_table(proofs: Sequence[SourceProof], now: datetime, words: Words) -> Table:
     """A line for each source and month."""
     table = new_table("What is proven of each month")
     for name in ("Month", "Source", "State", "Days", "Pages", "Sum USD", "Provider's total USD", "Fresh until (UTC)"):
@@ -39,8 +40,8 @@ def proofs_table(proofs: Sequence[SourceProof], now: datetime) -> Table:
             Text(state.value, style=_STYLES[state]),
             _days(proof),
             "–" if proof.pages is None else str(proof.pages),
-            _amount(proof.cost_usd) or "–",
-            _amount(proof.control_usd) or "–",
+            words.exact(proof.cost_usd),
+            words.exact(proof.control_usd),
             _freshness(proof),
             literal("; ".join(_unproven(proof)) or "–"),
         )

@@ -9,6 +9,7 @@ from prefect import flow, get_run_logger, runtime, unmapped
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+from prefect.utilities.annotations import quote
 from pydantic import Field
 
 from tasks.aggregate import Fetched, aggregate
@@ -104,9 +105,10 @@ def collect(
 def publish_all(month: Month, fetched: Fetched, *, dry_run: bool) -> State[Any]:
     """From what the sources brought to Notion and the run's page; the run's final state."""
     outcomes = aggregate(month, fetched)
-    result = publish(month, outcomes, dry_run=dry_run)
+    result, ledger = publish(month, outcomes, dry_run=dry_run)
     # A report that can't be made is a red task, not a red run: the figures are written.
-    report(outcomes, result, return_state=True)
+    # Prefect would look for futures in every figure of the ledger.
+    report(outcomes, result, quote(ledger), return_state=True)
     # Nor is one whose digest did not get through.
     tell(result, return_state=True)
     return Completed(message=result.summary) if result.succeeded else Failed(message=result.summary)

@@ -91,6 +91,8 @@ class Workspace:
         self.databases: Databases = find_databases(self._gateway, settings.notion)
         self.services: tuple[Service, ...] = read_services(self._gateway, self.databases.services, needed)
         self.carried: CarriedColumns = find_columns(self.databases.usages, settings.reports.carry_columns)
+        self.requests_to_carry = 0
+        """Of the requests those that new rows' own columns took: they come on top of what a month may take."""
 
     def close(self) -> None:
         """Close the connections."""
@@ -105,6 +107,14 @@ class Workspace:
     def inactive(self) -> frozenset[ProviderName]:
         """Providers that a person has set to `Inactif`."""
         return frozenset(service.provider for service in self.services if service.statut == Statut.INACTIF)
+
+    def page(self, page_id: str) -> Page:
+        """A page that a row leads to.
+
+        Raises:
+            NotionAccessError: It is not shared with the connection.
+        """
+        return self._gateway.page(page_id)
 
     def rows(self, month: Month | None = None) -> list[Existing]:
         """The rows that stand in Notion, of all services: of one month, or of all."""
@@ -178,7 +188,10 @@ class Workspace:
             return Carried()
         services = {service.provider: service.page_id for service in self.services}
         earlier = EarlierRows(self._gateway, self.databases.usages, services, self._as_rows)
-        return Carried(self.carried.columns, earlier.latest(month, new))
+        before = self.requests
+        found = earlier.latest(month, new)
+        self.requests_to_carry += self.requests - before
+        return Carried(self.carried.columns, found)
 
     def _carry_again(self, values: Values) -> tuple[Note, ...]:
         """What a row takes over that is made anew, as somebody threw it away since it was read."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from usage.language.words import Words
 
 USD: Final = "USD"
+DECIMALS: Final = 24
+"""Of amounts in a second currency in files and JSON: what Parquet's usual decimals hold."""
 _MANY: Final = Context(prec=60, rounding=ROUND_HALF_EVEN)
 """A quotient has no end: so many digits of it that no sum of amounts ever shows the difference."""
 
@@ -81,6 +83,11 @@ class Amounts:
     """In the second currency, not rounded; None where there is none, or no rate for it."""
 
 
+def for_files(amount: Decimal | None) -> Decimal | None:
+    """An amount in a second currency as files and JSON have it: to `DECIMALS` decimals, half to even."""
+    return None if amount is None else amount.quantize(Decimal(1).scaleb(-DECIMALS), context=Context(prec=120))
+
+
 @dataclass(frozen=True, slots=True)
 class Rates:
     """The second currency of a report, with the rates of its months."""
@@ -117,6 +124,11 @@ class Rates:
         if amounts.other is None:
             return words.dollars(amounts.usd)
         return f"{words.dollars(amounts.usd)} ({words.money(amounts.other, self.currency)})"
+
+    @property
+    def code(self) -> str:
+        """The second currency as names of columns and fields have it: `eur`."""
+        return self.currency.lower()
 
     def sentences(self, words: Words, months: Iterable[Month]) -> tuple[str, ...]:
         """The rates of some months and where they come from, or why there is none; none for US dollars alone."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Final
 
 from reports.comparison import MOST_SHOWN, Comparison, Mover, compare
+from reports.currency import Rates
+from reports.grouping import Group, Grouping, group_by
 from reports.ledger import Ledger, LedgerRow, MonthLedger, SourceMonth
 from reports.planning.budgets import Budgets
 from reports.planning.outlook import BudgetState, Outlook, Standing, look_ahead
@@ -22,6 +25,10 @@ MOST_LINES: Final = 10
 _MOST_IN_A_LINE: Final = 2
 """Budgets or surprises that share a line."""
 _MOST_MISSING: Final = 4
+MOST_COLUMNS: Final = 3
+"""People's own columns that find room."""
+_MOST_VALUES: Final = 3
+"""Of one column that are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +36,8 @@ class Style:
     """How a digest is written: what is done to other people's names, to links and to whole lines."""
 
     name: Callable[[str], str]
-    link: Callable[[str, str], str]
-    """From a word and an address."""
+    link: Callable[[Words, str, str], str]
+    """From a language, a word and an address."""
     head: Callable[[str], str]
     """Makes the first line of a sentence."""
     item: Callable[[str], str]
@@ -53,6 +60,10 @@ class Digest:
     """Sources of the month before that this one does not have."""
     url: str
     """Of *Usages*."""
+    by: tuple[Grouping, ...] = ()
+    """The month's rows by people's own columns."""
+    rates: Rates = field(default_factory=Rates)
+    """The second currency."""
 
     @property
     def is_running(self) -> bool:
@@ -60,13 +71,17 @@ class Digest:
         return self.month.is_running(self.now)
 
 
-def make_digest(ledger: Ledger, month: Month, budgets: Budgets) -> Digest:
+def make_digest(
+    ledger: Ledger, month: Month, budgets: Budgets, *, by: Iterable[str] = (), rates: Rates | None = None
+) -> Digest:
     """What there is to say of a month.
 
     Args:
         ledger: The month and those before it, as many as `look_ahead` wants.
         month: The month.
         budgets: All budgets.
+        by: People's own columns to tell the month by, by their exact names; `MOST_COLUMNS` at most.
+        rates: A second currency, and its rate of the month.
     """
     now, before = ledger.month(month), ledger.month(month.previous())
     with_cost = [(row.cost, row) for row in now.rows if row.cost]
@@ -81,6 +96,8 @@ def make_digest(ledger: Ledger, month: Month, budgets: Budgets) -> Digest:
         sources=now.sources,
         absent=_absent(now, before),
         url=ledger.url,
+        by=tuple(group_by(now.rows, column) for column in by),
+        rates=rates or Rates(),
     )
 
 
@@ -90,7 +107,7 @@ def _absent(now: MonthLedger, before: MonthLedger) -> tuple[SourceMonth, ...]:
 
 
 def digest_lines(digest: Digest, words: Words, style: Style, run_url: str = "") -> tuple[str, ...]:
-    """The lines, ten at most.
+    """The lines, ten at most: where there is more to say, fewer rows are told.
 
     Args:
         digest: What there is to say.
@@ -98,8 +115,7 @@ def digest_lines(digest: Digest, words: Words, style: Style, run_url: str = "") 
         style: How it is written.
         run_url: Page of the run that tells it; empty where nobody can open it.
     """
-    writer = _Writer(digest, words, style)
-    return tuple(writer.lines(run_url))[:MOST_LINES]
+    return tuple(_Writer(digest, words, style).lines(run_url))
 
 
 def alarm_line(state: BudgetState, words: Words, style: Style) -> str:
@@ -129,21 +145,22 @@ class _Writer:
     def lines(self, run_url: str) -> Iterator[str]:
         style = self._style
         links = (("Notion", self._digest.url), (self._words("Run"), run_url))
-        told = [
-            self._change(),
-            *self._rows(),
+        above = [self._change()]
+        below = [
+            *map(self._column, self._digest.by),
             self._forecast(),
             self._budgets(),
             self._surprises(),
-            self._missing(),
-            " · ".join(style.link(name, url) for name, url in links if url),
+            " ".join(filter(None, (self._missing(), *self._rate()))),
+            " · ".join(style.link(self._words, name, url) for name, url in links if url),
         ]
+        room = MOST_LINES - 1 - sum(map(bool, (*above, *below)))
         yield style.head(self._head())
-        yield from (style.item(line) for line in told if line)
+        yield from (style.item(line) for line in (*above, *islice(self._rows(), room), *below) if line)
 
     def _head(self) -> str:
         words, month = self._words, self._words.month(self._digest.month)
-        total = words.dollars(self._digest.comparison.total)
+        total = self._both(self._digest.comparison.total)
         state = self._digest.state
         if state is None:
             return words("AI usage in {month}: not collected.", month=month)
@@ -164,7 +181,7 @@ class _Writer:
             return ""
         before = words.month(comparison.month.previous())
         if comparison.cost is None or comparison.cost.amount is None:
-            return words("Nothing to compare with in {month}.", month=before)
+            return self._and_left_out(words("Nothing to compare with in {month}.", month=before))
         change, share = words.signed(comparison.cost.amount), comparison.cost.share
         if share is not None:
             change = f"{change} ({words.percent(share, signed=True)})"
@@ -175,22 +192,27 @@ class _Writer:
             said = words(
                 "{change} against the same days of {month}, up to {day}.", change=change, month=before, day=day
             )
-        if comparison.left_out:
-            names = _labels(comparison.left_out)
-            said += " " + words("Not compared, as they tell no days: {names}.", names=names)
-        return said
+        return self._and_left_out(said)
+
+    def _and_left_out(self, said: str) -> str:
+        names = _labels(self._digest.comparison.left_out)
+        return (
+            f"{said} {self._words('Not compared, as their days are not known: {names}.', names=names)}"
+            if names
+            else said
+        )
 
     def _rows(self) -> Iterator[str]:
         if self._digest.comparison.cost is None:
             for row in self._digest.top:
-                yield self._words("{row}: {cost}.", row=self._row(row), cost=self._words.dollars(row.cost))
+                yield self._words("{row}: {cost}.", row=self._row(row), cost=self._both(row.cost))
             return
         for mover in self._digest.comparison.movers[:MOST_SHOWN]:
             yield self._mover(mover)
 
     def _mover(self, mover: Mover) -> str:
         words, row = self._words, self._row(mover.row)
-        change, cost = words.signed(mover.cost.amount), words.dollars(mover.cost.now or Decimal(0))
+        change, cost = words.signed(mover.cost.amount), self._both(mover.cost.now or Decimal(0))
         if not mover.model or mover.model_cost.amount is None:
             return words("{row}: {change}, now {cost}.", row=row, change=change, cost=cost)
         return words(
@@ -202,6 +224,38 @@ class _Writer:
             part=words.signed(mover.model_cost.amount),
         )
 
+    def _column(self, grouping: Grouping) -> str:
+        """The dearest values of one column, and what has none."""
+        words, column = self._words, self._style.name(grouping.column)
+        groups = [f"{self._style.name(one.name)} {self._part(grouping, one)}" for one in grouping.groups[:_MOST_VALUES]]
+        more = len(grouping.groups) - _MOST_VALUES
+        if more > 0:
+            groups.append(words.count("and {number} other value", "and {number} other values", more))
+        told, without = ", ".join(groups), grouping.without
+        if not without.cost:
+            return words("{column}: {groups}. No {column}: nothing.", column=column, groups=told)
+        part = self._part(grouping, without)
+        return words("{column}: {groups}. No {column}: {part}.", column=column, groups=told, part=part)
+
+    def _part(self, grouping: Grouping, group: Group) -> str:
+        """A group's cost, and in brackets what that is in the second currency, and of the whole."""
+        words, share = self._words, grouping.share(group)
+        other = self._digest.rates.both(group.cost, self._digest.month).other
+        beside = [] if other is None else [words.money(other, self._digest.rates.currency)]
+        beside += [] if share is None else [words.percent(share)]
+        cost = words.dollars(group.cost)
+        return f"{cost} ({', '.join(beside)})" if beside else cost
+
+    def _both(self, amount: Decimal | None) -> str:
+        """An amount of the month in both currencies."""
+        rates = self._digest.rates
+        return rates.show(rates.both(amount, self._digest.month), self._words)
+
+    def _rate(self) -> tuple[str, ...]:
+        """The rate, or why there is none; nothing without a second currency."""
+        digest = self._digest
+        return () if digest.state is None else digest.rates.sentences(self._words, [digest.month])
+
     def _forecast(self) -> str:
         words, ahead = self._words, self._digest.outlook.forecast
         if ahead is None:
@@ -209,7 +263,7 @@ class _Writer:
         said = words(
             "Forecast of the month's end: {expected}, between {low} and {high} (daily rate of working days and of "
             "weekends, from {days} days).",
-            expected=words.dollars(ahead.expected),
+            expected=self._both(ahead.expected),
             low=words.dollars(ahead.low),
             high=words.dollars(ahead.high),
             days=words.whole(ahead.days_read),

@@ -7,12 +7,13 @@ nor with a half under each, which nobody has decided. Values are the same whatev
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
 from reports.ledger import LedgerRow, own_columns
+from usage.errors import SettingsError
 from usage.money import exact_sum, whole_sum
 
 BETWEEN: Final = " + "
@@ -96,6 +97,26 @@ def find_column(rows: Iterable[LedgerRow], name: str) -> str | None:
     return next(
         (one for one in columns if one == name), next((one for one in columns if folded(one) == folded(name)), None)
     )
+
+
+def choose_columns(rows: Sequence[LedgerRow], wanted: Iterable[str], usual: Iterable[str]) -> tuple[str, ...]:
+    """The columns to group by, as Notion writes their names, each once.
+
+    Args:
+        rows: What is to be grouped.
+        wanted: Columns that a person asks for by name.
+        usual: Columns to take where nobody asks for any, as far as anything stands in them.
+
+    Raises:
+        SettingsError: No row has anything in one that was asked for.
+    """
+    asked = {name: find_column(rows, name) for name in wanted}
+    for name, column in asked.items():
+        if column is None:
+            others = ", ".join(own_columns(rows)) or "none"
+            raise SettingsError(f"--by {name}: no row has anything in a column of that name; filled: {others}")
+    found = asked.values() if asked else (find_column(rows, name) for name in usual)
+    return tuple(dict.fromkeys(name for name in found if name is not None))
 
 
 def folded(text: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from usage.errors import SettingsError
 from usage.grain import canonical_workspace, is_ours
 from usage.money import exact_sum, whole_sum
 from usage.month import Month
@@ -144,6 +145,19 @@ class Ledger:
     def month(self, month: Month) -> MonthLedger:
         """One of its months; an empty one for a month that is not in it."""
         return next((one for one in self.months if one.month == month), MonthLedger(month))
+
+    def require_collected(self) -> None:
+        """Make sure that every month of it was asked for once.
+
+        Raises:
+            SettingsError: One never was; the message has the command that does it.
+        """
+        missing = [str(one.month) for one in self.months if not one.is_collected]
+        if missing:
+            is_one = len(missing) == 1
+            command = f"collect --month {missing[0]}" if is_one else f"backfill {missing[0]} {missing[-1]}"
+            were = "was" if is_one else "were"
+            raise SettingsError(f"{', '.join(missing)} {were} never collected: llm-usage {command} does it")
 
     def own_columns(self) -> tuple[str, ...]:
         """Names of people's own columns in which anything stands, in order."""

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from reports.comparison import MOST_SHOWN, Comparison, Mover
+from reports.currency import Rates
 from usage.language.words import Words
 from usage.money import dollars
 from usage.names import ProviderName
@@ -15,8 +16,14 @@ from usage.outcomes.told import Told, ToldMover
 _ZERO: Final = Decimal(0)
 
 
-def told(comparison: Comparison, words: Words) -> Told:
-    """A comparison as commands print it, with its sentences."""
+def told(comparison: Comparison, words: Words, rates: Rates | None = None) -> Told:
+    """A comparison as commands print it, with its sentences.
+
+    Args:
+        comparison: What is told.
+        words: In which language.
+        rates: A second currency, in which the total is told as well where the month has a rate.
+    """
     cost = comparison.cost
     return Told(
         month=comparison.month,
@@ -28,13 +35,14 @@ def told(comparison: Comparison, words: Words) -> Told:
         change_usd=None if cost is None else _digits(cost.amount),
         movers=tuple(map(_told_mover, comparison.movers[:MOST_SHOWN])),
         not_compared=tuple(name for name in ProviderName if name in {*comparison.left_out, *comparison.unread}),
-        lines=tuple(lines(comparison, words)),
+        lines=tuple(lines(comparison, words, rates or Rates())),
+        language=words.language,
     )
 
 
-def lines(comparison: Comparison, words: Words) -> Iterator[str]:
+def lines(comparison: Comparison, words: Words, rates: Rates) -> Iterator[str]:
     """The total and its change, the rows that moved most, and what is not compared; one sentence a line."""
-    yield from _total(comparison, words)
+    yield from _total(comparison, words, rates)
     yield from (_moved(mover, words) for mover in comparison.movers[:MOST_SHOWN])
     if comparison.unread:
         yield words("Not compared, as one of the two months was not read: {names}.", names=_names(comparison.unread))
@@ -46,11 +54,16 @@ def lines(comparison: Comparison, words: Words) -> Iterator[str]:
             "Not compared: {number} rows whose cost is known in one of the two months alone.",
             len(comparison.unknown),
         )
+    if comparison.month in rates.rates:
+        yield rates.rates[comparison.month].label(words)
 
 
-def _total(comparison: Comparison, words: Words) -> Iterator[str]:
+def _total(comparison: Comparison, words: Words, rates: Rates) -> Iterator[str]:
     cost, previous = comparison.cost, words.month(comparison.month.previous())
-    total = {"month": words.month(comparison.month), "total": words.dollars(comparison.total)}
+    total = {
+        "month": words.month(comparison.month),
+        "total": rates.show(rates.both(comparison.total, comparison.month), words),
+    }
     if cost is None or cost.amount is None:
         yield words(
             "Total of {month}: {total}. Nothing of {previous} can be held against it.", previous=previous, **total

@@ -10,6 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from notion.plan.steps import Action, Plan, Step
 from notion.rows.values import COLUMNS
 from notion.workspace import Published, PublishError
+from reports.ledger import Ledger
 from tasks.prefect.limits import one_writer
 from tasks.prefect.progress import show_rows
 from tasks.session import current_session
@@ -23,7 +24,7 @@ from usage.outcomes.story import running_mark
 
 
 @task(name="publish", task_run_name="publish {month}", cache_policy=NO_CACHE, persist_result=False)
-def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool) -> MonthResult:
+def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool) -> tuple[MonthResult, Ledger | None]:
     """Plan the month's writes against what stands in Notion, and carry them out unless `dry_run`.
 
     Not cached and safe to repeat: rows are found again by their identity. Trouble on the way ends up in the result's
@@ -33,6 +34,10 @@ def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool)
         month: Calendar month, UTC.
         outcomes: What is to be published.
         dry_run: Only say what would be written.
+
+    Returns:
+        The result; and the month and the one before as they stand now, where both could be known within the requests
+        that a month may take.
     """
     session = current_session()
     workspace, request = session.workspace, session.request
@@ -61,13 +66,14 @@ def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool)
         done, problem = error.done, str(error)
     except NotionError as error:
         done, problem = Published(NotionCounts(requests=workspace.requests), outcomes), str(error)
-    compared = None
+    compared, ledger = None, None
     if plan is not None and problem is None:
-        from tasks.books.beside import tell_planned  # noqa: PLC0415  # Babel is not needed before
+        from tasks.books.beside import planned_ledger, tell_ledger  # noqa: PLC0415  # Babel is not needed before
 
         # A dry run has written nothing of what it counts.
         writes = 0 if dry_run else done.counts.created + done.counts.updated + done.counts.trashed
-        compared = tell_planned(session.settings, workspace, month, plan, writes=writes)
+        ledger = planned_ledger(session.settings, workspace, month, plan, writes=writes)
+        compared = None if ledger is None else tell_ledger(session.settings, ledger, month)
     unchanged = done.counts.unchanged + sum(one.rows + 1 for one in spared)
     counts = done.counts.model_copy(update={"kept": kept, "unchanged": unchanged, "requests": workspace.requests})
     running = running_mark(month, session.settings.now())
@@ -77,7 +83,7 @@ def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool)
         month, told, counts, plan=steps, problem=problem, warnings=warnings, running=running, kept=spared
     ).model_copy(update={"comparison": compared})
     tell(MonthEnded(result))
-    return result
+    return result, ledger
 
 
 def _in_order(outcomes: Iterable[SourceOutcome]) -> list[SourceOutcome]:

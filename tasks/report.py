@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from prefect import task
+from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
 
 from notion.workspace import Workspace
+from reports.ledger import Ledger
 from tasks.books.run_statement import run_statement
-from tasks.pages.chart import as_address, chart
+from tasks.pages.chart import Costs, as_address, chart
 from tasks.pages.corrections import correction_table
 from tasks.pages.history import History, Known, by_service, keep, last_months, read_history, remember
 from tasks.pages.markdown import change, count, escape, link, money, table
 from tasks.session import current_session
+from usage.errors import LlmUsageError
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
@@ -38,12 +40,13 @@ TO_RERUN: Final = "llm-usage.source.to-rerun"
 
 
 @task(name="report", task_run_name="report {result.month}", cache_policy=NO_CACHE, persist_result=False)
-def report(outcomes: Sequence[SourceOutcome], result: MonthResult) -> None:
+def report(outcomes: Sequence[SourceOutcome], result: MonthResult, ledger: Ledger | None = None) -> None:
     """Leave the run's report as artifacts, and tell Prefect's events about it.
 
     Args:
         outcomes: What was read.
         result: What it came to.
+        ledger: The month and the one before as they stand now, where they are known.
     """
     session = current_session()
     months = last_months(result.month, MONTHS_SHOWN)
@@ -61,9 +64,19 @@ def report(outcomes: Sequence[SourceOutcome], result: MonthResult) -> None:
         markdown=month_report(result, history, months, session.workspace, outcomes),
         description=result.heading,
     )
-    statement = run_statement(session.settings, session.workspace, result, by_service(history))
-    if statement is not None:
-        create_markdown_artifact(key=f"statement-{result.month}", markdown=statement, description=result.heading)
+    if ledger is not None and result.plan is None:
+        _leave_statement(result, ledger, by_service(history))
+
+
+def _leave_statement(result: MonthResult, ledger: Ledger, known: Costs) -> None:
+    """The page of the month beside the run's report."""
+    session = current_session()
+    try:
+        statement = run_statement(session.settings, session.workspace, ledger, result.month, known)
+    except LlmUsageError as error:
+        get_run_logger().warning("The run comes without the page of its month: %s", error)
+        return
+    create_markdown_artifact(key=f"statement-{result.month}", markdown=statement, description=result.heading)
 
 
 def month_report(

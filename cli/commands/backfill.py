@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cli.commands.collect import nothing_collected, run_watched
-from cli.display import literal, out, print_beside, print_lines, print_notes, print_problem, print_result
+from cli.display import literal, out, print_beside, print_lines, print_notes, print_problem, print_result, words_of
 from cli.importing import Importing
 from cli.prefect_server.server import PrefectServer, prefect_server
 from tasks.backfill.ranges import BackfillMonth, Range, months_of, open_backfill
@@ -42,8 +42,9 @@ def run(arguments: argparse.Namespace) -> int:
         for result in results:
             print_problem(result)
     else:
+        words = words_of(None if ended is None else ended.comparison)
         for result in results:
-            print_result(result, beside=False)
+            print_result(result, beside=False, words=words)
         out().print(literal(message))
         if ended is not None:
             out().print(literal(ended.total), style="bold")

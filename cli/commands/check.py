@@ -23,8 +23,10 @@ from notion.client.gateway import Gateway
 from notion.setup.checkup import CheckReport, Severity, check_notion
 from providers.reading import about_key, check_source, read_source
 from providers.shared.checks import CheckResult, CheckStatus
+from reports.currency import USD
+from tasks.books.rates import read_rates_file
 from tasks.books.telling.wishes import read_wishes
-from usage.errors import ArchiveError, NotionError, SourceError
+from usage.errors import ArchiveError, NotionError, SettingsError, SourceError
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.report import SourceReport
@@ -65,6 +67,7 @@ class Checkup:
             *shared_ids({one.source: one.ids for one in self.checked}),
             *self.settings.slips,
             *read_wishes(self.settings).amiss,
+            *_rates_amiss(self.settings),
             *self.settings.without_key(report.providers_with_rows if report is not None else ()),
             *(_column_sentences(report, Severity.NOTE) if report is not None else ()),
             *(report.sentences if report is not None and report.usable else ()),
@@ -215,6 +218,18 @@ def _leaving(settings: Settings, report: CheckReport) -> list[str]:
     if report.collected is None:
         return []
     return [one.sentence for one in leaving_soon(settings, report.inactive, report.collected)]
+
+
+def _rates_amiss(settings: Settings) -> list[str]:
+    """Why the file of exchange rates can't be used."""
+    reports = settings.reports
+    if reports.currency == USD or reports.rates_file is None:
+        return []
+    try:
+        read_rates_file(reports.rates_file, reports.currency)
+    except SettingsError as error:
+        return str(error).splitlines()
+    return []
 
 
 def _ids(report: SourceReport) -> frozenset[str]:

@@ -9,23 +9,27 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
+from cli.commands.backfill import backfill_range
 from cli.commands.collect import collect_month
 from cli.commands.reporting.report import show_copy
 from cli.commands.setup import print_setup, set_up_databases
-from cli.display import literal, new_table, out, print_result
+from cli.display import literal, new_table, out, print_beside, print_result
 from cli.prefect_server.ending import if_stopped
 from cli.prefect_server.server import PrefectServer, prefect_server
+from reports.page.figures.report import last_months
+from tasks.backfill.ranges import Range
 from usage.errors import SettingsError
 from usage.month import Month
-from usage.outcomes.result import MonthResult
 from usage.settings import load_settings
 from usage.settings.slips import VARIABLES
 
 try:
+    from sandbox.agency.budgets import BUDGETS
     from sandbox.agency.columns import CLIENT, TEAM, add_columns, fill_columns
     from sandbox.everything import Sandbox
     from sandbox.notion.screen.tables import Table as NotionTable
@@ -50,6 +54,8 @@ _SHOWN = {
     "Services LLM": ("Nom", "Statut", "Total Cout USD", "Total Tokens", "Nombre Collectes", "Derniere Collecte"),
     _USAGES: ("Identifiant", "Client", "Cout USD", "Tokens Total", "Requetes", "Modeles", "Statut Collecte"),
 }
+_EARLIER = 6
+"""Months before the one that is collected: as many as tell what is usual."""
 _LONG = ("Identifiant", "Modeles")
 """Columns that may be cut where the terminal is narrow."""
 
@@ -70,12 +76,10 @@ def run(arguments: argparse.Namespace) -> int:
         month = Month.resolve(arguments.month, load_settings().now())
         _say(console, "1. llm-usage setup")
         print_setup(set_up_databases(load_settings()))
-        before = _month_before(console, sandbox, server, month.previous(), awkward=arguments.awkward)
+        before = _earlier_months(console, sandbox, server, month, awkward=arguments.awkward)
         _say(console, f"3. llm-usage collect --month {month}")
         first = collect_month(server, month)
         print_result(first)
-        if not arguments.awkward:
-            fill_columns(sandbox.notion.store, _USAGES)
         _say(console, "4. What stands in Notion now")
         for table in sandbox.notion.store.tables():
             console.print(_as_table(table, month))
@@ -85,27 +89,41 @@ def run(arguments: argparse.Namespace) -> int:
         _say(console, "5. llm-usage collect, once more: only each source's own row is touched, with the time")
         again = collect_month(server, month)
         print_result(again)
-        _say(console, "5. llm-usage report: the month as one page")
-        console.print(literal(str(show_copy(load_settings(), month))), soft_wrap=True)
+        _say(console, f"6. llm-usage report --month {month} --months {_EARLIER + 1}: the month as one page")
+        console.print(literal(str(show_copy(load_settings(), month, _EARLIER + 1))), soft_wrap=True)
         if sys.stdin.isatty() and sys.stdout.isatty():
             _wait(console, sandbox.origin)
-    return 0 if before.succeeded and first.succeeded and again.succeeded and again.notion.created == 0 else 1
+    return 0 if before and first.succeeded and again.succeeded and again.notion.created == 0 else 1
 
 
-def _month_before(
-    console: Console, sandbox: Sandbox, server: PrefectServer, month: Month, *, awkward: bool
-) -> MonthResult:
-    """Collect the month before, so that there is something to compare with, and note in it what people note."""
+def _earlier_months(console: Console, sandbox: Sandbox, server: PrefectServer, month: Month, *, awkward: bool) -> bool:
+    """Collect the months before, so that there is something to compare with, and note in them what people note; whether
+    all went well."""
+    first, *_, last = last_months(month.previous(), _EARLIER)
+    _say(console, f"2. llm-usage backfill {first} {last}")
+    asked = Range(str(first), str(last))
+    results, message, ended = backfill_range(server, asked, load_settings().select(()))
+    console.print(literal(message), soft_wrap=True)
+    if ended is not None:
+        console.print(literal(ended.total), style="bold")
+        print_beside(ended.comparison)
+    if not awkward:
+        _write_what_people_note(console, sandbox)
+    return all(result.succeeded for result in results)
+
+
+def _write_what_people_note(console: Console, sandbox: Sandbox) -> None:
+    """Columns of their own, which follow into the next month, and budgets."""
     store = sandbox.notion.store
-    _say(console, f"2. llm-usage collect --month {month}")
-    if not awkward:
-        add_columns(store, _USAGES)
-    result = collect_month(server, month)
-    console.print(literal(result.summary), soft_wrap=True)
-    if not awkward:
-        fill_columns(store, _USAGES)
-        console.print(f"Somebody has added two columns to {_USAGES}, {CLIENT} and {TEAM}, and filled them in.")
-    return result
+    add_columns(store, _USAGES)
+    fill_columns(store, _USAGES)
+    Path("budgets.toml").write_text(BUDGETS, "utf-8")
+    os.environ["NOTION_CARRY_COLUMNS"] = f"{CLIENT}, {TEAM}"
+    console.print(
+        f"Somebody has added two columns to {_USAGES}, {CLIENT} and {TEAM}, and filled them in. New rows take them "
+        f'over (NOTION_CARRY_COLUMNS="{CLIENT}, {TEAM}"); budgets.toml says what a month may cost.',
+        soft_wrap=True,
+    )
 
 
 @contextmanager
@@ -125,7 +143,7 @@ def _folder() -> Iterator[str]:
 
 def _wait(console: Console, address: str) -> None:
     """Say where the page is, and wait for Enter or the end of input; Ctrl-C ends the program as anywhere else."""
-    _say(console, "6. The two databases in your browser")
+    _say(console, "7. The two databases in your browser")
     console.print(f"[bold]{address}[/bold]\nPress Enter to end the demo.", highlight=False)
     sys.stdin.readline()
 

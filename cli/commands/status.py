@@ -7,12 +7,13 @@ import json
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from datetime import datetime
+from typing import Literal
 
 from pydantic import TypeAdapter
 from rich.table import Table
 from rich.text import Text
 
-from cli.display import STYLES, new_table, note, out, print_beside
+from cli.display import STYLES, new_table, note, noting_warnings, out, print_beside, words_of
 from cli.leaving import leaving_soon
 from cli.proofs import proofs_json, proofs_table
 from notion.client.gateway import Gateway
@@ -21,6 +22,7 @@ from notion.rows.values import Existing
 from notion.summary import MonthStatus, prove, summarise
 from notion.workspace import Workspace
 from usage.errors import SettingsError
+from usage.language.words import Words
 from usage.month import Month
 from usage.outcomes.out_of_reach import Leaving
 from usage.outcomes.story import running_mark
@@ -33,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = load_settings()
     now = settings.now()
     months = Month.resolve_range(arguments.month, now) if arguments.month else ()
-    with closing(Gateway(settings.notion)) as gateway:
+    with closing(Gateway(settings.notion)) as gateway, noting_warnings():
         workspace = Workspace(settings, frozenset(), gateway)
         rows = [row for month in months for row in workspace.rows(month)] if months else workspace.rows()
         lines = summarise(rows, workspace.services, now)
@@ -45,7 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     console = out()
     if lines:
-        console.print(_table(lines, now) if proofs is None else proofs_table(proofs, now))
+        words = words_of(told)
+        console.print(_table(lines, now, words) if proofs is None else proofs_table(proofs, now, words))
     else:
         console.print("Nothing has been collected yet: llm-usage collect does it.")
     for one in soon:
@@ -111,19 +114,21 @@ def _json(lines: tuple[MonthStatus, ...], soon: tuple[Leaving, ...], proofs: str
     return '{"months": ' + months + more + "}"
 
 
-def _table(lines: tuple[MonthStatus, ...], now: datetime) -> Table:
+def _table(lines: tuple[MonthStatus, ...], now: datetime, words: Words) -> Table:
     table = new_table("Usages in Notion")
     marks = [_running(line.month, now) for line in lines]
     figure = ("Cost USD", "") if any(marks) else ("Cost USD",)
     for name in ("Month", "Provider", "State", "Status", *figure, "Rows", "Figures of (UTC)", "Last attempt (UTC)"):
-        table.add_column(name, justify="right" if name in ("Cost USD", "Rows") else "left")
+        justify: Literal["left", "right"] = "right" if name in ("Cost USD", "Rows") else "left"
+        # Figures that are cut are none; the others give way.
+        table.add_column(name, justify=justify, no_wrap=name in ("Month", "Cost USD"))
     for line, mark in zip(lines, marks, strict=True):
         table.add_row(
             line.month,
             line.provider.label,
             "–" if line.state is None else line.state.value,
             Text("–") if line.status is None else Text(line.status.value, style=STYLES[line.status]),
-            "–" if line.cost_usd is None else f"{line.cost_usd:,.2f}",
+            words.amount(line.cost_usd),
             *((mark,) if any(marks) else ()),
             str(line.rows),
             _minute(line.figures_at),

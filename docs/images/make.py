@@ -1,5 +1,5 @@
-"""Renews the README's pictures, in Chromium: `notion.png`, the sandbox's page after some months of collections, and
-`monthly-report.png`, the report of the last closed month.
+"""Renews the README's pictures, in Chromium, from a believable agency: `notion.png`, the sandbox's page after some
+months of collections, and `monthly-report.png`, the report of its last month, with budgets and clients.
 
     python -m docs.images.make
 
@@ -23,6 +23,9 @@ from notion.client.gateway import Gateway
 from notion.setup.databases import set_up
 from notion.workspace import Workspace
 from providers.reading import read_source
+from reports.page.figures.report import last_months
+from sandbox.agency.budgets import BUDGETS
+from sandbox.agency.columns import CLIENT, TEAM, add_columns, fill_columns
 from sandbox.everything import Sandbox
 from tasks.keep import Keeper
 from usage.language.choice import Language
@@ -39,9 +42,10 @@ MONTHS: Final = 4
 """Months shown, the running one included."""
 SIZE: Final = (1500, 900)
 """Pixels."""
+REPORT_NOW: Final = datetime(2026, 6, 14, 7, 30, tzinfo=UTC)
 REPORT_MONTHS: Final = 13
 """Months behind the report, the running one included."""
-REPORT_SIZE: Final = (1180, 1420)
+REPORT_SIZE: Final = (1180, 1700)
 """Pixels; the page is longer."""
 QUIET: Final = (
     "--headless",
@@ -58,10 +62,10 @@ QUIET: Final = (
 
 
 class Clock:
-    """The time of day at which the stand-ins and the job believe to be."""
+    """The time at which the stand-ins and the job believe to be."""
 
-    def __init__(self) -> None:
-        self.at = NOW
+    def __init__(self, now: datetime = NOW) -> None:
+        self.at = now
 
     def __call__(self) -> datetime:
         """The time, UTC."""
@@ -71,17 +75,15 @@ class Clock:
 def fill(sandbox: Sandbox, clock: Clock, months: int = MONTHS, archive: Path | None = None) -> None:
     """Set up the sandbox's Notion and collect so many months, each at its time: closed ones on the next month's second
     day, the running one now; readings are kept in a folder, if there is one. The whole job, but for Prefect."""
+    now = clock.at
     environment = sandbox.environment() | {"LLM_USAGE_ARCHIVE": "off" if archive is None else str(archive)}
     settings = load_settings(environment, ())
     providers = frozenset(credential.source.provider for credential in settings.credentials)
     gateway = Gateway(settings.notion)
     try:
         set_up(gateway, settings.notion, providers)
-        first = Month.of(NOW)
-        for _ in range(months - 1):
-            first = first.previous()
-        for month in first.until(Month.of(NOW)):
-            clock.at = min(NOW, month.end + timedelta(days=1, hours=7))
+        for month in last_months(Month.of(now), months):
+            clock.at = min(now, month.end + timedelta(days=1, hours=7))
             _collect(environment | {"LLM_USAGE_NOW": clock.at.isoformat()}, gateway, month)
     finally:
         gateway.close()
@@ -123,10 +125,21 @@ def _read(settings: Settings, source: Source, month: Month) -> SourceReport:
     return report.by_month()
 
 
-def report_page(sandbox: Sandbox, archive: Path) -> str:
-    """The report of the last closed month, in English."""
-    environment = sandbox.environment() | {"LLM_USAGE_ARCHIVE": str(archive), "LLM_USAGE_NOW": NOW.isoformat()}
-    return page_of(load_settings(environment, dotenv=None), Month.of(NOW).previous(), Words(Language.EN))
+def agency_page(folder: Path) -> str:
+    """The report of an agency's last month, in English, after a year of collections."""
+    clock, budgets = Clock(REPORT_NOW), folder / "budgets.toml"
+    budgets.write_text(BUDGETS, "utf-8")
+    with Sandbox(clock, believable=True) as sandbox:
+        fill(sandbox, clock, REPORT_MONTHS, folder / "archive")
+        add_columns(sandbox.notion.store, "Usages LLM")
+        fill_columns(sandbox.notion.store, "Usages LLM")
+        environment = sandbox.environment() | {
+            "LLM_USAGE_ARCHIVE": str(folder / "archive"),
+            "LLM_USAGE_NOW": REPORT_NOW.isoformat(),
+            "LLM_USAGE_BUDGETS_FILE": str(budgets),
+            "NOTION_CARRY_COLUMNS": f"{CLIENT}, {TEAM}",
+        }
+        return page_of(load_settings(environment, ()), Month.of(REPORT_NOW).previous(), Words(Language.EN))
 
 
 def main() -> None:
@@ -141,18 +154,18 @@ def main() -> None:
 
 
 def _look_at_notion(program: str, *flags: str) -> None:
-    clock = Clock()
-    with Sandbox(clock) as sandbox:
+    clock = Clock(REPORT_NOW)
+    with Sandbox(clock, believable=True) as sandbox:
         fill(sandbox, clock)
+        add_columns(sandbox.notion.store, "Usages LLM")
+        fill_columns(sandbox.notion.store, "Usages LLM")
         look(program, sandbox.origin, *flags)
 
 
 def _look_at_report(program: str, *flags: str) -> None:
-    clock = Clock()
-    with tempfile.TemporaryDirectory() as folder, Sandbox(clock) as sandbox:
-        fill(sandbox, clock, REPORT_MONTHS, Path(folder) / "archive")
+    with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "report.html"
-        page.write_text(report_page(sandbox, Path(folder) / "archive"), "utf-8")
+        page.write_text(agency_page(Path(folder)), "utf-8")
         look(program, page.as_uri(), *flags)
 
 

@@ -7,12 +7,13 @@ docs/REPORTS.md tells people where each column comes from.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Final
 from unicodedata import combining, normalize
 
+from reports.currency import USD, Rate, Rates, for_files
 from reports.export.charges import Category, Charge, Charges
 from reports.export.lines import Grain, Lines
 from reports.export.records import BETWEEN, amount_of
@@ -27,10 +28,35 @@ _SUBCATEGORIES: Final = {ProviderName.DEEPGRAM: "Other (AI and Machine Learning)
 """Of what is not generative: recognising speech has no subcategory of its own."""
 
 
-def focus_table(ledger: Ledger) -> tuple[Table[Charge], Charges]:
-    """The charges of a ledger, by day; and once more what they are made of, for what can't be among them."""
+def focus_table(ledger: Ledger, rates: Rates | None = None) -> tuple[Table[Charge], Charges]:
+    """The charges of a ledger, by day; and once more what they are made of, for what can't be among them.
+
+    Args:
+        ledger: The months.
+        rates: A second currency, in columns of ours: what is billed stays US dollars.
+    """
     charges = Charges(Lines(ledger, Grain.DAY))
-    return Table((*_STANDARD, *_OURS), charges), charges
+    return Table((*_STANDARD, *_OURS, *(() if rates is None else _second_currency(rates))), charges), charges
+
+
+def _second_currency(rates: Rates) -> Iterator[Column[Charge]]:
+    """What is billed in US dollars in the second currency, and the rate; nothing without one."""
+    if not rates.wanted:
+        return
+    code = rates.code.capitalize()
+
+    def rate(charge: Charge) -> Rate | None:
+        return rates.rates.get(charge.line.row.month) if charge.currency == USD else None
+
+    def cost(charge: Charge) -> Decimal | None:
+        found = rate(charge)
+        return None if found is None else for_files(found.convert(charge.billed))
+
+    yield Column(f"x_BilledCost{code}", Kind.AMOUNT, cost, rates.currency)
+    yield Column(
+        f"x_{code}Rate", Kind.AMOUNT, lambda charge: found.rate if (found := rate(charge)) else None, "USD for 1"
+    )
+    yield _text(f"x_{code}RateSource", lambda charge: found.source.value if (found := rate(charge)) else None)
 
 
 def _text(name: str, value: Callable[[Charge], str | None]) -> Column[Charge]:

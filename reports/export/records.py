@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Final
 
+from reports.currency import Rates, for_files
 from reports.export.lines import Grain, Line, Lines
 from reports.export.table import Column, Kind, Table
 from reports.ledger import Ledger
@@ -14,18 +15,23 @@ from usage.records.record import Unit, UsageRecord
 BETWEEN: Final = "; "
 """Between several values of one cell."""
 COST: Final = "cost_usd"
+_MONEY: Final = "cost_"
+"""Begins units that are money which a provider bills in another currency."""
 
 
-def records_table(ledger: Ledger, grain: Grain) -> Table[Line]:
+def records_table(ledger: Ledger, grain: Grain, rates: Rates | None = None) -> Table[Line]:
     """All records of a ledger.
 
     Args:
         ledger: The months.
         grain: What a line stands for.
+        rates: A second currency in which costs stand beside US dollars.
     """
     columns = [
         *_THINGS,
-        *_FIGURES,
+        _COST,
+        *(() if rates is None else _second_currency(rates)),
+        *_COUNTS,
         *(_unit(name) for name in Unit),
         *(_unit(name) for name in currencies(ledger)),
         *_HOW,
@@ -66,8 +72,8 @@ _THINGS: Final = (
     _text("model", lambda line: line.record.model),
     _text("item", lambda line: line.record.item),
 )
-_FIGURES: Final = (
-    Column[Line](COST, Kind.AMOUNT, lambda line: line.record.cost, "USD"),
+_COST: Final = Column[Line](COST, Kind.AMOUNT, lambda line: line.record.cost, "USD")
+_COUNTS: Final = (
     Column[Line]("tokens_input", Kind.COUNT, lambda line: line.record.tokens_input, "tokens"),
     Column[Line]("tokens_output", Kind.COUNT, lambda line: line.record.tokens_output, "tokens"),
     Column[Line]("requests", Kind.COUNT, lambda line: line.record.requests, "requests"),
@@ -78,16 +84,37 @@ _HOW: Final = (
 )
 
 
+def _second_currency(rates: Rates) -> Iterator[Column[Line]]:
+    """Costs in the second currency, and the rate they are divided by; nothing without one."""
+    if not rates.wanted:
+        return
+    code, by_month = rates.code, rates.rates
+
+    def cost(line: Line) -> Decimal | None:
+        return for_files(rates.both(line.record.cost, line.row.month).other)
+
+    def rate(line: Line) -> Decimal | None:
+        return by_month[line.row.month].rate if line.row.month in by_month else None
+
+    def source(line: Line) -> str | None:
+        return by_month[line.row.month].source.value if line.row.month in by_month else None
+
+    yield Column(f"cost_{code}", Kind.AMOUNT, cost, rates.currency)
+    yield Column(f"{code}_rate", Kind.AMOUNT, rate, f"USD for 1 {rates.currency}")
+    yield _text(f"{code}_rate_source", source)
+
+
 def amount_of(record: UsageRecord, unit: str) -> Decimal | None:
     """A record's amount of a unit; None where nobody tells one."""
     return next((amount for name, amount in record.units if name == unit), None)
 
 
 def _unit(name: str) -> Column[Line]:
-    counts = (
-        name.removeprefix("cost_").upper() if name.startswith("cost_") else "USD" if name == Unit.BYOK_USD else name
-    )
-    return Column(str(name), Kind.AMOUNT, lambda line: amount_of(line.record, name), str(counts))
+    """A unit's column. Money that is billed in another currency is no cost in dollars, converted: `billed_eur`."""
+    is_money = name.startswith(_MONEY)
+    heading = f"billed_{name.removeprefix(_MONEY)}" if is_money else str(name)
+    counts = name.removeprefix(_MONEY).upper() if is_money else "USD" if name == Unit.BYOK_USD else str(name)
+    return Column(heading, Kind.AMOUNT, lambda line: amount_of(line.record, name), counts)
 
 
 def _own_columns(ledger: Ledger, taken: set[str]) -> Iterator[Column[Line]]:

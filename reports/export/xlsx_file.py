@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from xlsxwriter import Workbook
 from xlsxwriter.exceptions import FileCreateError
@@ -51,13 +51,22 @@ class _Total:
     tokens_input: int | None = None
     tokens_output: int | None = None
     requests: int | None = None
+    other: Decimal | None = None
+    """The cost in the second currency."""
+    lacks: bool = False
+    """Whether a part of the cost has no rate: then nothing is told in the second currency."""
 
-    def add(self, line: Line) -> None:
+    def add(self, line: Line, other: Decimal | None) -> None:
         record = line.record
-        self.lines += 1
-        self.cost = exact_sum((self.cost, record.cost))
+        self.plus(_Total(1, record.cost, record.tokens_input, record.tokens_output, record.requests, other))
+        self.lacks |= other is None and record.cost is not None
+
+    def plus(self, total: _Total) -> None:
+        self.lines += total.lines
+        self.cost, self.other = exact_sum((self.cost, total.cost)), exact_sum((self.other, total.other))
+        self.lacks |= total.lacks
         for name in _COUNTED:
-            setattr(self, name, whole_sum((getattr(self, name), getattr(record, name))))
+            setattr(self, name, whole_sum((getattr(self, name), getattr(total, name))))
 
 
 def write_xlsx(table: Table[Line], path: Path) -> int:
@@ -83,6 +92,7 @@ def _write_workbook(table: Table[Line], path: Path) -> int:
     with Workbook(path, _OPTIONS) as workbook:
         formats = _Formats(workbook)
         records = _Sheet(workbook.add_worksheet(RECORDS), formats, _columns(table))
+        second = second_currency(table)
         for line in table.lines:
             if records.lines == MOST_LINES:
                 raise SettingsError(
@@ -90,10 +100,21 @@ def _write_workbook(table: Table[Line], path: Path) -> int:
                     "take fewer months, --grain month, csv or parquet"
                 )
             records.write(line)
-            totals.setdefault((str(line.row.month), line.row.provider.value), _Total()).add(line)
+            totals.setdefault((str(line.row.month), line.row.provider.value), _Total()).add(line, _amount(second, line))
         records.end(workbook)
-        _write_totals(workbook.add_worksheet(TOTALS), formats, totals, records)
+        _write_totals(workbook.add_worksheet(TOTALS), formats, totals, records, "" if second is None else second.name)
     return records.lines
+
+
+def second_currency(table: Table[Line]) -> Column[Line] | None:
+    """The column of costs in a second currency; None where there is none."""
+    amounts = (column for column in table.columns if column.kind is Kind.AMOUNT and column.name.startswith("cost_"))
+    return next((column for column in amounts if column.name != COST), None)
+
+
+def _amount(column: Column[Line] | None, line: Line) -> Decimal | None:
+    value = None if column is None else column.value(line)
+    return value if isinstance(value, Decimal) else None
 
 
 def _columns(table: Table[Line]) -> tuple[Column[Line], ...]:
@@ -174,41 +195,59 @@ def _cell_text(text: str) -> str:
     return encoded[: 2 * (_MOST_LETTERS - 1)].decode("utf-16-le", "ignore") + "…"
 
 
-def _write_totals(sheet: Worksheet, formats: _Formats, totals: dict[tuple[str, str], _Total], records: _Sheet) -> None:
-    """A line for each provider's month, and one that adds the records up: by formula, so that it follows them."""
-    headings = ("month", "provider", "lines", COST, *_COUNTED, COST + EXACT)
+def _write_totals(
+    sheet: Worksheet, formats: _Formats, totals: dict[tuple[str, str], _Total], records: _Sheet, second: str
+) -> None:
+    """A line for each provider's month, and one that adds the records up: by formula, so that it follows them.
+
+    Args:
+        sheet: Where to.
+        formats: How cells look.
+        totals: By month and provider.
+        records: What is added up.
+        second: Name of the column of costs in a second currency; empty where there is none.
+    """
+    headings = (
+        "month",
+        "provider",
+        "lines",
+        COST,
+        *_COUNTED,
+        COST + EXACT,
+        *((second, second + EXACT) if second else ()),
+    )
     sheet.set_column(0, len(headings) - 1, 16)
     sheet.freeze_panes(1, 0)
     for place, heading in enumerate(headings):
         sheet.write_string(0, place, heading, formats.heading)
     for number, ((month, provider), total) in enumerate(totals.items(), start=1):
-        _write_total(sheet, formats, number, (month, provider), total)
-    last = len(totals) + 1
-    every = _sum(totals)
+        # Without a second currency, its cells have no heading.
+        for place, (name, value) in enumerate(zip(headings, (month, provider, *_cells(total)), strict=False)):
+            _write(sheet, (number, place), value, _look(formats, name, value))
+    last, every = len(totals) + 1, _Total()
+    for total in totals.values():
+        every.plus(total)
     sheet.write_string(last, 0, "total", formats.heading)
-    sheet.write_number(last, 2, every.lines, formats.by_kind[Kind.COUNT])
-    for place, name in enumerate((COST, *_COUNTED), start=3):
-        value: Any = every.cost if name == COST else getattr(every, name)
-        look = formats.by_kind[Kind.AMOUNT if name == COST else Kind.COUNT]
-        if value is not None:
+    for place, (name, value) in enumerate(zip(headings[2:], _cells(every), strict=False), start=2):
+        look = _look(formats, name, value)
+        if value is not None and name in (COST, *_COUNTED, second):
             sheet.write_formula(last, place, records.sum_of(name), look, float(value))
-    if every.cost is not None:
-        sheet.write_string(last, 7, digits(every.cost))
+        else:
+            _write(sheet, (last, place), value, look)
 
 
-def _write_total(sheet: Worksheet, formats: _Formats, number: int, of: tuple[str, str], total: _Total) -> None:
-    values = (*of, total.lines, total.cost, *(getattr(total, name) for name in _COUNTED))
-    kinds = (Kind.TEXT, Kind.TEXT, Kind.COUNT, Kind.AMOUNT, *(Kind.COUNT for _ in _COUNTED))
-    for place, (value, kind) in enumerate(zip(values, kinds, strict=True)):
-        _write(sheet, (number, place), value, formats.by_kind[kind])
-    if total.cost is not None:
-        sheet.write_string(number, 7, digits(total.cost))
+def _cells(total: _Total) -> tuple[str | int | Decimal | None, ...]:
+    """From the number of lines on."""
+    other = None if total.lacks else total.other
+    counts = (getattr(total, name) for name in _COUNTED)
+    return total.lines, total.cost, *counts, _exact_text(total.cost), other, _exact_text(other)
 
 
-def _sum(totals: dict[tuple[str, str], _Total]) -> _Total:
-    every = list(totals.values())
-    return _Total(
-        sum(one.lines for one in every),
-        exact_sum(one.cost for one in every),
-        *(whole_sum(getattr(one, name) for one in every) for name in _COUNTED),
-    )
+def _exact_text(amount: Decimal | None) -> str | None:
+    return None if amount is None else digits(amount)
+
+
+def _look(formats: _Formats, name: str, value: Value) -> Format | None:
+    if isinstance(value, str):
+        return None
+    return formats.by_kind[Kind.AMOUNT if name.startswith("cost_") else Kind.COUNT]

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from reports.planning.subjects import Kind, Subject, folded
+from reports.grouping import folded
+from reports.planning.subjects import Kind, Subject
 from usage.errors import SettingsError
 from usage.month import Month
 from usage.names import ProviderName
@@ -47,6 +48,12 @@ class Budgets:
 
     def __bool__(self) -> bool:
         return bool(self.usual or self.special or self.always)
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """People's own columns that budgets are about, as they are written."""
+        tables = (self.usual, *self.special.values())
+        return frozenset(subject.column for table in tables for subject in table if subject.kind is Kind.COLUMN)
 
     def of(self, month: Month) -> tuple[Budget, ...]:
         """Those of one month: the total first, then providers, projects and columns as they are written."""

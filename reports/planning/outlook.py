@@ -56,6 +56,11 @@ class Outlook:
     surprises: tuple[Surprise, ...]
 
     @property
+    def budget(self) -> Decimal | None:
+        """What the whole month may cost, USD; None where no budget says it."""
+        return next((one.budget.amount for one in self.budgets if one.budget.subject.kind is Kind.TOTAL), None)
+
+    @property
     def alarming(self) -> tuple[BudgetState, ...]:
         """Budgets that are passed or will be; those that are passed first."""
         passed = [one for one in self.budgets if one.standing is Standing.PASSED]

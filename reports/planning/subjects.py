@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reports.grouping import folded
 from reports.ledger import LedgerRow
 from usage.names import ProviderName
 
@@ -49,9 +49,3 @@ class Subject:
 
     def _values(self, row: LedgerRow) -> Iterable[str]:
         return (value for one in row.own if folded(one.name) == folded(self.column) for value in one.values)
-
-
-def folded(name: str) -> str:
-    """A name without accents, case and needless spaces, for comparing."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    return " ".join(plain.casefold().split())

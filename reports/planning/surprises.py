@@ -7,7 +7,8 @@ Two questions are asked of each row, and each has to be answered clearly:
 
 Far is told by the median and the median distance from it, on a scale of ratios: what costs double is as far above as
 what costs half is below, and a few earlier outliers move neither of the two. A row without enough history of its own is
-not judged, nor is one that lacks something. What is small in dollars, or beside the whole bill, is not told.
+not judged, nor is one that lacks something. What is small in dollars, or beside the whole bill, is not told, nor
+is a day as dear as several of the eight weeks before it: that is a habit.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ MONTHS_BACK: Final = 6
 FEWEST_MONTHS: Final = 4
 _FAR: Final = 5.0
 """Robust standard deviations from the median, where many days tell them; few tell them badly, see `_bounds`."""
+_NEARLY: Final = Decimal("0.7")
+"""Of a day's cost: as dear as this is as dear."""
+_SEVERAL: Final = 3
+"""Days that make a habit."""
 _FURTHER: Final = 1.5
 """Times as far below the usual: what is used less is seldom news, as a project ends or rests now and then."""
 _LEAST_SPREAD: Final = math.log(1.25)
@@ -116,7 +121,7 @@ def _of_a_day(ledger: Ledger, row: LedgerRow, earlier: Sequence[LedgerRow], floo
         day: usual
         for day in whole_days(ledger, row.month, row.provider)
         if day in costs and (usual := _left(costs[day], _days_before(costs, day), FEWEST_DAYS)) is not None
-        if difference(costs[day], usual) >= floor
+        if difference(costs[day], usual) >= floor and not _is_habit(costs, day)
     }
     if not found:
         return None
@@ -127,6 +132,13 @@ def _of_a_day(ledger: Ledger, row: LedgerRow, earlier: Sequence[LedgerRow], floo
             records.setdefault(record.day, []).append(record)
     now = records.pop(furthest)
     return Surprise(row, furthest, costs[furthest], found[furthest], _model(now, list(records.values())))
+
+
+def _is_habit(costs: Mapping[date, Decimal], day: date) -> bool:
+    """Whether the eight weeks before had several days nearly as dear: what comes each fortnight surprises nobody."""
+    first = day - timedelta(days=DAYS_BACK)
+    before = [cost for other, cost in costs.items() if first <= other < day]
+    return sum(cost >= costs[day] * _NEARLY for cost in before) >= _SEVERAL
 
 
 def _days_before(costs: Mapping[date, Decimal], day: date) -> list[Decimal]:

@@ -2,55 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from notion.text import folded
+from notion.client.gateway import Gateway
 from notion.workspace import Workspace
+from reports.grouping import find_column
 from reports.ledger import Ledger
-from reports.page.figures.outlook import Outlook
 from reports.page.figures.report import Report, last_months, report_of
+from reports.planning.outlook import look_ahead
+from reports.planning.surprises import MONTHS_BACK
+from tasks.books.budgets import load_budgets
 from tasks.books.corrections import corrections
 from tasks.books.gather import gather
+from tasks.books.related import RelatedTitles
 from usage.errors import SettingsError
-from usage.language.words import Words
 from usage.month import Month
 from usage.settings import Settings
 
 
-def monthly(
-    settings: Settings, workspace: Workspace, month: Month, *, words: Words, count: int = 12, by: Sequence[str] = ()
-) -> Report:
+def monthly(settings: Settings, gateway: Gateway, month: Month, *, count: int = 12, by: Sequence[str] = ()) -> Report:
     """All that the page of a month shows.
 
     Args:
         settings: All settings.
-        workspace: The two databases.
+        gateway: The connection to Notion.
         month: Which month.
-        words: The language of what is planned.
         count: How many months are shown side by side.
         by: People's own columns to cut the month by; none: those that follow a project into a new month.
 
     Raises:
-        SettingsError: The month was never collected, or no row has anything in a column of that name.
+        SettingsError: The month was never collected, no row has anything in a column of that name, or the file of
+            budgets can't be used.
         NotionError: Notion can't be read.
     """
+    budgets = load_budgets(settings)
+    workspace = Workspace(settings, frozenset(), gateway)
     months = last_months(month, count)
-    ledger = gather(settings, workspace, {*months, month.previous()})
+    # Surprises are the same on every page of the month, however many months it shows.
+    ledger = gather(settings, workspace, {*months, *last_months(month, MONTHS_BACK + 1)})
     if not ledger.month(month).is_collected:
         raise SettingsError(f"{month} was never collected: llm-usage collect --month {month} does it")
+    columns = _columns(settings, ledger, by)
+    titles = RelatedTitles(gateway, workspace.databases.usages)
+    bounded = _found(ledger, (one.subject.column for one in budgets.of(month)))
+    for column in dict.fromkeys((*columns, *bounded.values())):
+        ledger = ledger if column is None else titles.name(ledger, column)
     return report_of(
         ledger,
         months,
-        by=_columns(settings, ledger, by),
+        by=columns,
         corrections=corrections(settings, months, month.start),
-        outlook=_outlook(settings, ledger, month, words),
+        outlook=look_ahead(ledger, month, budgets),
     )
-
-
-def _outlook(settings: Settings, ledger: Ledger, month: Month, words: Words) -> Outlook | None:
-    """Budgets, forecast and surprises of the month: the one place in which they come onto the page."""
-    del settings, ledger, month, words
-    return None
 
 
 def _columns(settings: Settings, ledger: Ledger, wanted: Sequence[str]) -> tuple[str, ...]:
@@ -59,10 +62,15 @@ def _columns(settings: Settings, ledger: Ledger, wanted: Sequence[str]) -> tuple
     Raises:
         SettingsError: No row has anything in one that was asked for by name.
     """
-    filled = {folded(name): name for name in ledger.own_columns()}
+    found = _found(ledger, wanted or settings.reports.carry_columns)
     for name in wanted:
-        if folded(name) not in filled:
-            others = ", ".join(filled.values()) or "none"
+        if found[name] is None:
+            others = ", ".join(ledger.own_columns()) or "none"
             raise SettingsError(f"--by {name}: no row of these months has anything in such a column; filled: {others}")
-    chosen = wanted or [name for name in settings.reports.carry_columns if folded(name) in filled]
-    return tuple(dict.fromkeys(filled[folded(name)] for name in chosen))
+    return tuple(dict.fromkeys(column for column in found.values() if column is not None))
+
+
+def _found(ledger: Ledger, names: Iterable[str]) -> dict[str, str | None]:
+    """The columns that names mean; None for those in which nothing stands."""
+    rows = [row for month in ledger.months for row in month.rows]
+    return {name: find_column(rows, name) for name in names if name}

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import httpx
 
@@ -27,6 +27,11 @@ from usage.machine.network import asks_directly
 from usage.month import Month
 from usage.peers.bodies import ENCODINGS, Body, TooLargeError, UnreadableError
 from usage.settings import Settings
+
+if TYPE_CHECKING:
+    from reports.page.figures.report import Report
+    from reports.page.telling.amounts import SecondCurrency
+    from usage.language.words import Words
 
 _SERIES: Final = "EXR/M.USD.EUR.SP00.A"
 """Monthly (M) US dollars for one euro: the average (A) of the bank's reference rates (SP00)."""
@@ -55,6 +60,40 @@ def gather_rates(settings: Settings, months: Iterable[Month]) -> Rates:
     running = [month for month in months if month.is_running(settings.now())]
     rates, missing = _of_the_bank(settings, [month for month in months if month not in running])
     return Rates(reports.currency, rates, missing | dict.fromkeys(running, NoRate.RUNNING))
+
+
+def known_rates(settings: Settings, months: Iterable[Month]) -> Rates:
+    """The same as far as it is known without asking the bank, for what must not cost a request.
+
+    A file that can't be read is a warning. Months without a rate are not looked into: nothing is said of them.
+    """
+    reports, months = settings.reports, sorted(set(months))
+    if reports.currency == USD:
+        return Rates()
+    if reports.rates_file is None:
+        closed = [month for month in months if not month.is_running(settings.now())]
+        return Rates(reports.currency, _kept(_book(settings), reports.currency, closed))
+    try:
+        return gather_rates(settings, months)
+    except SettingsError as error:
+        _log.warning("%s", error)
+        return Rates(reports.currency)
+
+
+def second_currency(settings: Settings, report: Report, words: Words) -> SecondCurrency | None:
+    """The second currency of a page, with the rates of the months that it shows; None where none is wanted.
+
+    Raises:
+        SettingsError: The file of rates can't be read.
+    """
+    if settings.reports.currency == USD:
+        return None
+    from reports.page.telling.amounts import SecondCurrency  # noqa: PLC0415  # Babel is slow to import
+
+    months = [one.month for one in report.months if one.total is not None]
+    rates = gather_rates(settings, months)
+    sentences = rates.sentences(words, months)
+    return SecondCurrency(rates.currency, lambda usd, month: rates.both(usd, month).other, sentences)
 
 
 # -- a file

@@ -6,11 +6,13 @@ import logging
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
+from typing import Final, Protocol
 
-from notion.client.gateway import Gateway
+from notion.client.models import Page
 from notion.databases.found import Found
 from notion.text import one_line
+from notion.workspace import Workspace
+from reports.grouping import folded
 from reports.ledger import Ledger, LedgerRow, MonthLedger, OwnColumn
 from usage.errors import NotionAccessError
 
@@ -19,16 +21,41 @@ _ID_SHOWN: Final = 4
 _log: Final = logging.getLogger(__name__)
 
 
-class RelatedTitles:
-    """Titles of related pages. Each page is asked for once, and only where something is grouped by it.
+class _Pages(Protocol):
+    """Where pages are asked for."""
+
+    def page(self, page_id: str) -> Page: ...
+
+
+def with_titles(workspace: Workspace, ledger: Ledger, columns: Iterable[str] | None = None) -> Ledger:
+    """The ledger with titles in place of ids in people's own columns that are relations.
 
     Args:
-        gateway: The connection.
+        workspace: The two databases.
+        ledger: The months.
+        columns: The columns that are to be told, in any spelling; None: all.
+
+    Raises:
+        NotionError: Notion can't be read.
+    """
+    told = None if columns is None else set(map(folded, columns))
+    titles = RelatedTitles(workspace, workspace.databases.usages)
+    for column in ledger.own_columns():
+        if told is None or folded(column) in told:
+            ledger = titles.name(ledger, column)
+    return ledger
+
+
+class RelatedTitles:
+    """Titles of related pages. Each page is asked for once, and only where something is told by it.
+
+    Args:
+        pages: Where pages are asked for: the connection, or the two databases.
         usages: *Usages*, which knows the types of its columns.
     """
 
-    def __init__(self, gateway: Gateway, usages: Found) -> None:
-        self._gateway, self._usages = gateway, usages
+    def __init__(self, pages: _Pages, usages: Found) -> None:
+        self._pages, self._usages = pages, usages
         self._titles: dict[str, str] = {}
 
     def name(self, ledger: Ledger, column: str) -> Ledger:
@@ -57,7 +84,7 @@ class RelatedTitles:
 
     def _ask(self, page_id: str) -> str:
         try:
-            page = self._gateway.page(page_id)
+            page = self._pages.page(page_id)
         except NotionAccessError as error:
             if error.status not in (400, 403, 404):
                 raise

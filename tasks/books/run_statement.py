@@ -2,65 +2,75 @@
 
 from __future__ import annotations
 
-import logging
-from math import ceil
+from dataclasses import replace
 from typing import Final
 
 from notion.workspace import Workspace
-from reports.ledger import Ledger
+from reports.grouping import find_column
+from reports.ledger import Ledger, LedgerRow
+from reports.planning.budgets import Budgets, budgets_of
+from reports.planning.outlook import Outlook, look_ahead
+from tasks.books.budgets import load_budgets
 from tasks.books.corrections import corrections
-from tasks.books.gather import gather
+from tasks.books.rates import second_currency
 from tasks.pages.chart import Costs
-from usage.errors import NotionError
+from usage.errors import SettingsError
 from usage.language.words import Words
-from usage.outcomes.result import MonthResult
+from usage.month import Month
 from usage.settings import Settings
 
 MONTHS: Final = 12
-_ALWAYS: Final = 8
-"""Requests to Notion that a month may take beside its writes and the reading of its rows."""
-_log = logging.getLogger(__name__)
 
 
-def run_statement(settings: Settings, workspace: Workspace, result: MonthResult, known: Costs) -> str | None:
-    """The page in Markdown; None where nothing was written, or where its figures would cost too many requests.
+def run_statement(settings: Settings, workspace: Workspace, ledger: Ledger, month: Month, known: Costs) -> str:
+    """The page in Markdown. It asks Notion for nothing: what would have to be read for it stays away.
 
     Args:
         settings: All settings.
         workspace: The two databases.
-        result: What was collected.
-        known: Costs of earlier months by provider, which need not be read again.
+        ledger: The month and the one before, as the plan leaves them.
+        month: The month.
+        known: Costs of earlier months by provider.
+
+    Raises:
+        SettingsError: The file of rates can't be used.
     """
-    if result.plan is not None or result.problem:
-        return None
-    ledger = ledger_of_run(settings, workspace, result)
-    if ledger is None or not ledger.month(result.month).is_collected:
-        return None
     from reports.page.figures.report import last_months, report_of  # noqa: PLC0415
     from reports.page.telling.teller import tell  # noqa: PLC0415
     from tasks.pages.statement import as_markdown  # noqa: PLC0415  # matplotlib takes a second to load
 
-    months = last_months(result.month, MONTHS)
+    words = Words(settings.reports.language)
     report = report_of(
         ledger,
-        months,
-        by=[name for name in settings.reports.carry_columns if name in ledger.own_columns()],
-        corrections=corrections(settings, [result.month.previous(), result.month], result.month.start),
+        last_months(month, MONTHS),
+        by=_columns(settings, workspace, ledger, month),
+        corrections=corrections(settings, [month.previous(), month], month.start),
+        outlook=_outlook(settings, ledger, month),
         known=known,
     )
-    words = Words(settings.reports.language)
-    return as_markdown(report, tell(report, words), words)
+    return as_markdown(report, tell(report, words, second_currency(settings, report, words)), words)
 
 
-def ledger_of_run(settings: Settings, workspace: Workspace, result: MonthResult) -> Ledger | None:
-    """The month and the one before, read from Notion with the requests that are left to the run; None where too few."""
-    written = result.notion.created + result.notion.updated + result.notion.trashed
-    rows = sum(source.rows for source in result.sources) + len(result.sources)
-    left = written + ceil(rows / 100) + _ALWAYS - workspace.requests
-    if left < 2 * ceil(rows / 100):
-        return None
+def _columns(settings: Settings, workspace: Workspace, ledger: Ledger, month: Month) -> tuple[str, ...]:
+    """People's own columns that rows tell as people read them."""
+    rows: list[LedgerRow] = [row for one in ledger.months for row in one.rows]
+    if not all(row.url for row in ledger.month(month.previous()).rows):
+        # Rows that come from the archive have no columns: all of the month would seem to be new.
+        return ()
+    schema = workspace.databases.usages.schema
+    found = (find_column(rows, name) for name in settings.reports.carry_columns)
+    # Titles of related pages would have to be asked for.
+    return tuple(dict.fromkeys(one for one in found if one is not None and schema[one].type != "relation"))
+
+
+def _outlook(settings: Settings, ledger: Ledger, month: Month) -> Outlook:
+    """Budgets and forecast. Surprises take more months than are at hand."""
+    return replace(look_ahead(ledger, month, _budgets(settings)), surprises=())
+
+
+def _budgets(settings: Settings) -> Budgets:
     try:
-        return gather(settings, workspace, (result.month.previous(), result.month))
-    except NotionError as error:
-        _log.warning("The run comes without the page of its month: %s", error)
-        return None
+        return load_budgets(settings)
+    except SettingsError:
+        # Said in a warning by whoever tells of budgets.
+        return budgets_of({})

@@ -124,6 +124,11 @@ def test_without_a_terminal_it_does_not_wait(program: Program) -> None:
     # Somebody's projects and clients, and what moved since the month before.
     assert re.search(r"Chatbot Mairie +Ville de Clairval", told.out)
     assert "most of it" in told.out
+    # It ends with the page of the month, which stays.
+    page = Path(told.out.splitlines()[-1])
+    text = page.read_text("utf-8")
+    page.unlink()
+    assert all(f">{heading}<" in text for heading in ("Budgets", "By Client", "By Équipe", "7 months"))
     # Neither what is mine nor where it would lie otherwise is touched.
     assert not [name for name in ("mine", "data") if (program.folder / name).exists()]
 

@@ -73,8 +73,43 @@ def test_json_has_every_digit_and_markdown_no_markup_of_others(few: Cli) -> None
     assert "<b>" not in answer["markdown"]
 
 
+def test_people_s_own_columns_and_euros(few: Cli) -> None:
+    collect(few, *MONTHS[:2])
+    store = few.sandbox.notion.store
+    usages = store.database("Usages LLM")
+    clients = store.make_database("Clients", {"Nom": {"title": {}}})
+    relation = {"relation": {"data_source_id": clients.source_id, "type": "single_property", "single_property": {}}}
+    store.change_schema(usages, {"Client": relation, "Équipe": {"rich_text": {}}})
+    acme = store.add_row(clients, {"Nom": "ACME"})
+    rows = [row for row in usages.rows() if row.value("Mois") == "2026-01" and row.value("Cout USD")]
+    for row in rows[1:]:
+        store.edit(row, {"Client": (acme.id,), "Équipe": "Web"})
+    share = Decimal(str(rows[0].value("Cout USD"))) / sum(Decimal(str(row.value("Cout USD"))) for row in rows)
+    (few.folder / "budgets.toml").write_text("[column.client]\nacme = 1\n")
+    few.sandbox.ecb.rates = {"2026-01": "1.25"}
+    few.set(NOTION_CARRY_COLUMNS="Équipe, Client", REPORT_CURRENCY="EUR")
+
+    told = few("digest")
+    lines = told.out.splitlines()
+    assert (told.err, len(lines) <= 10) == ("", True)
+    assert any(line.startswith("Équipe: Web $") for line in lines)
+    assert any(line.startswith("Budget for client: acme: passed on Jan ") for line in lines)
+    assert any("1 EUR = 1.25 USD" in line for line in lines)
+    answer = few("digest", "--by", "client", "--json").json
+    assert Decimal(answer["second_currency"]["total"]) * Decimal("1.25") == Decimal(answer["total_usd"])
+    (by,) = answer["by"]
+    assert (by["column"], [group["values"] for group in by["groups"]]) == ("Client", [["ACME"]])
+    assert Decimal(by["without"]["cost_usd"]) / Decimal(answer["total_usd"]) == pytest.approx(share)
+    assert "\nClient: ACME $" in answer["text"]
+    told = few("digest", "--by", "Clint")
+    assert told.status == 2
+    assert "--by Clint: no row has anything in a column of that name; filled: Client, Équipe" in told.err
+
+
 def test_nothing_collected_and_nothing_to_compare(few: Cli) -> None:
-    assert few("digest").out.splitlines()[0] == "AI usage in January 2026: not collected."
+    told = few("digest")
+    assert told.out.splitlines()[0] == "AI usage in January 2026: not collected."
+    assert "llm-usage collect --month 2026-01 does it" in told.err
     collect(few, "2026-01")
     assert few("digest").out.splitlines()[1] == "Nothing to compare with in December 2025."
 
@@ -96,6 +131,14 @@ def test_what_can_not_be_used_is_refused(few: Cli, receiver: Receiver) -> None:
     told = few("digest", "--send")
     assert (told.status, told.out) == (2, "")
     assert f"chmod 600 {path}" in told.err
+    for options in (
+        ("--again",),
+        ("--markdown", "--json"),
+        ("--markdown", "--send"),
+        ("--by=x", "--by=y", "--by=z", "--by=w"),
+    ):
+        told = few("digest", *options)
+        assert told.status == 2, options
     (few.folder / "budgets.toml").write_text("total = 1\ntotl = 2\n")
     told = few("digest")
     assert told.status == 2
@@ -196,6 +239,21 @@ def test_files_that_can_not_be_used_do_not_turn_a_collection_red(few: Cli, recei
     assert f"chmod 600 {path}" in told.err
     told = few("check")
     assert (told.status, told.out.count(f"chmod 600 {path}")) == (0, 1)
+
+
+def test_a_file_of_rates_that_can_not_be_used_costs_the_euros_alone(few: Cli, receiver: Receiver) -> None:
+    rates = few.folder / "rates.csv"
+    rates.write_text("month,rate\n2026-01,cheap\n")
+    few.set(LLM_USAGE_NOTIFY_FILE=receiver.file(few.folder), REPORT_CURRENCY="EUR", EUR_RATES_FILE=str(rates))
+    told = few("collect", "--month", "2026-01")
+    assert told.status == 0
+    assert "the digest is told in US dollars only: EUR_RATES_FILE: line 2 is not" in told.err
+    assert len(receiver.messages) == 1
+    assert "EUR_RATES_FILE: line 2 is not" in few("check").out
+    assert few("digest").status == 2
+    rates.write_text("month,rate\n2026-01,1.25\n")
+    assert " (€" in few("collect", "--month", "2026-01").out
+    assert few.sandbox.journal.requests("ecb") == []
 
 
 def test_without_budgets_and_addresses_nothing_is_read_for_it(few: Cli) -> None:

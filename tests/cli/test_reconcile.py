@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,8 @@ def test_a_month_against_the_price_list(collected: Cli, monkeypatch: pytest.Monk
     # The voice providers tell no tokens: nothing is expected of them.
     for name in ("deepgram", "elevenlabs"):
         assert told["providers"][name]["residual_usd"] == "0.00"
-        assert set(told["providers"][name]["differences_usd"]) <= {"no_tokens", "unknown_price"}
+        # A discount is a credit here: an amount below nothing.
+        assert set(told["providers"][name]["differences_usd"]) <= {"no_tokens", "unknown_price", "discount"}
     # Providers were not asked, and Notion is as it was.
     apis = {request.api for request in collected.sandbox.journal.requests()[asked:]}
     assert apis == {"notion"}
@@ -76,5 +78,19 @@ def test_a_month_against_the_price_list(collected: Cli, monkeypatch: pytest.Monk
 def test_a_month_that_is_not_collected(ready: Cli) -> None:
     ready.set(LLM_USAGE_LANG="en")
     told = ready("reconcile", "--month", "2025-12")
-    assert (told.status, told.out) == (0, "2025-12: nothing is collected that has a cost.\n")
+    assert (told.status, told.out) == (2, "")
+    assert "2025-12 was never collected: llm-usage collect --month 2025-12 does it" in told.err
     assert ready("reconcile", "--month", "2027-01").status == 2
+
+
+def test_no_figure_is_cut_where_the_terminal_is_narrow(
+    collected: Cli, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wide = collected("reconcile", "--month", MONTH).out
+    figures = set(re.findall(r"[+-]?\$[\d,.]+\d", wide))
+    assert figures
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    narrow = collected("reconcile", "--month", MONTH).out
+    assert figures <= set(re.findall(r"[+-]?\$[\d,.]+\d", narrow))
+    assert "│" not in narrow

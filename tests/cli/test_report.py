@@ -157,5 +157,49 @@ def test_nobody_but_notion_is_asked(told: Cli) -> None:
     assert told("report", "--months", "1").status == 0
     requests = told.sandbox.journal.requests()
     assert {one.api for one in requests} == {"notion"}
-    # Schemas and services, the month, and the one before.
-    assert len([one for one in requests if one.path.endswith("/query")]) <= 3
+    # The services, the month, the one before, and five more that tell what is usual.
+    assert len([one for one in requests if one.path.endswith("/query")]) <= 8
+
+
+def test_budgets_stand_on_the_page(told: Cli) -> None:
+    (told.folder / "budgets.toml").write_text('total = 1\n[project]\n"Nobody\'s" = 5\n')
+    assert told("report", "-o", "page.html").status == 0
+    page = (told.folder / "page.html").read_text("utf-8")
+    assert "1 budget is passed." in page
+    assert "no row has this name" in page
+    (told.folder / "budgets.toml").write_text("total = lots")
+    refused = told("report", "-o", "page.html")
+    assert refused.status == 2
+    assert "budgets.toml, line 1" in refused.err
+
+
+def test_euros_stand_beside_dollars_where_they_are_wanted(told: Cli) -> None:
+    told.set(REPORT_CURRENCY="EUR")
+    assert told("report", "-o", "page.html").status == 0
+    page = (told.folder / "page.html").read_text("utf-8")
+    assert "Cost, EUR" in page
+    assert "the European Central Bank’s average of January 2026" in page
+    told.sandbox.ecb.rates["2026-01"] = ""
+    try:
+        assert told("report", "-o", "page.html").status == 0
+    finally:
+        told.sandbox.ecb.rates.clear()
+    page = (told.folder / "page.html").read_text("utf-8")
+    assert "has not published the EUR rate of January 2026 yet: US dollars only" in page
+    assert told("report", "--notion").status == 0
+
+
+def test_by_a_relation_tells_titles(told: Cli) -> None:
+    store = told.sandbox.notion.store
+    usages = store.database("Usages LLM")
+    clients = store.make_database("Clients", {"Nom": {"title": {}}})
+    acme, beta = (store.add_row(clients, {"Nom": name}) for name in ("ACME", "Beta"))
+    relation = {"relation": {"data_source_id": clients.source_id, "type": "single_property", "single_property": {}}}
+    store.change_schema(usages, {"Pour": relation})
+    rows = [row for row in usages.rows() if row.value("Mois") == "2026-01" and row.value("Cout USD") is not None]
+    store.edit(rows[0], {"Pour": (beta.id, acme.id)})
+    store.edit(rows[1], {"Pour": (acme.id,)})
+    assert told("report", "--by", "pour", "-o", "page.html").status == 0
+    page = (told.folder / "page.html").read_text("utf-8")
+    assert "By Pour" in page
+    assert "ACME + Beta" in page

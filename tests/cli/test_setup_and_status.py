@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.cli.programs import Cli
@@ -190,3 +192,19 @@ def test_a_service_that_is_switched_off_is_not_told_of(ready: Cli) -> None:
     store.edit(store.database("Services LLM").row("OpenRouter"), {"Statut": "Inactif"})
     for command in ("status", "check"):
         assert "no complete figures" not in ready(command).out
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("collect", "--month", "2026-01"), ("status",), ("status", "--proof"), ("backfill", "2026-01", "2026-01")],
+)
+def test_one_output_writes_its_figures_in_one_way(ready: Cli, command: tuple[str, ...]) -> None:
+    ready.only("OPENAI_ADMIN_KEY_LABO", "DEEPGRAM_API_KEY_PROD")
+    assert ready("collect", "--month", "2026-01", "--json").status == 0
+    # In a French output no decimal point, in an English one no decimal comma.
+    for language, written, other in (("fr", r"\d,\d", r"\d\.\d"), ("en", r"\d\.\d", r"\d,\d{1,2}\b")):
+        ready.set(LLM_USAGE_LANG=language)
+        told = ready(*command).out.splitlines()
+        figures = "\n".join(line for line in told if any(word in line for word in ("Total", " Succes ", " closed ")))
+        assert re.search(written, figures), (language, figures)
+        assert not re.search(other, figures), (language, figures)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.currency import Amounts, NoRate, Rate, Rates, RateSource
+from reports.currency import Amounts, NoRate, Rate, Rates, RateSource, for_files
 from usage.language.choice import Language
 from usage.language.words import Words
 from usage.month import Month
@@ -90,3 +90,13 @@ def test_each_reason_has_a_sentence(why: NoRate, words: Words) -> None:
     (sentence,) = Rates("EUR", {}, {JANUARY: why}).sentences(words, [JANUARY])
     assert words.month(JANUARY) in sentence
     assert ("US dollars only" if words is ENGLISH else "en dollars seulement") in sentence
+
+
+@given(amounts, rates)
+def test_files_have_24_decimals(usd: Decimal, rate: Decimal) -> None:
+    exact = book(january=rate).both(usd, JANUARY).other
+    told = for_files(exact)
+    assert told is not None
+    assert told.as_tuple().exponent == -24
+    assert abs(Fraction(told) - Fraction(usd) / Fraction(rate)) <= Fraction(6, 10**25)
+    assert for_files(None) is None

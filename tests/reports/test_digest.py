@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -9,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.digest import MOST_LINES, Style, alarm_line, digest_lines, make_digest
-from reports.ledger import Ledger, LedgerRow, MonthLedger, SourceMonth
+from reports.currency import NoRate, Rate, Rates, RateSource
+from reports.digest import MOST_COLUMNS, MOST_LINES, Style, alarm_line, digest_lines, make_digest
+from reports.ledger import Ledger, LedgerRow, MonthLedger, OwnColumn, SourceMonth
 from reports.planning.budgets import budgets_of
-from tests.reports.histories import days_of, history, ledger, row
+from tests.reports.histories import days_of, history, ledger, own, row
 from usage.language.choice import Language
 from usage.language.words import Words
 from usage.month import Month
@@ -20,7 +23,7 @@ from usage.names import ProviderName, Status
 
 PLAIN = Style(
     name=lambda text: text,
-    link=lambda name, url: f"{name}: {url}",
+    link=lambda _, name, url: f"{name}: {url}",
     head=lambda line: line,
     item=lambda line: line,
 )
@@ -36,8 +39,16 @@ def rows(month: Month, cost: str, *, until: int = 31) -> list[LedgerRow]:
     ]
 
 
-def told(known: Ledger, month: Month, budgets: str = "", *, language: Language = Language.EN) -> list[str]:
-    digest = make_digest(known, month, budgets_of({}, budgets))
+def told(
+    known: Ledger,
+    month: Month,
+    budgets: str = "",
+    *,
+    language: Language = Language.EN,
+    by: Sequence[str] = (),
+    rates: Rates | None = None,
+) -> list[str]:
+    digest = make_digest(known, month, budgets_of({}, budgets), by=by, rates=rates)
     return list(digest_lines(digest, Words(language), PLAIN, "https://prefect.example/run"))
 
 
@@ -107,6 +118,70 @@ def test_sources_that_lack_something_or_have_gone_are_named() -> None:
     )
     lines = told(Ledger((before, now), NOW), JANUARY)
     assert "Missing: OpenAI labo (could not be read), Anthropic (a part), Deepgram labs (not collected)." in lines
+
+
+def with_clients(*clients: str) -> Ledger:
+    """January, each row with a client; an empty text is none."""
+    found = [
+        replace(one, own=own("Client", client) if client else ())
+        for one, client in zip(rows(JANUARY, "20"), clients, strict=True)
+    ]
+    return ledger(NOW, rows(Month(2025, 12), "10"), found)
+
+
+EUROS = Rates("EUR", {JANUARY: Rate(JANUARY, "EUR", Decimal("1.25"), RateSource.ECB)}, {FEBRUARY: NoRate.RUNNING})
+
+
+def test_a_column_of_peoples_own_and_what_has_none() -> None:
+    (line,) = (one for one in told(with_clients("ACME", "Béta", "acme", ""), JANUARY, by=["Client"]) if "Client" in one)
+    assert line == "Client: ACME $1,240.00 (50%), Béta $620.00 (25%). No Client: $620.00 (25%)."
+    lines = told(with_clients("a", "b", "c", "d"), JANUARY, by=["Client"], language=Language.FR)
+    (line,) = (one.replace("\xa0", " ") for one in lines if "Client" in one)
+    assert (
+        line == "Client : a 620,00 $US (25 %), b 620,00 $US (25 %), c 620,00 $US (25 %), et 1 autre valeur. "
+        "Sans Client : rien."
+    )
+
+
+def test_euros_beside_dollars_and_the_rate() -> None:
+    lines = told(with_clients("ACME", "Béta", "acme", ""), JANUARY, by=["Client"], rates=EUROS)
+    assert lines[0].startswith("AI usage in January 2026: $2,480.00 (€1,984.00), ")
+    assert "OpenAI – One: +$310.00, now $620.00 (€496.00); large +$310.00." in lines
+    assert (
+        "Client: ACME $1,240.00 (€992.00, 50%), Béta $620.00 (€496.00, 25%). No Client: $620.00 (€496.00, 25%)."
+        in lines
+    )
+    assert "Nothing is missing. 1 EUR = 1.25 USD, the European Central Bank’s average of January 2026." in lines
+    without = told(running(), FEBRUARY, rates=EUROS)
+    assert "€" not in "".join(without)
+    assert "February 2026 is not over, so it has no average rate yet: US dollars only." in " ".join(without)
+
+
+def test_where_there_is_more_to_say_fewer_rows_are_told() -> None:
+    columns = [f"C{number}" for number in range(MOST_COLUMNS)]
+    found = [
+        replace(one, own=tuple(OwnColumn(name, ("x",)) for name in columns)) for one in rows(FEBRUARY, "300", until=13)
+    ]
+    # Each row moves, so that all three would be told.
+    known = ledger(NOW, [replace(one, records=one.records[:5]) for one in rows(JANUARY, "20")], found)
+    known = Ledger(known.months, NOW, "https://notion.example/usages")
+    counts = []
+    for by in (columns[:number] for number in range(MOST_COLUMNS + 1)):
+        lines = told(known, FEBRUARY, "total = 5000", by=by, rates=EUROS)
+        assert len(lines) <= MOST_LINES
+        assert lines[-1].startswith("Notion: ")
+        assert all(any(line.startswith(f"{name}: ") for line in lines) for name in by)
+        counts.append(sum(line.startswith("OpenAI – ") for line in lines))
+    assert counts == sorted(counts, reverse=True)
+    assert counts[0] > counts[-1]
+
+
+def test_what_can_not_be_compared_for_want_of_days_is_named() -> None:
+    def whole(month: Month) -> LedgerRow:
+        return row(month, "one", [(month.first_day, "5")], by_day=False)
+
+    lines = told(ledger(NOW, [whole(JANUARY)], [whole(FEBRUARY)]), FEBRUARY)
+    assert lines[1] == ("Nothing to compare with in January 2026. Not compared, as their days are not known: OpenAI.")
 
 
 def test_nothing_at_all() -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.grouping import find_column, folded, group_by
+from reports.grouping import choose_columns, find_column, folded, group_by
 from reports.ledger import LedgerRow, OwnColumn
+from usage.errors import SettingsError
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import ProviderName
@@ -99,3 +101,14 @@ def test_a_column_is_found_whatever_its_case() -> None:
     found = [row("a", None, "ACME")]
     assert find_column(found, "client") == find_column(found, "Client") == "Client"
     assert find_column(found, "Équipe") is None
+
+
+def test_columns_are_chosen_by_name_or_from_those_that_are_usual() -> None:
+    found = [row("a", Decimal(1), "ACME"), row("b", Decimal(1))]
+    assert choose_columns(found, ["CLIENT", "client"], ["Équipe"]) == ("Client",)
+    assert choose_columns(found, [], ["Équipe", "client"]) == ("Client",)
+    assert choose_columns(found, [], ["Équipe"]) == ()
+    with pytest.raises(
+        SettingsError, match="--by Équipe: no row has anything in a column of that name; filled: Client"
+    ):
+        choose_columns(found, ["Client", "Équipe"], [])

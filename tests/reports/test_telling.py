@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reports.comparison import MOST_SHOWN, compare
+from reports.currency import Rate, Rates, RateSource
 from reports.ledger import Ledger
 from reports.telling import told
 from tests.reports.ledgers import DECEMBER, FEBRUARY, JANUARY, day, ledger, ledgers, record, row, source
@@ -104,3 +105,13 @@ def test_whatever_happened_it_can_be_told(language: Language, one: Ledger) -> No
 def test_names_are_no_places_in_a_sentence(name: str) -> None:
     one = ledger(row(JANUARY, "p", record("1")), row(FEBRUARY, "p", record("3", None, name), name=name), now=AFTER)
     assert name in lines(one)[1]
+
+
+def test_the_total_in_euros_where_the_month_has_a_rate() -> None:
+    one = ledger(row(JANUARY, "p", record("10")), row(FEBRUARY, "p", record("12")), now=AFTER)
+    rate = Rate(FEBRUARY, "EUR", Decimal("1.25"), RateSource.ECB)
+    known = told(compare(one, FEBRUARY), Words(Language.EN), Rates("EUR", {FEBRUARY: rate}))
+    assert known.lines[0] == "Total of February 2026: $12.00 (€9.60), +$2.00 (+20%) against January 2026 ($10.00)."
+    assert known.lines[-1] == "1 EUR = 1.25 USD, the European Central Bank’s average of February 2026."
+    unknown = told(compare(one, FEBRUARY), Words(Language.EN), Rates("EUR"))
+    assert unknown.lines == tuple(lines(one))

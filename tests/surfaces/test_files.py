@@ -62,9 +62,12 @@ def test_tags_are_peoples_own_columns(books: Books) -> None:
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (("csv", "--month", "2025-11"), "2025-11 was never collected, so nothing was written"),
-        (("csv", "--month", "2025-10..2026-01"), "2025-10, 2025-11 was never collected"),
-        (("csv", "--month", "2026-02..2025-12"), "2025-12..2026-02"),
+        (("csv", "--month", "2025-11"), "2025-11 was never collected: llm-usage collect --month 2025-11 does it"),
+        (
+            ("csv", "--month", "2025-10..2026-01"),
+            "2025-10, 2025-11 were never collected: llm-usage backfill 2025-10 2025-11 does it",
+        ),
+        (("csv", "--month", "2026-02..2025-12"), "the range is turned round"),
         (("csv", "--month", "2026-03"), "2026-03 has not begun"),
         (("csv", "--month", "January"), "is not a month"),
         (("csv", "-o", "missing/x.csv"), "there is no folder missing"),

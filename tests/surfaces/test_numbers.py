@@ -17,10 +17,19 @@ import openpyxl
 import pyarrow.parquet as pq
 import pytest
 
+from notion.client.gateway import Gateway
+from reports.page.telling.teller import tell
+from tasks.books.monthly import monthly
+from tasks.pages.statement import as_markdown
 from tests.surfaces.books import MONTHS, SPAN, Books
+from tests.surfaces.pages import Shown, read_html, read_markdown
+from usage.language.choice import Language
+from usage.language.words import NOTHING, Words
 from usage.money import exact_sum, whole_sum
 from usage.names import ProviderName
+from usage.settings import load_settings
 
+JANUARY: Final = MONTHS[1]
 Key = tuple[str, str, str, str]
 """Month, provider, `Projet/API Key`, and what else it takes to tell a row whose key is in brackets: its workspace, or
 its account where it has none."""
@@ -181,3 +190,69 @@ def test_a_surface_tells_the_ledger_exactly(surface: str, books: Books, tmp_path
             key = key_of(str(month.month), row.provider.value, row.key, row.workspace, row.account)
             assert told[key] == Figures(row.cost, row.tokens_input, row.tokens_output, row.requests)
         assert exact_sum(one.cost for key, one in told.items() if key[0] == str(month.month)) == month.cost
+
+
+# -- what is written for people: rounded, from the exact sums
+
+
+def _html(books: Books, folder: Path) -> Shown:
+    path = folder / "page.html"
+    assert books("report", "--month", str(JANUARY), "-o", str(path)).status == 0
+    return read_html(path.read_text("utf-8"))
+
+
+def _markdown(books: Books, _: Path) -> Shown:
+    with books.settings():
+        settings, words = load_settings(), Words(Language.EN)
+        with closing(Gateway(settings.notion)) as gateway:
+            report = monthly(settings, gateway, JANUARY)
+        return read_markdown(as_markdown(report, tell(report, words), words))
+
+
+PAGES: Final[Mapping[str, Callable[[Books, Path], Shown]]] = {"HTML": _html, "Markdown": _markdown}
+
+
+def _january(books: Books) -> list[dict[str, Any]]:
+    return [values for key, values in notion_rows(books).items() if key[0] == str(JANUARY)]
+
+
+def _line(rows: Iterable[dict[str, Any]], words: Words) -> tuple[str, ...]:
+    """What people are to read of some of Notion's rows."""
+    rows = list(rows)
+    tokens = whole_sum(_count(row[name]) for row in rows for name in ("Tokens Input", "Tokens Output"))
+    requests = whole_sum(_count(row["Requetes"]) for row in rows)
+    return words.whole(tokens), words.whole(requests), words.amount(_cost(rows))
+
+
+def _cost(rows: Iterable[dict[str, Any]]) -> Decimal | None:
+    return exact_sum(None if row["Cout USD"] is None else Decimal(repr(row["Cout USD"])) for row in rows)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_shows_notions_rows_rounded(page: str, books: Books, tmp_path: Path) -> None:
+    shown, rows, words = PAGES[page](books, tmp_path), _january(books), Words(Language.EN)
+    assert shown.total == words.dollars(_cost(rows))
+    assert shown.sum == _line(rows, words)
+    # Things of the month before alone have a line as well, without figures.
+    lines = [line for line in shown.lines if set(line) != {NOTHING}]
+    left = [_line([row], words) for row in rows]
+    for line in lines:
+        left.remove(line)
+    assert bool(left) == (shown.others is not None and page == "Markdown")
+    if left:
+        dearest = sorted(rows, key=lambda row: float(row["Cout USD"] or 0), reverse=True)
+        assert shown.others == _line(dearest[len(lines) :], words)
+
+
+def test_the_digest_tells_notions_rows(books: Books) -> None:
+    told, words = books("digest", "--month", str(JANUARY), "--json").json, Words(Language.EN)
+    total = _cost(_january(books))
+    assert Decimal(told["total_usd"]) == books.ledger().month(JANUARY).cost
+    assert float(told["total_usd"]) == float(str(total))
+    assert words.dollars(total) in told["text"].splitlines()[0]
+    known = notion_rows(books)
+    assert told["movers"]
+    for mover in told["movers"]:
+        for month, amount in ((JANUARY, mover["now_usd"]), (JANUARY.previous(), mover["before_usd"])):
+            rows = [row for key, row in known.items() if key[:3] == (str(month), mover["provider"], mover["key"])]
+            assert float(amount or 0) == sum(float(row["Cout USD"]) for row in rows)

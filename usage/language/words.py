@@ -21,7 +21,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent, get_currency_symbol
 
 from usage.language.choice import Language
-from usage.money import plain
+from usage.money import dollars, plain
 from usage.month import Month
 
 _LOCALES: Final = {Language.FR: Locale("fr", "FR"), Language.EN: Locale("en", "US")}
@@ -90,6 +90,12 @@ class Words:
         # Babel counts in Python's own context of 28 digits.
         places = min(-int(plain(amount).as_tuple().exponent), 24)
         return format_decimal(amount, "0." + "#" * places, locale=self._locale)
+
+    def exact(self, amount: Decimal | None) -> str:
+        """An amount without its currency, every digit and two decimals at least: `1180.853`, `1180,853`."""
+        if amount is None:
+            return NOTHING
+        return dollars(amount).replace(".", "." if self.language is Language.EN else ",")
 
     def signed(self, amount: Decimal | None) -> str:
         """A change in US dollars, with its sign: `+$12.00`."""

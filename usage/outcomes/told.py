@@ -6,6 +6,7 @@ from datetime import date
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from usage.language.choice import Language
 from usage.month import Month
 from usage.names import ProviderName
 
@@ -44,6 +45,8 @@ class Told(BaseModel):
     not_compared: tuple[ProviderName, ...]
     lines: tuple[str, ...] = Field(default=(), exclude=True)
     """All of it in sentences."""
+    language: Language = Field(default=Language.EN, exclude=True)
+    """Of these sentences: figures beside them are written as it writes them."""
 
     @property
     def compares(self) -> bool:

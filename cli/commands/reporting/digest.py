@@ -4,49 +4,59 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from contextlib import closing
 from decimal import Decimal
 from typing import Any, Final
 
-from cli.display import literal, note, out, print_lines
+from cli.display import literal, noting_warnings, out, print_lines
 from notion.client.gateway import Gateway
 from notion.text import one_line
 from notion.workspace import Workspace
 from reports.comparison import MOST_SHOWN, Change
-from reports.digest import Digest, Style, digest_lines, make_digest
+from reports.currency import Rates, for_files
+from reports.digest import Digest, Style, digest_lines
+from reports.grouping import Group, Grouping
 from reports.planning.outlook import BudgetState
 from reports.planning.surprises import Surprise
 from tasks.books.budgets import load_budgets
 from tasks.books.gather import gather
+from tasks.books.rates import gather_rates
 from tasks.books.telling.addresses import VARIABLE, Addresses, read_addresses
 from tasks.books.telling.delivery import Delivery
 from tasks.books.telling.styles import LONGEST, PLAIN
-from tasks.books.telling.telling import Told, months_for, send_digest
+from tasks.books.telling.telling import Told, digest_of, months_for, send_digest
 from tasks.pages.markdown import escape, link
 from usage.errors import SettingsError
 from usage.language.choice import Language
 from usage.language.words import Words
-from usage.money import dollars
+from usage.money import digits, dollars
 from usage.month import Month
-from usage.outcomes.progress import passing_warnings
 from usage.settings import Settings, load_settings
 
 _MARKDOWN: Final = Style(
     name=lambda text: escape(one_line(text, LONGEST)),
-    link=link,
+    link=lambda _, name, url: link(name, url),
     head=lambda line: f"**{line}**\n",
     item=lambda line: f"- {line}",
 )
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print or send it; 1 where it did not reach an address."""
+    """Print or send it; 1 where it did not reach an address.
+
+    Raises:
+        SettingsError: Options that don't go together, a month that has not begun, a file that can't be used.
+        NotionError: Notion can't be read.
+    """
+    if arguments.again and not arguments.send:
+        raise SettingsError("--again is for --send: it sends a digest also to those who had it")
+    if arguments.markdown and (arguments.send or arguments.json):
+        raise SettingsError("--markdown is for printing: addresses get plain text, and --json has both")
     settings = load_settings()
     month = Month.resolve(arguments.month, settings.now())
     # Before anything is read.
     addresses = _addresses(settings) if arguments.send else None
-    told = Told(_digest(settings, month), Words(Language(arguments.lang or settings.reports.language)))
+    told = Told(_digest(settings, month, arguments.by), Words(Language(arguments.lang or settings.reports.language)))
     delivery = send_digest(settings, told, addresses, again=arguments.again) if addresses is not None else None
     if arguments.json:
         print(json.dumps(_json(told, delivery), ensure_ascii=False))
@@ -54,6 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
         _print(told, markdown=arguments.markdown)
     else:
         out().print(literal(_sentence(month, delivery)), soft_wrap=True)
+    if told.digest.state is None:
+        print_lines([f"{month} was never collected: llm-usage collect --month {month} does it"])
     if delivery is None:
         return 0
     print_lines(f"not sent to {sentence}" for sentence in delivery.failures)
@@ -69,15 +81,13 @@ def _addresses(settings: Settings) -> Addresses:
     return read_addresses(settings.reports.notify_file)
 
 
-def _digest(settings: Settings, month: Month) -> Digest:
+def _digest(settings: Settings, month: Month, by: list[str]) -> Digest:
     budgets = load_budgets(settings)
-    with closing(Gateway(settings.notion)) as gateway, passing_warnings(lambda one: _warn(one.getMessage())):
+    with closing(Gateway(settings.notion)) as gateway, noting_warnings():
         workspace = Workspace(settings, frozenset(), gateway)
-        return make_digest(gather(settings, workspace, months_for(month)), month, budgets)
-
-
-def _warn(sentence: str) -> None:
-    print(note(sentence), file=sys.stderr)
+        ledger = gather(settings, workspace, months_for(month))
+        rates = gather_rates(settings, [month] if ledger.month(month).is_collected else [])
+        return digest_of(settings, workspace, ledger, month, budgets=budgets, rates=rates, by=by)
 
 
 def _print(told: Told, *, markdown: bool) -> None:
@@ -105,6 +115,7 @@ def _json(told: Told, delivery: Delivery | None) -> dict[str, Any]:
         "month": str(digest.month),
         "state": digest.state,
         "total_usd": _amount(comparison.total),
+        "second_currency": _second(digest.rates, digest.month, comparison.total),
         "change": None if comparison.cost is None else _change(comparison.cost),
         "compared_until": None if comparison.until is None else str(comparison.until),
         "movers": [
@@ -118,6 +129,7 @@ def _json(told: Told, delivery: Delivery | None) -> dict[str, Any]:
             }
             for one in comparison.movers[:MOST_SHOWN]
         ],
+        "by": [_grouping(one) for one in digest.by],
         "forecast": None
         if ahead is None
         else {
@@ -135,6 +147,27 @@ def _json(told: Told, delivery: Delivery | None) -> dict[str, Any]:
     if delivery is not None:
         found["delivery"] = {"sent": delivery.sent, "known": delivery.known, "failed": len(delivery.failures)}
     return found
+
+
+def _second(rates: Rates, month: Month, total: Decimal | None) -> dict[str, Any] | None:
+    """The total in a second currency, and its rate; null where none is wanted."""
+    if not rates.wanted:
+        return None
+    rate, other = rates.rates.get(month), for_files(rates.both(total, month).other)
+    return {
+        "currency": rates.currency,
+        "total": None if other is None else digits(other),
+        "rate": None if rate is None else digits(rate.rate),
+        "source": None if rate is None else rate.source,
+        "missing": rates.missing.get(month),
+    }
+
+
+def _grouping(grouping: Grouping) -> dict[str, Any]:
+    def told(group: Group) -> dict[str, Any]:
+        return {"values": list(group.values), "rows": len(group.rows), "cost_usd": _amount(group.cost)}
+
+    return {"column": grouping.column, "groups": list(map(told, grouping.groups)), "without": told(grouping.without)}
 
 
 def _change(change: Change) -> dict[str, Any]:

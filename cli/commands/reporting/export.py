@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from cli.display import literal, out
+from cli.display import literal, noting_warnings, out, print_lines
 from notion.client.gateway import Gateway
 from notion.workspace import Workspace
+from reports.currency import Rates, for_files
 from reports.export.charges import Charges
 from reports.export.csv_file import write_csv
 from reports.export.focus import focus_table
@@ -26,6 +27,8 @@ from reports.export.table import Table
 from reports.export.whole import whole_file
 from reports.ledger import Ledger
 from tasks.books.gather import gather
+from tasks.books.rates import gather_rates
+from tasks.books.related import with_titles
 from usage.errors import LlmUsageError, SettingsError
 from usage.language.words import Words
 from usage.money import digits, exact_sum
@@ -47,6 +50,20 @@ class WrittenFile(BaseModel):
     """Without the heading."""
 
 
+class SecondCurrency(BaseModel):
+    """What the months cost in a second currency."""
+
+    model_config = ConfigDict(frozen=True)
+
+    currency: str
+    total: str | None
+    """To 24 decimals; None where one of the months has no rate."""
+    rates: dict[str, str]
+    """US dollars for one unit of the currency, by month."""
+    missing: dict[str, str]
+    """Months without a rate, and why."""
+
+
 class ExportResult(BaseModel):
     """The object that `--json` prints."""
 
@@ -58,6 +75,8 @@ class ExportResult(BaseModel):
     files: tuple[WrittenFile, ...]
     cost_usd: str | None
     """What the months cost, exact; None where nobody tells money."""
+    second_currency: SecondCurrency | None
+    """None where none is wanted."""
     left_out: int
     """Records that FOCUS can't hold, as nobody tells any money of their row; 0 in the other formats."""
     incomplete: tuple[str, ...]
@@ -87,12 +106,16 @@ def run(arguments: argparse.Namespace) -> int:
     if to_stdout:
         _require_csv_on_stdout(arguments)
     targets = () if to_stdout else tuple(_targets(arguments, months))
-    with closing(Gateway(settings.notion)) as gateway:
-        ledger = gather(settings, Workspace(settings, frozenset(), gateway), months)
-    _require_collected(ledger)
-    table, charges = _table(arguments.format, ledger, grain)
+    with closing(Gateway(settings.notion)) as gateway, noting_warnings():
+        workspace = Workspace(settings, frozenset(), gateway)
+        ledger = gather(settings, workspace, months)
+        ledger.require_collected()
+        ledger = with_titles(workspace, ledger)
+        rates = gather_rates(settings, months)
+    table, charges = _table(arguments.format, ledger, grain, rates)
     if to_stdout:
         write_csv(table, sys.stdout)
+        print_lines(rates.sentences(Words(settings.reports.language), rates.missing))
         return 0
     result = ExportResult(
         format=arguments.format,
@@ -100,13 +123,14 @@ def run(arguments: argparse.Namespace) -> int:
         months=tuple(map(str, months)),
         files=tuple(_write(table, targets)),
         cost_usd=None if (cost := exact_sum(one.cost for one in ledger.months)) is None else digits(cost),
+        second_currency=_second(rates, ledger),
         left_out=0 if charges is None else charges.left_out(),
         incomplete=tuple(_incomplete(ledger)),
     )
     if arguments.json:
         print(result.model_dump_json())
     else:
-        _tell(result, ledger, Words(settings.reports.language))
+        _tell(result, ledger, rates, Words(settings.reports.language))
     return 0
 
 
@@ -143,17 +167,20 @@ def _targets(arguments: argparse.Namespace, months: Sequence[Month]) -> Iterator
     yield _Target(given, given.suffix[1:] if arguments.format == FOCUS else arguments.format)
 
 
-def _require_collected(ledger: Ledger) -> None:
-    missing = [str(one.month) for one in ledger.months if not one.is_collected]
-    if missing:
-        raise SettingsError(
-            f"{', '.join(missing)} was never collected, so nothing was written: "
-            f"llm-usage collect --month {missing[0]} does it"
-        )
+def _table(form: str, ledger: Ledger, grain: Grain, rates: Rates) -> tuple[Table[Any], Charges | None]:
+    return focus_table(ledger, rates) if form == FOCUS else (records_table(ledger, grain, rates), None)
 
 
-def _table(form: str, ledger: Ledger, grain: Grain) -> tuple[Table[Any], Charges | None]:
-    return focus_table(ledger) if form == FOCUS else (records_table(ledger, grain), None)
+def _second(rates: Rates, ledger: Ledger) -> SecondCurrency | None:
+    if not rates.wanted:
+        return None
+    total = for_files(rates.total((month.month, month.cost) for month in ledger.months).other)
+    return SecondCurrency(
+        currency=rates.currency,
+        total=None if total is None else digits(total),
+        rates={str(month): digits(rate.rate) for month, rate in rates.rates.items()},
+        missing={str(month): why.value for month, why in rates.missing.items()},
+    )
 
 
 def _write(table: Table[Any], targets: Sequence[_Target]) -> Iterator[WrittenFile]:
@@ -194,12 +221,14 @@ def _incomplete(ledger: Ledger) -> Iterator[str]:
                 yield f"{month.month} {name}"
 
 
-def _tell(result: ExportResult, ledger: Ledger, words: Words) -> None:
+def _tell(result: ExportResult, ledger: Ledger, rates: Rates, words: Words) -> None:
     console = partial(out().print, soft_wrap=True)
     for one in result.files:
         console(literal(words.count("{path}: {number} line", "{path}: {number} lines", one.lines, path=one.path)))
-    cost = exact_sum(month.cost for month in ledger.months)
-    console(literal(words("Total: {total}", total=words.dollars(cost))))
+    total = rates.total((month.month, month.cost) for month in ledger.months)
+    console(literal(words("Total: {total}", total=rates.show(total, words))))
+    for sentence in rates.sentences(words, (month.month for month in ledger.months)):
+        console(literal(sentence))
     if result.left_out:
         console(
             literal(

@@ -8,9 +8,10 @@ from contextlib import closing
 from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
+from rich.console import Console
 from rich.table import Table
 
-from cli.display import literal, new_table, out
+from cli.display import literal, new_table, noting_warnings, out
 from notion.client.gateway import Gateway
 from notion.workspace import Workspace
 from reports.pricing.prices import Reason
@@ -23,6 +24,7 @@ from usage.month import Month
 from usage.names import ProviderName
 from usage.settings import load_settings
 
+_ANY_WIDTH = 10_000
 _SHOWN = 40
 """Lines in the table; `--json` has all."""
 
@@ -71,15 +73,16 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the comparison; always 0.
 
     Raises:
-        SettingsError: A month that has not begun; the price list is not installed.
+        SettingsError: A month that has not begun or was never collected; the price list is not installed.
         NotionError: Notion can't be read.
     """
     settings = load_settings()
     words = Words(settings.reports.language)
     month = Month.resolve(arguments.month, settings.now())
     prices = PublicPrices()
-    with closing(Gateway(settings.notion)) as gateway:
+    with closing(Gateway(settings.notion)) as gateway, noting_warnings():
         ledger = gather(settings, Workspace(settings, frozenset(), gateway), [month])
+    ledger.require_collected()
     rows = [row for row in ledger.month(month).rows if not arguments.provider or row.provider in arguments.provider]
     found = reconcile(month, rows, prices)
     if arguments.json:
@@ -139,13 +142,31 @@ def _print(found: Reconciliation, words: Words) -> None:
     if not found.lines:
         console.print(literal(words("{month}: nothing is collected that has a cost.", month=found.month)))
         return
-    console.print(_providers_table(found, words))
-    console.print(_lines_table(found, words))
+    for told in (_providers_table(found, words), _lines_table(found, words)):
+        _print_table(console, told, words)
     more = len(found.lines) - _SHOWN
     if more > 0:
         console.print(words.count("… and one line more.", "… and {number} lines more.", more), soft_wrap=True)
     for sentence in _notes(found, words):
         console.print(literal(sentence), soft_wrap=True)
+
+
+def _print_table(console: Console, table: Table, words: Words) -> None:
+    """A table where it fits, else a sentence for each of its lines: figures that are cut are none."""
+    if console.measure(table, options=console.options.update(max_width=_ANY_WIDTH)).maximum <= console.width:
+        console.print(table)
+        return
+    console.print(table.title, style="bold", soft_wrap=True)
+    for cells in zip(*(column.cells for column in table.columns), strict=True):
+        *names, billed, expected, gap, why = map(str, cells)
+        said = words(
+            "{name}: billed {billed}, expected {expected} (estimate), difference {gap}",
+            name=" · ".join(names),
+            billed=billed,
+            expected=expected,
+            gap=gap,
+        )
+        console.print(literal(f"{said} ({why})" if why else said), soft_wrap=True)
 
 
 def _providers_table(found: Reconciliation, words: Words) -> Table:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 from notion.client.gateway import Gateway
-from notion.workspace import Workspace
 from usage.errors import SettingsError
 from usage.language.choice import Language
 from usage.language.words import Words
@@ -57,12 +56,12 @@ def _to_notion(settings: Settings, month: Month, arguments: argparse.Namespace) 
         raise SettingsError("NOTION_PARENT_PAGE_ID is not set: the report is written under that page")
     from tasks.books.monthly import monthly  # noqa: PLC0415  # matplotlib takes a second to load
     from tasks.books.notion_page import write_page  # noqa: PLC0415
+    from tasks.books.rates import second_currency  # noqa: PLC0415
 
     words = Words(Language(arguments.lang) if arguments.lang else settings.reports.notion_language)
     with closing(Gateway(settings.notion)) as gateway:
-        workspace = Workspace(settings, frozenset(), gateway)
-        report = monthly(settings, workspace, month, words=words, count=arguments.months, by=arguments.by)
-        kept = write_page(gateway, parent, report, words)
+        report = monthly(settings, gateway, month, count=arguments.months, by=arguments.by)
+        kept = write_page(gateway, parent, report, words, second_currency(settings, report, words))
     print(kept.url)
     return 0
 
@@ -71,17 +70,18 @@ def page_of(settings: Settings, month: Month, words: Words, *, count: int = 12, 
     """The page of a month as HTML.
 
     Raises:
-        SettingsError: The month was never collected, or a column that nobody has filled.
+        SettingsError: The month was never collected, a column that nobody has filled, or a file of budgets or rates
+            that can't be used.
         NotionError: Notion can't be read.
     """
     from reports.page.telling.html import as_html  # noqa: PLC0415  # matplotlib takes a second to load
     from reports.page.telling.teller import tell  # noqa: PLC0415
     from tasks.books.monthly import monthly  # noqa: PLC0415
+    from tasks.books.rates import second_currency  # noqa: PLC0415
 
     with closing(Gateway(settings.notion)) as gateway:
-        workspace = Workspace(settings, frozenset(), gateway)
-        report = monthly(settings, workspace, month, words=words, count=count, by=by or ())
-    return as_html(report, tell(report, words), words)
+        report = monthly(settings, gateway, month, count=count, by=by or ())
+    return as_html(report, tell(report, words, second_currency(settings, report, words)), words)
 
 
 def place(output: str | None, month: Month) -> Path:
@@ -118,14 +118,19 @@ def write(path: Path, page: str) -> None:
         raise SettingsError(f"-o {path}: the file can't be written ({error.strerror}); name another place") from error
 
 
-def show_copy(settings: Settings, month: Month) -> Path:
+def show_copy(settings: Settings, month: Month, count: int) -> Path:
     """Write the page where it stays after the program, and open it in a browser where somebody looks at a screen.
+
+    Args:
+        settings: All settings.
+        month: Which month.
+        count: How many months are shown side by side.
 
     Raises:
         SettingsError: The month was never collected, or there is no place for a file.
         NotionError: Notion can't be read.
     """
-    page = page_of(settings, month, Words(settings.reports.language))
+    page = page_of(settings, month, Words(settings.reports.language), count=count)
     try:
         handle, name = tempfile.mkstemp(prefix=f"llm-usage-{month}-", suffix=".html")
     except OSError as error:

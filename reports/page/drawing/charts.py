@@ -21,8 +21,10 @@ from usage.names import ProviderName
 WIDE: Final = Size(960, 260)
 NARROW: Final = Size(328, 220, is_narrow=True)
 _STRIP: Final = Size(960, 12)
-_MARGIN: Final = 52
-"""Room for amounts beside a chart, in pixels."""
+_LETTER: Final = 6.6
+"""Pixels of a letter of the text beside a chart, at most."""
+_TOTAL_SPANS: Final = {True: 4, False: 2}
+"""Columns over which the last one's total is written, by whether the chart is narrow."""
 
 
 def svgs(report: Report, picture: Picture, words: Words) -> tuple[str, ...]:
@@ -75,10 +77,10 @@ def _strip(costs: Mapping[ProviderName, Decimal]) -> Draw:
 
 def _months(months: tuple[MonthCost, ...], words: Words) -> Draw:
     def draw(axes: Axes, size: Size, colours: Colours) -> None:
-        frame(axes, size, colours, left=_MARGIN, top=24, bottom=40)
+        highest, lowest = _bounds([one.costs for one in months])
+        frame(axes, size, colours, left=_margin(highest, words), top=24, bottom=40)
         for place, one in enumerate(months):
             stack(axes, place, 0.62, one.costs, colours.paper)
-        highest, lowest = _bounds([one.costs for one in months])
         amounts_axis(axes, lowest, highest, lambda amount: words.round_dollars(_round(amount)))
         named = _named(months, 6 if size.is_narrow else 12)
         axes.set_xticks(named, [words.short_month(months[place].month) for place in named])
@@ -88,7 +90,10 @@ def _months(months: tuple[MonthCost, ...], words: Words) -> Draw:
             if place == len(months) - 1:
                 label.set_color(colours.ink)
                 label.set_fontweight("bold")
-        _total_above(axes, months[-1], len(months) - 1, words.dollars(months[-1].total), colours)
+        near = _bounds([one.costs for one in months[-_TOTAL_SPANS[size.is_narrow] :]])[0]
+        if near <= _bounds([months[-1].costs])[0]:
+            # Written over higher columns, it would be read as theirs.
+            _total_above(axes, months[-1], len(months) - 1, words.dollars(months[-1].total), colours)
         axes.set_xlim(-0.6, len(months) - 0.4)
 
     return draw
@@ -126,10 +131,10 @@ def _total_above(axes: Axes, one: MonthCost, place: float, text: str, colours: C
 
 def _days(days: tuple[DayCost, ...], report: Report, words: Words) -> Draw:
     def draw(axes: Axes, size: Size, colours: Colours) -> None:
-        frame(axes, size, colours, left=_MARGIN)
+        highest, lowest = _bounds([one.costs for one in days])
+        frame(axes, size, colours, left=_margin(highest, words))
         for one in days:
             stack(axes, one.day.day, 0.72, one.costs, colours.paper)
-        highest, lowest = _bounds([one.costs for one in days])
         amounts_axis(axes, lowest, highest, lambda amount: words.round_dollars(_round(amount)))
         _day_ticks(axes, report)
 
@@ -151,40 +156,45 @@ def _outlook(report: Report, words: Words) -> Draw | None:
         return None
 
     def draw(axes: Axes, size: Size, colours: Colours) -> None:
-        frame(axes, size, colours, left=_MARGIN, top=24)
         first, last = report.month.month.first_day, report.month.month.last_day
         sums = list(accumulate((float(one.total or 0) for one in days), initial=0.0))
         places = [0, *((one.day - first + timedelta(days=1)).days for one in days)]
         axes.fill_between(places, sums, color=colours.accent, alpha=0.12, linewidth=0)
         axes.plot(places, sums, color=colours.accent, linewidth=2, solid_capstyle="round")
-        highest = [sums[-1]]
+        highest = [sums[-1], *([float(outlook.budget)] if outlook.budget is not None else [])]
+        if outlook.forecast is not None:
+            highest.append(float(outlook.forecast.high))
+        frame(axes, size, colours, left=_margin(max(highest), words), top=24)
         if outlook.forecast is not None and places[-1] < last.day:
-            low, likely, high = (
-                float(one) for one in (outlook.forecast.low, outlook.forecast.likely, outlook.forecast.high)
-            )
+            low, high = float(outlook.forecast.low), float(outlook.forecast.high)
             ends = [places[-1], last.day]
             axes.fill_between(ends, [sums[-1], low], [sums[-1], high], color=colours.accent, alpha=0.12, linewidth=0)
             ahead = [(day.day, float(cost)) for day, cost in outlook.forecast.reached if day.day > places[-1]]
-            way = [(places[-1], sums[-1]), *(ahead or [(last.day, likely)])]
+            way = [(places[-1], sums[-1]), *ahead]
             axes.plot(*zip(*way, strict=True), color=colours.accent, linewidth=2, linestyle=(0, (3, 3)))
-            highest.append(high)
-        if outlook.total is not None:
-            budget = float(outlook.total)
+        if outlook.budget is not None:
+            budget = float(outlook.budget)
             axes.axhline(budget, color=colours.ink, linewidth=1.25, linestyle=(0, (6, 3)))
             axes.annotate(
-                words("Budget {amount}", amount=words.dollars(outlook.total)),
+                words("Budget {amount}", amount=words.dollars(outlook.budget)),
                 (0.4, budget),
                 (0, 5),
                 textcoords="offset points",
                 color=colours.ink,
                 fontsize=size.text,
             )
-            highest.append(budget)
         amounts_axis(axes, 0.0, max(highest), lambda amount: words.round_dollars(_round(amount)))
         _day_ticks(axes, report)
         axes.set_xlim(0, last.day + 0.3)
 
     return draw
+
+
+def _margin(highest: float, words: Words) -> int:
+    """Room for amounts beside a chart, in pixels."""
+    # The axis goes up to a rounder amount, of as many digits or one more.
+    longest = max((words.round_dollars(_round(float(f"{amount:.1g}"))) for amount in (highest, highest * 1.5)), key=len)
+    return max(round(len(longest) * _LETTER) + 8, 52)
 
 
 def _bounds(columns: list[Mapping[ProviderName, Decimal]]) -> tuple[float, float]:

@@ -11,8 +11,8 @@ from reports.comparison import Comparison, compare
 from reports.ledger import Ledger, MonthLedger
 from reports.page.figures.calendar import Days, MonthCost, days_of, months_of
 from reports.page.figures.evidence import Correction, Evidence, Missing, evidence_of, missing_of
-from reports.page.figures.outlook import Outlook
 from reports.page.figures.shares import Breakdown, Compared
+from reports.planning.outlook import Outlook
 from usage.month import Month
 from usage.names import ProviderName
 
@@ -40,7 +40,7 @@ class Report:
     corrections: tuple[Correction, ...] | None
     """None where nobody knows them: no archive."""
     outlook: Outlook | None
-    """None where nothing is planned."""
+    """None where nobody looked."""
     names: Mapping[str, str]
     """What people call projects, keys and workspaces, by their ids at the provider."""
 
@@ -69,7 +69,7 @@ def report_of(
         months: Those that are shown side by side; the last of them is told.
         by: People's own columns to cut the month by.
         corrections: What changed in months that were over; None where nobody knows.
-        outlook: Budgets and forecast.
+        outlook: Budgets, forecast and surprises.
         known: Costs of months that the ledger does not have, by provider.
     """
     month = ledger.month(months[-1])

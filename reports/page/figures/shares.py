@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Final, TypeVar
 
 from reports.comparison import Change, Comparison
+from reports.grouping import BETWEEN, group_by
 from reports.ledger import LedgerRow, MonthLedger
 from usage.money import exact_sum, whole_sum
 from usage.names import ProviderName
@@ -87,13 +88,15 @@ class Compared:
         return self._cut(lambda row, record: (row.provider, record.model, record.item), describe)
 
     def by_column(self, column: str) -> Breakdown:
-        """A line for each thing that people wrote in a column of their own. A row with several counts under all of them
-        together, and not under each: so the lines add up."""
+        """A line for each group of rows that say the same in a column of people's own."""
+        # Both months together, so that a thing is the same in both however it is spelt.
+        grouping = group_by((*self.now.rows, *self.before.rows), column)
+        values = {id(row): one.values for one in (*grouping.groups, grouping.without) for row in one.rows}
 
         def describe(row: LedgerRow, _: UsageRecord) -> tuple[str, None, str, str]:
-            return " + ".join(row.values_of(column)), None, "", ""
+            return BETWEEN.join(values[id(row)]), None, "", ""
 
-        return self._cut(lambda row, _: tuple(sorted(one.casefold() for one in row.values_of(column))), describe)
+        return self._cut(lambda row, _: values[id(row)], describe)
 
     def _cut(
         self,

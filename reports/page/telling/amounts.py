@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from reports.comparison import Change
 from usage.language.words import NOTHING, Words
 from usage.money import exact_sum
 from usage.month import Month
+
+_CENT: Final = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,9 @@ class Amounts:
         return NOTHING if None in others else self._words.amount(exact_sum(others))
 
     def signed(self, amount: Decimal | None) -> str:
-        """A change in a column of US dollars, with its sign."""
+        """A change in a column of US dollars, with its sign; one that is less than a cent says that alone."""
+        if amount is not None and 0 < abs(amount) < _CENT / 2:
+            return f"{'+' if amount > 0 else '-'}<{self._words.amount(_CENT)}"
         text = self._words.amount(amount)
         return f"+{text}" if amount is not None and amount > 0 else text
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from reports.ledger import LedgerRow
 from reports.page.figures.pictures import Picture
 from usage.names import ProviderName
 
@@ -35,6 +36,11 @@ class Cell:
     language: str = ""
     """Where it is another one than the page's."""
     is_strong: bool = False
+
+
+def row_cell(row: LedgerRow) -> Cell:
+    """The cell that names a row. A colour alone would not tell whose it is."""
+    return Cell(row.title, is_name=True, provider=row.provider, detail=row.provider.label, url=row.url)
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ class SharesTeller:
             is_name=is_name and bool(line.name),
             provider=line.provider,
             share=min(max(share, Decimal(0)), Decimal(1)) if share is not None and is_name else None,
-            detail=line.detail,
+            detail=", ".join(filter(None, (self._whose(line), line.detail))),
             url=line.url,
         )
         words, with_change = self._words, self._report.comparison.cost is not None
@@ -120,6 +120,10 @@ class SharesTeller:
         money += [Cell(self._amounts.second_cell(line.cost)) for _ in self._second]
         with_usage = width == 1 + 2 + with_change + len(money)
         return (name, *(usage if with_usage else []), *([change] if with_change else []), *money)
+
+    def _whose(self, line: Line) -> str:
+        """The provider of a line that is not named after it: a colour alone would not tell."""
+        return "" if line.provider is None or line.name == line.provider.label else line.provider.label
 
     @property
     def _second(self) -> tuple[SecondCurrency, ...]:

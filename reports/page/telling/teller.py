@@ -8,9 +8,9 @@ from typing import Final
 from reports.comparison import MOST_SHOWN, Comparison, Mover
 from reports.page.figures.report import Report
 from reports.page.telling.amounts import Amounts, SecondCurrency
-from reports.page.telling.document import Cell, Column, Direction, Document, Section, Table
+from reports.page.telling.document import Cell, Column, Direction, Document, Section, Table, row_cell
 from reports.page.telling.evidence import EvidenceTeller
-from reports.page.telling.outlook import outlook_section
+from reports.page.telling.outlook import OutlookTeller
 from reports.page.telling.over_time import OverTime
 from reports.page.telling.shares import SharesTeller
 from usage.language.words import Words
@@ -69,10 +69,12 @@ class _Teller:
     def _sections(self) -> Iterable[Section]:
         report, words = self._report, self._words
         shares, times = SharesTeller(report, words, self._amounts), OverTime(report, words, self._amounts)
+        outlook = OutlookTeller(report, words, self._amounts)
         found = [
             self._evidence.missing(),
             self._moved(),
-            outlook_section(report.outlook, words, self._amounts),
+            outlook.surprises(),
+            outlook.outlook(),
             shares.providers(),
             shares.projects(),
             shares.models(),
@@ -151,7 +153,7 @@ class _Teller:
         model = mover.model or self._words("not told by model")
         detail = self._amounts.signed(mover.model_cost.amount) if mover.model else ""
         return (
-            Cell(mover.row.title, is_name=True, provider=mover.row.provider, url=mover.row.url),
+            row_cell(mover.row),
             Cell(model, is_name=True, detail=detail),
             Cell(self._amounts.cell(mover.cost.before)),
             Cell(self._amounts.cell(mover.cost.now)),

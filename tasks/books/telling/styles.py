@@ -6,22 +6,28 @@ from typing import Final
 
 from notion.text import one_line
 from reports.digest import Style
+from usage.language.words import Words
 
 LONGEST: Final = 60
 """A name that is longer can't be taken in at a glance."""
 _HARMLESS: Final = str.maketrans({"<": "‹", ">": "›", "@": "＠", "`": "'", "*": "∗", "_": "＿", "~": "∼"})
 """In a chat these call people, make links or turn letters bold: `<!channel>`, `@here`."""
 
+
+def _written_out(words: Words, name: str, url: str) -> str:
+    return words("{name}: {url}", name=name, url=url)
+
+
 PLAIN: Final = Style(
     name=lambda text: one_line(text, LONGEST),
-    link=lambda name, url: f"{name}: {url}",
+    link=_written_out,
     head=lambda line: line,
     item=lambda line: line,
 )
 """For a terminal, or a file."""
 CHAT: Final = Style(
     name=lambda text: one_line(text.translate(_HARMLESS), LONGEST),
-    link=lambda name, url: f"{name}: {url}",
+    link=_written_out,
     head=lambda line: line,
     item=lambda line: line,
 )

@@ -8,17 +8,22 @@ from dataclasses import dataclass
 
 from archive.opening import open_claims
 from notion.workspace import Workspace
-from reports.digest import Digest, alarm_line, digest_lines, make_digest
+from reports.currency import Rates
+from reports.digest import MOST_COLUMNS, Digest, alarm_line, digest_lines, make_digest
+from reports.grouping import choose_columns
 from reports.ledger import Ledger
+from reports.planning.budgets import Budgets
 from reports.planning.outlook import look_ahead
 from reports.planning.surprises import MONTHS_BACK
 from tasks.books.gather import gather
+from tasks.books.rates import gather_rates
+from tasks.books.related import with_titles
 from tasks.books.telling.addresses import Addresses
 from tasks.books.telling.delivery import Delivery, News, deliver
 from tasks.books.telling.occasions import is_news, of_budget, of_digest, of_digest_asked_for
 from tasks.books.telling.styles import CHAT, PLAIN
 from tasks.books.telling.wishes import Wishes, read_wishes
-from usage.errors import LlmUsageError
+from usage.errors import LlmUsageError, SettingsError
 from usage.language.words import Words
 from usage.month import Month
 from usage.settings import Settings
@@ -64,7 +69,7 @@ def tell_month(settings: Settings, workspace: Workspace, month: Month, run_url: 
         return
     try:
         ledger = gather(settings, workspace, months_for(month, whole=wishes.addresses is not None))
-        _tell(settings, ledger, month, wishes, run_url)
+        _tell(settings, workspace, ledger, month, wishes=wishes, run_url=run_url)
     except LlmUsageError as error:
         _log.warning("%s: nobody was told of this month: %s", month, error)
 
@@ -77,10 +82,46 @@ def months_for(month: Month, *, whole: bool = True) -> Sequence[Month]:
     return found
 
 
-def _tell(settings: Settings, ledger: Ledger, month: Month, wishes: Wishes, run_url: str) -> None:
+def digest_of(
+    settings: Settings,
+    workspace: Workspace,
+    ledger: Ledger,
+    month: Month,
+    *,
+    budgets: Budgets,
+    rates: Rates,
+    by: Sequence[str] = (),
+) -> Digest:
+    """The digest of a month.
+
+    Args:
+        settings: All settings.
+        workspace: The two databases.
+        ledger: The months of `months_for`.
+        month: The month.
+        budgets: All budgets.
+        rates: The second currency.
+        by: People's own columns to tell it by. None: the first of those that follow a project into a new month.
+
+    Raises:
+        SettingsError: No row has anything in a column of that name, or they are too many for ten lines.
+        NotionError: Notion can't be read.
+    """
+    if len(set(by)) > MOST_COLUMNS:
+        raise SettingsError(f"--by: {MOST_COLUMNS} columns have room in ten lines")
+    rows = ledger.month(month).rows
+    columns = choose_columns(rows, by, settings.reports.carry_columns) if rows else ()
+    columns = columns if by else columns[:1]
+    told = with_titles(workspace, ledger, {*columns, *budgets.columns})
+    return make_digest(told, month, budgets, by=columns, rates=rates)
+
+
+def _tell(
+    settings: Settings, workspace: Workspace, ledger: Ledger, month: Month, *, wishes: Wishes, run_url: str
+) -> None:
     budgets, addresses = wishes.budgets, wishes.addresses
     words = Words(settings.reports.language)
-    alarming = look_ahead(ledger, month, budgets).alarming
+    alarming = look_ahead(with_titles(workspace, ledger, budgets.columns), month, budgets).alarming
     for state in alarming:
         _log.warning("%s: %s", month, alarm_line(state, words, PLAIN))
     if addresses is None:
@@ -92,8 +133,18 @@ def _tell(settings: Settings, ledger: Ledger, month: Month, wishes: Wishes, run_
         _say("An alert of a budget", month, deliver(title, news, addresses.all, claims))
     occasion = of_digest(month, ledger.month(month).state(ledger.now), ledger.now, addresses.weekly)
     if occasion is not None:
-        told = Told(make_digest(ledger, month, budgets), words)
+        digest = digest_of(settings, workspace, ledger, month, budgets=budgets, rates=_rates(settings, month))
+        told = Told(digest, words)
         _say("The digest", month, deliver(told.title, [News(occasion, told.text(run_url))], addresses.all, claims))
+
+
+def _rates(settings: Settings, month: Month) -> Rates:
+    """The second currency; none where a file of rates can't be used, which is a warning."""
+    try:
+        return gather_rates(settings, [month])
+    except SettingsError as error:
+        _log.warning("%s: the digest is told in US dollars only: %s", month, error)
+        return Rates()
 
 
 def _say(what: str, month: Month, delivery: Delivery) -> None:

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from reports.currency import Rate, Rates, RateSource
 from reports.export.charges import Basis, Category, Charges, billed, charges_of, has_money, quantity_of
 from reports.export.csv_file import write_csv
 from reports.export.focus import focus_table, without_accents
 from reports.export.lines import Grain, Lines
 from reports.ledger import Ledger, LedgerRow, OwnColumn
-from tests.reports.export.ledgers import AWKWARD, RECORD, ROW, ledger_of, ledgers
+from tests.reports.export.ledgers import AWKWARD, JANUARY, RECORD, ROW, ledger_of, ledgers
 from tests.test_docs import ROOT, code_spans, section
 from usage.money import exact_sum
 from usage.names import ProviderName
@@ -179,6 +180,19 @@ def test_another_currency_is_billed_in_it() -> None:
     assert (euros["BilledCost"], euros["BillingCurrency"], euros["ConsumedUnit"]) == (Decimal("3.3"), "EUR", "Tokens")
     both = one(replace(RECORD, units=(("cost_eur", Decimal("3.3")),)))
     assert [(line["BillingCurrency"], line["x_InputTokens"]) for line in both] == [("USD", 1000), ("EUR", None)]
+
+
+def test_euros_are_columns_of_ours_and_the_billing_currency_stays() -> None:
+    rates = Rates("EUR", {JANUARY: Rate(JANUARY, "EUR", Decimal("1.25"), RateSource.FILE)})
+    both = replace(ROW, records=(replace(RECORD, units=(("cost_eur", Decimal("3.3")),)),))
+    table, _ = focus_table(ledger_of(both), rates)
+    names = ("BilledCost", "BillingCurrency", "x_BilledCostEur", "x_EurRate", "x_EurRateSource")
+    by_name = {column.name: column for column in table.columns}
+    assert [tuple(by_name[name].value(charge) for name in names) for charge in table.lines] == [
+        (Decimal("1.25"), "USD", Decimal(1), Decimal("1.25"), "file"),
+        (Decimal("3.3"), "EUR", None, None, None),
+    ]
+    assert not set(names[2:]) & {column.name for column in focus_table(ledger_of(both))[0].columns}
 
 
 def test_periods_are_days_or_the_month() -> None:

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 
+from reports.currency import NoRate, Rate, Rates, RateSource, for_files
 from reports.export import xlsx_file
 from reports.export.csv_file import harmless, write_csv
 from reports.export.lines import Grain, Line, Lines
@@ -25,7 +26,7 @@ from reports.export.records import records_table
 from reports.export.table import Kind, Table, sound
 from reports.export.xlsx_file import write_xlsx
 from reports.ledger import Ledger, OwnColumn
-from tests.reports.export.ledgers import AWKWARD, RECORD, ROW, ledger_of, ledgers
+from tests.reports.export.ledgers import AWKWARD, JANUARY, RECORD, ROW, ledger_of, ledgers
 from tests.test_docs import ROOT, code_spans, rows, section
 from usage.errors import SettingsError
 from usage.money import exact_sum, whole_sum
@@ -197,10 +198,44 @@ def test_days_are_real_dates_and_rows_without_days_say_so() -> None:
 def test_units_have_columns_and_other_currencies_where_they_occur() -> None:
     units = (("characters", Decimal("12")), ("cost_eur", Decimal("0.50")))
     (line,) = as_csv(records_table(ledger_of(replace(ROW, records=(replace(RECORD, units=units),))), Grain.DAY))
-    assert (line["characters"], line["hours"], line["cost_eur"]) == ("12", "", "0.5")
+    assert (line["characters"], line["hours"], line["billed_eur"]) == ("12", "", "0.5")
     (plain,) = as_csv(records_table(ledger_of(ROW), Grain.DAY))
-    assert "cost_eur" not in plain
+    assert not {"billed_eur", "cost_eur"} & set(plain)
     assert set(Unit) <= set(plain)
+
+
+EUROS = Rates("EUR", {JANUARY: Rate(JANUARY, "EUR", Decimal("1.1734"), RateSource.ECB)})
+
+
+@given(ledgers())
+def test_euros_stand_beside_dollars_in_all_forms(ledger: Ledger) -> None:
+    table, rate = records_table(ledger, Grain.DAY, EUROS), EUROS.rates[JANUARY]
+    plain, exact = list(records_table(ledger, Grain.DAY).lines), as_parquet(table)
+    sheet = list(cells(as_sheets(table)["Records"]))
+    for line, text, typed, cell in zip(plain, as_csv(table), exact, sheet, strict=True):
+        cost = line.record.cost
+        if cost is None:
+            assert (text["cost_eur"], typed["cost_eur"], cell["cost_eur"]) == ("", None, None)
+            continue
+        assert abs(Decimal(text["cost_eur"]) - rate.convert(cost)) <= Decimal("0.5e-24")
+        assert Decimal(text["cost_eur"]) == typed["cost_eur"] == Decimal(cell["cost_eur_exact"])
+        assert (text["eur_rate"], text["eur_rate_source"]) == ("1.1734", "ecb")
+        assert Decimal(text["cost_usd"]) == cost
+
+
+def test_a_month_without_a_rate_has_no_euros_and_no_total_of_them() -> None:
+    table = records_table(ledger_of(ROW), Grain.DAY, Rates("EUR", {}, {JANUARY: NoRate.RUNNING}))
+    (line,) = as_csv(table)
+    assert (line["cost_usd"], line["cost_eur"], line["eur_rate"], line["eur_rate_source"]) == ("1.25", "", "", "")
+    for total in cells(as_sheets(table)["Totals"]):
+        assert (total["cost_eur"], total["cost_eur_exact"]) == (None, None)
+    both = as_sheets(records_table(ledger_of(ROW, replace(ROW, key="p2")), Grain.DAY, EUROS))
+    month, total = cells(both["Totals"])
+    half = for_files(EUROS.both(RECORD.cost, JANUARY).other)
+    assert half is not None
+    assert Decimal(month["cost_eur_exact"]) == Decimal(total["cost_eur_exact"]) == 2 * half
+    assert total["cost_eur"].startswith("=SUM(Records!")
+    assert "cost_eur" not in next(cells(as_sheets(records_table(ledger_of(ROW), Grain.DAY))["Totals"]))
 
 
 def test_a_column_of_people_that_bears_the_name_of_ours() -> None:
@@ -230,5 +265,5 @@ def test_more_lines_than_a_sheet_holds(monkeypatch: pytest.MonkeyPatch, tmp_path
 def test_the_docs_name_every_column() -> None:
     told = code_spans("\n".join(row[0] for row in rows(section(REPORTS, "Columns of csv, parquet and xlsx"))))
     euros = replace(ROW, records=(replace(RECORD, units=(("cost_eur", Decimal(1)),)),))
-    written = [column.name for column in records_table(ledger_of(euros), Grain.DAY).columns]
+    written = [column.name for column in records_table(ledger_of(euros), Grain.DAY, EUROS).columns]
     assert set(told) == set(written)

@@ -17,6 +17,8 @@ from reports.ledger import Ledger
 from reports.page.figures.report import last_months, report_of
 from reports.page.telling.html import as_html
 from reports.page.telling.teller import tell
+from reports.planning.budgets import budgets_of
+from reports.planning.outlook import look_ahead
 from tests.reports.page.ledgers import MONTH, agency, awkward, one_month, row
 from usage.language.choice import Language
 from usage.language.words import Words
@@ -24,6 +26,13 @@ from usage.records.record import UsageRecord
 
 WIDE: Final = 1280
 NARROW: Final = 360
+BUDGETS: Final = """
+total = 5000
+[provider]
+openai = 300
+[project]
+"</script><b>no row has it" = 1
+"""
 WORLDS: Final[dict[str, Callable[[], Ledger]]] = {
     "agency": agency,
     "awkward": awkward,
@@ -48,7 +57,9 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder, found = tmp_path_factory.mktemp("pages"), {}
     worlds = [*((name, make, Language.EN) for name, make in WORLDS.items()), ("French", agency, Language.FR)]
     for name, make, language in worlds:
-        words, report = Words(language), report_of(make(), last_months(MONTH, 12), by=("Client",), corrections=())
+        words, ledger = Words(language), make()
+        outlook = look_ahead(ledger, MONTH, budgets_of({}, BUDGETS))
+        report = report_of(ledger, last_months(MONTH, 12), by=("Client",), corrections=(), outlook=outlook)
         found[name] = folder / f"{name}.html"
         found[name].write_text(as_html(report, tell(report, words), words), "utf-8")
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from html.parser import HTMLParser
@@ -12,13 +13,14 @@ import pytest
 
 from reports.ledger import Ledger, MonthLedger
 from reports.page.figures.evidence import Correction
-from reports.page.figures.outlook import Budget, Forecast, Outlook
 from reports.page.figures.report import last_months, report_of
 from reports.page.telling.amounts import SecondCurrency
 from reports.page.telling.document import Document, Section
 from reports.page.telling.html import as_html
 from reports.page.telling.shares import SHOWN
 from reports.page.telling.teller import tell
+from reports.planning.budgets import budgets_of
+from reports.planning.outlook import Outlook, look_ahead
 from tests.reports.page.ledgers import ANTHROPIC, DEEPGRAM, MONTH, NOW, OPENAI, agency, awkward, one_month, row, source
 from usage.language.choice import Language
 from usage.language.words import Words
@@ -62,9 +64,10 @@ def test_the_head_of_a_month() -> None:
 
 
 def test_the_order_of_the_page() -> None:
-    document = told(agency(), by=("Client",), corrections=(), outlook=Outlook())
+    document = told(agency(), by=("Client",), corrections=(), outlook=outlook_of(with_a_leap(agency()), MONTH))
     assert [one.key for one in document.sections] == [
-        "missing", "moved", "outlook", "providers", "projects", "models", "own-Client", "months", "days", "corrections",
+        "missing", "moved", "surprises", "outlook", "providers", "projects", "models", "own-Client", "months", "days",
+        "corrections",
     ]  # fmt: skip
 
 
@@ -163,32 +166,107 @@ def test_corrections_name_what_moved() -> None:
     assert not [one for one in told(agency()).sections if one.key == "corrections"]
 
 
+BUDGETS = """
+total = 6000
+[provider]
+openai = 100
+[project]
+"Nobody <has> it" = 5
+[column.Client]
+"Radio Rivage" = 5000
+"""
+
+
+def outlook_of(ledger: Ledger, month: Month, text: str = BUDGETS) -> Outlook:
+    return look_ahead(ledger, month, budgets_of({}, text))
+
+
+def with_a_leap(ledger: Ledger) -> Ledger:
+    """A day of the last month on which one model of one row costs a hundred times as much."""
+    *months, last = ledger.months
+    one, *others = last.rows
+    leap = date(2026, 1, 14)
+    records = tuple(
+        replace(record, cost=record.cost * 100) if record.day == leap and record.cost and record.model == "gpt-5-mini"
+        else record
+        for record in one.records
+    )  # fmt: skip
+    return replace(ledger, months=(*months, replace(last, rows=(replace(one, records=records), *others))))
+
+
 def test_budgets_and_where_the_month_goes() -> None:
-    outlook = Outlook(
-        budgets=(
-            Budget(
-                name="Total",
-                amount=Decimal(6000),
-                spent=Decimal(3000),
-                expected=Decimal(6200),
-                passes_on=date(2026, 2, 27),
-            ),
-            Budget(name="OpenAI", amount=Decimal(0), spent=None),
-        ),
-        total=Decimal(6000),
-        forecast=Forecast(likely=Decimal(6200), low=Decimal(5900), high=Decimal(6500), method="From 17 days."),
-        surprises=("Something leapt.",),
-    )
-    one = section(told(agency(RUNNING), FEBRUARY, outlook=outlook), "outlook")
+    ledger = agency(RUNNING)
+    outlook = outlook_of(ledger, FEBRUARY)
+    forecast = outlook.forecast
+    assert forecast is not None
+    one, words = section(told(ledger, FEBRUARY, outlook=outlook), "outlook"), Words(Language.EN)
+    assert one.heading == "Budget and forecast"
     assert one.sentences == (
-        "Expected at the month’s end: $6,200.00, between $5,900.00 and $6,500.00. From 17 days.",
-        "Something leapt.",
+        f"Expected at the month’s end: {words.dollars(forecast.expected)}, between {words.dollars(forecast.low)} and "
+        f"{words.dollars(forecast.high)}.",
+        "Method: the daily rate of working days and of weekends, from 17 whole days of this month; eight months of ten "
+        "are meant to end in that range.",
+        "1 budget is passed or will be.",
     )
-    assert texts(one) == [
-        ["Total", "Feb 27, 2026", "3,000.00", "50%", "6,200.00", "6,000.00"],
-        ["OpenAI", "not passed", "–", "–", "–", "0.00"],
-    ]
-    assert html(agency(RUNNING), FEBRUARY, outlook=outlook).count("Budget $6,000.00") == 2
+    total, openai, nobody, client = texts(one)
+    spent = words.amount(ledger.month(FEBRUARY).cost)
+    assert (total[0], total[1], total[2], total[5]) == ("Whole month", "not passed", spent, "6,000.00")
+    assert total[4] == words.amount(forecast.expected)
+    assert (openai[0], openai[1]) == ("OpenAI", words.day(outlook.budgets[1].day or NOW))
+    assert (nobody[0], nobody[2:]) == ("Nobody <has> it", ["0.00", "0%", "–", "5.00"])
+    assert client[0] == "Client: Radio Rivage"
+    page = html(ledger, FEBRUARY, outlook=outlook)
+    assert "Nobody &lt;has&gt; it" in page
+    assert "no row has this name" in page
+    assert page.count("Budget $6,000.00") == 2
+
+
+def test_what_will_be_passed_is_told_with_its_day() -> None:
+    ledger = agency(RUNNING)
+    expected = outlook_of(ledger, FEBRUARY).forecast
+    spent = ledger.month(FEBRUARY).cost
+    assert expected is not None
+    assert spent is not None
+    budget = round((spent + expected.expected) / 2)
+    day = expected.passes(Decimal(budget))
+    assert day is not None
+    one = section(told(ledger, FEBRUARY, outlook=outlook_of(ledger, FEBRUARY, f"total = {budget}")), "outlook")
+    assert one.table is not None
+    cell = one.table.rows[0][1]
+    assert (cell.text, cell.detail) == (Words(Language.EN).day(day), "expected")
+
+
+def test_a_month_that_is_over_has_no_forecast() -> None:
+    outlook = outlook_of(agency(), MONTH, "total = 100000")
+    one = section(told(agency(), outlook=outlook), "outlook")
+    assert (one.heading, one.sentences) == ("Budgets", ("The budget is kept.",))
+    assert one.table is not None
+    assert "Expected" not in [column.text for column in one.table.columns]
+    without = outlook_of(agency(), MONTH, "")
+    assert not {"outlook", "surprises"} & {part.key for part in told(agency(), outlook=without).sections}
+
+
+@pytest.mark.parametrize(
+    ("now", "sentence"),
+    [
+        (datetime(2026, 2, 3, 9, tzinfo=UTC), "A forecast is made from day 5 of the month on."),
+        (RUNNING, "No forecast: too few days of this month are known."),
+    ],
+)
+def test_why_there_is_no_forecast(now: datetime, sentence: str) -> None:
+    ledger = one_month(row(UsageRecord(cost=Decimal(3)), month=FEBRUARY, by_day=False), month=FEBRUARY, now=now)
+    assert section(told(ledger, FEBRUARY, outlook=outlook_of(ledger, FEBRUARY, "")), "outlook").sentences == (sentence,)
+
+
+def test_surprises_are_told_with_their_day_and_model() -> None:
+    ledger = with_a_leap(agency())
+    one = section(told(ledger, outlook=outlook_of(ledger, MONTH)), "surprises")
+    assert one.sentences == ("1 project or key left its own usual range, on a day or in the month.",)
+    ((name, day, model, usual, cost),) = texts(one)
+    assert (name, day, model) == ("Website assistant", "Jan 14, 2026", "gpt-5-mini")
+    costs = [record.cost for record in ledger.month(MONTH).rows[0].records if record.day == date(2026, 1, 14)]
+    assert cost == Words(Language.EN).amount(sum((one for one in costs if one), Decimal(0)))
+    assert usual != cost
 
 
 def test_a_second_currency_stands_beside_dollars() -> None:

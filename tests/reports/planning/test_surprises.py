@@ -126,3 +126,14 @@ def test_the_order_of_rows_changes_nothing() -> None:
     turned = Ledger(tuple(type(one)(one.month, one.rows[::-1], one.sources) for one in whole.months), whole.now)
     for one in whole.months[6:]:
         assert find_surprises(whole, one.month) == find_surprises(turned, one.month)
+
+
+@pytest.mark.parametrize(("cost", "is_told"), [("150", False), ("600", True)], ids=["as ever", "far more"])
+def test_what_comes_each_fortnight_surprises_nobody(cost: str, is_told: bool) -> None:
+    def habit(month: Month, until: int = 31) -> list[LedgerRow]:
+        days = days_of(month)[:until]
+        return [row(month, "one", [(day, "150" if day.day in (2, 3, 16, 17) else "5") for day in days])]
+
+    costs = [(day, cost if day.day == 3 else "150" if day.day == 2 else "5") for day in days_of(FEBRUARY)[:13]]
+    found = surprises(habit(Month(2025, 12)), habit(JANUARY), [row(FEBRUARY, "one", costs)])
+    assert bool(found) is is_told

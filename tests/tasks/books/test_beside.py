@@ -16,7 +16,7 @@ from notion.rows.values import Existing
 from notion.workspace import Workspace
 from reports.comparison import compare
 from sandbox.faults import Fault, Kind
-from tasks.books.beside import tell_beside, tell_planned
+from tasks.books.beside import planned_ledger, tell_beside, tell_ledger
 from tasks.books.gather import gather_kept
 from tests.tasks.books.office import FEBRUARY, JANUARY, Books, told
 from usage.grain import COLLECTION
@@ -24,12 +24,18 @@ from usage.money import dollars
 from usage.month import Month
 from usage.names import ProviderName
 from usage.outcomes.told import Told
+from usage.settings import Settings
 
 
 @pytest.fixture
 def books(tmp_path: Path) -> Iterator[Books]:
     with Books.open(tmp_path) as books:
         yield books
+
+
+def tell_planned(settings: Settings, workspace: Workspace, month: Month, plan: Plan, writes: int) -> Told | None:
+    ledger = planned_ledger(settings, workspace, month, plan, writes=writes)
+    return None if ledger is None else tell_ledger(settings, ledger, month)
 
 
 def publish(books: Books, month: Month, *, write: bool = True) -> tuple[Told | None, int, Plan]:
@@ -40,7 +46,7 @@ def publish(books: Books, month: Month, *, write: bool = True) -> tuple[Told | N
         plan = workspace.plan(month, outcomes)
         done = workspace.publish(plan, unfiltered=True) if write else workspace.preview(plan)
         writes = done.counts.created + done.counts.updated + done.counts.trashed if write else 0
-        beside = tell_planned(settings, workspace, month, plan, writes=writes)
+        beside = tell_planned(settings, workspace, month, plan, writes)
         return beside, workspace.requests, plan
 
 
@@ -87,7 +93,7 @@ def test_a_large_month_takes_no_more_requests_than_there_are(books: Books, left:
         for _ in range(7 + 8 + 3 - left - used):
             workspace.rows_at_most(FEBRUARY, 1)
         assert workspace.requests == 7 + 8 + 3 - left
-        beside = tell_planned(settings, workspace, FEBRUARY, many, writes=7)
+        beside = tell_planned(settings, workspace, FEBRUARY, many, 7)
         assert workspace.requests == 7 + 8 + 3 - left
     # The archive and the sources' own rows say the same, but for the names of what is gone.
     assert beside is not None
@@ -151,7 +157,7 @@ def test_notion_out_of_reach_costs_the_comparison_alone(books: Books, caplog: py
         plan = workspace.plan(FEBRUARY, books.outcomes(FEBRUARY))
         books.sandbox.faults.add(Fault(api="notion", kind=Kind.STATUS, status=401, times=-1))
         with caplog.at_level(logging.WARNING):
-            assert tell_planned(settings, workspace, FEBRUARY, plan, writes=0) is None
+            assert tell_planned(settings, workspace, FEBRUARY, plan, 0) is None
     assert "not compared with the one before" in caplog.text
 
 

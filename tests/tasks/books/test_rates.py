@@ -14,7 +14,7 @@ from reports.currency import NoRate, Rates, RateSource
 from sandbox.faults import Fault, Kind
 from sandbox.server import Server
 from sandbox.shared.ecb import EcbApi
-from tasks.books.rates import gather_rates, read_answer
+from tasks.books.rates import gather_rates, known_rates, read_answer
 from usage.errors import SettingsError
 from usage.month import Month
 from usage.settings import load_settings
@@ -191,3 +191,27 @@ def test_what_is_wrong_with_a_file_is_told(bank: Bank, text: str, line: str) -> 
 )
 def test_reading_an_answer(text: str, expected: Any) -> None:
     assert read_answer(text) == expected
+
+
+def test_what_must_not_cost_a_request_asks_nobody(bank: Bank, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def known(*months: Month, **variables: str) -> Rates:
+        given = {
+            "REPORT_CURRENCY": "EUR",
+            "LLM_USAGE_ARCHIVE": str(bank.folder / "archive"),
+            "LLM_USAGE_NOW": NOW.isoformat(),
+        }
+        return known_rates(load_settings(bank.server.environment() | given | variables, None), months)
+
+    assert known(JANUARY, FEBRUARY) == Rates("EUR")
+    kept = bank.ask(JANUARY)
+    asked = bank.asked
+    assert known(JANUARY, DECEMBER, FEBRUARY).rates == kept.rates
+    assert known(JANUARY, LLM_USAGE_ARCHIVE="off") == Rates("EUR")
+    assert known(JANUARY, REPORT_CURRENCY="USD") == Rates()
+    path = tmp_path / "rates.csv"
+    path.write_text("month,rate\n2026-02,1.2\n")
+    assert known(FEBRUARY, EUR_RATES_FILE=str(path)).rates[FEBRUARY].rate == Decimal("1.2")
+    path.write_text("month,rate\n2026-02,cheap\n")
+    assert known(FEBRUARY, EUR_RATES_FILE=str(path)) == Rates("EUR")
+    assert "EUR_RATES_FILE: line 2 is not a month" in caplog.text
+    assert bank.asked == asked

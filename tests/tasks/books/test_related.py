@@ -15,7 +15,7 @@ from notion.workspace import Workspace
 from reports.grouping import group_by
 from sandbox.everything import Sandbox
 from tasks.books.gather import gather
-from tasks.books.related import RelatedTitles
+from tasks.books.related import RelatedTitles, with_titles
 from usage.month import Month
 from usage.names import ProviderName
 from usage.settings import Settings, load_settings
@@ -72,6 +72,11 @@ def test_relations_are_grouped_by_titles(
     for _ in range(2):
         named = titles.name(ledger, "Client")
         assert len(sandbox.journal.requests()) == len(pages)
+    sandbox.journal.clear()
+    assert with_titles(workspace, ledger, ["note"]) is ledger
+    assert sandbox.journal.requests() == []
+    # As it is written in a file of budgets, or all.
+    assert with_titles(workspace, ledger, ["CLIENT"]) == with_titles(workspace, ledger) == named
     grouping = group_by(named.month(JANUARY).rows, "Client")
     shown = {group.name: group.cost for group in grouping.groups}
     assert shown == {

@@ -245,7 +245,7 @@ def test_what_was_read_is_written_without_the_server(
     @flow
     def collected(brought: tuple[SourceOutcome, ...]) -> None:
         gone()
-        results.append(publish(MONTH, brought, dry_run=False))
+        results.append(publish(MONTH, brought, dry_run=False)[0])
 
     with Sandbox() as sandbox:
         for name, value in sandbox.environment().items():
