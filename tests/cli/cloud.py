@@ -1,4 +1,4 @@
-"""A stand-in for a workspace of Prefect Cloud, before a Prefect server: TLS, a key, its own paths, and no administration."""
+"""A stand-in for a workspace of Prefect Cloud before a Prefect server: TLS, a key, its own paths, no administration."""
 
 from __future__ import annotations
 
