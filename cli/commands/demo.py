@@ -50,6 +50,11 @@ _SHOWN = {
     "Services LLM": ("Nom", "Statut", "Total Cout USD", "Total Tokens", "Nombre Collectes", "Derniere Collecte"),
     _USAGES: ("Identifiant", "Client", "Cout USD", "Tokens Total", "Requetes", "Modeles", "Statut Collecte"),
 }
+_GIVE_WAY = (
+    *("Nombre Collectes", "Derniere Collecte", "Total Tokens", "Statut"),
+    *("Modeles", "Requetes", "Tokens Total", "Statut Collecte", "Client"),
+)
+"""Columns that a narrow terminal does without."""
 _LONG = ("Identifiant", "Modeles")
 """Columns that may be cut where the terminal is narrow."""
 
@@ -154,7 +159,7 @@ def _say(console: Console, text: str) -> None:
 
 def _as_table(notion: NotionTable, month: Month) -> Table:
     """A database as a table; of one with months, the rows of a month."""
-    table = new_table(notion.title)
+    table = new_table(notion.title, _GIVE_WAY)
     wanted = [name for name in _SHOWN.get(notion.title, notion.columns) if name in notion.columns]
     for name in wanted:
         if name in _LONG:
