@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from cli.fitting import FittingTable, Lines
 from notion.text import one_line
 from usage.language.choice import Language
 from usage.month import Month
@@ -45,13 +46,18 @@ def literal(text: str) -> Text:
 
 def out() -> Console:
     """Standard output: as wide as the terminal, or wide enough for every table where there is none."""
-    return Console(width=None if sys.stdout.isatty() else 200)
+    return Lines(width=None if sys.stdout.isatty() else 200)
 
 
-def new_table(title: str) -> Table:
-    """An empty table; without lines around it where it is not for a terminal."""
+def new_table(title: str, gives_way: Sequence[str] = ()) -> Table:
+    """An empty table; without lines around it where it is not for a terminal.
+
+    Args:
+        title: Above it.
+        gives_way: Headings of the columns that a narrow terminal does without, the least important one first.
+    """
     box = ROUNDED if sys.stdout.isatty() else None
-    return Table(title=title, title_justify="left", title_style="bold", box=box, pad_edge=False)
+    return FittingTable(gives_way, title=title, title_justify="left", title_style="bold", box=box, pad_edge=False)
 
 
 class Display:
@@ -62,7 +68,7 @@ class Display:
     """
 
     def __init__(self, *, quiet: bool) -> None:
-        console = Console(stderr=True)
+        console = Lines(stderr=True)
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
@@ -179,7 +185,7 @@ def print_notes(results: Sequence[MonthResult]) -> None:
 
 def print_lines(sentences: Iterable[str]) -> None:
     """Remarks, on standard error: beside results."""
-    console = Console(stderr=True)
+    console = Lines(stderr=True)
     for sentence in sentences:
         console.print(note(sentence), soft_wrap=True)
 
@@ -213,10 +219,9 @@ def note(sentence: str) -> Text:
 
 
 def _sources_table(result: MonthResult, words: Words) -> Table:
-    table = new_table(result.heading)
+    table = new_table(result.heading, ("Requests", "Tokens out", "Tokens in", "Rows", "Status"))
     for name in ("Source", "Status", "Cost USD", "Tokens in", "Tokens out", "Requests", "Rows"):
         if name == "Status":
-            # The one that gives way, as far as `Partiel` still fits.
             table.add_column(name, min_width=7, overflow="fold")
         else:
             table.add_column(name, justify="left" if name == "Source" else "right", no_wrap=True)
@@ -228,7 +233,7 @@ def _sources_table(result: MonthResult, words: Words) -> Table:
 
 
 def _plan_table(result: MonthResult, words: Words) -> Table:
-    table = new_table("Plan")
+    table = new_table("Plan", ("Columns", "Why"))
     for name in ("Do", "Row", "Cost USD", "Columns", "Why"):
         table.add_column(name, justify="right" if name == "Cost USD" else "left")
     for step in result.plan or ():

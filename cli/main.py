@@ -13,11 +13,12 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Final, NoReturn
 
-from cli.parser import Refused, module_of, parse, parser
+from cli.parser import BEGINNINGS, Refused, module_of, parse, parser
 from cli.prefect_server.ending import exit_quietly, watch_signals
 from cli.surroundings import open_missing_streams, require_enough_files, take_every_letter
 
@@ -60,11 +61,14 @@ def main(arguments: Sequence[str]) -> int:
         parser().print_help()
         return REFUSED
     from usage.errors import LlmUsageError, NotionAccessError, SettingsError  # noqa: PLC0415
-    from usage.machine.network import network  # noqa: PLC0415
 
     try:
         require_enough_files()
         parsed = parse(arguments)
+        if not as_json:
+            _say_what_begins(parsed.command)
+        from usage.machine.network import network  # noqa: PLC0415
+
         _read_settings_from(parsed.env_file)
         with network(_addresses):
             return _run(parsed)
@@ -72,6 +76,12 @@ def main(arguments: Sequence[str]) -> int:
         return _fail(str(error), REFUSED, as_json=as_json)
     except LlmUsageError as error:
         return _fail(str(error), INCOMPLETE, as_json=as_json)
+
+
+def _say_what_begins(command: str) -> None:
+    """On a terminal, at once: what comes next is imported for a second or more."""
+    if command in BEGINNINGS and sys.stderr.isatty():
+        print(f"{BEGINNINGS[command]} …", file=sys.stderr, flush=True)
 
 
 def _addresses() -> list[str]:
@@ -109,18 +119,38 @@ def _fail(message: str, status: int, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"error": "\n".join(lines)}, ensure_ascii=False))
     else:
-        print("llm-usage:", "\n".join(lines), file=sys.stderr)
+        print("\n".join(_wrapped(f"llm-usage: {lines[0]}", *lines[1:])), file=sys.stderr)
     return status
+
+
+def _wrapped(*lines: str) -> Iterator[str]:
+    """Lines that a terminal need not break, which it would within words."""
+    if not sys.stderr.isatty():
+        yield from lines
+        return
+    from shutil import get_terminal_size  # noqa: PLC0415
+    from textwrap import wrap  # noqa: PLC0415
+
+    for line in lines:
+        yield from wrap(line, get_terminal_size().columns, break_long_words=False, break_on_hyphens=False)
 
 
 def _stranger() -> str | None:
     """Where a package is that bears one of our common names and isn't ours."""
     ours = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     for name in ("archive", "flows", "notion", "providers", "reports", "sandbox", "tasks", "usage"):
-        path = import_module(name).__file__ or ""
+        path = _place(name)
         if os.path.dirname(os.path.dirname(os.path.abspath(path))) != ours:
             return path or name
     return None
+
+
+def _place(name: str) -> str:
+    """Where a package is; it is not imported for that, as some take long."""
+    if name in sys.modules:
+        return sys.modules[name].__file__ or ""
+    found = find_spec(name)
+    return (found.origin if found is not None else None) or ""
 
 
 if __name__ == "__main__":

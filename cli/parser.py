@@ -16,6 +16,27 @@ _ROOMS: Final = {
 """Commands that lie together, by the room of `cli/commands` they lie in; the others lie in it themselves."""
 
 
+BEGINNINGS: Final = {
+    "archive": "Reading the archive",
+    "backfill": "Asking Notion and the providers",
+    "check": "Trying the keys and Notion",
+    "collect": "Asking Notion and the providers",
+    "demo": "Starting the sandbox",
+    "deploy": "Asking the Prefect server",
+    "diff": "Asking the providers and Notion",
+    "digest": "Reading what was collected",
+    "export": "Reading what was collected",
+    "heal": "Reading Notion",
+    "history": "Reading the archive",
+    "reconcile": "Reading what was collected",
+    "replay": "Reading the archive and Notion",
+    "report": "Reading what was collected",
+    "setup": "Asking Notion",
+    "status": "Asking Notion",
+}
+"""What a command says first."""
+
+
 class _Add(Protocol):
     """Adds a command: its name, what it does, and examples of it without the program's name."""
 
@@ -159,6 +180,7 @@ def _add_beginning(add: _Add) -> None:
     deploy.add_argument(
         "--write-files", action="store_true", help="write prefect.yaml and its like into this folder, to be changed"
     )
+    _json(deploy)
     completion = add("completion", "Print what makes a shell complete commands and options.", "completion bash")
     completion.add_argument("shell", choices=["bash", "zsh", "tcsh"], help="which shell")
 

@@ -27,7 +27,10 @@ def proofs_json(proofs: Sequence[SourceProof], now: datetime) -> str:
 
 def proofs_table(proofs: Sequence[SourceProof], now: datetime, words: Words) -> Table:
     """A line for each source and month."""
-    table = new_table("What is proven of each month")
+    table = new_table(
+        "What is proven of each month",
+        ("Fresh until (UTC)", "Pages", "State", "Not proven, and why", "Days", "Provider's total USD"),
+    )
     for name in ("Month", "Source", "State", "Days", "Pages", "Sum USD", "Provider's total USD", "Fresh until (UTC)"):
         # Amounts are there to be compared digit by digit: nothing of them may be cut.
         table.add_column(name, justify="right" if "USD" in name or name == "Pages" else "left", overflow="fold")

@@ -9,30 +9,25 @@ from prefect import flow, get_run_logger, runtime, tags
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 
-from flows.collect import Providers, collect, form_field
+from flows.collect import IS_MONTH, Providers, collect, month_field
 from tasks.backfill.children import MonthRun, collect_on_workers, has_workers
 from tasks.backfill.ranges import BackfillMonth, Range, open_backfill
 from tasks.prefect.runs import month_for_name, resolve_month
 from tasks.summary import describe, summary
 from usage.errors import LlmUsageError
-from usage.month import MONTH_PATTERN
 
 FirstMonth = Annotated[
     str,
-    form_field(
-        "First month",
-        "In UTC, like 2025-01; “last” and “current” work, too.",
-        ["2025-01"],
-        pattern=MONTH_PATTERN,
-    ),
+    IS_MONTH,
+    month_field("First month", "In UTC, like 2025-01; “last” and “current” work, too.", ["2025-01"], written=True),
 ]
 LastMonth = Annotated[
     str,
-    form_field(
+    IS_MONTH,
+    month_field(
         "Last month",
         "Included. In UTC, like 2025-12; “last” for the last closed month, or “current”.",
         ["2025-12", "last"],
-        pattern=MONTH_PATTERN,
     ),
 ]
 

@@ -3,41 +3,75 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from prefect import flow, get_run_logger, runtime, unmapped
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.utilities.annotations import quote
-from pydantic import Field
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
 
 from tasks.aggregate import Fetched, aggregate
 from tasks.books.tell import tell
 from tasks.fetch import AT_ONCE, fetch, gather
-from tasks.prefect.runs import is_scheduled, month_for_name, resolve_month
+from tasks.prefect.runs import RELATIVE, is_scheduled, month_for_name, resolve_month
+from tasks.prefect.sentences import tell_in_sentences
 from tasks.publish import publish
 from tasks.report import report
 from tasks.session import Request, open_session
-from usage.errors import LlmUsageError
+from usage.errors import LlmUsageError, SettingsError
 from usage.month import MONTH_PATTERN, Month
 from usage.names import ProviderName
 
+# A worker imports a flow and runs it: there is no other place of ours before that.
+tell_in_sentences()
+
 
 # Prefect puts a title and a description of its own over those of a field, but not over what is in `json_schema_extra`.
-def form_field(title: str, description: str, examples: list[Any], *, pattern: str | None = None, **more: Any) -> Any:
-    """A field of the form in which people start a run."""
+def form_field(title: str, description: str, examples: list[Any], **more: Any) -> Any:
+    """A field of the form in which people start a run; `more` is JSON schema."""
     extra = {"title": title, "description": description, **more}
-    return Field(pattern=pattern, examples=examples, json_schema_extra=extra)
+    return Field(examples=examples, json_schema_extra=extra)
+
+
+def _require_month(text: str) -> str:
+    """Refuse what is no month in the words of the command line; which months have begun is seen when the run starts."""
+    try:
+        return text if text in RELATIVE else str(Month.parse(text))
+    except SettingsError as error:
+        raise PydanticCustomError("month", "{told}", {"told": str(error)}) from None
+
+
+IS_MONTH: Final = AfterValidator(_require_month)
+_CHOICES: Final = (
+    {"title": "Choose", "type": "string", "enum": list(RELATIVE)},
+    {"title": "Write a month", "type": "string"},
+)
+
+
+def month_field(title: str, description: str, examples: list[str], *, written: bool = False) -> Any:
+    """A field for a month. Prefect's form offers the words to choose from, and beside them a line to write one.
+
+    Args:
+        title: As the form shows it.
+        description: As the form shows it.
+        examples: Of what may be written.
+        written: Whether the line comes first.
+    """
+    # The pattern is for the server, which holds a month against it before a run is made, and says so.
+    choices = list(reversed(_CHOICES)) if written else list(_CHOICES)
+    return form_field(title, description, examples, pattern=MONTH_PATTERN, anyOf=choices)
 
 
 MonthText = Annotated[
     str,
-    form_field(
+    IS_MONTH,
+    month_field(
         "Month",
         "In UTC, like 2026-01; “last” for the last closed month, “current” for the running one.",
         ["last", "current", "2026-01"],
-        pattern=MONTH_PATTERN,
     ),
 ]
 Providers = Annotated[
@@ -51,9 +85,8 @@ Providers = Annotated[
 ]
 Account = Annotated[
     str | None,
-    form_field(
-        "Account", "Only this account of the providers. None: all of them.", ["memoways"], pattern=r"^[A-Za-z0-9]+$"
-    ),
+    Field(pattern=r"^[A-Za-z0-9]+$"),
+    form_field("Account", "Only this account of the providers. None: all of them.", ["memoways"]),
 ]
 DryRun = Annotated[bool, form_field("Dry run", "Say what would be written, write nothing.", [False])]
 AcceptLower = Annotated[

@@ -9,6 +9,7 @@ from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.events import emit_event
+from prefect.settings import get_current_settings
 
 from notion.workspace import Workspace
 from reports.ledger import Ledger
@@ -16,24 +17,20 @@ from tasks.books.run_statement import run_statement
 from tasks.pages.chart import Costs, as_address, chart
 from tasks.pages.corrections import correction_table
 from tasks.pages.history import History, Known, by_service, keep, last_months, read_history, remember
-from tasks.pages.markdown import change, count, escape, link, money, table
+from tasks.pages.markdown import MARKS, change, count, escape, link, money, table
+from tasks.pages.overview import KEY, overview, report_key
+from tasks.pages.overview import MONTHS_SHOWN as OVERVIEW_MONTHS
 from tasks.session import current_session
 from usage.errors import LlmUsageError
 from usage.money import exact_sum
 from usage.month import Month
-from usage.names import ProviderName, Source, Status
+from usage.names import ProviderName, Source
 from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.result import MonthResult, SourceResult
 from usage.outcomes.story import running_mark
 from usage.outcomes.told import Told
 
 MONTHS_SHOWN: Final = 12
-MARKS: Final = {
-    Status.SUCCES: "🟢",
-    Status.DONNEES_INDISPONIBLES: "⚪",
-    Status.PARTIEL: "🟠",
-    Status.ECHEC: "🔴",
-}
 COLLECTED: Final = "llm-usage.month.collected"
 NOT_WRITTEN: Final = "llm-usage.month.not-written"
 TO_RERUN: Final = "llm-usage.source.to-rerun"
@@ -49,8 +46,9 @@ def report(outcomes: Sequence[SourceOutcome], result: MonthResult, ledger: Ledge
         ledger: The month and the one before as they stand now, where they are known.
     """
     session = current_session()
-    months = last_months(result.month, MONTHS_SHOWN)
-    history = read_history(months)
+    now = session.settings.now()
+    months, latest = last_months(result.month, MONTHS_SHOWN), last_months(Month.of(now), OVERVIEW_MONTHS + 1)
+    history = read_history(dict.fromkeys((*months, *latest)))
     if result.plan is None:
         read_at = {outcome.source: outcome.archived_at or outcome.attempted_at for outcome in outcomes}
         # What was left alone is as old as it was.
@@ -58,25 +56,38 @@ def report(outcomes: Sequence[SourceOutcome], result: MonthResult, ledger: Ledge
         sources = [credential.source for credential in session.settings.credentials]
         history = remember(result, read_at, history, sources=sources)
         keep(result.month, history)
-        _emit_events(result, Month.of(session.settings.now()), unfiltered=session.request.unfiltered)
-    create_markdown_artifact(
-        key=f"report-{result.month}",
-        markdown=month_report(result, history, months, session.workspace, outcomes),
-        description=result.heading,
-    )
-    if ledger is not None and result.plan is None:
-        _leave_statement(result, ledger, by_service(history))
+        _emit_events(result, Month.of(now), unfiltered=session.request.unfiltered)
+    page = month_report(result, history, months, session.workspace, outcomes)
+    known = {month: costs for month, costs in by_service(history).items() if month in months}
+    statement = None
+    try:
+        statement = _statement(result, ledger, known)
+    finally:
+        # A mistake in the page of the month costs that page alone.
+        create_markdown_artifact(
+            key=report_key(result.month),
+            markdown=page if statement is None else f"{page}\n\n---\n\n{statement}",
+            description=result.heading,
+        )
+    if result.plan is None:
+        create_markdown_artifact(
+            key=KEY,
+            # The first of the months only tells what the second is held against.
+            markdown=overview(history, latest[1:], session.workspace, now, str(get_current_settings().ui_url or "")),
+            description="The latest months, by service: always current.",
+        )
 
 
-def _leave_statement(result: MonthResult, ledger: Ledger, known: Costs) -> None:
-    """The page of the month beside the run's report."""
+def _statement(result: MonthResult, ledger: Ledger | None, known: Costs) -> str | None:
+    """The page of the month; None where the month is not known, or somebody has to see to something first."""
+    if ledger is None or result.plan is not None:
+        return None
     session = current_session()
     try:
-        statement = run_statement(session.settings, session.workspace, ledger, result.month, known)
+        return run_statement(session.settings, session.workspace, ledger, result.month, known)
     except LlmUsageError as error:
         get_run_logger().warning("The run comes without the page of its month: %s", error)
-        return
-    create_markdown_artifact(key=f"statement-{result.month}", markdown=statement, description=result.heading)
+        return None
 
 
 def month_report(

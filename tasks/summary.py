@@ -15,8 +15,7 @@ from notion.summary import MonthStatus, summarise
 from tasks.backfill.children import MonthRun
 from tasks.backfill.ranges import Backfill, BackfillMonth, current_backfill
 from tasks.pages.chart import as_address, chart
-from tasks.pages.markdown import NOTHING, escape, link, money, table
-from tasks.report import MARKS
+from tasks.pages.markdown import MARKS, NOTHING, escape, link, money, table
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import ProviderName

@@ -267,7 +267,7 @@ def check_archive(settings: Settings) -> CheckResult | None:
 
 def _overview(checkup: Checkup) -> Table:
     """One line for each source, each provider without a key, and each database."""
-    table = new_table("Checked")
+    table = new_table("Checked", ("What", "To do"))
     for name in ("Source", "What", "", "To do"):
         table.add_column(name, no_wrap=name in ("Source", ""))
     for provider in ProviderName:
@@ -321,7 +321,7 @@ def _column_sentences(report: CheckReport, severity: Severity) -> list[str]:
 
 
 def _sources_table(checked: Sequence[Checked]) -> Table:
-    table = new_table("Providers")
+    table = new_table("Providers", ("What",))
     for name in ("Source", "What", "", "Found, or what to do"):
         table.add_column(name, no_wrap=name != "Found, or what to do")
     for one in checked:
@@ -331,7 +331,7 @@ def _sources_table(checked: Sequence[Checked]) -> Table:
 
 
 def _columns_table(report: CheckReport) -> Table:
-    table = new_table("Notion")
+    table = new_table("Notion", ("Expected", "Found", "Database"))
     for name in ("Database", "Column", "Expected", "Found", "", "What to do"):
         table.add_column(name, no_wrap=name in ("Database", "Column", ""))
     for row in report.rows:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
+import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
-from cli.display import Display, print_notes, print_problem, print_result
+from cli.display import Display, literal, print_notes, print_problem, print_result
 from cli.importing import Importing
 from cli.prefect_server.ending import if_stopped
-from cli.prefect_server.server import PrefectServer, prefect_server
+from cli.prefect_server.server import OwnServer, PrefectServer, prefect_server
 from cli.prefect_server.settings import settings_of_results
 from usage.errors import LlmUsageError, NotionAccessError, SettingsError
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
-from usage.outcomes.progress import Event, MonthEnded, listening
+from usage.outcomes.progress import Event, MonthEnded, PageKnown, listening
+from usage.outcomes.progress import tell as tell_all
 from usage.outcomes.result import MonthResult, NotionCounts, SourceResult
 from usage.settings import load_settings
 
@@ -25,14 +28,18 @@ if TYPE_CHECKING:
     from tasks.session import Request
 
 
+_RUN: Final = "The run in Prefect"
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Collect and report; 0 or 1."""
     providers = tuple(ProviderName(name) for name in arguments.provider)
     settings = load_settings()
     # Before anything is started.
     month, sources = Month.resolve(arguments.month, settings.now()), settings.select(providers, arguments.account)
+    pages: dict[str, str] = {}
     try:
-        with prefect_server() as server:
+        with prefect_server() as server, listening(partial(_note_page, pages, server)):
             result = collect_month(
                 server,
                 month,
@@ -49,7 +56,17 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.json:
             raise
         result = nothing_collected(month, sources, str(error))
-    return tell(result, as_json=arguments.json)
+    status = tell(result, as_json=arguments.json)
+    if not arguments.json and sys.stdout.isatty():
+        for what, address in pages.items():
+            print(f"{what}: {literal(address)}")
+    return status
+
+
+def _note_page(pages: dict[str, str], server: PrefectServer, event: Event) -> None:
+    # A server of our own ends with the command, and so does its run's page.
+    if isinstance(event, PageKnown) and not (event.what == _RUN and isinstance(server, OwnServer)):
+        pages[event.what] = event.address
 
 
 def tell(result: MonthResult, *, as_json: bool) -> int:
@@ -107,7 +124,8 @@ def run_request(server: PrefectServer, request: Request, *, dry_run: bool, quiet
     importing = Importing("flows.replay" if request.replays else "flows.collect")
     from tasks.session import open_session  # noqa: PLC0415
 
-    with importing, open_session(request):
+    with importing, open_session(request) as session:
+        tell_all(PageKnown("In Notion", session.workspace.databases.usages.url))
         importing.wait()
         server.wait()
         return _run_flow(request, dry_run=dry_run, quiet=quiet)
@@ -169,8 +187,18 @@ def run_watched(flow: Flow[..., State[Any]], *arguments: Any, quiet: bool) -> tu
             raise SettingsError(
                 f"{' or '.join(chosen)}: Prefect can't store results so ({type(error).__name__}); take the setting away"
             ) from error
+    _tell_of_page(begun)
     look = f"; `prefect flow-run logs {begun[-1]}` shows more" if begun and not ended else ""
     return ended, message + look
+
+
+def _tell_of_page(begun: list[UUID]) -> None:
+    from prefect.settings import get_current_settings  # noqa: PLC0415
+
+    pages = str(get_current_settings().ui_url or "")
+    # An address may hold a password.
+    if begun and pages and "@" not in pages:
+        tell_all(PageKnown(_RUN, f"{pages}/runs/flow-run/{begun[-1]}"))
 
 
 def _cancel(runs: list[UUID]) -> None:

@@ -56,6 +56,11 @@ _SHOWN = {
 }
 _EARLIER = 6
 """Months before the one that is collected: as many as tell what is usual."""
+_GIVE_WAY = (
+    *("Nombre Collectes", "Derniere Collecte", "Total Tokens", "Statut"),
+    *("Modeles", "Requetes", "Tokens Total", "Statut Collecte", "Client"),
+)
+"""Columns that a narrow terminal does without."""
 _LONG = ("Identifiant", "Modeles")
 """Columns that may be cut where the terminal is narrow."""
 
@@ -172,7 +177,7 @@ def _say(console: Console, text: str) -> None:
 
 def _as_table(notion: NotionTable, month: Month) -> Table:
     """A database as a table; of one with months, the rows of a month."""
-    table = new_table(notion.title)
+    table = new_table(notion.title, _GIVE_WAY)
     wanted = [name for name in _SHOWN.get(notion.title, notion.columns) if name in notion.columns]
     for name in wanted:
         if name in _LONG:

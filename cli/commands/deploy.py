@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -19,7 +20,7 @@ from pydantic import BaseModel
 from cli.deployment_files import AUTOMATIONS, DEPLOYMENTS, find, write_here
 from cli.display import out
 from cli.prefect_server.server import PrefectServer
-from cli.prefect_server.settings import import_prefect, is_configured, prefect_home, prefect_settings
+from cli.prefect_server.settings import import_prefect, is_configured, prefect_home, prefect_settings, require_no_key
 from tasks.prefect.limits import all_limits
 from usage.errors import LlmUsageError, SettingsError
 from usage.machine.network import check_certificates
@@ -37,6 +38,7 @@ ALERTS: Final = "llm-usage-alerts"
 """Name of the notification block that alerts go to, of whatever type a person has chosen."""
 _PREFIX: Final = "llm-usage: "
 """How the names of all automations of that file begin, and of no others."""
+_WORKER: Final = f"prefect worker start --pool {POOL}"
 _SLACK: Final = "hooks.slack.com"
 
 
@@ -91,39 +93,62 @@ class Automations(BaseModel):
         return {one.name for one in self.upkeep} | {one.name for one in self.alerts}
 
 
+class Deployed(BaseModel):
+    """What was installed, or written: the object that `--json` prints."""
+
+    done: tuple[str, ...]
+    next: str
+    """What to type now."""
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Install everything; 0, or 1 when the server can't be reached or refuses."""
     if arguments.write_files:
-        for sentence in write_here():
-            _say(sentence)
-        return 0
+        return _tell(write_here(), "llm-usage deploy", as_json=arguments.json)
     settings = prefect_settings()
     check_certificates(settings)
     if not is_configured(settings, prefect_home(settings)):
+        require_no_key(settings)
         raise SettingsError("PREFECT_API_URL is not set: deployments need a Prefect server that stays")
-    notion = load_settings().notion
+    limits = all_limits(load_settings().notion.requests_per_minute)
     address = _read(arguments.alert_url_file) if arguments.alert_url_file else None
     import_prefect()
     from prefect.client.orchestration import get_client  # noqa: PLC0415
 
     PrefectServer().wait()
     with get_client(sync_client=True) as client:
-        _say(f"work pool {POOL}: {'created, of type process' if _ensure_pool(client) else 'is there'}")
-        _say(f"deployments: those of {_whose(DEPLOYMENTS)}{_deploy(client)}")
-        limits = all_limits(notion.requests_per_minute)
-        for name, (slots, per_second) in limits.items():
-            client.upsert_global_concurrency_limit_by_name(name, slots, per_second)
-        _say(f"limits: {len(limits)}, for Notion's rate and for one run at a time that writes a month")
-        if address:
-            _save_block(address)
-        automations = load_automations(find(AUTOMATIONS))
-        for upkeep in automations.upkeep:
-            _install(client, upkeep.automation())
-        _say(f"upkeep: {len(automations.upkeep)}, for runs whose machine went down")
-        _say(f"alerts: {_install_alerts(client, automations.alerts)}")
-        for name in _remove_others(client, automations):
-            _say(f"removed, as {AUTOMATIONS} has it no longer: {name}")
-    _say(f"Runs are taken by: prefect worker start --pool {POOL}")
+        return _tell(_install_all(client, limits, address), _WORKER, as_json=arguments.json)
+
+
+def _install_all(
+    client: SyncPrefectClient, limits: Mapping[str, tuple[int, float | None]], address: str | None
+) -> Iterator[str]:
+    """Do one part after the other; a sentence for each, once it is done."""
+    yield f"work pool {POOL}: {'created, of type process' if _ensure_pool(client) else 'is there'}"
+    yield f"deployments: those of {_whose(DEPLOYMENTS)}{_deploy(client)}"
+    for name, (slots, per_second) in limits.items():
+        client.upsert_global_concurrency_limit_by_name(name, slots, per_second)
+    yield f"limits: {len(limits)}, for Notion's rate and for one run at a time that writes a month"
+    if address:
+        _save_block(address)
+    automations = load_automations(find(AUTOMATIONS))
+    for upkeep in automations.upkeep:
+        _install(client, upkeep.automation())
+    yield f"upkeep: {len(automations.upkeep)}, for runs whose machine went down"
+    yield f"alerts: {_install_alerts(client, automations.alerts)}"
+    for name in _remove_others(client, automations):
+        yield f"removed, as {AUTOMATIONS} has it no longer: {name}"
+
+
+def _tell(sentences: Iterable[str], command: str, *, as_json: bool) -> int:
+    """Print what is done as it is done, or all of it in one object."""
+    if as_json:
+        print(Deployed(done=tuple(sentences), next=command).model_dump_json())
+        return 0
+    for sentence in sentences:
+        _say(sentence)
+    if command == _WORKER:
+        _say(f"Runs are taken by: {command}")
     return 0
 
 

@@ -233,7 +233,7 @@ def _print(done: Healing, result: HealResult, *, is_shown: bool) -> None:
 
 
 def _table(healing: Healing, title: str) -> Table:
-    table = new_table(title)
+    table = new_table(title, ("Columns", "Why"))
     for name in ("Do", "Row", "Columns", "Why"):
         table.add_column(name)
     for step in map(_step, healing.steps):

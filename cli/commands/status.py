@@ -115,7 +115,7 @@ def _json(lines: tuple[MonthStatus, ...], soon: tuple[Leaving, ...], proofs: str
 
 
 def _table(lines: tuple[MonthStatus, ...], now: datetime, words: Words) -> Table:
-    table = new_table("Usages in Notion")
+    table = new_table("Usages in Notion", ("Last attempt (UTC)", "Figures of (UTC)", "State", "Rows", "", "Status"))
     marks = [_running(line.month, now) for line in lines]
     figure = ("Cost USD", "") if any(marks) else ("Cost USD",)
     for name in ("Month", "Provider", "State", "Status", *figure, "Rows", "Figures of (UTC)", "Last attempt (UTC)"):

@@ -19,14 +19,17 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, urlsplit
 
 from cli.prefect_server.ending import if_stopped
-from cli.prefect_server.settings import DEFAULTS, is_configured, prefect_home, prefect_settings
+from cli.prefect_server.settings import DEFAULTS, is_configured, prefect_home, prefect_settings, require_no_key
 from usage.errors import LlmUsageError, SettingsError
 from usage.machine.network import check_certificates
 from usage.machine.private import keep_from_others, private_folder
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
 
 _READY_WITHIN: Final = 120.0
 """Seconds. The first start on a machine creates and migrates the database."""
@@ -76,7 +79,8 @@ def prefect_server() -> Iterator[PrefectServer]:
     """The server that the environment, `.env`, `prefect.toml` or Prefect's profile names; else start one, and stop it.
 
     Raises:
-        SettingsError: Prefect's folder can't be written, or a setting of Prefect's can't be used.
+        SettingsError: Prefect's folder can't be written, a setting of Prefect's can't be used, or there is a key of
+            Prefect Cloud and no workspace.
     """
     settings = prefect_settings()
     home = prefect_home(settings)
@@ -86,6 +90,8 @@ def prefect_server() -> Iterator[PrefectServer]:
     with _environment({name: value for name, value in DEFAULTS.items() if name not in settings}):
         _require_writable(home)
         is_there = is_configured(settings, home)
+        if not is_there:
+            require_no_key(settings)
         with _closed_to_others(home), nullcontext(PrefectServer()) if is_there else _started(settings, home) as server:
             yield server
 
@@ -161,6 +167,7 @@ class PrefectServer:
         Raises:
             ServerError: It can't be reached, or refuses us.
         """
+        from prefect.client.base import ServerType  # noqa: PLC0415
         from prefect.client.orchestration import get_client  # noqa: PLC0415
         from prefect.exceptions import PrefectHTTPStatusError  # noqa: PLC0415
         from prefect.settings import get_current_settings  # noqa: PLC0415
@@ -169,6 +176,9 @@ class PrefectServer:
         parts = _parts(str(get_current_settings().api.url))
         server = f"the Prefect server at {parts.hostname}:{parts.port or parts.scheme}"
         with get_client(sync_client=True) as client:
+            if client.server_type is ServerType.CLOUD:
+                _wait_for_workspace(client, parts.hostname or "")
+                return
             error = client.api_healthcheck()
             if error is not None:
                 raise ServerError(
@@ -183,6 +193,33 @@ class PrefectServer:
                     f"{server} refuses us (HTTP {refusal.response.status_code}): is PREFECT_API_AUTH_STRING what the "
                     "server was started with?"
                 ) from None
+
+
+def _wait_for_workspace(client: SyncPrefectClient, host: str) -> None:
+    """Ask Prefect Cloud for something that every workspace has: it tells neither its health nor its version there.
+
+    Raises:
+        ServerError: It can't be reached, or refuses us.
+    """
+    import httpx  # noqa: PLC0415
+    from prefect.exceptions import PrefectHTTPStatusError  # noqa: PLC0415
+
+    try:
+        client.read_flows(limit=1)
+    except PrefectHTTPStatusError as refusal:
+        status = refusal.response.status_code
+        hints = {
+            401: "is PREFECT_API_KEY a key that is still valid?",
+            403: "may the owner of PREFECT_API_KEY use the workspace that PREFECT_API_URL names?",
+            404: "is PREFECT_API_URL a workspace's, as `prefect cloud workspace ls` and its settings tell it?",
+        }
+        hint = hints.get(status, "try again later")
+        raise ServerError(f"Prefect Cloud at {host} refuses us (HTTP {status}): {hint}") from None
+    except httpx.TransportError as error:
+        raise ServerError(
+            f"Prefect Cloud at {host} can't be reached ({type(error).__name__}): is there a way to the internet, and "
+            "does it need a proxy (HTTPS_PROXY) or a certificate (PREFECT_API_SSL_CERT_FILE)?"
+        ) from error
 
 
 class OwnServer(PrefectServer):

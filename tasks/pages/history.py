@@ -12,8 +12,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from prefect import get_run_logger
-from prefect.artifacts import create_table_artifact
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.filters import ArtifactCollectionFilter, ArtifactCollectionFilterKey
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
@@ -93,13 +93,16 @@ def remember(
 
 
 def keep(month: Month, history: History) -> None:
-    """Keep what is known of a month for later runs."""
+    """Keep what is known of a month for later runs; it is no page of the run that found it."""
     rows = sorted(history[month].values(), key=lambda row: (list(ProviderName).index(row.provider), row.account))
-    create_table_artifact(
+    kept = ArtifactCreate(
         key=_key(month),
-        table=_ROWS.dump_python(rows, mode="json"),
+        type="table",
+        data=json.dumps(_ROWS.dump_python(rows, mode="json")),
         description=f"Cost of {month} by source, as last read. The next runs compare with it.",
     )
+    with get_client(sync_client=True) as client:
+        client.create_artifact(kept)
 
 
 def by_service(history: History) -> Costs:

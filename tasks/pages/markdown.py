@@ -5,11 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from typing import Final
 
 from notion.text import one_line
+from usage.names import Status
 
-NOTHING = "–"
+NOTHING: Final = "–"
 """In place of a figure that isn't available; never 0."""
+MARKS: Final = {
+    Status.SUCCES: "🟢",
+    Status.DONNEES_INDISPONIBLES: "⚪",
+    Status.PARTIEL: "🟠",
+    Status.ECHEC: "🔴",
+}
 
 
 def escape(text: str) -> str:
@@ -27,6 +35,12 @@ def link(text: str, address: str) -> str:
     """A link to an address that Notion gave."""
     safe = re.sub(r"[^\w\-./:?=&%~#+,]", "", address)
     return f"[{escape(text)}]({safe})" if safe.startswith("https://") else escape(text)
+
+
+def page_address(text: str, address: str) -> str:
+    """A link within Prefect's own pages, which many serve without TLS; the text alone where there is no address."""
+    safe = re.sub(r"[^\w\-./:?=&%~#+,\[\]]", "", address)
+    return f"[{escape(text)}](<{safe}>)" if safe.startswith(("http://", "https://")) else escape(text)
 
 
 def money(amount: Decimal | None) -> str:

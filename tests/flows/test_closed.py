@@ -91,7 +91,7 @@ def test_all_providers_are_left_alone_once_their_month_is_closed(world: Clocked,
     # What is shown of it is what stands there, and as old as it is.
     pages = prefect.artifacts(prefect.run(spared).id)
     assert pages[f"report-{MONTH}"].startswith("# 🟢 2026-01: Succes")
-    known = json.loads(pages[f"costs-{MONTH}"])
+    known = json.loads(prefect.latest(f"costs-{MONTH}"))
     assert {row["read_at"][:10] for row in known} == {"2026-03-10"}
     assert len(known) == len(SOURCES)
     assert "non relu : chiffres du 2026" in pages[f"report-{MONTH}"].replace("\\", "")

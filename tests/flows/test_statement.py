@@ -1,4 +1,4 @@
-"""The page of the month that a run leaves beside its report: what it costs, what it shows, and what it never spoils."""
+"""The page of the month that a run leaves below its own: what it costs, what it shows, and what it never spoils."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from usage.language.choice import Language
 from usage.language.words import Words
 from usage.money import exact_sum
 
-STATEMENT = "statement-2026-01"
+REPORT = "report-2026-01"
 LARGEST = 200_000
 """Bytes of one page: Prefect's database keeps each run's."""
 
@@ -42,9 +42,14 @@ def pages(prefect: Prefect, state: Any) -> dict[str, str]:
     return prefect.artifacts(prefect.run(state).id)
 
 
+def statement(found: dict[str, str]) -> str:
+    """The page of the month, below the run's own; empty where there is none."""
+    return found[REPORT].partition("\n\n---\n\n")[2]
+
+
 def test_a_run_leaves_the_page_of_its_month_and_asks_no_more_for_it(world: World, prefect: Prefect) -> None:
     found = pages(prefect, collect("2026-01"))
-    page = found[STATEMENT]
+    page = statement(found)
     costs = [row["Cout USD"] for row in world.rows().values() if row["Mois"] == "2026-01"]
     total = exact_sum(Decimal(repr(cost)) for cost in costs if cost is not None)
     assert f"**{escape(Words(Language.EN).dollars(total))}**" in page
@@ -53,7 +58,7 @@ def test_a_run_leaves_the_page_of_its_month_and_asks_no_more_for_it(world: World
     assert len(pictures) == 3
     assert all(base64.b64decode(one).startswith(b"\x89PNG") for one in pictures)
     assert len(page) < LARGEST
-    (told,) = re.findall(r"\((\d+) requests to Notion\)", found["report-2026-01"])
+    (told,) = re.findall(r"\((\d+) requests to Notion\)", found[REPORT])
     # Whatever was asked when the figures stood there is all that was asked.
     assert world.asked()["notion"] == int(told)
 
@@ -67,14 +72,14 @@ def test_it_shows_budgets_and_columns_that_follow(world: World, prefect: Prefect
             store.edit(row, {"Client": "Ville de Clairval"})
     Path("budgets.toml").write_text("total = 1", "utf-8")
     world.set(NOTION_CARRY_COLUMNS="client")
-    page = pages(prefect, collect("2026-01"))[STATEMENT]
+    page = statement(pages(prefect, collect("2026-01")))
     assert "## Budgets" in page
     assert "## By Client" in page
     assert re.search(r"\| Ville de Clairval +\|", page)
 
 
 def test_nothing_is_left_of_a_dry_run(world: World, prefect: Prefect) -> None:
-    assert STATEMENT not in pages(prefect, collect("2026-01", dry_run=True))
+    assert statement(pages(prefect, collect("2026-01", dry_run=True))) == ""
 
 
 def test_a_page_that_can_t_be_made_never_turns_the_run_red(
@@ -86,8 +91,7 @@ def test_a_page_that_can_t_be_made_never_turns_the_run_red(
         state = collect("2026-01")
     assert state.is_completed()
     found = pages(prefect, state)
-    assert "report-2026-01" in found
-    assert STATEMENT not in found
+    assert statement(found) == ""
     assert "without the page of its month: EUR_RATES_FILE: line 2" in caplog.text
 
 
@@ -98,4 +102,4 @@ def test_nor_does_a_mistake_of_ours(world: World, prefect: Prefect, monkeypatch:
     monkeypatch.setattr("tasks.report.run_statement", mistaken)
     state = collect("2026-01")
     assert state.is_completed()
-    assert "report-2026-01" in pages(prefect, state)
+    assert statement(pages(prefect, state)) == ""

@@ -138,3 +138,12 @@ class Prefect:
         with self._client(sync_client=True) as client:
             found = client.read_artifacts(artifact_filter=where, sort=ArtifactSort.CREATED_DESC)
         return {str(artifact.key): str(artifact.data) for artifact in reversed(found)}
+
+    def latest(self, key: str) -> str:
+        """Text of the latest artifact of a key, whichever run has left it, or none."""
+        from prefect.client.schemas.filters import ArtifactCollectionFilter, ArtifactCollectionFilterKey
+
+        where = ArtifactCollectionFilter(key=ArtifactCollectionFilterKey(any_=[key]))
+        with self._client(sync_client=True) as client:
+            (found,) = client.read_latest_artifacts(artifact_filter=where)
+        return str(found.data)

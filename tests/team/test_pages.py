@@ -187,7 +187,10 @@ def test_the_form_has_the_providers_to_tick_and_refuses_a_month_that_is_none(
     for described in ("In UTC, like 2026-01", "Only these.", "Only this account", "Say what would be written"):
         expect(page.get_by_text(described)).to_be_visible()
 
-    page.get_by_label("Month").fill("2026-13")
+    month = page.get_by_role("tabpanel", name="Choose")
+    expect(month).to_contain_text("last")
+    page.get_by_role("tab", name="Write a month").click()
+    page.get_by_role("tabpanel", name="Write a month").get_by_role("textbox").fill("2026-13")
     submit(page).click()
     expect(page.get_by_text("'2026-13' does not match").first).to_be_visible()
     picture("run-form")

@@ -71,7 +71,15 @@ class RangeEnded:
     comparison: Told
 
 
-Event = SourceBegun | PageRead | SourceEnded | RowsWritten | MonthEnded | RangeEnded
+@dataclass(frozen=True, slots=True)
+class PageKnown:
+    """Where a person can look at what comes of it."""
+
+    what: str
+    address: str
+
+
+Event = SourceBegun | PageRead | SourceEnded | RowsWritten | MonthEnded | RangeEnded | PageKnown
 Listener = Callable[[Event], None]
 
 _OURS: Final = ("notion", "tasks")

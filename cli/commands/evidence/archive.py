@@ -204,7 +204,7 @@ def _print(listing: Listing) -> None:
     if not listing.readings:
         console.print(literal(f"No reading is kept in {listing.archive}."), soft_wrap=True)
         return
-    table = new_table("Readings")
+    table = new_table("Readings", ("Unchanged", "Last read (UTC)", "Size", "Status", "Read (UTC)"))
     for name in ("Month", "Source", "Read (UTC)", "Last read (UTC)", "Unchanged", "Cost USD", "Status", "Size"):
         table.add_column(name, justify="right" if name in ("Unchanged", "Cost USD", "Size") else "left")
     for one in listing.readings:

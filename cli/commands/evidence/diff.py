@@ -287,7 +287,7 @@ def _print(diff: Diff) -> None:
 
 
 def _print_notion(console: Console, diff: Diff) -> None:
-    table = new_table(f"{diff.month}: differs from Notion")
+    table = new_table(f"{diff.month}: differs from Notion", ("Source",))
     for name in ("Source", "Row", "Column", "In Notion", "Now"):
         table.add_column(name, justify="right" if name in ("In Notion", "Now") else "left")
     for source in diff.sources:
@@ -318,7 +318,10 @@ def _figure(value: str | float | None) -> str:
 
 
 def _print_moves(console: Console, diff: Diff) -> None:
-    table = new_table(f"{diff.month}: differs from the last reading")
+    table = new_table(
+        f"{diff.month}: differs from the last reading",
+        ("Last read (UTC)", "Also", "Model", "Project or key", "Old USD", "New USD"),
+    )
     names = ("Source", "Last read (UTC)", "Day", "Project or key", "Model", "Old USD", "New USD", "Difference", "Also")
     for name in names:
         table.add_column(name, justify="right" if name in ("Old USD", "New USD", "Difference") else "left")

@@ -104,7 +104,10 @@ def _print(history: History, readings: int, project: str | None) -> None:
         sentence = f"No figure{of_project} has changed: {readings} readings in {history.archive} were compared."
         console.print(literal(sentence), soft_wrap=True)
         return
-    table = new_table("Changes")
+    table = new_table(
+        "Changes",
+        ("Moved", "Was", "Status", "Most on", "Model", "Project or key", "Read (UTC)", "Old USD", "New USD"),
+    )
     for name in ("Month", "Source", "Read (UTC)", "Was", "Status", "Old USD", "New USD", "Difference", "Moved"):
         right = name in ("Old USD", "New USD", "Difference", "Moved")
         table.add_column(name, justify="right" if right else "left")

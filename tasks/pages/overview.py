@@ -1,0 +1,80 @@
+"""The page that is always current: the latest months, each service's cost, the total, and what changed.
+
+Every run that writes leaves it anew under one key, whatever month it was for, so that Prefect's page of that key shows
+the latest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from notion.workspace import Workspace
+from tasks.pages.history import History, Known, by_service
+from tasks.pages.markdown import MARKS, NOTHING, change, link, money, page_address, table
+from usage.money import exact_sum
+from usage.month import Month
+from usage.names import ProviderName, Source, overall
+from usage.outcomes.story import running_mark
+
+KEY: Final = "llm-usage"
+MONTHS_SHOWN: Final = 12
+
+
+def report_key(month: Month) -> str:
+    """Key of the report of a month."""
+    return f"report-{month}"
+
+
+def overview(history: History, months: Sequence[Month], workspace: Workspace, now: datetime, pages: str) -> str:
+    """The page, in Markdown.
+
+    Args:
+        history: What is known of the months.
+        months: To be shown, in order.
+        workspace: The two databases, for links.
+        now: UTC.
+        pages: Address of Prefect's pages; empty where nobody knows it.
+    """
+    shown = [month for month in reversed(months) if history.get(month)]
+    head = ("Month", "", *(provider.label for provider in ProviderName), "Total USD", "Change USD")
+    usages, services = workspace.databases.usages, workspace.databases.services
+    return "\n\n".join(
+        [
+            "# LLM usage",
+            table(head, [_row(month, history, now, pages) for month in shown], left=2),
+            "US dollars as last read, by UTC month. A change is told between whole months of the same sources.",
+            f"In Notion: {link(usages.declared.title, usages.url)}, {link(services.declared.title, services.url)}. "
+            f"As of {now:%Y-%m-%d %H:%M} UTC.",
+        ]
+    )
+
+
+def _row(month: Month, history: History, now: datetime, pages: str) -> tuple[str, ...]:
+    known = history[month]
+    costs = by_service(history)[month]
+    total = exact_sum(costs.values())
+    running = running_mark(month, now)
+    before = history.get(month.previous(), {})
+    are_comparable = _are_comparable(month, known, before)
+    name = page_address(str(month), f"{pages}/artifacts/key/{report_key(month)}" if pages else "")
+    return (
+        f"{name} ({running})" if running else name,
+        MARKS[overall(one.status for one in known.values())],
+        *(money(costs.get(provider)) for provider in ProviderName),
+        f"**{money(total)}**",
+        change(total, exact_sum(one.cost_usd for one in before.values())) if are_comparable else NOTHING,
+    )
+
+
+def _are_comparable(month: Month, known: Mapping[Source, Known], before: Mapping[Source, Known]) -> bool:
+    """Whether both months had ended when they were read, and the same services told their cost in both."""
+    previous = month.previous()
+    whole = all(one.read_at >= month.end for one in known.values())
+    whole &= all(one.read_at >= previous.end for one in before.values())
+    return whole and bool(before) and _telling(known) == _telling(before)
+
+
+def _telling(known: Mapping[Source, Known]) -> set[Source]:
+    return {source for source, one in known.items() if one.cost_usd is not None}
