@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import Final
 
 from providers.openai.reports import ReportFigures
@@ -20,6 +21,7 @@ from usage.records.sums import RecordSums, sum_days
 Place = tuple[str | None, str | None, str | None]
 _DATED: Final = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 _SHOWN: Final = 5
+_PLACE: Final = attrgetter("project", "model")
 
 
 def join_reports(
@@ -74,13 +76,15 @@ def without_known_tokens(
 
     `usage_is_whole`: all reports could be read; otherwise nobody knows what they would have told.
     """
-    known = _KnownModels(usage)
+    places = _KnownModels(usage).among(costs) if usage_is_whole else frozenset(map(_PLACE, costs))
     # Corrections may leave less than nothing of a month, which is no count.
-    below = {cost.of_month().ids for cost in costs if _is_below_nothing(cost)}
+    below = {cost.of_month().ids for cost in costs if (cost.tokens_input or 0) < 0 or (cost.tokens_output or 0) < 0}
     invalid = {total.ids for total in sum_days(costs) if _is_below_nothing(total)} if below else below
+    if not places and not invalid:
+        return tuple(costs)
     return tuple(
         cost.without_tokens()
-        if _has_tokens(cost) and (not usage_is_whole or known.has(cost) or (invalid and cost.of_month().ids in invalid))
+        if _has_tokens(cost) and (_PLACE(cost) in places or (invalid and cost.of_month().ids in invalid))
         else cost
         for cost in costs
     )
@@ -88,10 +92,11 @@ def without_known_tokens(
 
 def models_without_usage(costs: Sequence[UsageRecord], usage: Sequence[UsageRecord]) -> dict[str | None, list[str]]:
     """By project, models that were billed and that no usage report has."""
-    known = _KnownModels(usage)
+    billed = [cost for cost in costs if cost.cost]
+    known = _KnownModels(usage).among(billed)
     found: dict[str | None, list[str]] = {}
-    for project, model in dict.fromkeys((cost.project, cost.model) for cost in costs if cost.cost):
-        if not known.has_model(project, model):
+    for project, model in dict.fromkeys(map(_PLACE, billed)):
+        if (project, model) not in known:
             found.setdefault(project, []).append(model or "")
     return found
 
@@ -110,21 +115,16 @@ class _KnownModels:
         for record in usage:
             if record.model:
                 self._models.setdefault(record.project, set()).add(_plain(record.model))
-        self._answers: dict[tuple[str | None, str], bool] = {}
 
-    def has(self, cost: UsageRecord) -> bool:
-        """Whether usage has the model of a cost line, or the line has none."""
-        return self.has_model(cost.project, cost.model)
-
-    def has_model(self, project: str | None, model: str | None) -> bool:
-        """Whether a project used a model, or there is none."""
-        if model is None:
-            return True
+    def among(self, costs: Iterable[UsageRecord]) -> frozenset[tuple[str | None, str | None]]:
+        """Project and model of those costs of which usage has the model in the project, or that have none."""
         # A month has many lines of few models.
-        question = project, model
-        if question not in self._answers:
-            self._answers[question] = _is_among(model, self._models.get(project, set()))
-        return self._answers[question]
+        places = frozenset(map(_PLACE, costs))
+        return frozenset(
+            (project, model)
+            for project, model in places
+            if model is None or _is_among(model, self._models.get(project, set()))
+        )
 
 
 def _is_among(model: str, models: Iterable[str]) -> bool:
@@ -156,7 +156,7 @@ def _absent_from_usage(
     job: Job, money: Iterable[UsageRecord], absent: Mapping[str | None, Sequence[str]]
 ) -> Iterable[RowNote]:
     """What rows say of models that were billed in their project and that no usage report has."""
-    billed = {(record.project, record.model) for record in money if _has_tokens(record)}
+    billed = frozenset(_PLACE(record) for record in money if _has_tokens(record))
     for project, models in absent.items():
         told = [model for model in models if (project, model) in billed]
         untold = [model for model in models if (project, model) not in billed]

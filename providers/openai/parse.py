@@ -249,8 +249,7 @@ def cost_records(results: Iterable[CostResult], day: date, notes: Notes, written
     record: whoever joins it with the usage reports takes them out where usage tells them.
     """
     for result in results:
-        line = read_line_item(result.line_item)
-        money = result.amount or _NO_AMOUNT
+        line, money = read_line_item(result.line_item), result.amount or _NO_AMOUNT
         try:
             value = amount(money.value, COSTS)
         except ContractError:
@@ -260,7 +259,7 @@ def cost_records(results: Iterable[CostResult], day: date, notes: Notes, written
             written.add(value, money.value)
         # Another currency than dollars was never seen.
         cost, units = (value, NO_UNITS) if money.currency == USD else dollars_or_unit(value, money.currency)
-        tokens = _tokens(result)
+        tokens = _tokens(result) if line.is_input or line.is_output else None
         yield quick_record(
             day=day,
             # The same few in all lines: one of each is kept.

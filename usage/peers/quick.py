@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from decimal import Decimal, DecimalException
 from functools import lru_cache
 from itertools import chain
-from types import UnionType
+from operator import attrgetter
+from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Generic, TypeVar, Union, get_args, get_origin
 
 import msgspec
@@ -28,7 +29,7 @@ M = TypeVar("M", bound=BaseModel)
 _SIMPLE: Final = str | int | bool | None
 """What a field holds of which the type does not matter. Nothing is nested in it: an answer has no more levels than its
 model."""
-_EXACT: Final = {str, Decimal, int}
+_EXACT: Final = {str, Decimal, int, NoneType}
 _REFUSALS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, DecimalException)
 
 
@@ -107,12 +108,13 @@ def _is_amount(field: FieldInfo) -> bool:
 def _types_at(path: tuple[str, ...], element: Any) -> set[type[Any]]:
     """Types of what stands at a path below an element, in all lines. One look at all of them is quicker than one at
     each."""
+    *within, last = path
     found = [element]
-    for name in path:
-        found = [value for one in found if (value := getattr(one, name)) is not None]
+    for name in within:
+        found = [value for value in map(attrgetter(name), found) if value is not None]
         if found and isinstance(found[0], list):
             found = list(chain.from_iterable(found))
-    return set(map(type, found))
+    return set(map(type, map(attrgetter(last), found)))
 
 
 def _struct(model: type[BaseModel], instead: Mapping[str, Any] = {}) -> Any:
@@ -129,6 +131,7 @@ def _struct(model: type[BaseModel], instead: Mapping[str, Any] = {}) -> Any:
         fields,
         namespace={"mark": vars(model)["mark"]} if "mark" in vars(model) else None,
         frozen=True,
+        gc=False,
         kw_only=True,
         forbid_unknown_fields=True,
     )

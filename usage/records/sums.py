@@ -39,8 +39,9 @@ class RecordSums:
                 self.count += 1
                 kept = record if _is_ordinary(record) else self._without_odd_figures(record)
                 ids = kept.ids
-                before = sums.get(ids)
-                sums[ids] = kept if before is None else before.plus(kept)
+                before = sums.setdefault(ids, kept)
+                if before is not kept:
+                    sums[ids] = before.plus(kept)
 
     def records(self) -> tuple[UsageRecord, ...]:
         """One record for each combination of day, ids and model, in order of first appearance."""
