@@ -49,7 +49,7 @@ _LAID_OUT: Final[Mapping[pa.DataType, Callable[[Sequence[Any]], pa.Array]]] = {
 _USUAL: Final = pa.decimal128(38, 24)
 _LAST: Final = Decimal(1).scaleb(-24)
 _FITS: Final = Context(prec=38, traps=[Inexact, InvalidOperation])
-_MANY: Final = 10_000
+_MANY: Final = 5_000
 """Lines that are laid out at once, at least: all of a huge month would be there several times over."""
 _WIDE: Final = pa.decimal256(76, 38)
 

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from operator import attrgetter
 from typing import Final
 
 from providers.openai.reports import ReportFigures
@@ -19,9 +18,10 @@ from usage.records.record import Unit, UsageRecord
 from usage.records.sums import RecordSums, sum_days
 
 Place = tuple[str | None, str | None, str | None]
+BilledModel = tuple[str | None, str | None]
+"""Project and model of a cost: a month has many costs of few of them."""
 _DATED: Final = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 _SHOWN: Final = 5
-_PLACE: Final = attrgetter("project", "model")
 
 
 def join_reports(
@@ -76,26 +76,27 @@ def without_known_tokens(
 
     `usage_is_whole`: all reports could be read; otherwise nobody knows what they would have told.
     """
-    places = _KnownModels(usage).among(costs) if usage_is_whole else frozenset(map(_PLACE, costs))
+    places = {(cost.project, cost.model) for cost in costs}
+    told = _KnownModels(usage).among(places) if usage_is_whole else places
     # Corrections may leave less than nothing of a month, which is no count.
     below = {cost.of_month().ids for cost in costs if (cost.tokens_input or 0) < 0 or (cost.tokens_output or 0) < 0}
     invalid = {total.ids for total in sum_days(costs) if _is_below_nothing(total)} if below else below
-    if not places and not invalid:
+    if not told and not invalid:
         return tuple(costs)
     return tuple(
         cost.without_tokens()
-        if _has_tokens(cost) and (_PLACE(cost) in places or (invalid and cost.of_month().ids in invalid))
+        if _has_tokens(cost) and ((cost.project, cost.model) in told or (invalid and cost.of_month().ids in invalid))
         else cost
         for cost in costs
     )
 
 
-def models_without_usage(costs: Sequence[UsageRecord], usage: Sequence[UsageRecord]) -> dict[str | None, list[str]]:
+def models_without_usage(costs: Iterable[UsageRecord], usage: Iterable[UsageRecord]) -> dict[str | None, list[str]]:
     """By project, models that were billed and that no usage report has."""
-    billed = [cost for cost in costs if cost.cost]
+    billed = dict.fromkeys((cost.project, cost.model) for cost in costs if cost.cost)
     known = _KnownModels(usage).among(billed)
     found: dict[str | None, list[str]] = {}
-    for project, model in dict.fromkeys(map(_PLACE, billed)):
+    for project, model in billed:
         if (project, model) not in known:
             found.setdefault(project, []).append(model or "")
     return found
@@ -116,15 +117,13 @@ class _KnownModels:
             if record.model:
                 self._models.setdefault(record.project, set()).add(_plain(record.model))
 
-    def among(self, costs: Iterable[UsageRecord]) -> frozenset[tuple[str | None, str | None]]:
-        """Project and model of those costs of which usage has the model in the project, or that have none."""
-        # A month has many lines of few models.
-        places = frozenset(map(_PLACE, costs))
-        return frozenset(
+    def among(self, places: Iterable[BilledModel]) -> set[BilledModel]:
+        """Those that usage has, or that have no model."""
+        return {
             (project, model)
             for project, model in places
             if model is None or _is_among(model, self._models.get(project, set()))
-        )
+        }
 
 
 def _is_among(model: str, models: Iterable[str]) -> bool:
@@ -156,7 +155,7 @@ def _absent_from_usage(
     job: Job, money: Iterable[UsageRecord], absent: Mapping[str | None, Sequence[str]]
 ) -> Iterable[RowNote]:
     """What rows say of models that were billed in their project and that no usage report has."""
-    billed = frozenset(_PLACE(record) for record in money if _has_tokens(record))
+    billed = {(record.project, record.model) for record in money if _has_tokens(record)}
     for project, models in absent.items():
         told = [model for model in models if (project, model) in billed]
         untold = [model for model in models if (project, model) not in billed]

@@ -86,15 +86,19 @@ def sum_days(records: Iterable[UsageRecord]) -> tuple[UsageRecord, ...]:
 
 def _is_ordinary(record: UsageRecord) -> bool:
     """Whether the table can keep all of a record's figures, as nearly always."""
-    if record.cost is not None:
+    cost, units = record.cost, record.units
+    if cost is not None:
         try:
-            _AS_KEPT.plus(record.cost)
+            _AS_KEPT.plus(cost)
         except DecimalException:
-            return _fits(record.cost) and _is_ordinary(replace(record, cost=None))
-    for count in (record.tokens_input, record.tokens_output, record.requests):
-        if count is not None and not -_MOST_COUNTED <= count <= _MOST_COUNTED:
-            return False
-    return not record.units or all(_fits(value) for _, value in record.units)
+            if not _fits(cost):
+                return False
+    return (
+        -_MOST_COUNTED <= (record.tokens_input or 0) <= _MOST_COUNTED
+        and -_MOST_COUNTED <= (record.tokens_output or 0) <= _MOST_COUNTED
+        and -_MOST_COUNTED <= (record.requests or 0) <= _MOST_COUNTED
+        and (not units or all(_fits(value) for _, value in units))
+    )
 
 
 def _fits(value: Decimal) -> bool:
