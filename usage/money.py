@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from decimal import Context, Decimal, Inexact, InvalidOperation
+from decimal import Context, Decimal, Inexact, InvalidOperation, localcontext
 from typing import Final
 
 EXACT: Final = Context(prec=200, traps=[Inexact, InvalidOperation])
@@ -12,11 +12,11 @@ EXACT: Final = Context(prec=200, traps=[Inexact, InvalidOperation])
 
 def exact_sum(amounts: Iterable[Decimal | None]) -> Decimal | None:
     """Sum of the known amounts, without rounding; `None` when none is known."""
-    total: Decimal | None = None
-    for amount in amounts:
-        if amount is not None:
-            total = amount if total is None else EXACT.add(total, amount)
-    return total
+    known = [amount for amount in amounts if amount is not None]
+    if not known:
+        return None
+    with localcontext(EXACT):
+        return sum(known[1:], known[0])
 
 
 def whole_sum(counts: Iterable[int | None]) -> int | None:

@@ -59,7 +59,7 @@ class AnswerLog:
         self._stream.write(json.dumps(line, ensure_ascii=False).removesuffix("}").encode() + b', "body": "')
         for piece in _cut(exchange.content):
             text = without_emails(piece).decode("utf-8", "replace")
-            self._stream.write(msgspec.json.encode(text)[1:-1])
+            self._stream.write(memoryview(msgspec.json.encode(text))[1:-1])
         self._stream.write(b'"}\n')
         self.count += 1
 
@@ -90,8 +90,8 @@ def _cut(content: bytes) -> Iterator[bytes]:
 
 def without_emails(content: bytes) -> bytes:
     """A body without addresses of e-mail."""
-    if b"@" not in content and b"\\u0040" not in content:
-        # As nearly always, and looking for both at once takes five times as long.
+    if b"@" not in content and content.rfind(b"\\u0040") < 0:
+        # As nearly always. Looking for both at once takes five times as long, from the front twice as long.
         return content
     pieces, done = [], 0
     for at in _AT.finditer(content):

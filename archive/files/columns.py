@@ -7,36 +7,31 @@ that keeping a reading has no other use for. So the values' bytes are laid out h
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import accumulate
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import pyarrow as pa
 
+T = TypeVar("T")
 _FIRST_DAY: Final = date(1970, 1, 1).toordinal()
 
 
 def texts(values: Sequence[str | None]) -> pa.Array:
-    """Text."""
-    told = [value or "" for value in values]
-    content = "".join(told).encode()
-    # As a rule each character is a byte.
-    lengths = map(len, told if len(content) == sum(map(len, told)) else [value.encode() for value in told])
-    return _column(pa.string(), values, memoryview(array("i", accumulate(lengths, initial=0))), content)
+    """Text, of which as a rule much is the same."""
+    return _repeated(values, _texts)
 
 
 def same_text(value: str | None, count: int) -> pa.Array:
     """The same text so many times."""
-    first = pa.Array.from_buffers(pa.int32(), count, [None, pa.py_buffer(bytes(4 * count))])
-    return texts([value]).take(first)
+    return _texts([value]).take(_whole(pa.int32(), array("i", bytes(4 * count))))
 
 
 def days(values: Sequence[date | None]) -> pa.Array:
     """Dates."""
-    known = {value: 0 if value is None else value.toordinal() - _FIRST_DAY for value in dict.fromkeys(values)}
-    return _column(pa.date32(), values, memoryview(array("i", [known[value] for value in values])))
+    return _repeated(values, _days)
 
 
 def counts(values: Sequence[int | None]) -> pa.Array:
@@ -45,7 +40,7 @@ def counts(values: Sequence[int | None]) -> pa.Array:
     Raises:
         OverflowError: One has more than 64 bits.
     """
-    return _column(pa.int64(), values, memoryview(array("q", [value or 0 for value in values])))
+    return _column(pa.int64(), values, array("q", [value or 0 for value in values]))
 
 
 def amounts(values: Sequence[Decimal | None], kind: pa.DataType) -> pa.Array:
@@ -54,18 +49,39 @@ def amounts(values: Sequence[Decimal | None], kind: pa.DataType) -> pa.Array:
     Raises:
         ValueError: One has more digits than the type holds; nothing is rounded. (`pyarrow.ArrowInvalid` is one.)
     """
-    return texts([None if value is None else str(value or 0) for value in values]).cast(kind)
+    return _texts([None if value is None else str(value or 0) for value in values]).cast(kind)
 
 
-def _column(kind: pa.DataType, values: Sequence[object], *content: bytes | memoryview) -> pa.Array:
-    return pa.Array.from_buffers(
-        kind, len(values), [_are_there(values), *map(pa.py_buffer, content)], values.count(None)
-    )
+def _repeated(values: Sequence[T], lay_out: Callable[[Sequence[T]], pa.Array]) -> pa.Array:
+    """Values that are laid out once each."""
+    places = {value: place for place, value in enumerate(dict.fromkeys(values))}
+    return lay_out(list(places)).take(_whole(pa.int32(), array("i", map(places.__getitem__, values))))
+
+
+def _texts(values: Sequence[str | None]) -> pa.Array:
+    told = [value or "" for value in values]
+    content = "".join(told)
+    # As a rule each character is a byte.
+    lengths = map(len, told if content.isascii() else [value.encode() for value in told])
+    return _column(pa.string(), values, array("i", accumulate(lengths, initial=0)), content.encode())
+
+
+def _days(values: Sequence[date | None]) -> pa.Array:
+    numbers = array("i", [0 if value is None else value.toordinal() - _FIRST_DAY for value in values])
+    return _column(pa.date32(), values, numbers)
+
+
+def _column(kind: pa.DataType, values: Sequence[object], *content: bytes | array[int]) -> pa.Array:
+    missing = values.count(None)
+    there = _are_there(values) if missing else None
+    return pa.Array.from_buffers(kind, len(values), [there, *map(pa.py_buffer, content)], missing)
+
+
+def _whole(kind: pa.DataType, numbers: array[int]) -> pa.Array:
+    return pa.Array.from_buffers(kind, len(numbers), [None, pa.py_buffer(numbers)])
 
 
 def _are_there(values: Sequence[object]) -> Any:
-    """A bit for each value, the first one lowest; None where all are there."""
-    if None not in values:
-        return None
+    """A bit for each value, the first one lowest."""
     bits = "".join(["0" if value is None else "1" for value in reversed(values)])
     return pa.py_buffer(int(bits, 2).to_bytes((len(values) + 7) // 8, "little"))

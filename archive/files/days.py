@@ -19,7 +19,7 @@ that has more becomes one of 76 digits, 38 of them after the point: nothing is r
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation
 from operator import attrgetter
@@ -40,10 +40,16 @@ _READING: Final = ("month", "provider", "account", "organisation")
 _IDS: Final = ("workspace", "project", "api_key", "model", "item")
 _MONEY: Final = ("cost", "allocated")
 _COUNTS: Final = ("tokens_input", "tokens_output", "requests", "missing_amounts")
+_FIELDS: Final = frozenset(("day", *_IDS, *_MONEY, *_COUNTS))
+_LAID_OUT: Final[Mapping[pa.DataType, Callable[[Sequence[Any]], pa.Array]]] = {
+    pa.date32(): arrow.days,
+    pa.string(): arrow.texts,
+    pa.int64(): arrow.counts,
+}
 _USUAL: Final = pa.decimal128(38, 24)
 _LAST: Final = Decimal(1).scaleb(-24)
 _FITS: Final = Context(prec=38, traps=[Inexact, InvalidOperation])
-_MANY: Final = 10_000
+_MANY: Final = 5_000
 """Lines that are laid out at once, at least: all of a huge month would be there several times over."""
 _WIDE: Final = pa.decimal256(76, 38)
 
@@ -52,7 +58,16 @@ def write_days(records: Iterable[UsageRecord], source: Source, month: Month, org
     """The records as a Parquet file; the same records, in whatever order, give the same bytes."""
     lines = tuple(records)
     reading = dict(zip(_READING, (str(month), source.provider.value, source.account, organisation), strict=True))
-    kinds = _kinds(lines)
+    try:
+        return _written(lines, reading, _usual_kinds(lines))
+    except pa.ArrowInvalid:
+        # An amount has more digits.
+        return _written(lines, reading, _exact_kinds(lines))
+
+
+def _written(
+    lines: Sequence[UsageRecord], reading: Mapping[str, str | None], kinds: Mapping[str, pa.DataType]
+) -> bytes:
     schema = pa.schema([(name, pa.string()) for name in reading] + list(kinds.items()))
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
@@ -77,43 +92,55 @@ def _some_days(lines: Iterable[UsageRecord]) -> Iterator[list[UsageRecord]]:
     yield some
 
 
-def _kinds(lines: Sequence[UsageRecord]) -> dict[str, pa.DataType]:
-    """The columns that hold records, and their types."""
-    units: dict[str, list[Decimal | None]] = {}
-    for line in lines:
-        for name in {name for name, _ in line.units} if line.units else ():
-            units.setdefault(name, []).append(_unit(line, name))
-    kinds = {"day": pa.date32(), **dict.fromkeys(_IDS, pa.string())}
-    kinds |= {name: _kind(map(attrgetter(name), lines)) for name in _MONEY}
-    kinds |= dict.fromkeys(_COUNTS, pa.int64())
-    names = [*Unit, *sorted(units.keys() - set(Unit))]
-    return kinds | {str(name): _kind(units.get(name, ())) for name in names}
+def _usual_kinds(lines: Iterable[UsageRecord]) -> dict[str, pa.DataType]:
+    """The columns that hold records, and their types as they are as a rule."""
+    return {
+        "day": pa.date32(),
+        **dict.fromkeys(_IDS, pa.string()),
+        **dict.fromkeys(_MONEY, _USUAL),
+        **dict.fromkeys(_COUNTS, pa.int64()),
+        **dict.fromkeys([*map(str, Unit), *sorted(_units(lines) - set(Unit))], _USUAL),
+    }
 
 
-def _kind(amounts: Iterable[Decimal | None]) -> pa.DataType:
+def _exact_kinds(lines: Sequence[UsageRecord]) -> dict[str, pa.DataType]:
+    """The same, those of amounts as wide as they have to be."""
+    usual = _usual_kinds(lines)
+    return usual | {
+        name: _WIDE for name, kind in usual.items() if kind is _USUAL and not all(map(_fits, _values(lines, name)))
+    }
+
+
+def _fits(amount: Decimal | None) -> bool:
     try:
-        for amount in amounts:
-            if amount is not None:
-                _FITS.quantize(amount, _LAST)
+        return amount is None or _FITS.quantize(amount, _LAST) is not None
     except DecimalException:
-        return _WIDE
-    return _USUAL
+        return False
+
+
+def _units(lines: Iterable[UsageRecord]) -> set[str]:
+    """The units that some of the lines have."""
+    return {name for line in lines if line.units for name, _ in line.units}
+
+
+def _values(lines: Iterable[UsageRecord], name: str) -> list[Any]:
+    """What a column holds."""
+    if name in _FIELDS:
+        return list(map(attrgetter(name), lines))
+    return [exact_sum(amount for unit, amount in line.units if unit == name) for line in lines]
+
+
+def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if all(value is None for value in values):
+        return pa.nulls(len(values), kind)
+    return _LAID_OUT[kind](values) if kind in _LAID_OUT else arrow.amounts(values, kind)
 
 
 def _ordered(lines: Sequence[UsageRecord], kinds: Mapping[str, pa.DataType]) -> list[pa.Array]:
     """The columns of some lines."""
-    columns = {"day": arrow.days([line.day for line in lines])}
-    for name in _IDS:
-        columns[name] = arrow.texts(list(map(attrgetter(name), lines)))
-    for name in _MONEY:
-        columns[name] = arrow.amounts(list(map(attrgetter(name), lines)), kinds[name])
-    for name in _COUNTS:
-        columns[name] = arrow.counts(list(map(attrgetter(name), lines)))
-    names = kinds.keys() - columns.keys()
-    if any(line.units for line in lines):
-        columns |= {name: arrow.amounts([_unit(line, name) for line in lines], kinds[name]) for name in names}
-    else:
-        columns |= {name: pa.nulls(len(lines), kinds[name]) for name in names}
+    columns = {name: pa.nulls(len(lines), kind) for name, kind in kinds.items()}
+    for name in _FIELDS | _units(lines):
+        columns[name] = _column(_values(lines, name), kinds[name])
     # Columns without a value have no order, and would only be copied.
     told = {name: columns[name] for name in kinds if columns[name].null_count < len(lines)}
     if told:
@@ -122,10 +149,6 @@ def _ordered(lines: Sequence[UsageRecord], kinds: Mapping[str, pa.DataType]) -> 
         order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in told])
         columns |= {name: column.take(order) for name, column in told.items()}
     return [columns[name] for name in kinds]
-
-
-def _unit(line: UsageRecord, name: str) -> Decimal | None:
-    return exact_sum(amount for unit, amount in line.units if unit == name)
 
 
 def read_days(content: bytes) -> tuple[UsageRecord, ...]:

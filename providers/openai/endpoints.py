@@ -15,11 +15,11 @@ PROJECTS: Final = "/organization/projects"
 BUCKETS_PER_PAGE: Final = "31"
 """A month has at most 31 daily buckets, the most that the usage endpoints give in one page."""
 
-FEWER_BUCKETS: Final = "2"
+FEWER_BUCKETS: Final = "1"
 """Days in a page of a month that would not fit into `LARGE_PAGE`."""
 LARGE_PAGE: Final = 16 * 2**20
 """Bytes that a page of a month may have; the month then has some 25,000 lines. What is read takes memory while it is
-worked on: a huge month in one page takes hundreds of MiB, in pages of a few days tens."""
+worked on: a huge month in one page takes hundreds of MiB, day by day tens."""
 
 COST_BUCKETS_PER_PAGE: Final = "180"
 """The most that costs give in one page; for a backfill, which asks for many months at once."""

@@ -18,6 +18,8 @@ from usage.records.record import Unit, UsageRecord
 from usage.records.sums import RecordSums, sum_days
 
 Place = tuple[str | None, str | None, str | None]
+BilledModel = tuple[str | None, str | None]
+"""Project and model of a cost: a month has many costs of few of them."""
 _DATED: Final = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 _SHOWN: Final = 5
 
@@ -74,24 +76,28 @@ def without_known_tokens(
 
     `usage_is_whole`: all reports could be read; otherwise nobody knows what they would have told.
     """
-    known = _KnownModels(usage)
+    places = {(cost.project, cost.model) for cost in costs}
+    told = _KnownModels(usage).among(places) if usage_is_whole else places
     # Corrections may leave less than nothing of a month, which is no count.
-    below = {cost.of_month().ids for cost in costs if _is_below_nothing(cost)}
+    below = {cost.of_month().ids for cost in costs if (cost.tokens_input or 0) < 0 or (cost.tokens_output or 0) < 0}
     invalid = {total.ids for total in sum_days(costs) if _is_below_nothing(total)} if below else below
+    if not told and not invalid:
+        return tuple(costs)
     return tuple(
         cost.without_tokens()
-        if _has_tokens(cost) and (not usage_is_whole or known.has(cost) or (invalid and cost.of_month().ids in invalid))
+        if _has_tokens(cost) and ((cost.project, cost.model) in told or (invalid and cost.of_month().ids in invalid))
         else cost
         for cost in costs
     )
 
 
-def models_without_usage(costs: Sequence[UsageRecord], usage: Sequence[UsageRecord]) -> dict[str | None, list[str]]:
+def models_without_usage(costs: Iterable[UsageRecord], usage: Iterable[UsageRecord]) -> dict[str | None, list[str]]:
     """By project, models that were billed and that no usage report has."""
-    known = _KnownModels(usage)
+    billed = dict.fromkeys((cost.project, cost.model) for cost in costs if cost.cost)
+    known = _KnownModels(usage).among(billed)
     found: dict[str | None, list[str]] = {}
-    for project, model in dict.fromkeys((cost.project, cost.model) for cost in costs if cost.cost):
-        if not known.has_model(project, model):
+    for project, model in billed:
+        if (project, model) not in known:
             found.setdefault(project, []).append(model or "")
     return found
 
@@ -110,21 +116,14 @@ class _KnownModels:
         for record in usage:
             if record.model:
                 self._models.setdefault(record.project, set()).add(_plain(record.model))
-        self._answers: dict[tuple[str | None, str], bool] = {}
 
-    def has(self, cost: UsageRecord) -> bool:
-        """Whether usage has the model of a cost line, or the line has none."""
-        return self.has_model(cost.project, cost.model)
-
-    def has_model(self, project: str | None, model: str | None) -> bool:
-        """Whether a project used a model, or there is none."""
-        if model is None:
-            return True
-        # A month has many lines of few models.
-        question = project, model
-        if question not in self._answers:
-            self._answers[question] = _is_among(model, self._models.get(project, set()))
-        return self._answers[question]
+    def among(self, places: Iterable[BilledModel]) -> set[BilledModel]:
+        """Those that usage has, or that have no model."""
+        return {
+            (project, model)
+            for project, model in places
+            if model is None or _is_among(model, self._models.get(project, set()))
+        }
 
 
 def _is_among(model: str, models: Iterable[str]) -> bool:

@@ -249,23 +249,24 @@ def cost_records(results: Iterable[CostResult], day: date, notes: Notes, written
     record: whoever joins it with the usage reports takes them out where usage tells them.
     """
     for result in results:
-        line = read_line_item(result.line_item)
-        money = result.amount or _NO_AMOUNT
+        line, money = read_line_item(result.line_item), result.amount or _NO_AMOUNT
+        raw = money.value
         try:
-            value = amount(money.value, COSTS)
+            value = amount(raw, COSTS)
         except ContractError:
             notes.lose(COSTS, "champ amount.value, attendu : un nombre")
             value = None
         if value is not None:
-            written.add(value, money.value)
+            written.add(value, raw)
         # Another currency than dollars was never seen.
         cost, units = (value, NO_UNITS) if money.currency == USD else dollars_or_unit(value, money.currency)
-        tokens = _tokens(result)
+        tokens = _tokens(result) if line.is_input or line.is_output else None
+        project, key = result.project_id, result.api_key_id
         yield quick_record(
             day=day,
             # The same few in all lines: one of each is kept.
-            project=intern(result.project_id) if result.project_id else None,
-            api_key=intern(result.api_key_id) if result.api_key_id else None,
+            project=intern(project) if project else None,
+            api_key=intern(key) if key else None,
             model=line.model,
             item=line.item,
             cost=cost,
@@ -278,11 +279,9 @@ def cost_records(results: Iterable[CostResult], day: date, notes: Notes, written
 
 def _tokens(result: CostResult) -> int | None:
     """How many tokens a line was billed for; None where it does not say so."""
-    quantity, unit = result.quantity, result.quantity_unit
+    unit, quantity = result.quantity_unit, result.quantity
     each = _TOKENS_IN.get(unit) if isinstance(unit, str) else None
-    if each is None:
-        return None
-    if type(quantity) is not int and (not isinstance(quantity, Decimal) or not quantity.is_finite()):
+    if each is None or not (type(quantity) is int or (isinstance(quantity, Decimal) and quantity.is_finite())):
         return None
     whole = int(quantity)
     if not -_MOST_TOKENS < whole < _MOST_TOKENS:

@@ -246,7 +246,6 @@ class CostSink:
         self._notes, self._written = Notes(), Written()
         self._names: dict[str, str] = {}
         self._organisations: set[str] = set()
-        self._organisation: str | None = None
 
     def add(self, page: CostPage, /) -> None:
         """Take in one page."""
@@ -258,8 +257,7 @@ class CostSink:
             if self._kinds is not None:
                 records = self._by_kind(self._kinds, bucket.results, tuple(records))
             self._sums.add(day, records)
-            for result in bucket.results:
-                self._look_at(result)
+            self._look_at(bucket.results)
 
     @staticmethod
     def _by_kind(
@@ -269,16 +267,14 @@ class CostSink:
             kinds.setdefault(charge.kind, RecordSums()).add((charge.record,))
         return iter(records)
 
-    def _look_at(self, result: CostResult) -> None:
-        project, organisation = result.project_id, result.organization_id
-        # Most of hundreds of thousands of lines say what one before them has said.
-        if project and project not in self._names:
-            name = result.project_name
-            if isinstance(name, str) and name.strip():
+    def _look_at(self, results: Iterable[CostResult]) -> None:
+        told = {result.organization_id for result in results if isinstance(result.organization_id, str)}
+        self._organisations |= told - {""}
+        for result in results:
+            # Most of hundreds of thousands of lines say what one before them has said.
+            project, name = result.project_id, result.project_name
+            if project not in self._names and project and isinstance(name, str) and name.strip():
                 self._names[project] = name
-        if organisation != self._organisation and isinstance(organisation, str) and organisation:
-            self._organisation = organisation
-            self._organisations.add(organisation)
 
     def figures(self, *, by_key: bool) -> ReportFigures:
         """All that was taken in.

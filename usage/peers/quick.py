@@ -10,11 +10,13 @@ otherwise.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal, DecimalException
 from functools import lru_cache
 from itertools import chain
-from types import UnionType
+from operator import attrgetter
+from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Generic, TypeVar, Union, get_args, get_origin
 
 import msgspec
@@ -28,7 +30,9 @@ M = TypeVar("M", bound=BaseModel)
 _SIMPLE: Final = str | int | bool | None
 """What a field holds of which the type does not matter. Nothing is nested in it: an answer has no more levels than its
 model."""
-_EXACT: Final = {str, Decimal, int}
+_EXACT: Final = {str, Decimal, int, NoneType}
+_AT_ONCE: Final = 2**23
+"""Bytes of a page that is decoded whole: its lines take ten times as many."""
 _REFUSALS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, DecimalException)
 
 
@@ -38,12 +42,17 @@ class Odd(bytes):
 
 @dataclass(frozen=True, slots=True)
 class _Decoders(Generic[M]):
-    """Of one model: `whole` reads a page and leaves the elements as they are, `element` a page of one element."""
+    """Of one model: for a page, for a page whose elements are left as they are, and for one element."""
 
-    whole: msgspec.json.Decoder[Any]
+    page: msgspec.json.Decoder[Any]
+    outline: msgspec.json.Decoder[Any]
     element: msgspec.json.Decoder[Any]
     amounts: tuple[tuple[str, ...], ...]
     """Paths of the fields below an element of which only text and exact numbers are amounts."""
+
+    def takes(self, element: Any) -> bool:
+        """Whether all amounts of an element are such."""
+        return all(_types_at(path, element) <= _EXACT for path in self.amounts)
 
 
 def parts(content: bytes, model: type[M], name: str) -> Iterator[M | Odd] | None:
@@ -57,25 +66,40 @@ def parts(content: bytes, model: type[M], name: str) -> Iterator[M | Odd] | None
     """
     check_count(content)
     # Of a field that comes twice the last one counts; not so of the list itself.
-    if has_many_digits(content) or content.count(f'"{name}"'.encode()) != 1:
+    mark = f'"{name}"'.encode()
+    # Looked for from the end as well: counting takes twice as long.
+    first = content.find(mark)
+    if has_many_digits(content) or first < 0 or first != content.rfind(mark):
         return None
     decoders = _decoders(model, name)
     try:
-        whole = decoders.whole.decode(content)
+        return _each(_decoded(content, decoders, name), decoders, name)
     except _REFUSALS:
         return None
-    return _each(whole, decoders, name)
+
+
+def _decoded(content: bytes, decoders: _Decoders[Any], name: str) -> Any:
+    """The page, its elements still as they came where it is large or one of them is odd."""
+    if len(content) <= _AT_ONCE:
+        with suppress(*_REFUSALS):
+            page = decoders.page.decode(content)
+            if all(map(decoders.takes, getattr(page, name))):
+                return page
+    return decoders.outline.decode(content)
 
 
 def _each(whole: Any, decoders: _Decoders[Any], name: str) -> Iterator[Any]:
     for raw in getattr(whole, name):
-        try:
-            element = decoders.element.decode(raw)
-        except _REFUSALS:
-            yield Odd(raw)
-            continue
-        is_exact = all(_types_at(path, element) <= _EXACT for path in decoders.amounts)
-        yield type(whole)(**{name: [element]}) if is_exact else Odd(raw)
+        element = raw
+        if isinstance(raw, msgspec.Raw):
+            try:
+                element = decoders.element.decode(raw)
+            except _REFUSALS:
+                element = None
+            if element is None or not decoders.takes(element):
+                yield Odd(raw)
+                continue
+        yield type(whole)(**{name: [element]})
     yield msgspec.structs.replace(whole, **{name: []})
 
 
@@ -83,6 +107,7 @@ def _each(whole: Any, decoders: _Decoders[Any], name: str) -> Iterator[Any]:
 def _decoders(model: type[BaseModel], name: str) -> _Decoders[Any]:
     (element,) = get_args(model.model_fields[name].annotation)
     return _Decoders(
+        msgspec.json.Decoder(_struct(model), float_hook=exactly()),
         msgspec.json.Decoder(_struct(model, {name: list[msgspec.Raw]})),
         msgspec.json.Decoder(_struct(element), float_hook=exactly()),
         tuple(_amounts(element)),
@@ -107,12 +132,13 @@ def _is_amount(field: FieldInfo) -> bool:
 def _types_at(path: tuple[str, ...], element: Any) -> set[type[Any]]:
     """Types of what stands at a path below an element, in all lines. One look at all of them is quicker than one at
     each."""
+    *within, last = path
     found = [element]
-    for name in path:
-        found = [value for one in found if (value := getattr(one, name)) is not None]
+    for name in within:
+        found = [value for value in map(attrgetter(name), found) if value is not None]
         if found and isinstance(found[0], list):
             found = list(chain.from_iterable(found))
-    return set(map(type, found))
+    return set(map(type, map(attrgetter(last), found)))
 
 
 def _struct(model: type[BaseModel], instead: Mapping[str, Any] = {}) -> Any:
@@ -129,6 +155,7 @@ def _struct(model: type[BaseModel], instead: Mapping[str, Any] = {}) -> Any:
         fields,
         namespace={"mark": vars(model)["mark"]} if "mark" in vars(model) else None,
         frozen=True,
+        gc=False,
         kw_only=True,
         forbid_unknown_fields=True,
     )

@@ -162,3 +162,19 @@ def test_one_figure_that_the_table_can_not_keep_costs_no_other() -> None:
     assert b == UsageRecord(model="b", units=(("images", Decimal(2)),), missing_amounts=1)
     assert c == UsageRecord(model="c", cost=Decimal(1))
     assert (sums.rounded, sums.unbelievable) == (1, 3)
+
+
+def test_a_record_that_comes_twice_counts_twice() -> None:
+    record = UsageRecord(project="p", cost=Decimal("1.5"))
+    sums = RecordSums()
+    sums.add([record, record])
+    sums.add([record])
+    assert sums.records() == (replace(record, cost=Decimal("4.5")),)
+
+
+def test_one_odd_figure_among_many_is_put_right_alone() -> None:
+    fine = Decimal("1.00000000000000000000000000000000000000001")
+    sums = RecordSums()
+    sums.add([UsageRecord(project="p", cost=Decimal(2)), UsageRecord(project="q", cost=fine, tokens_input=10**17)])
+    assert [record.cost for record in sums.records()] == [2, Decimal("1.00000000000000000000000000000000000000")]
+    assert (sums.rounded, sums.unbelievable) == (1, 1)
