@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import gc
+
+from usage.machine.memory import without_garbage_collection
+
+
+def test_what_was_made_in_bulk_is_not_walked_through_and_the_collector_runs_again() -> None:
+    assert gc.isenabled()
+    with without_garbage_collection():
+        made = [[number] for number in range(60_000)]
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() == 0
+    young = {id(one) for generation in (0, 1) for one in gc.get_objects(generation)}
+    assert not young & {id(one) for one in made}
+
+
+def test_what_somebody_froze_stays_so() -> None:
+    gc.freeze()
+    try:
+        frozen = gc.get_freeze_count()
+        with without_garbage_collection():
+            made = [[number] for number in range(60_000)]
+        assert gc.get_freeze_count() == frozen
+        assert made
+    finally:
+        gc.unfreeze()
+
+
+def test_a_collector_that_is_off_stays_off() -> None:
+    gc.disable()
+    try:
+        with without_garbage_collection():
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
