@@ -62,6 +62,8 @@ class Cli:
         for name in [name for name in os.environ if name.startswith(_OURS)]:
             self.unset(name)
         self.set(**sandbox.environment(), LLM_USAGE_NOW=NOW.isoformat())
+        # An archive of its own: readings of another test would count as earlier ones.
+        self.set(XDG_DATA_HOME=str(folder / "data"))
         # `--env-file` sets it for the process, and a process is all tests here.
         self.set(LLM_USAGE_ENV_FILE="")
         monkeypatch.chdir(folder)

@@ -93,6 +93,7 @@ def test_own_server_on_a_fresh_folder_says_nothing(program: Program, set_up: Non
         "deepgram/labs:",
         "deepgram/prod:",
         "elevenlabs:",
+        "Total",
     ]
     assert (program.home / "prefect.db").exists()
 
