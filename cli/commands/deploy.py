@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from cli.deployment_files import AUTOMATIONS, DEPLOYMENTS, find, write_here
 from cli.display import out
 from cli.prefect_server.server import PrefectServer
-from cli.prefect_server.settings import import_prefect, is_configured, prefect_home, prefect_settings, require_no_key
+from cli.prefect_server.settings import import_prefect, is_configured, prefect_home, prefect_settings
 from tasks.prefect.limits import all_limits
 from usage.errors import LlmUsageError, SettingsError
 from usage.machine.network import check_certificates
@@ -108,7 +108,6 @@ def run(arguments: argparse.Namespace) -> int:
     settings = prefect_settings()
     check_certificates(settings)
     if not is_configured(settings, prefect_home(settings)):
-        require_no_key(settings)
         raise SettingsError("PREFECT_API_URL is not set: deployments need a Prefect server that stays")
     limits = all_limits(load_settings().notion.requests_per_minute)
     address = _read(arguments.alert_url_file) if arguments.alert_url_file else None

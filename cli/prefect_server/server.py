@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, urlsplit
 
 from cli.prefect_server.ending import if_stopped
-from cli.prefect_server.settings import DEFAULTS, is_configured, prefect_home, prefect_settings, require_no_key
+from cli.prefect_server.settings import DEFAULTS, is_configured, prefect_home, prefect_settings
 from usage.errors import LlmUsageError, SettingsError
 from usage.machine.network import check_certificates
 from usage.machine.private import keep_from_others, private_folder
@@ -90,8 +90,6 @@ def prefect_server() -> Iterator[PrefectServer]:
     with _environment({name: value for name, value in DEFAULTS.items() if name not in settings}):
         _require_writable(home)
         is_there = is_configured(settings, home)
-        if not is_there:
-            require_no_key(settings)
         with _closed_to_others(home), nullcontext(PrefectServer()) if is_there else _started(settings, home) as server:
             yield server
 

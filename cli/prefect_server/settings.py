@@ -74,19 +74,6 @@ def is_configured(settings: Mapping[str, str], home: Path) -> bool:
     return import_prefect().api.url is not None
 
 
-def require_no_key(settings: Mapping[str, str]) -> None:
-    """See that nobody who has a key of Prefect Cloud's is left without the workspace that it is for.
-
-    Raises:
-        SettingsError: There is a key, and nothing names a server.
-    """
-    if settings.get("PREFECT_API_KEY"):
-        raise SettingsError(
-            "PREFECT_API_KEY is set and PREFECT_API_URL is not: set it to the workspace's address, like "
-            "https://api.prefect.cloud/api/accounts/…/workspaces/…, or take the key away to do without Prefect Cloud"
-        )
-
-
 def import_prefect() -> Settings:
     """Import Prefect; returns its settings.
 

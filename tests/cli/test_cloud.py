@@ -53,7 +53,6 @@ def test_a_collection_and_a_deployment_use_the_workspace(ready: Program, workspa
     [
         ({"PREFECT_API_KEY": "pnu_another"}, 1, "(HTTP 401): is PREFECT_API_KEY a key that is still valid?"),
         ({"PREFECT_API_SSL_CERT_FILE": ""}, 1, "can't be reached (ConnectError)"),
-        ({"PREFECT_API_URL": ""}, 2, "PREFECT_API_KEY is set and PREFECT_API_URL is not"),
     ],
 )
 def test_what_is_wrong_with_it_is_one_sentence(

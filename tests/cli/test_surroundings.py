@@ -130,7 +130,7 @@ def test_the_token_goes_to_no_proxy(program: Program, set_up: None, proxy: Any) 
 def test_no_file_can_be_written(program: Program, set_up: None) -> None:
     told = wrapped(program, 'ulimit -f 0; exec "$@"', "status")
     assert told.status == 0
-    assert told.err.startswith(f"{program.folder / 'state' / 'llm-usage' / 'notion-pace.sqlite'} can't be used")
+    assert told.err.startswith(f"note: {program.folder / 'state' / 'llm-usage' / 'notion-pace.sqlite'} can't be used")
     assert told.err.count("\n") == 1
 
 
