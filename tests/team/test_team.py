@@ -138,14 +138,14 @@ def test_a_deploy_that_fails_half_way_leaves_off_what_was_off(team: Team) -> Non
     path = team.checkout / "prefect.yaml"
     whole = path.read_text(encoding="utf-8")
     path.unlink()
-    broken = whole.replace("flows/backfill.py", "flows/nowhere.py").replace("0 7 2,5 * *", "0 8 2,5 * *")
+    broken = whole.replace("flows.backfill.backfill", "flows.nowhere.backfill").replace("0 7 2,5 * *", "0 8 2,5 * *")
     path.write_text(broken, encoding="utf-8")
     try:
         done = team.command("deploy")
     finally:
         path.write_text(whole, encoding="utf-8")
     assert done.returncode == 1
-    assert "nowhere.py" in done.stderr
+    assert "nowhere" in done.stderr
     (schedule,) = team.api("GET", f"/deployments/{monthly['id']}")["schedules"]
     # It had come to this deployment, and no further.
     assert (schedule["schedule"]["cron"], schedule["active"]) == ("0 8 2,5 * *", False)
