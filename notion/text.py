@@ -6,6 +6,8 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
+from usage.language.folding import folded
+
 PIECE: Final = 2000
 """UTF-16 code units in one rich-text item. Notion's limit is in characters; counted in UTF-16 units, an emoji is two,
 the text fits under every reading."""
@@ -73,9 +75,3 @@ def units(text: str) -> int:
 def letters(name: str) -> str:
     """A name's letters and digits, for comparing: what people write as `Open AI`, `open-ai` or `OpenAI` is `openai`."""
     return "".join(character for character in folded(name) if character.isalnum())
-
-
-def folded(name: str) -> str:
-    """A name without accents, case and needless spaces, for comparing."""
-    plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    return " ".join(plain.casefold().split())

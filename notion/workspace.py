@@ -25,7 +25,7 @@ from notion.rows.carried import Carried, CarriedColumns, find_columns, not_copie
 from notion.rows.earlier import EarlierRows
 from notion.rows.notes import Note
 from notion.rows.receipt import read_receipt
-from notion.rows.values import COLUMNS, Existing, Values, fields_in, read_row, without_future_time
+from notion.rows.values import Existing, Values, fields_in, read_row, without_future_time
 from notion.text import one_line
 from notion.writer import Writer, is_written_on
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
@@ -140,8 +140,7 @@ class Workspace:
         """The rows of a month, and the sources' own rows of the month before: a few rows more in the same listing."""
         self._read_at = time.monotonic()
         here = self._in(month)
-        own = {"property": self._column("Projet/API Key"), "rich_text": {"equals": COLLECTION}}
-        where = {"and": [{"or": [here, self._in(month.previous())]}, {"or": [here, own]}]}
+        where = {"and": [{"or": [here, self._in(month.previous())]}, {"or": [here, self._own()]}]}
         pages = list(self._gateway.every_row(self.databases.usages.data_source_id, where))
         before = [row for row in self._of(month.previous(), pages) if row.values.key == COLLECTION]
         return self._of(month, pages), before
@@ -149,18 +148,16 @@ class Workspace:
     def _in(self, month: Month) -> dict[str, Any]:
         return {"property": self._column("Mois"), "rich_text": {"equals": str(month)}}
 
+    def _own(self) -> dict[str, Any]:
+        return {"property": self._column("Projet/API Key"), "rich_text": {"equals": COLLECTION}}
+
     def _of(self, month: Month, pages: Iterable[Page]) -> list[Existing]:
         # Whether Notion's `equals` minds case and spaces is not published.
         return [row for row in self._as_rows(pages) if row.values.month == str(month)]
 
     def own_rows(self, month: Month) -> list[Existing]:
         """The sources' own rows of a month, which are few."""
-        where = {
-            "and": [
-                {"property": self._column(COLUMNS["month"]), "rich_text": {"equals": str(month)}},
-                {"property": self._column(COLUMNS["key"]), "rich_text": {"equals": COLLECTION}},
-            ]
-        }
+        where = {"and": [self._in(month), self._own()]}
         return [row for row in self._read(where) if row.values.key == COLLECTION and row.values.month == str(month)]
 
     def plan(self, month: Month, outcomes: Sequence[SourceOutcome], *, accept_lower: bool = False) -> Plan:

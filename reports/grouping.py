@@ -6,7 +6,6 @@ nor with a half under each, which nobody has decided. Values are the same whatev
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,6 +13,7 @@ from typing import Final
 
 from reports.ledger import LedgerRow, own_columns
 from usage.errors import SettingsError
+from usage.language.folding import folded
 from usage.money import exact_sum, whole_sum
 
 BETWEEN: Final = " + "
@@ -117,12 +117,6 @@ def choose_columns(rows: Sequence[LedgerRow], wanted: Iterable[str], usual: Iter
             raise SettingsError(f"--by {name}: no row has anything in a column of that name; filled: {others}")
     found = asked.values() if asked else (find_column(rows, name) for name in usual)
     return tuple(dict.fromkeys(name for name in found if name is not None))
-
-
-def folded(text: str) -> str:
-    """A text without accents, case and needless spaces, for comparing."""
-    plain = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
-    return " ".join(plain.casefold().split())
 
 
 def _dearest_first(group: Group) -> tuple[bool, Decimal, str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from notion.text import folded
+from usage.language.folding import folded
 from usage.names import Status
 
 

@@ -20,8 +20,9 @@ from notion.client.gateway import Gateway
 from notion.client.models import Page
 from notion.databases.declared import SERVICES, USAGES, Database, Property, Type
 from notion.databases.found import Found
-from notion.text import folded, letters
+from notion.text import letters
 from usage.errors import NotionAccessError
+from usage.language.folding import folded
 from usage.names import ProviderName
 
 _CLEAR: Final = 3

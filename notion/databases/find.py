@@ -11,8 +11,8 @@ from notion.client.models import Block, DatabaseInfo, DataSource
 from notion.databases.declared import SERVICES, USAGES, Database
 from notion.databases.exchanged import refuse_exchanged
 from notion.databases.found import Databases, Found, judge_relation, problem
-from notion.text import folded
 from usage.errors import NotionAccessError
+from usage.language.folding import folded
 from usage.settings import NotionSettings
 
 T = TypeVar("T")

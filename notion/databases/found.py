@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from notion.client.models import DataSource, Page, PropertySchema, Value
 from notion.databases.declared import SERVICES, USAGES, Database, Property
-from notion.text import folded
+from usage.language.folding import folded
 
 
 class ColumnState(StrEnum):

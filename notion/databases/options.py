@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from notion.client.models import Page, Select
 from notion.databases.declared import Property
 from notion.databases.found import Found, value_of
-from notion.text import folded
+from usage.language.folding import folded
 
 
 def option_here(found: Found, column: str, name: str) -> str:

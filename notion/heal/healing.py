@@ -34,9 +34,9 @@ from notion.plan.steps import Action, Step
 from notion.rows.receipt import owners
 from notion.rows.titles import is_of_service, month_of_title, name_in_title, tells_two_months
 from notion.rows.values import Existing, changed_fields, has_figures
-from notion.text import folded
 from usage.errors import SettingsError
 from usage.grain import COLLECTION, is_ours
+from usage.language.folding import folded
 from usage.month import Month
 from usage.names import ProviderName, Source
 

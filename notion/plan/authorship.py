@@ -15,8 +15,8 @@ from typing import Final
 from notion.rows.receipt import read_receipt
 from notion.rows.titles import month_of_title, name_in_title, tells_two_months, title_start
 from notion.rows.values import Existing, Values, has_figures
-from notion.text import folded
 from usage.grain import COLLECTION, is_ours
+from usage.language.folding import folded
 from usage.names import ProviderName
 
 SOMEBODYS: Final = "Écrite par une personne ou un autre programme : llm-usage heal peut la reprendre."

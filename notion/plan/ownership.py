@@ -17,8 +17,9 @@ from notion.plan.desired import Wanted
 from notion.rows.receipt import Receipt, read_receipt
 from notion.rows.titles import name_of, title_start
 from notion.rows.values import Existing, Identity, Values
-from notion.text import folded, one_line, printable
+from notion.text import one_line, printable
 from usage.grain import COLLECTION, LABEL, Rule, canonical_workspace, is_bracketed, is_ours
+from usage.language.folding import folded
 from usage.names import Kind, Status
 from usage.outcomes.outcome import SourceOutcome
 

@@ -11,7 +11,7 @@ from notion.databases.declared import USAGES
 from notion.databases.found import Found
 from notion.rows.notes import Note, can_hold_notes, copy_notes, says_same
 from notion.rows.values import Existing, Identity, Values
-from notion.text import folded
+from usage.language.folding import folded
 
 VARIABLE: Final = "NOTION_CARRY_COLUMNS"
 

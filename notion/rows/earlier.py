@@ -68,7 +68,7 @@ class EarlierRows:
         for listing in self._gateway.query(self._usages.data_source_id, question, _MOST):
             for row in self._read(page for page in listing.results if not page.in_trash):
                 thing = self._thing(row)
-                if thing in asked and row.values.month < str(month):
+                if thing in asked:
                     found[thing] = _preferred(found.get(thing), row)
             if found:
                 return found, not listing.has_more

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from notion.rows.values import Existing, Values
-from notion.text import folded, one_line
+from notion.text import one_line
+from usage.language.folding import folded
 from usage.names import ProviderName
 from usage.outcomes.outcome import SourceOutcome
 

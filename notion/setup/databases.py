@@ -31,8 +31,8 @@ from notion.setup.rehearsal import Rehearsal, is_invented
 from notion.setup.rollups import add_rollups, unread_rollups
 from notion.setup.seeds import seed_services
 from notion.setup.views import set_up_views
-from notion.text import folded
 from usage.errors import NotionAccessError
+from usage.language.folding import folded
 from usage.names import ProviderName
 from usage.settings import NotionSettings
 

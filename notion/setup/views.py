@@ -17,9 +17,9 @@ from notion.client.gateway import Gateway
 from notion.client.models import View
 from notion.databases.found import Found
 from notion.setup.log import SetupLog
-from notion.text import folded
 from usage.errors import NotionAccessError
 from usage.grain import COLLECTION
+from usage.language.folding import folded
 from usage.outcomes.story import RUNNING
 
 Json = dict[str, Any]

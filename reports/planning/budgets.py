@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from reports.grouping import folded
 from reports.planning.subjects import Kind, Subject
 from usage.errors import SettingsError
+from usage.language.folding import folded
 from usage.month import Month
 from usage.names import ProviderName
 

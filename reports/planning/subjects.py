@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from reports.grouping import folded
 from reports.ledger import LedgerRow
+from usage.language.folding import folded
 from usage.names import ProviderName
 
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from random import Random
 from uuid import UUID
 
-from sandbox.agency.projects import CHATBOT, FOUNDED, INTERNAL, NAME, SITE
+from sandbox.agency.projects import CHATBOT, FOUNDED, INTERNAL, NAME, SITE, facts_of
 from sandbox.anthropic.work import HAIKU, OPUS, SONNET, Stream, of
-from sandbox.anthropic.world import Account, Fact, Key, Workspace
+from sandbox.anthropic.world import Account, Key, Workspace
 from sandbox.shared.ledger import Ledger
 from sandbox.shared.rhythm import identifier
 
@@ -34,14 +34,6 @@ def accounts(now: Callable[[], datetime], seed: int) -> list[Account]:
         Stream(replace(internal, product="claude_code"), SONNET, 150, rhythm=INTERNAL.rhythm),
     )
 
-    def facts(month: str, until: datetime) -> list[Fact]:
-        if month < FOUNDED.isoformat()[:7]:
-            return []
-        found = (
-            stream.facts(Random(f"{where}/{month}/{number}"), month, until) for number, stream in enumerate(streams)
-        )
-        return sorted((fact for some in found for fact in some), key=lambda fact: fact.at)
-
     return [
         Account(
             "",
@@ -53,6 +45,6 @@ def accounts(now: Callable[[], datetime], seed: int) -> list[Account]:
             default_workspace=default.id,
             workspaces=[default, clients, own],
             keys=list(keys.values()),
-            ledger=Ledger(now, facts),
+            ledger=Ledger(now, facts_of(streams, where)),
         )
     ]

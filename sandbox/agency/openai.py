@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import datetime
 from random import Random
 
-from sandbox.agency.projects import CHATBOT, FOUNDED, INTERNAL, NAME, PODCAST, SITE, Project, surprise
+from sandbox.agency.projects import CHATBOT, FOUNDED, INTERNAL, NAME, PODCAST, SITE, Project, facts_of, surprise
 from sandbox.openai import world
 from sandbox.openai.streams import Models, Price, Stream, of, tokens
-from sandbox.openai.world import Account, Fact, Key
+from sandbox.openai.world import Account, Key
 from sandbox.shared.ledger import Ledger
 from sandbox.shared.rhythm import Rhythm, identifier
 
@@ -38,14 +38,6 @@ def accounts(now: Callable[[], datetime], seed: int) -> list[Account]:
     ids = {one: (project.id, keys[one].id) for one, project in projects.items()}
     streams = list(_streams(ids, surprise(now)))
 
-    def facts(month: str, until: datetime) -> list[Fact]:
-        if month < FOUNDED.isoformat()[:7]:
-            return []
-        found = (
-            stream.facts(Random(f"{where}/{month}/{number}"), month, until) for number, stream in enumerate(streams)
-        )
-        return sorted((fact for some in found for fact in some), key=lambda fact: fact.at)
-
     return [
         Account(
             "",
@@ -58,7 +50,7 @@ def accounts(now: Callable[[], datetime], seed: int) -> list[Account]:
             organization_name=NAME,
             projects=list(projects.values()),
             keys=list(keys.values()),
-            ledger=Ledger(now, facts),
+            ledger=Ledger(now, facts_of(streams, where)),
         )
     ]
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from random import Random
+from typing import Protocol, TypeVar
 
 from sandbox.shared.rhythm import Rhythm
 
@@ -58,3 +59,39 @@ def surprise(now: Callable[[], datetime]) -> Rhythm:
     last = now().date().replace(day=1) - timedelta(days=1)
     days = {last.replace(day=day) for day in (17, 18, 19)}
     return lambda draw, day: draw.uniform(0.9, 1.1) if day in days else 0.0
+
+
+class Dated(Protocol):
+    """A fact that happened at a moment."""
+
+    @property
+    def at(self) -> datetime:
+        """When, UTC."""
+
+
+F = TypeVar("F", bound=Dated)
+F_co = TypeVar("F_co", bound=Dated, covariant=True)
+
+
+class Work(Protocol[F_co]):
+    """What is done for a project in the same way again and again."""
+
+    def facts(self, draw: Random, month: str, until: datetime, /) -> Iterable[F_co]:
+        """A month of it, as far as it has happened."""
+
+
+def facts_of(streams: Sequence[Work[F]], where: str) -> Callable[[str, datetime], list[F]]:
+    """All that was done in a month, in the order in which it happened; nothing before the agency was founded.
+
+    Args:
+        streams: The work.
+        where: Seeds each month, so that it is the same whenever it is asked for.
+    """
+
+    def facts(month: str, until: datetime) -> list[F]:
+        if month < FOUNDED.isoformat()[:7]:
+            return []
+        found = (work.facts(Random(f"{where}/{month}/{number}"), month, until) for number, work in enumerate(streams))
+        return sorted((fact for some in found for fact in some), key=lambda fact: fact.at)
+
+    return facts

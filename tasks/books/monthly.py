@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from notion.client.gateway import Gateway
 from notion.workspace import Workspace
-from reports.grouping import find_column
-from reports.ledger import Ledger
+from reports.grouping import choose_columns, find_column
 from reports.page.figures.report import Report, last_months, report_of
 from reports.planning.outlook import look_ahead
 from reports.planning.surprises import MONTHS_BACK
@@ -42,10 +41,11 @@ def monthly(settings: Settings, gateway: Gateway, month: Month, *, count: int = 
     ledger = gather(settings, workspace, {*months, *last_months(month, MONTHS_BACK + 1)})
     if not ledger.month(month).is_collected:
         raise SettingsError(f"{month} was never collected: llm-usage collect --month {month} does it")
-    columns = _columns(settings, ledger, by)
+    rows = [row for one in ledger.months for row in one.rows]
+    columns = choose_columns(rows, by, settings.reports.carry_columns)
     titles = RelatedTitles(gateway, workspace.databases.usages)
-    bounded = _found(ledger, (one.subject.column for one in budgets.of(month)))
-    for column in dict.fromkeys((*columns, *bounded.values())):
+    bounded = [find_column(rows, one.subject.column) for one in budgets.of(month) if one.subject.column]
+    for column in dict.fromkeys((*columns, *bounded)):
         ledger = ledger if column is None else titles.name(ledger, column)
     return report_of(
         ledger,
@@ -54,23 +54,3 @@ def monthly(settings: Settings, gateway: Gateway, month: Month, *, count: int = 
         corrections=corrections(settings, months, month.start),
         outlook=look_ahead(ledger, month, budgets),
     )
-
-
-def _columns(settings: Settings, ledger: Ledger, wanted: Sequence[str]) -> tuple[str, ...]:
-    """The columns to cut by, as Notion writes their names.
-
-    Raises:
-        SettingsError: No row has anything in one that was asked for by name.
-    """
-    found = _found(ledger, wanted or settings.reports.carry_columns)
-    for name in wanted:
-        if found[name] is None:
-            others = ", ".join(ledger.own_columns()) or "none"
-            raise SettingsError(f"--by {name}: no row of these months has anything in such a column; filled: {others}")
-    return tuple(dict.fromkeys(column for column in found.values() if column is not None))
-
-
-def _found(ledger: Ledger, names: Iterable[str]) -> dict[str, str | None]:
-    """The columns that names mean; None for those in which nothing stands."""
-    rows = [row for month in ledger.months for row in month.rows]
-    return {name: find_column(rows, name) for name in names if name}

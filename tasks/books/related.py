@@ -12,9 +12,9 @@ from notion.client.models import Page
 from notion.databases.found import Found
 from notion.text import one_line
 from notion.workspace import Workspace
-from reports.grouping import folded
 from reports.ledger import Ledger, LedgerRow, MonthLedger, OwnColumn
 from usage.errors import NotionAccessError
+from usage.language.folding import folded
 
 _ID_SHOWN: Final = 4
 """Letters of an id that tell two pages of one title apart."""

@@ -74,7 +74,7 @@ def test_by_a_column_of_ones_own(told: Cli) -> None:
     assert "of the cost" in page
     refused = told("report", "--month", month, "--by", "Client")
     assert refused.status == 2
-    assert "--by Client: no row of these months has anything in such a column; filled: Équipe" in refused.err
+    assert "--by Client: no row has anything in a column of that name; filled: Équipe" in refused.err
     told.set(NOTION_CARRY_COLUMNS="Équipe, Client")
     assert told("report", "--month", month, "-o", "by.html").status == 0
     assert "By Équipe" in (told.folder / "by.html").read_text("utf-8")

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notion.text import CUT, PIECE, PIECES, folded, one_line, pieces, printable, shorten, units
+from notion.text import CUT, PIECE, PIECES, one_line, pieces, printable, shorten, units
+from usage.language.folding import folded
 
 ANY = st.text(st.characters(exclude_categories=["Cs"]))
 LONG = st.builds(lambda text, times: text * times, ANY, st.integers(0, 3000))

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.grouping import choose_columns, find_column, folded, group_by
+from reports.grouping import choose_columns, find_column, group_by
 from reports.ledger import LedgerRow, OwnColumn
 from usage.errors import SettingsError
+from usage.language.folding import folded
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import ProviderName

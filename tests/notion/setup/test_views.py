@@ -12,7 +12,6 @@ from jsonschema import Draft202012Validator
 from notion.databases.find import find_databases
 from notion.setup.log import SetupLog
 from notion.setup.views import set_up_views
-from notion.text import folded
 from sandbox.faults import Fault, Kind
 from sandbox.notion import trouble
 from sandbox.notion.errors import invalid
@@ -21,6 +20,7 @@ from tests.notion.mortal import Died, Mortal
 from tests.notion.office import Notion
 from usage.errors import NotionBusyError
 from usage.grain import COLLECTION
+from usage.language.folding import folded
 from usage.outcomes.story import RUNNING
 
 NOW = datetime(2026, 2, 14, 15, 30, tzinfo=UTC)
