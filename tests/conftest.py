@@ -48,7 +48,7 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(scope="session")
-def prefect_api() -> Iterator[str]:
+def prefect_server() -> Iterator[str]:
     """Address of a Prefect server, one for all tests; its database and files are in `PREFECT_HOME`."""
     server = OwnServer(_port, _auth_string)
     try:
@@ -60,3 +60,25 @@ def prefect_api() -> Iterator[str]:
             yield server.api_url
     finally:
         server.stop()
+
+
+@pytest.fixture
+def prefect_api(prefect_server: str) -> str:
+    """The same address, where nothing is left of what other tests ran and deployed."""
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        for deployment in client.read_deployments():
+            client.delete_deployment(deployment.id)
+        while runs := client.read_flow_runs():
+            for run in runs:
+                client.delete_flow_run(run.id)
+        while artifacts := client.read_artifacts():
+            for artifact in artifacts:
+                client.delete_artifact(artifact.id)
+        # A limit that `deploy` leaves would have each later test wait for its turn.
+        for limit in client.read_global_concurrency_limits(limit=200, offset=0):
+            client.delete_global_concurrency_limit_by_name(limit.name)
+        for automation in client.read_automations():
+            client.delete_automation(automation.id)
+    return prefect_server

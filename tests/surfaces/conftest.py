@@ -9,7 +9,7 @@ from tests.surfaces.books import NOW, Books
 
 
 @pytest.fixture(scope="session")
-def books(prefect_api: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
+def books(prefect_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
     """Collected once for all: tests only read them."""
     from tasks.fetch import fetch
 
