@@ -152,9 +152,9 @@ def print_result(result: MonthResult, *, beside: bool = True, words: Words | Non
         soft_wrap=True,
     )
     if result.problem:
-        console.print(literal(result.problem), style="red", soft_wrap=True)
+        console.print(literal(str(result.problem)), style="red", soft_wrap=True)
     for sentence in (*result.to_rerun, *result.left_alone):
-        console.print(literal(sentence), style="yellow", soft_wrap=True)
+        console.print(literal(str(sentence)), style="yellow", soft_wrap=True)
     if beside:
         print_beside(result.comparison)
 
@@ -175,12 +175,12 @@ def words_of(told: Told | None) -> Words:
 def print_problem(result: MonthResult) -> None:
     """On standard error, why Notion could not be written: beside JSON, which has no place for it."""
     if result.problem:
-        print("llm-usage:", literal(result.problem), file=sys.stderr)
+        print("llm-usage:", literal(str(result.problem)), file=sys.stderr)
 
 
 def print_notes(results: Sequence[MonthResult]) -> None:
     """On standard error, each once, what may keep a provider away in silence."""
-    print_lines(dict.fromkeys(sentence for result in results for sentence in result.warnings))
+    print_lines(dict.fromkeys(str(sentence) for result in results for sentence in result.warnings))
 
 
 def print_lines(sentences: Iterable[str]) -> None:
@@ -219,7 +219,7 @@ def note(sentence: str) -> Text:
 
 
 def _sources_table(result: MonthResult, words: Words) -> Table:
-    table = new_table(result.heading, ("Requests", "Tokens out", "Tokens in", "Rows", "Status"))
+    table = new_table(str(result.heading), ("Requests", "Tokens out", "Tokens in", "Rows", "Status"))
     for name in ("Source", "Status", "Cost USD", "Tokens in", "Tokens out", "Requests", "Rows"):
         if name == "Status":
             table.add_column(name, min_width=7, overflow="fold")
@@ -240,7 +240,7 @@ def _plan_table(result: MonthResult, words: Words) -> Table:
         if step.action != "keep":
             columns = ", ".join((*step.fields, *step.carried))
             table.add_row(
-                step.action, literal(step.row), _money(step.cost_usd, words), literal(columns), literal(step.why)
+                step.action, literal(step.row), _money(step.cost_usd, words), literal(columns), literal(str(step.why))
             )
     return table
 

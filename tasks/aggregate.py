@@ -9,6 +9,8 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.session import current_session
 from usage.errors import ArchiveError, LlmUsageError
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import Source
 from usage.outcomes.outcome import SourceOutcome, build_outcomes, failed_outcome
@@ -64,8 +66,8 @@ def _with_archive(settings: Settings, outcome: SourceOutcome, *, replays: bool) 
         return outcome
 
 
-def sentence_of(error: object) -> str:
+def sentence_of(error: object) -> Sentence:
     """The sentence of one of our errors; of any other just its kind, because its text may hold anything."""
     if isinstance(error, LlmUsageError):
-        return str(error)
-    return f"erreur inattendue ({type(error).__name__}) ; le journal de la tâche la montre."
+        return error.sentence
+    return say("unexpected error ({kind}); the task’s log shows it.", kind=type(error).__name__)

@@ -20,6 +20,7 @@ from tasks.backfill.ranges import current_memory, current_shared
 from tasks.keep import Keeper
 from tasks.session import current_session
 from usage.errors import SourceError, TransientError
+from usage.language.saying import together
 from usage.month import Month
 from usage.names import Source, Status
 from usage.outcomes.progress import PageRead, SourceBegun, SourceEnded, tell
@@ -116,13 +117,13 @@ def fetch(source: Source, month: Month) -> SourceReport:
     tell(SourceEnded(source, month, report.status))
     logger = get_run_logger()
     logger.info("%s %s: %s records, %s requests", source, month, len(report.records), report.requests)
-    together = memory.together(source, month, now) if memory is not None else None
-    for warning in reading.keep(report, now, together.months if together is not None else ()):
+    others = memory.together(source, month, now) if memory is not None else None
+    for warning in reading.keep(report, now, others.months if others is not None else ()):
         logger.warning("%s", warning)
     # What goes on from here, and into Prefect's results, are the sums of the month.
     report = report.by_month()
     for gap in report.gaps:
         logger.warning("%s", gap.sentence)
     if report.missing:
-        raise IncompleteError(" ".join(report.missing), report)
+        raise IncompleteError(together(report.missing), report)
     return report

@@ -15,6 +15,7 @@ from tasks.prefect.limits import one_writer
 from tasks.prefect.progress import show_rows
 from tasks.session import current_session
 from usage.errors import NotionError
+from usage.language.sentence import Sentence
 from usage.money import dollars
 from usage.month import Month
 from usage.outcomes.outcome import SourceOutcome
@@ -41,7 +42,7 @@ def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool)
     """
     session = current_session()
     workspace, request = session.workspace, session.request
-    problem: str | None = None
+    problem: Sentence | None = None
     plan: Plan | None = None
     steps: tuple[PlannedStep, ...] | None = None
     kept: tuple[KeptRow, ...] = ()
@@ -63,9 +64,9 @@ def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool)
                 kept = _kept_rows(plan)
                 done = workspace.publish(plan, unfiltered=request.unfiltered)
     except PublishError as error:
-        done, problem = error.done, str(error)
+        done, problem = error.done, error.sentence
     except NotionError as error:
-        done, problem = Published(NotionCounts(requests=workspace.requests), outcomes), str(error)
+        done, problem = Published(NotionCounts(requests=workspace.requests), outcomes), error.sentence
     compared, ledger = None, None
     if plan is not None and problem is None:
         from tasks.books.beside import planned_ledger, tell_ledger  # noqa: PLC0415  # Babel is not needed before
@@ -78,7 +79,8 @@ def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool)
     counts = done.counts.model_copy(update={"kept": kept, "unchanged": unchanged, "requests": workspace.requests})
     running = running_mark(month, session.settings.now())
     told = _in_order((*done.outcomes, *left))
-    warnings = tuple(dict.fromkeys((*session.warnings, *done.warnings, *([session.sparing] if spared else []))))
+    remarks = (*session.warnings, *done.warnings, *([session.sparing] if spared else []))
+    warnings = tuple(dict.fromkeys(map(Sentence.of, remarks)))
     result = month_result(
         month, told, counts, plan=steps, problem=problem, warnings=warnings, running=running, kept=spared
     ).model_copy(update={"comparison": compared})

@@ -13,6 +13,7 @@ from archive.replaying import NoReadingError
 from providers.reading import KeptReading, read_again
 from tasks.session import current_session
 from usage.errors import ArchiveError, SourceError
+from usage.language.saying import together
 from usage.month import Month
 from usage.names import Source, Status
 from usage.outcomes.progress import SourceBegun, SourceEnded, tell
@@ -58,7 +59,7 @@ def replay(source: Source, month: Month, *, dry_run: bool) -> SourceReport:
             logger.warning("What came of it is not kept: %s", error)
     report = report.by_month()
     if report.missing:
-        raise IncompleteError(" ".join(report.missing), report)
+        raise IncompleteError(together(report.missing), report)
     return report
 
 

@@ -67,7 +67,7 @@ def report(outcomes: Sequence[SourceOutcome], result: MonthResult, ledger: Ledge
         create_markdown_artifact(
             key=report_key(result.month),
             markdown=page if statement is None else f"{page}\n\n---\n\n{statement}",
-            description=result.heading,
+            description=str(result.heading),
         )
     if result.plan is None:
         create_markdown_artifact(
@@ -98,20 +98,20 @@ def month_report(
     outcomes: Sequence[SourceOutcome] = (),
 ) -> str:
     """The report of one month, in Markdown."""
-    rerun = [f"- {escape(sentence)}" for sentence in result.to_rerun]
-    problem = [f"**{escape(result.problem)}**"] if result.problem else []
+    rerun = [f"- {escape(str(sentence))}" for sentence in result.to_rerun]
+    problem = [f"**{escape(str(result.problem))}**"] if result.problem else []
     parts = [
         f"# {MARKS[result.word]} {result.heading}",
         *problem,
         *_beside(result.comparison),
         *(["## To run again", "\n".join(rerun)] if rerun else []),
-        *(["\n".join(f"- {escape(note)}" for note in result.warnings)] if result.warnings else []),
+        *(["\n".join(f"- {escape(str(note))}" for note in result.warnings)] if result.warnings else []),
         _sources(result, history.get(result.month.previous(), {}), workspace),
         _written(result, workspace),
         *correction_table(outcomes),
         *_chart(history, months),
         "## What was read",
-        "\n".join(f"- **{escape(item.source.name)}** {escape(item.log)}" for item in result.sources),
+        "\n".join(f"- **{escape(item.source.name)}** {escape(str(item.log))}" for item in result.sources),
     ]
     return "\n\n".join(parts)
 
@@ -158,7 +158,7 @@ def _written(result: MonthResult, workspace: Workspace) -> str:
     return (
         f"Rows {done} created: **{counts.created}**, updated: **{counts.updated}**, trashed: **{counts.trashed}**, "
         f"unchanged: {counts.unchanged} ({counts.requests} requests to Notion). "
-        + "".join(f"{escape(sentence)} " for sentence in result.left_alone)
+        + "".join(f"{escape(str(sentence))} " for sentence in result.left_alone)
         + f"In Notion: {link(usages.declared.title, usages.url)}, {link(services.declared.title, services.url)}."
     )
 
@@ -194,7 +194,7 @@ def _emit_events(result: MonthResult, running: Month, *, unfiltered: bool) -> No
         NOT_WRITTEN if result.problem else COLLECTED,
         resource={
             "prefect.resource.id": f"llm-usage.month.{result.month}",
-            "prefect.resource.name": result.heading,
+            "prefect.resource.name": str(result.heading),
             "llm-usage.age": ages.get(result.month, "older"),
             "llm-usage.whole": str(unfiltered).lower(),
         },
@@ -205,7 +205,7 @@ def _emit_events(result: MonthResult, running: Month, *, unfiltered: bool) -> No
         },
     )
     for sentence in result.to_rerun:
-        source, _, reason = sentence.partition(": ")
+        source, _, reason = sentence.en.partition(": ")
         emit_event(
             TO_RERUN,
             resource={

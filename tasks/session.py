@@ -22,6 +22,7 @@ from notion.workspace import Workspace
 from tasks.prefect.limits import SharedPace
 from usage.errors import SettingsError
 from usage.grain import canonical_workspace
+from usage.language.saying import say
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.progress import RowsWritten, tell
@@ -197,7 +198,7 @@ def _find_closed(settings: Settings, workspace: Workspace, month: Month, sources
 
 
 def _with_its_day(kept: Kept) -> SourceResult:
-    told = f"Mois clos, non relu : chiffres du {kept.read_at.date()}. {kept.result.log}"
+    told = say("Closed month, not read again: figures of {day}. {log}", day=kept.read_at, log=kept.result.log)
     return kept.result.model_copy(update={"log": told})
 
 

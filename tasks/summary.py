@@ -89,7 +89,7 @@ def range_report(backfill: Backfill, runs: Iterable[MonthRun], grid: Grid, besid
     months = [one.month for one in backfill.months]
     failed = [f"- {escape(_message(run))}" for run in runs if not run.succeeded]
     now = backfill.settings.now()
-    rows = [_row(one, grid, running_mark(one.month, now)) for one in backfill.months]
+    rows = [_row(one, grid, str(running_mark(one.month, now))) for one in backfill.months]
     totals = [exact_sum(grid[key].cost_usd for key in grid if key[1] is provider) for provider in ProviderName]
     rows.append(("**Total**", *(f"**{money(total)}**" for total in totals), f"**{money(exact_sum(totals))}**", ""))
     costs = {

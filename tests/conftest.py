@@ -26,6 +26,9 @@ os.environ |= DEFAULTS | {
     "PREFECT_API_AUTH_STRING": _auth_string,
     # Notion's pace and the like: not that of whoever runs the tests.
     "XDG_STATE_HOME": f"{_home.name}/state",
+    # Nor their language.
+    "LC_ALL": "C.UTF-8",
+    "LLM_USAGE_LANG": "",
     # Nor their archive.
     "XDG_DATA_HOME": f"{_home.name}/data",
     # Nor their settings.

@@ -18,15 +18,29 @@
         ├── NotionAccessError    fix the connection, the page's sharing or the schema
         └── NotionBusyError      wait and try again
 
-The message of a `SourceError` and of a `NotionError` is one short French sentence: it is shown in Notion, in the
-Prefect UI and on the terminal. It never holds a key, a header, a query string or a body.
+What an error says is one short `Sentence`: it is shown in Notion, in the Prefect UI and on the terminal, each in its
+own language. It never holds a key, a header, a query string or a body.
 """
 
 from __future__ import annotations
 
+from usage.language.sentence import Sentence
+
 
 class LlmUsageError(Exception):
-    """Root of all errors that this package raises on purpose."""
+    """Root of all errors that this package raises on purpose.
+
+    Args:
+        sentence: What happened and what to do; plain text is the same in both languages.
+    """
+
+    def __init__(self, sentence: Sentence | str) -> None:
+        self.sentence = Sentence.of(sentence) if isinstance(sentence, str) else sentence
+        super().__init__(self.sentence)
+
+    def __str__(self) -> str:
+        """What it says, in the language of whoever runs the program."""
+        return str(self.sentence)
 
 
 class SettingsError(LlmUsageError):
@@ -37,13 +51,12 @@ class SourceError(LlmUsageError):
     """A source could not be read.
 
     Args:
-        sentence: What happened and what to do, in French.
+        sentence: What happened and what to do.
         status: HTTP status, where there was an answer.
     """
 
-    def __init__(self, sentence: str, *, status: int | None = None) -> None:
+    def __init__(self, sentence: Sentence | str, *, status: int | None = None) -> None:
         super().__init__(sentence)
-        self.sentence = sentence
         self.status = status
 
 
@@ -55,14 +68,19 @@ class TransientError(SourceError):
     """Waiting can mend it: rate limit, server error, time-out, cut connection.
 
     Args:
-        sentence: What happened, in French.
+        sentence: What happened.
         status: HTTP status, where there was an answer.
         retry_after: Seconds the server asked to wait, where it did.
         final: True when waiting as long as the server asks is more than a run can do.
     """
 
     def __init__(
-        self, sentence: str, *, status: int | None = None, retry_after: float | None = None, final: bool = False
+        self,
+        sentence: Sentence | str,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        final: bool = False,
     ) -> None:
         super().__init__(sentence, status=status)
         self.retry_after = retry_after
@@ -90,7 +108,7 @@ class ContractError(SourceError):
 
 
 class ArchiveError(LlmUsageError):
-    """The archive can't be opened, read or written; the message is one English sentence that names it, and no key."""
+    """The archive can't be opened, read or written; what it says names it, and no key."""
 
 
 class NotionError(LlmUsageError):
@@ -103,7 +121,7 @@ class NotionAccessError(NotionError):
     `status` is the HTTP status, where there was an answer.
     """
 
-    def __init__(self, sentence: str, *, status: int | None = None) -> None:
+    def __init__(self, sentence: Sentence | str, *, status: int | None = None) -> None:
         super().__init__(sentence)
         self.status = status
 

@@ -54,16 +54,15 @@ def dollars(amount: Decimal) -> str:
     return f"{whole}.{decimals.ljust(2, '0')}"
 
 
-def french_amount(amount: Decimal) -> str:
-    """As French readers write it, rounded to the cent unless that would show nothing: `45,50`, `0,0000001`."""
+def to_the_cent(amount: Decimal) -> str:
+    """Rounded to the cent unless that would show nothing: `45.50`, `0.0000001`."""
     rounded = f"{plain(amount):.2f}"
-    text = dollars(amount) if amount and Decimal(rounded) == 0 else rounded
-    return text.replace(".", ",")
+    return dollars(amount) if amount and Decimal(rounded) == 0 else rounded
 
 
 def tell_apart(left: Decimal, right: Decimal) -> tuple[str, str]:
-    """Two different amounts as French readers write them, to the first decimal in which they differ, two at least."""
+    """Two different amounts to the first decimal in which they differ, two at least: `45.501`, `45.502`."""
     places = 2
     while left != right and f"{left:.{places}f}" == f"{right:.{places}f}":
         places += 1
-    return f"{left:.{places}f}".replace(".", ","), f"{right:.{places}f}".replace(".", ",")
+    return f"{left:.{places}f}", f"{right:.{places}f}"

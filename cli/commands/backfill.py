@@ -12,6 +12,7 @@ from cli.importing import Importing
 from cli.prefect_server.server import PrefectServer, prefect_server
 from tasks.backfill.ranges import BackfillMonth, Range, months_of, open_backfill
 from usage.errors import LlmUsageError, NotionAccessError, SettingsError
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import ProviderName, Source, Status, overall
 from usage.outcomes.progress import RangeEnded, listening
@@ -34,11 +35,21 @@ def run(arguments: argparse.Namespace) -> int:
     except LlmUsageError as error:
         if not arguments.json:
             raise
-        results, message, ended = [nothing_collected(month, sources, str(error)) for month in months], str(error), None
+        results, message, ended = (
+            [nothing_collected(month, sources, error.sentence) for month in months],
+            str(error),
+            None,
+        )
     if arguments.json:
         told = None if ended is None or not ended.comparison.compares else ended.comparison
         more = "" if told is None else f',"comparison":{told.model_dump_json()}'
-        print('{"months":[' + ",".join(result.to_json() for result in results) + "]" + more + "}")
+        print(
+            '{"months":['
+            + ",".join(result.to_json(settings.reports.notion_language) for result in results)
+            + "]"
+            + more
+            + "}"
+        )
         for result in results:
             print_problem(result)
     else:
@@ -93,11 +104,11 @@ def backfill_range(
             ended, message = run_watched(backfill, asked.first, asked.last, list(asked.providers), quiet=quiet)
     by_month = {result.month: result for result in ended}
     results = [_with_kept(one, by_month.get(one.month), sources, message) for one in session.months]
-    results = [_with_warnings(result, session.warnings) for result in results]
+    results = [_with_warnings(result, [Sentence.of(one) for one in session.warnings]) for result in results]
     return results, message, next(iter(whole), None)
 
 
-def _with_warnings(result: MonthResult, warnings: Sequence[str]) -> MonthResult:
+def _with_warnings(result: MonthResult, warnings: Sequence[Sentence]) -> MonthResult:
     """A month's result with what concerns the whole range, and what concerns this month alone."""
     return result.model_copy(update={"warnings": tuple(dict.fromkeys((*warnings, *result.warnings)))})
 
@@ -111,7 +122,7 @@ def _with_kept(
         result = MonthResult(month=month.month, status=Status.SUCCES, sources=(), notion=counts)
     elif result is None:
         left = [source for source in sources if not month.providers or source.provider in month.providers]
-        result = nothing_collected(month.month, left, message)
+        result = nothing_collected(month.month, left, Sentence.of(message))
     whole = sorted((*result.sources, *month.kept), key=lambda source: (source.provider, source.account))
     status = overall(source.status for source in whole)
     return result.model_copy(update={"sources": tuple(whole), "status": status})

@@ -14,12 +14,13 @@ from cli.prefect_server.ending import if_stopped
 from cli.prefect_server.server import OwnServer, PrefectServer, prefect_server
 from cli.prefect_server.settings import settings_of_results
 from usage.errors import LlmUsageError, NotionAccessError, SettingsError
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.progress import Event, MonthEnded, PageKnown, listening
 from usage.outcomes.progress import tell as tell_all
 from usage.outcomes.result import MonthResult, NotionCounts, SourceResult
-from usage.settings import load_settings
+from usage.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from prefect import Flow
@@ -55,8 +56,8 @@ def run(arguments: argparse.Namespace) -> int:
     except LlmUsageError as error:
         if not arguments.json:
             raise
-        result = nothing_collected(month, sources, str(error))
-    status = tell(result, as_json=arguments.json)
+        result = nothing_collected(month, sources, error.sentence)
+    status = tell(result, settings, as_json=arguments.json)
     if not arguments.json and sys.stdout.isatty():
         for what, address in pages.items():
             print(f"{what}: {literal(address)}")
@@ -69,10 +70,10 @@ def _note_page(pages: dict[str, str], server: PrefectServer, event: Event) -> No
         pages[event.what] = event.address
 
 
-def tell(result: MonthResult, *, as_json: bool) -> int:
-    """Print what a month came to; the exit status."""
+def tell(result: MonthResult, settings: Settings, *, as_json: bool) -> int:
+    """Print what a month came to; the exit status. Texts within JSON are as Notion's cells have them."""
     if as_json:
-        print(result.to_json())
+        print(result.to_json(settings.reports.notion_language))
         print_problem(result)
     else:
         print_result(result)
@@ -80,7 +81,7 @@ def tell(result: MonthResult, *, as_json: bool) -> int:
     return 0 if result.succeeded else 1
 
 
-def nothing_collected(month: Month, sources: list[Source], why: str) -> MonthResult:
+def nothing_collected(month: Month, sources: list[Source], why: Sentence) -> MonthResult:
     """The result of a month where nothing could be begun, and a rerun would."""
     results = tuple(
         SourceResult(provider=source.provider, account=source.account, status=Status.ECHEC, log=why)

@@ -139,7 +139,7 @@ def _table(lines: tuple[MonthStatus, ...], now: datetime, words: Words) -> Table
 
 def _running(month: str, now: datetime) -> str:
     try:
-        return running_mark(Month.parse(month), now)
+        return str(running_mark(Month.parse(month), now))
     except SettingsError:
         # Somebody has written something else into `Mois`.
         return ""

@@ -62,7 +62,7 @@ def wanted_rows(outcome: SourceOutcome, service: str, *, several: bool) -> list[
             breakdown=printable(fitted),
             collected_at=to_minute(outcome.attempted_at),
             status=row.status.value,
-            log=printable(row.log),
+            log=printable(row.log.fr),
             name=shown,
             whole=printable(whole) if whole != fitted else "",
         )
@@ -98,7 +98,7 @@ def own_row(outcome: SourceOutcome, service: str, receipt: str, *, several: bool
         breakdown=receipt,
         collected_at=to_minute(outcome.attempted_at),
         status=outcome.status.value,
-        log=printable(outcome.log),
+        log=printable(outcome.log.fr),
         name=with_account(COLLECTION, label),
     )
 

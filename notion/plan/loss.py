@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Final
 
 from notion.rows.values import FIGURES, Values
-from usage.money import french_amount
+from usage.money import to_the_cent
 from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.story import rerun_command
 
@@ -81,5 +81,5 @@ def _total(rows: Sequence[Values], name: str) -> float:
 
 
 def _show_cost(sums: Mapping[str, tuple[float, float]]) -> str:
-    before, after = (french_amount(Decimal(str(round(amount, 6)))) for amount in sums["cost"])
+    before, after = (to_the_cent(Decimal(str(round(amount, 6)))) for amount in sums["cost"])
     return f"{before} → {after} USD"

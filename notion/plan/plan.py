@@ -52,7 +52,9 @@ from notion.rows.receipt import COUNTS, Receipt, read_receipt, receipt_of
 from notion.rows.titles import is_of_service, make_title, with_account
 from notion.rows.values import FIGURES, Existing, Identity, Values, changed_fields, has_figures
 from usage.grain import COLLECTION, canonical_workspace
-from usage.money import difference, exact_sum, french_amount
+from usage.language.saying import say, together
+from usage.language.sentence import Sentence
+from usage.money import difference, exact_sum, to_the_cent
 from usage.names import ProviderName, Status
 from usage.outcomes.correction import Correction
 from usage.outcomes.outcome import SourceOutcome
@@ -178,7 +180,14 @@ class _ProviderPlan:
 
 def _fail(outcome: SourceOutcome, wrong: str) -> SourceOutcome:
     """The outcome of a source whose plan differs from what it said: nothing of it is written, and the run is red."""
-    changes = {"failed": True, "status": Status.ECHEC, "rerun": True, "reason": wrong, "log": f"Échec : {wrong}"}
+    why = Sentence.of(wrong)
+    changes = {
+        "failed": True,
+        "status": Status.ECHEC,
+        "rerun": True,
+        "reason": why,
+        "log": say("Failed: {why}", why=why),
+    }
     return outcome.model_copy(update=changes)
 
 
@@ -285,7 +294,7 @@ class _SourcePlanner:
 
     def note(self, sentence: str) -> None:
         """Add to the source's story."""
-        self.outcome = self.outcome.model_copy(update={"log": f"{self.outcome.log} {sentence}"})
+        self.outcome = self.outcome.model_copy(update={"log": together([self.outcome.log, Sentence.of(sentence)])})
 
     def keep(self, row: Existing, why: str) -> None:
         """Leave a row as it is."""
@@ -461,7 +470,7 @@ class _SourcePlanner:
         """The source is not all well: a person has to look, or run it again."""
         self.note(sentence)
         status = self.outcome.status if self.outcome.status is Status.ECHEC else Status.PARTIEL
-        reason = f"{self.outcome.reason} {sentence}".strip()
+        reason = together([self.outcome.reason, Sentence.of(sentence)])
         self.outcome = self.outcome.model_copy(update={"status": status, "rerun": True, "reason": reason})
 
     def _hold(self, objection: str) -> None:
@@ -570,7 +579,7 @@ def discrepancy(outcome: SourceOutcome, steps: Sequence[Step], set_aside: Sequen
     read = difference(_sum(row.totals.cost for row in outcome.rows), _sum(values.dollars for values in set_aside))
     after = _sum(values.dollars for values in planned)
     if abs(difference(after, read)) > _TOLERANCE * (len(planned) + 1):
-        return _sentence(f"{french_amount(read)} USD lus, {french_amount(after)} USD dans le plan")
+        return _sentence(f"{to_the_cent(read)} USD lus, {to_the_cent(after)} USD dans le plan")
     return ""
 
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from notion.rows.values import COLUMNS, FIGURES, Identity, Values
 from notion.text import one_line, printable, units
-from usage.money import dollars, french_amount
+from usage.money import dollars, to_the_cent
 from usage.month import Month
 from usage.outcomes.correction import Correction
 from usage.records.breakdown import NOTION_TEXT_LIMIT
@@ -148,10 +148,10 @@ def _where(one: Correction) -> str:
 def _figure(figure: Decimal | int | None) -> str:
     if figure is None:
         return "–"
-    return french_amount(figure) if isinstance(figure, Decimal) else str(figure)
+    return to_the_cent(figure) if isinstance(figure, Decimal) else str(figure)
 
 
 def _amounts(before: Decimal, after: Decimal) -> tuple[str, str]:
     """Both as French readers write them, with every digit where the cents are the same."""
-    shown = french_amount(before), french_amount(after)
+    shown = to_the_cent(before), to_the_cent(after)
     return shown if shown[0] != shown[1] else (dollars(before).replace(".", ","), dollars(after).replace(".", ","))

@@ -20,7 +20,7 @@ from notion.setup.log import SetupLog
 from usage.errors import NotionAccessError
 from usage.grain import COLLECTION
 from usage.language.folding import folded
-from usage.outcomes.story import RUNNING
+from usage.outcomes.story import running
 
 Json = dict[str, Any]
 Widths = Mapping[str, int | None]
@@ -222,7 +222,7 @@ class _UsagesViews:
         `Mois` is text, and a filter on one month would be wrong in the next. The log says which rows are of a running
         month; the limit on `Collecte Le` lets go of those that nobody has read again since.
         """
-        read_while_running = self._where("Log Status", rich_text={"contains": RUNNING})
+        read_while_running = self._where("Log Status", rich_text={"contains": running().fr})
         lately = self._where("Collecte Le", date={"past_month": {}})
         return ViewDesign(
             "Mois en cours",

@@ -10,7 +10,7 @@ from typing import Final
 from providers.openai.reports import ReportFigures
 from providers.shared.amounts import sum_known
 from usage.grain import NO_API_KEY
-from usage.money import french_amount
+from usage.money import to_the_cent
 from usage.outcomes.report import Gap, GapKind, RowNote
 from usage.records.allocation import allocate
 from usage.records.record import UsageRecord
@@ -48,15 +48,15 @@ class Allocated:
         for project in sorted({record.project or "" for record in self.records}):
             mine = [one for one in self.records if (one.project or "") == project and one.allocated is None]
             if left := sum_known(record.cost for record in mine):
-                yield RowNote(sentence=_LEFT.format(french_amount(left)), key=NO_API_KEY, workspace=project)
+                yield RowNote(sentence=_LEFT.format(to_the_cent(left)), key=NO_API_KEY, workspace=project)
 
     @property
     def remark(self) -> str:
         """What was divided, and what was not, for the source's own row; empty where nothing was."""
         if not self.records:
             return ""
-        left = f" ; {french_amount(self.left)} USD restent sans clé" if self.left else ""
-        return f"répartis entre les clés selon l’usage, {french_amount(self.divided)} USD{left}"
+        left = f" ; {to_the_cent(self.left)} USD restent sans clé" if self.left else ""
+        return f"répartis entre les clés selon l’usage, {to_the_cent(self.divided)} USD{left}"
 
 
 def allocate_costs(costs: ReportFigures, usage: Iterable[ReportFigures], gaps: Sequence[Gap]) -> Allocated:

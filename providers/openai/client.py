@@ -132,7 +132,7 @@ async def _read(job: Job) -> PartResults[ReportFigures]:
         if error.status != 403:
             raise
         sentence = (
-            f"OpenAI refuse tous les rapports à cette clé ({error.sentence.rstrip('.')}). Il faut une clé "
+            f"OpenAI refuse tous les rapports à cette clé ({str(error.sentence).rstrip('.')}). Il faut une clé "
             "d’administration (sk-admin-…) avec le droit api.usage.read."
         )
         raise CredentialError(sentence, status=error.status) from None

@@ -23,7 +23,7 @@ from providers.shared.control import believe_twice
 from providers.shared.job import Job
 from providers.shared.lines import counts
 from usage.errors import NotOfferedError
-from usage.money import exact_sum, french_amount
+from usage.money import exact_sum, to_the_cent
 from usage.names import ProviderName
 from usage.outcomes.report import Gap, GapKind, SourceReport
 from usage.records.record import Unit, UsageRecord
@@ -115,8 +115,8 @@ def _own_keys(records: Iterable[UsageRecord]) -> list[str]:
         return []
     whole = exact_sum([cost_of(records), estimate]) or estimate
     return [
-        f"BYOK : {french_amount(estimate)} USD estimés, facturés par les fournisseurs des modèles et non comptés ici ; "
-        f"total avec eux : {french_amount(whole)} USD."
+        f"BYOK : {to_the_cent(estimate)} USD estimés, facturés par les fournisseurs des modèles et non comptés ici ; "
+        f"total avec eux : {to_the_cent(whole)} USD."
     ]
 
 

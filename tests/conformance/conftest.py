@@ -58,3 +58,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Name the marker of this suite."""
     config.addinivalue_line("markers", "paged: for providers whose answers have pages")
+
+
+@pytest.fixture(autouse=True)
+def in_french(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sentences are French here, as in Notion."""
+    monkeypatch.setenv("LLM_USAGE_LANG", "fr")

@@ -63,3 +63,9 @@ def set_up_office() -> Callable[..., Office]:
 @pytest.fixture
 def office(notion: Notion, set_up_office: Callable[..., Office]) -> Office:
     return set_up_office(notion)
+
+
+@pytest.fixture(autouse=True)
+def in_french(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sentences are French here, as in Notion."""
+    monkeypatch.setenv("LLM_USAGE_LANG", "fr")

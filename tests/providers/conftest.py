@@ -41,3 +41,9 @@ def shared() -> Path:
     if not (folder / "specs").is_dir():
         pytest.skip("published specifications are not beside this checkout")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def in_french(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sentences are French here, as in Notion."""
+    monkeypatch.setenv("LLM_USAGE_LANG", "fr")

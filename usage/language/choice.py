@@ -13,6 +13,12 @@ class Language(StrEnum):
     EN = "en"
 
 
+def of_the_reader(environment: Mapping[str, str]) -> Language:
+    """The language of whoever runs the program: that of `LLM_USAGE_LANG` where it names one, else the locale's."""
+    wanted = environment.get("LLM_USAGE_LANG", "").lower()
+    return Language(wanted) if wanted in set(Language) else of_the_locale(environment)
+
+
 def of_the_locale(environment: Mapping[str, str]) -> Language:
     """The language of the locale, as POSIX orders its variables; English for any other than French."""
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):

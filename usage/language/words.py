@@ -12,7 +12,7 @@ from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import cache
 from importlib.resources import files
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from babel.core import Locale
 from babel.dates import format_date, format_skeleton
@@ -21,8 +21,10 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent, get_currency_symbol
 
 from usage.language.choice import Language
-from usage.money import dollars, plain
-from usage.month import Month
+from usage.money import dollars, plain, to_the_cent
+
+if TYPE_CHECKING:
+    from usage.month import Month
 
 _LOCALES: Final = {Language.FR: Locale("fr", "FR"), Language.EN: Locale("en", "US")}
 NOTHING: Final = "–"
@@ -91,11 +93,19 @@ class Words:
         places = min(-int(plain(amount).as_tuple().exponent), 24)
         return format_decimal(amount, "0." + "#" * places, locale=self._locale)
 
+    def figure(self, amount: Decimal) -> str:
+        """An amount within a sentence, as `amount` but ungrouped, so that it is found: `1180.85`, `1180,85`."""
+        return self.decimal(to_the_cent(amount))
+
+    def decimal(self, text: str) -> str:
+        """A decimal number with this language's sign, its digits as they are: `45.501`, `45,501`."""
+        return text.replace(".", "." if self.language is Language.EN else ",")
+
     def exact(self, amount: Decimal | None) -> str:
         """An amount without its currency, every digit and two decimals at least: `1180.853`, `1180,853`."""
         if amount is None:
             return NOTHING
-        return dollars(amount).replace(".", "." if self.language is Language.EN else ",")
+        return self.decimal(dollars(amount))
 
     def signed(self, amount: Decimal | None) -> str:
         """A change in US dollars, with its sign: `+$12.00`."""

@@ -10,6 +10,8 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 
 from usage.grain import LABEL, Rule, is_bracketed
+from usage.language.saying import say, together
+from usage.language.sentence import SILENCE, Sentence
 from usage.month import Month
 from usage.names import Grain, Kind, Source, Status
 from usage.outcomes.correction import Correction
@@ -34,8 +36,8 @@ class SourceOutcome(BaseModel):
     """The moment the figures were read, or the attempt failed, UTC."""
     status: Status
     rerun: bool
-    log: str
-    """The whole story, in French."""
+    log: Sentence
+    """The whole story."""
     rule: Rule
     """What the rows stand for."""
     rows: tuple[UsageRow, ...] = ()
@@ -46,8 +48,8 @@ class SourceOutcome(BaseModel):
     coarse: bool = False
     failed: bool = False
     """True when nothing could be read: then only the source's own row is written."""
-    reason: str = ""
-    """Why a rerun is needed, in one sentence; empty otherwise."""
+    reason: Sentence = SILENCE
+    """Why a rerun is needed, in one sentence or some; empty otherwise."""
     totals: Totals = Totals()
     organisation: str | None = None
     """Id of the organisation behind the key, where the provider tells it."""
@@ -61,8 +63,8 @@ class SourceOutcome(BaseModel):
     days_read: int | None = None
     missing_days: tuple[date, ...] = ()
     fresh_until: datetime | None = None
-    lacking: tuple[str, ...] = ()
-    """What is not there, whether a rerun would bring it or not, in French sentences."""
+    lacking: tuple[Sentence, ...] = ()
+    """What is not there, whether a rerun would bring it or not."""
     pages: int = 0
     """Pages of answers."""
     dropped: tuple[Count, ...] = ()
@@ -88,7 +90,7 @@ class SourceOutcome(BaseModel):
             cost: Its cost, USD.
             read_at: When it was made, UTC.
         """
-        log = f"{self.log} {archived_sentence(self.source, self.month, read_at)}"
+        log = together([self.log, archived_sentence(self.source, self.month, read_at)])
         changes = {"status": status, "totals": Totals(cost=cost), "archived_at": read_at, "log": log}
         return self.model_copy(update=changes)
 
@@ -99,9 +101,9 @@ class SourceOutcome(BaseModel):
 
 
 def failed_outcome(
-    source: Source, month: Month, label: str, grain: Grain, *, at: datetime, sentence: str, key_mark: str = ""
+    source: Source, month: Month, label: str, grain: Grain, *, at: datetime, sentence: Sentence, key_mark: str = ""
 ) -> SourceOutcome:
-    """The outcome of a source that could not be read: why, in one French sentence, and when."""
+    """The outcome of a source that could not be read: why, in one sentence, and when."""
     return SourceOutcome(
         source=source,
         month=month,
@@ -144,7 +146,7 @@ def _outcome(labelled: LabelledReport, rows: tuple[UsageRow, ...]) -> SourceOutc
         # Days that are out of the provider's reach are no proof of anything, hence not with any kind of gap.
         complete=report.status is Status.SUCCES and not report.coarse and (bool(rows) or report.empty_proven),
         coarse=report.coarse,
-        reason=" ".join(report.missing),
+        reason=together(report.missing),
         totals=summed,
         organisation=report.organisation,
         known=_known(report),
@@ -203,11 +205,12 @@ def _without(outcome: SourceOutcome, other: SourceOutcome, shared: set[str]) -> 
     things = tuple(thing for thing in outcome.things if thing.id not in shared)
     if len(rows) == len(outcome.rows) and rows:
         return outcome.model_copy(update={"things": things})
-    sentence = (
-        f"Les comptes {other.source.account} et {outcome.source.account} voient les mêmes éléments : "
-        f"comptés une fois, avec {other.source.account}."
+    shared_with = say(
+        "The accounts {one} and {other} see the same things: they are counted once, with {one}.",
+        one=other.source.account,
+        other=outcome.source.account,
     )
-    log = f"{outcome.log} {sentence}"
+    log = together([outcome.log, shared_with])
     return outcome.model_copy(update={"rows": rows, "totals": totals(rows), "log": log, "things": things})
 
 

@@ -10,6 +10,8 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from usage.errors import SourceError
+from usage.language.saying import say
+from usage.language.sentence import SILENCE, Sentence
 from usage.month import Month
 from usage.names import Kind, Source, Status
 from usage.records.record import UsageRecord
@@ -26,12 +28,12 @@ class GapKind(StrEnum):
 
 
 class Gap(BaseModel):
-    """Something that was not read, in one French sentence that says what to do about it."""
+    """Something that was not read, in one sentence that says what to do about it."""
 
     model_config = ConfigDict(frozen=True)
 
     kind: GapKind
-    sentence: str
+    sentence: Sentence
     passing: bool = False
     """True when waiting may mend it."""
     within: str | None = None
@@ -63,7 +65,7 @@ class RowNote(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    sentence: str
+    sentence: Sentence
     key: str | None = None
     """Of rows with this key; None: with any."""
     workspace: str | None = None
@@ -102,10 +104,10 @@ class SourceReport(BaseModel):
     coarse: bool = False
     """True when the month could only be read by workspace (or account): the workspace then takes the key's place."""
     gaps: tuple[Gap, ...] = ()
-    remarks: tuple[str, ...] = ()
-    """French sentences for the source's own row that have no effect on its status."""
-    row_note: str = ""
-    """French sentence for the log of each row: what its figures are made of. Depends on the data alone."""
+    remarks: tuple[Sentence, ...] = ()
+    """Sentences for the source's own row that have no effect on its status."""
+    row_note: Sentence = SILENCE
+    """Sentence for the log of each row: what its figures are made of. Depends on the data alone."""
     row_notes: tuple[RowNote, ...] = ()
     """What is true of some rows only."""
     data_until: datetime | None = None
@@ -148,10 +150,10 @@ class SourceReport(BaseModel):
         return sum(record.missing_amounts for record in self.records)
 
     @property
-    def missing(self) -> tuple[str, ...]:
+    def missing(self) -> tuple[Sentence, ...]:
         """Sentences of what a rerun or a better key would bring."""
         gaps = tuple(gap.sentence for gap in self.gaps if gap.kind is GapKind.MISSING)
-        return (*gaps, "Des montants manquent dans la réponse.") if self.missing_amounts else gaps
+        return (*gaps, say("Amounts are missing from the answer.")) if self.missing_amounts else gaps
 
     @property
     def status(self) -> Status:
@@ -168,6 +170,6 @@ class IncompleteError(SourceError):
     `report` and is published.
     """
 
-    def __init__(self, sentence: str, report: SourceReport) -> None:
+    def __init__(self, sentence: Sentence, report: SourceReport) -> None:
         super().__init__(sentence)
         self.report = report

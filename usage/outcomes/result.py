@@ -8,9 +8,13 @@ from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
 
+from usage.language.choice import Language
+from usage.language.saying import say, say_count, together
+from usage.language.sentence import SILENCE, Sentence
 from usage.money import dollars
 from usage.month import Month
 from usage.names import ProviderName, Source, Status, overall
+from usage.outcomes.naming import status_name
 from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.story import rerun_hint
 from usage.outcomes.told import Told
@@ -33,7 +37,7 @@ class SourceResult(BaseModel):
     tokens_output: int | None = None
     requests: int | None = None
     rows: int = 0
-    log: str
+    log: Sentence
 
     @property
     def source(self) -> Source:
@@ -47,13 +51,13 @@ class SourceResult(BaseModel):
 
 
 class KeptRow(BaseModel):
-    """A row that was left alone, and why, in French."""
+    """A row that was left alone, and why."""
 
     model_config = ConfigDict(frozen=True)
 
     row: str
     key: str
-    why: str
+    why: Sentence
 
 
 class NotionCounts(BaseModel):
@@ -83,7 +87,7 @@ class PlannedStep(BaseModel):
     cost_usd: str | None
     fields: tuple[str, ...] = ()
     """Columns that an update changes."""
-    why: str = ""
+    why: Sentence = SILENCE
     carried: tuple[str, ...] = ()
     """People's own columns that a new row takes over from the months before."""
 
@@ -99,16 +103,16 @@ class MonthResult(BaseModel):
     notion: NotionCounts
     plan: tuple[PlannedStep, ...] | None = None
     """Of a dry run."""
-    problem: str | None = None
+    problem: Sentence | None = None
     """Why Notion could not be written to the end."""
-    to_rerun: tuple[str, ...] = ()
+    to_rerun: tuple[Sentence, ...] = ()
     """Sources that a rerun or a better key would mend, each with the reason and the command: `deepgram: …`."""
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[Sentence, ...] = ()
     """What may keep a provider away in silence: names of variables that are nearly ours, keys that have gone. And own
     columns that could not be taken over.
     """
-    running: str = ""
-    """`en cours, jour 28/30`, for a month that has not ended."""
+    running: Sentence = SILENCE
+    """`in progress, day 28/30`, for a month that has not ended."""
     comparison: Told | None = None
     """The month beside the one before; None where Notion was not written to the end, or nobody could tell."""
 
@@ -123,40 +127,56 @@ class MonthResult(BaseModel):
         return Status.ECHEC if self.problem else self.status
 
     @property
-    def heading(self) -> str:
-        """`2026-01: Partiel, 6 sources sur 7`."""
-        notes = [self._read, "Notion incomplet" if self.problem else "", self.running]
-        return ", ".join([f"{self.month}: {self.word}", *(note for note in notes if note)])
+    def heading(self) -> Sentence:
+        """`2026-01: Partial, 6 of 7 sources`."""
+        word = say("{month}: {status}", month=self.month, status=status_name(self.word))
+        incomplete = say("Notion is incomplete") if self.problem else SILENCE
+        return together([word, self._read, incomplete, self.running], between=", ")
 
     @property
-    def left_alone(self) -> tuple[str, ...]:
+    def left_alone(self) -> tuple[Sentence, ...]:
         """One sentence for each reason to leave rows as they are: `2 rows left alone: …`."""
         counts = Counter(kept.why for kept in self.notion.kept)
-        return tuple(f"{count} row{'s' if count > 1 else ''} left alone: {why}" for why, count in counts.items())
+        return tuple(
+            say_count("{number} row left alone: {why}", "{number} rows left alone: {why}", count, why=why)
+            for why, count in counts.items()
+        )
 
     @property
-    def _read(self) -> str:
-        """How many sources are whole, where some are and some are not: `6 sources sur 7`."""
+    def _read(self) -> Sentence:
+        """How many sources are whole, where some are and some are not: `6 of 7 sources`."""
         whole = sum(source.status in _WHOLE for source in self.sources)
         if whole in (0, len(self.sources)):
-            return ""
-        return f"{whole} source{'s' if whole > 1 else ''} sur {len(self.sources)}"
+            return SILENCE
+        return say_count("{number} of {all} source", "{number} of {all} sources", whole, all=len(self.sources))
 
-    def to_json(self) -> str:
-        """The object that `--json` prints, on one line; `plan` and `comparison` only where there is one."""
+    def to_json(self, language: Language) -> str:
+        """The object that `--json` prints, on one line; `plan` and `comparison` only where there is one.
+
+        Its texts are in `language`.
+        """
         hidden = {"problem", "to_rerun", "warnings", "running"} | ({"plan"} if self.plan is None else set())
         hidden |= set() if self.comparison is not None and self.comparison.compares else {"comparison"}
-        return self.model_dump_json(exclude=hidden)
+        return self.model_dump_json(exclude=hidden, context=language)
 
     @property
-    def summary(self) -> str:
+    def summary(self) -> Sentence:
         """One sentence for the run's state: what was written, what to rerun and why, and what was left alone."""
         counts = self.notion
-        written = f"{counts.created} created, {counts.updated} updated, {counts.unchanged} unchanged"
-        written = "; ".join(part for part in (self._read, self.running, written) if part)
-        trouble = "; ".join([*([self.problem] if self.problem else []), *self.to_rerun])
-        body = f"{self.month}: {trouble} ({written})" if trouble else f"{self.month}: {written}"
-        return "; ".join([body, *self.left_alone, *self.warnings])
+        written = say(
+            "{created} created, {updated} updated, {unchanged} unchanged",
+            created=counts.created,
+            updated=counts.updated,
+            unchanged=counts.unchanged,
+        )
+        written = together([self._read, self.running, written], between="; ")
+        trouble = together([self.problem or SILENCE, *self.to_rerun], between="; ")
+        body = (
+            say("{month}: {trouble} ({written})", month=self.month, trouble=trouble, written=written)
+            if trouble
+            else say("{month}: {written}", month=self.month, written=written)
+        )
+        return together([body, *self.left_alone, *self.warnings], between="; ")
 
 
 def month_result(
@@ -165,9 +185,9 @@ def month_result(
     counts: NotionCounts,
     *,
     plan: tuple[PlannedStep, ...] | None = None,
-    problem: str | None = None,
-    warnings: Sequence[str] = (),
-    running: str = "",
+    problem: Sentence | None = None,
+    warnings: Sequence[Sentence] = (),
+    running: Sentence = SILENCE,
     kept: Sequence[SourceResult] = (),
 ) -> MonthResult:
     """Put a month's result together.
@@ -192,7 +212,11 @@ def month_result(
         plan=plan,
         problem=problem,
         to_rerun=tuple(
-            f"{outcome.source}: {outcome.reason} {rerun_hint(outcome.source, month)}"
+            say(
+                "{source}: {reason}",
+                source=outcome.source,
+                reason=together([outcome.reason, rerun_hint(outcome.source, month)]),
+            )
             for outcome in outcomes
             if outcome.rerun
         ),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from pydantic import BaseModel, ConfigDict
 
 from usage.grain import BRACKETED, Rule
+from usage.language.sentence import Sentence
 from usage.money import EXACT, exact_sum, whole_sum
 from usage.names import Grain, Source, Status
 from usage.outcomes.report import GapKind, SourceReport
@@ -60,8 +61,8 @@ class UsageRow(BaseModel):
     breakdown: tuple[BreakdownEntry, ...]
     """Dearest first; its costs add up to the row's."""
     status: Status
-    log: str
-    """French sentences that depend on the data alone."""
+    log: Sentence
+    """Sentences that depend on the data alone."""
 
 
 @dataclass(frozen=True, slots=True)

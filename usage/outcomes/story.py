@@ -1,80 +1,100 @@
-"""The French sentences that rows and sources carry: what was read, how sure it is, what is missing and what to do."""
+"""The sentences that rows and sources carry: what was read, how sure it is, what is missing and what to do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Final
 
-from usage.money import digits, french_amount, tell_apart
+from usage.language.saying import decimal, say, say_count, together
+from usage.language.sentence import SILENCE, Sentence
+from usage.money import digits, tell_apart
 from usage.month import Month
 from usage.names import DEFAULT_ACCOUNT, Source
-from usage.outcomes.report import GapKind, SourceReport
+from usage.outcomes.report import Control, GapKind, SourceReport
 from usage.records.allocation import share
 
-RUNNING: Final = "mois en cours"
-"""Stands in the log of every row whose month had not ended when it was read; Notion's views look for it."""
 
-
-def row_log(report: SourceReport, *, has_cost: bool, missing_amounts: int, allocated: str = "") -> str:
+def row_log(report: SourceReport, *, has_cost: bool, missing_amounts: int, allocated: Sentence = SILENCE) -> Sentence:
     """Log of one row. It depends on the data alone, so that a second run has nothing to write.
 
     `allocated` is the sentence on the part of its cost that was divided by usage, if any was.
     """
-    return _join(
+    is_without_cost = not has_cost and not report.gaps
+    return together(
         [
             report.row_note,
             allocated,
             *(note.sentence for note in report.row_notes),
-            f"Chiffres d’un {RUNNING}." if report.month.is_running(report.read_at) else "",
-            "" if has_cost or report.gaps else "Le fournisseur ne publie aucun coût pour cette ligne.",
+            say("Figures of a {running}.", running=running()) if report.month.is_running(report.read_at) else SILENCE,
+            say("The provider publishes no cost for this row.") if is_without_cost else SILENCE,
             _missing_amounts(missing_amounts),
             *(gap.sentence for gap in report.gaps),
         ]
     )
 
 
-def describe_share(part: Decimal | None, whole: Decimal | None) -> str:
+def running() -> Sentence:
+    """Stands in the log of every row whose month had not ended when it was read; Notion's views look for it."""
+    return say("month in progress")
+
+
+def describe_share(part: Decimal | None, whole: Decimal | None) -> Sentence:
     """The part of a row's cost that was divided by usage, and how much that is of what was divided (USD)."""
     shared = share(part, whole)
     if part is None or whole is None or not (part or whole):
-        return ""
+        return SILENCE
     if shared is None:
-        return f"Coût réparti selon l’usage : {french_amount(part)} USD que le fournisseur ne donne pas par clé."
-    percent = digits(shared.scaleb(2).quantize(Decimal("0.1"), ROUND_HALF_UP)).replace(".", ",")
-    if part and percent == "0":
-        percent = "moins de 0,1"
-    return (
-        f"Coût réparti selon l’usage : {percent} % des {french_amount(whole)} USD que le fournisseur ne donne pas par "
-        f"clé, soit {french_amount(part)} USD."
+        return say("Cost divided by usage: {part} USD that the provider does not give by key.", part=part)
+    tenths = shared.scaleb(2).quantize(Decimal("0.1"), ROUND_HALF_UP)
+    if part and not tenths:
+        return say(
+            "Cost divided by usage: less than {percent}% of the {whole} USD that the provider does not give by key, "
+            "hence {part} USD.",
+            percent=decimal("0.1"),
+            whole=whole,
+            part=part,
+        )
+    return say(
+        "Cost divided by usage: {percent}% of the {whole} USD that the provider does not give by key, "
+        "hence {part} USD.",
+        percent=decimal(digits(tenths)),
+        whole=whole,
+        part=part,
     )
 
 
-def source_log(report: SourceReport, cost: Decimal | None, rows: int) -> str:
+def source_log(report: SourceReport, cost: Decimal | None, rows: int) -> Sentence:
     """The whole story of a source that was read: `rows` of them, which cost so much together (USD)."""
-    return _join(
+    is_out_of_reach = _is_out_of_reach(report)
+    return together(
         [
-            *(() if _is_out_of_reach(report) else (_describe_reach(report),)),
-            f"{report.requests} requêtes, {report.pages} pages.",
-            *(() if _is_out_of_reach(report) else (_describe_rows(cost, rows),)),
-            _describe_control(report),
+            SILENCE if is_out_of_reach else _describe_reach(report),
+            say("{requests} requests, {pages} pages.", requests=str(report.requests), pages=str(report.pages)),
+            SILENCE if is_out_of_reach else _describe_rows(cost, rows),
+            _describe_control(report.control),
             _missing_amounts(report.missing_amounts),
             *(gap.sentence for gap in report.gaps),
             *report.remarks,
-            rerun_hint(report.source, report.month) if report.missing else "",
+            rerun_hint(report.source, report.month) if report.missing else SILENCE,
         ]
     )
 
 
-def failure_log(source: Source, month: Month, sentence: str) -> str:
+def failure_log(source: Source, month: Month, sentence: Sentence) -> Sentence:
     """The story of a source that could not be read."""
-    return _join([f"Échec : {sentence}", "Les chiffres déjà écrits restent.", rerun_hint(source, month)])
+    return together(
+        [
+            say("Failed: {why}", why=sentence),
+            say("The figures written before remain."),
+            rerun_hint(source, month),
+        ]
+    )
 
 
-def rerun_hint(source: Source, month: Month) -> str:
+def rerun_hint(source: Source, month: Month) -> Sentence:
     """How to read just this source again."""
-    return f"Pour relancer : {rerun_command(source, month)}."
+    return say("To run it again: {command}.", command=rerun_command(source, month))
 
 
 def rerun_command(source: Source, month: Month) -> str:
@@ -82,11 +102,12 @@ def rerun_command(source: Source, month: Month) -> str:
     return f"llm-usage collect --month {month} {_only(source)}"
 
 
-def archived_sentence(source: Source, month: Month, read_at: datetime) -> str:
+def archived_sentence(source: Source, month: Month, read_at: datetime) -> Sentence:
     """What stands for a month that the provider does not have any more."""
-    return (
-        f"La lecture du {read_at.date()} est dans l’archive : les chiffres restent. "
-        f"Pour les publier à nouveau : llm-usage replay {month} {_only(source)}."
+    return say(
+        "The reading of {day} is in the archive: the figures remain. To publish them again: {command}.",
+        day=read_at,
+        command=f"llm-usage replay {month} {_only(source)}",
     )
 
 
@@ -95,9 +116,11 @@ def _only(source: Source) -> str:
     return f"--provider {source.provider}{account}"
 
 
-def running_mark(month: Month, now: datetime) -> str:
-    """What stands beside a figure that still grows, `en cours, jour 28/30`; empty once the month has ended (UTC)."""
-    return f"en cours, jour {(now - month.start).days + 1}/{month.days}" if month.is_running(now) else ""
+def running_mark(month: Month, now: datetime) -> Sentence:
+    """What stands beside a figure that still grows, `in progress, day 28/30`; silent once the month has ended (UTC)."""
+    if not month.is_running(now):
+        return SILENCE
+    return say("in progress, day {day}/{days}", day=(now - month.start).days + 1, days=month.days)
 
 
 def _is_out_of_reach(report: SourceReport) -> bool:
@@ -105,32 +128,45 @@ def _is_out_of_reach(report: SourceReport) -> bool:
     return not report.records and any(gap.kind is GapKind.UNAVAILABLE for gap in report.gaps)
 
 
-def _describe_reach(report: SourceReport) -> str:
+def _describe_reach(report: SourceReport) -> Sentence:
     month, until = report.month, report.data_until
     if until is not None and until < month.end:
-        lead = RUNNING if month.is_running(report.read_at) else "mois clos, mais provisoire"
+        lead = running() if month.is_running(report.read_at) else say("closed month, but provisional")
         if until <= month.start:
-            return f"{month} : {lead}, pas encore de données."
-        return f"{month} : {lead}, données jusqu’au {(until - timedelta(microseconds=1)).date()}."
-    span = f"du {month.first_day} au {month.last_day}"
+            return say("{month}: {lead}, no data yet.", month=month, lead=lead)
+        return say("{month}: {lead}, data until {day}.", month=month, lead=lead, day=until - timedelta(microseconds=1))
     # Where the provider gives no days, only what was asked for is known.
-    lead = f"Mois demandé {span}" if report.days_read is None else _describe_days(report, report.days_read, span)
-    return f"{lead}, provisoire : le fournisseur peut encore corriger ce mois." if report.provisional else f"{lead}."
+    lead = _describe_span(month) if report.days_read is None else _describe_days(report, report.days_read)
+    if report.provisional:
+        return say("{lead}, provisional: the provider may still correct this month.", lead=lead)
+    return say("{lead}.", lead=lead)
 
 
-def _describe_days(report: SourceReport, days: int, span: str) -> str:
-    lack = missing_days(report.missing_days, report.month) if report.missing_days else ""
-    return f"{days_read(days, report.month)} ; {lack}" if lack else f"{days_read(days, report.month)}, {span}"
+def _describe_span(month: Month) -> Sentence:
+    return say("Month asked for, from {first} to {last}", first=month.first_day, last=month.last_day)
 
 
-def missing_days(days: Sequence[date], month: Month) -> str:
-    """Which days are missing, at least one of them: `manque le 3`, `manquent le 1er, du 5 au 7`."""
+def _describe_days(report: SourceReport, days: int) -> Sentence:
+    read = days_read(days, report.month)
+    if report.missing_days:
+        return say("{read}; {lack}", read=read, lack=missing_days(report.missing_days, report.month))
+    return say("{read}, from {first} to {last}", read=read, first=report.month.first_day, last=report.month.last_day)
+
+
+def missing_days(days: Sequence[date], month: Month) -> Sentence:
+    """Which days are missing, at least one of them: `day 3 is missing`, `day 1, days 5 to 7 are missing`."""
     if len(days) >= month.days:
-        return f"manque tout le mois, du {month.first_day} au {month.last_day}"
-    told = ", ".join(
-        f"le {_day(first)}" if first == last else f"du {_day(first)} au {last.day}" for first, last in runs(days)
-    )
-    return f"{'manque' if len(days) == 1 else 'manquent'} {told}"
+        return say("the whole month is missing, {first} to {last}", first=month.first_day, last=month.last_day)
+    told = together((_run(first, last) for first, last in runs(days)), between=", ")
+    return say_count("{days} is missing", "{days} are missing", len(days), days=told)
+
+
+def _run(first: date, last: date) -> Sentence:
+    # Babel's own dates have the month, too; within one, French has an ordinal for the first day alone.
+    start = Sentence(en=str(first.day), fr="1er" if first.day == 1 else str(first.day))
+    if first == last:
+        return say("day {day}", day=start)
+    return say("days {first} to {last}", first=start, last=str(last.day))
 
 
 def runs(days: Iterable[date]) -> list[tuple[date, date]]:
@@ -144,38 +180,31 @@ def runs(days: Iterable[date]) -> list[tuple[date, date]]:
     return found
 
 
-def _day(day: date) -> str:
-    return "1er" if day.day == 1 else str(day.day)
+def days_read(days: int, month: Month) -> Sentence:
+    """How many days of a month the answers hold: `20 of 31 days read`."""
+    return say_count("{number} of {all} day read", "{number} of {all} days read", days, all=month.days)
 
 
-def days_read(days: int, month: Month) -> str:
-    """How many days of a month the answers hold: `20 jours lus sur 31`."""
-    return f"{days} jour lu sur {month.days}" if days == 1 else f"{days} jours lus sur {month.days}"
-
-
-def _describe_rows(cost: Decimal | None, rows: int) -> str:
+def _describe_rows(cost: Decimal | None, rows: int) -> Sentence:
     if rows == 0:
-        return "Aucune utilisation."
-    lines = f"{rows} ligne{'s' if rows > 1 else ''}"
-    return f"{lines}, {french_amount(cost)} USD." if cost is not None else f"{lines}, sans montant en USD."
+        return say("No usage.")
+    if cost is None:
+        return say_count("{number} row, without an amount in USD.", "{number} rows, without an amount in USD.", rows)
+    return say_count("{number} row, {cost} USD.", "{number} rows, {cost} USD.", rows, cost=cost)
 
 
-def _describe_control(report: SourceReport) -> str:
-    control = report.control
+def _describe_control(control: Control | None) -> Sentence:
     if control is None:
-        return ""
+        return SILENCE
+    if control.total == control.summed:
+        return say("The provider’s control total: {total} USD, identical.", total=control.total)
     if control.agrees:
-        same = "identique" if control.total == control.summed else "identique aux arrondis près"
-        return f"Total de contrôle du fournisseur : {french_amount(control.total)} USD, {same}."
-    total, summed = tell_apart(control.total, control.summed)
-    return f"Total de contrôle : {total} USD, somme des lignes : {summed} USD."
+        return say("The provider’s control total: {total} USD, identical but for rounding.", total=control.total)
+    total, summed = map(decimal, tell_apart(control.total, control.summed))
+    return say("Control total: {total} USD, sum of the rows: {sum} USD.", total=total, sum=summed)
 
 
-def _missing_amounts(count: int) -> str:
+def _missing_amounts(count: int) -> Sentence:
     if count == 0:
-        return ""
-    return "Un montant manque dans la réponse." if count == 1 else f"{count} montants manquent dans la réponse."
-
-
-def _join(sentences: Iterable[str]) -> str:
-    return " ".join(dict.fromkeys(sentence for sentence in sentences if sentence))
+        return SILENCE
+    return say_count("An amount is missing from the answer.", "{number} amounts are missing from the answer.", count)

@@ -235,10 +235,10 @@ def _source_diff(
     archive: _Archive,
 ) -> SourceDiff:
     if not isinstance(got, SourceReport):
-        problems: tuple[str, ...] = (got.sentence,)
+        problems: tuple[str, ...] = (str(got.sentence),)
         status, cost = Status.ECHEC, None
     else:
-        problems = tuple(gap.sentence for gap in got.gaps) if not _is_comparable(got) else got.missing
+        problems = tuple(map(str, got.missing if _is_comparable(got) else (gap.sentence for gap in got.gaps)))
         status, cost = got.status, exact_sum(record.cost for record in got.records)
     last = None
     if isinstance(got, SourceReport) and _is_comparable(got):

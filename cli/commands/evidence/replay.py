@@ -19,9 +19,10 @@ def run(arguments: argparse.Namespace) -> int:
         SettingsError: The archive is off, empty or out of reach, or has nothing of what was asked for.
         LlmUsageError: As a collection.
     """
-    month = Month.resolve(arguments.month, load_settings().now())
+    settings = load_settings()
+    month = Month.resolve(arguments.month, settings.now())
     providers = tuple(ProviderName(name) for name in arguments.provider)
     request = Request(str(month), providers, arguments.account, arguments.accept_lower, replays=True)
     with prefect_server() as server:
         result = run_request(server, request, dry_run=arguments.dry_run, quiet=arguments.json)
-    return tell(result, as_json=arguments.json)
+    return tell(result, settings, as_json=arguments.json)

@@ -30,7 +30,7 @@ def said() -> Iterator[tuple[Path, str]]:
     for path in (path for package in SPEAKING for path in (ROOT / package).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and is_said_by(node.func):
-                for argument in node.args[: 2 if isinstance(node.func, ast.Attribute) else 1]:
+                for argument in node.args[:2]:
                     if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
                         yield path, argument.value
     environment = Environment()  # noqa: S701  # nothing is rendered
@@ -41,11 +41,11 @@ def said() -> Iterator[tuple[Path, str]]:
 
 
 def is_said_by(called: ast.expr) -> bool:
-    """Whether it is `words(…)`, `self._words(…)` or `words.count(…)`."""
+    """Whether it is `words(…)`, `self._words(…)`, `words.count(…)`, `say(…)` or `say_count(…)`."""
     if isinstance(called, ast.Attribute) and called.attr == "count":
         called = called.value
     name = called.id if isinstance(called, ast.Name) else called.attr if isinstance(called, ast.Attribute) else ""
-    return name.lstrip("_") == "words"
+    return name.lstrip("_") in ("words", "say", "say_count")
 
 
 def catalogue() -> Mapping[str, str]:

@@ -1,0 +1,69 @@
+"""Sentences of the catalogue, in both languages at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from usage.language.choice import Language
+from usage.language.sentence import Sentence
+from usage.language.words import Words
+
+_ENGLISH: Final = Words(Language.EN)
+_FRENCH: Final = Words(Language.FR)
+
+
+def say(sentence: str, **values: object) -> Sentence:
+    """A sentence of the catalogue, its places filled as each language writes them.
+
+    Args:
+        sentence: In English, as it stands in the code: the catalogue is searched for it.
+        **values: What goes into its places. A `Sentence` is told in the same language; a `Decimal` is an amount,
+            an `int` a count, an instant its day (UTC); anything else is its text, as an HTTP status should be.
+
+    Raises:
+        LookupError: The catalogue lacks it.
+    """
+    return Sentence(en=_ENGLISH(sentence, **_for(_ENGLISH, values)), fr=_FRENCH(sentence, **_for(_FRENCH, values)))
+
+
+def say_count(one: str, many: str, number: int, **values: object) -> Sentence:
+    """A sentence about `{number}` things; `one` is that about a single thing. The other values are as in `say`.
+
+    Raises:
+        LookupError: The catalogue lacks it.
+    """
+    return Sentence(
+        en=_ENGLISH.count(one, many, number, **_for(_ENGLISH, values)),
+        fr=_FRENCH.count(one, many, number, **_for(_FRENCH, values)),
+    )
+
+
+def together(sentences: Iterable[Sentence], between: str = " ") -> Sentence:
+    """Sentences one after another, each of them once, without the empty ones."""
+    told = dict.fromkeys(filter(None, sentences))
+    return Sentence(en=between.join(one.en for one in told), fr=between.join(one.fr for one in told))
+
+
+def decimal(text: str) -> Sentence:
+    """A decimal number whose digits stay as they are: `45.501`, `45,501`."""
+    return Sentence(en=_ENGLISH.decimal(text), fr=_FRENCH.decimal(text))
+
+
+def _for(words: Words, values: dict[str, object]) -> dict[str, object]:
+    return {name: _written(words, value) for name, value in values.items()}
+
+
+def _written(words: Words, value: object) -> object:
+    match value:
+        case Sentence():
+            return value.told_in(words.language)
+        case Decimal():
+            return words.figure(value)
+        case int():
+            return words.whole(value)
+        case datetime():
+            return value.date()
+    return value
