@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from usage.errors import SettingsError
+from usage.language.saying import say
 
 DEPLOYMENTS: Final = "prefect.yaml"
 AUTOMATIONS: Final = "automations.yaml"
@@ -36,7 +37,9 @@ def write_here() -> list[str]:
         except FileExistsError:
             said.append(f"{name}: is there, and stays as it is")
         except OSError as error:
-            raise SettingsError(f"{name}: can't be written here ({error.strerror})") from None
+            raise SettingsError(
+                say("{name}: can't be written here ({strerror})", name=name, strerror=error.strerror)
+            ) from None
         else:
             said.append(f"{name}: written")
     return said

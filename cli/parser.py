@@ -313,14 +313,19 @@ def _providers(command: argparse.ArgumentParser, **how: Any) -> None:
 
 def _provider_names(text: str) -> list[str]:
     """The names in `openai,deepgram`."""
+    from usage.language.reader import told  # noqa: PLC0415
     from usage.names import ProviderName  # noqa: PLC0415
 
     names, found = [name.value for name in ProviderName], []
     for word in filter(None, (part.strip().lower() for part in text.split(","))):
         if word not in names:
             close = _closest(word, names)
-            hint = f"did you mean {close}?" if close else f"there are {', '.join(names)}"
-            raise argparse.ArgumentTypeError(f"no provider is called {word!r}: {hint}")
+            known = ", ".join(names)
+            raise argparse.ArgumentTypeError(
+                told("no provider is called {word}: did you mean {close}?", word=repr(word), close=close)
+                if close
+                else told("no provider is called {word}: there are {known}", word=repr(word), known=known)
+            )
         found.append(word)
     return found
 

@@ -16,6 +16,7 @@ from tasks.backfill.children import MonthRun
 from tasks.backfill.ranges import Backfill, BackfillMonth, current_backfill
 from tasks.pages.chart import as_address, chart
 from tasks.pages.markdown import MARKS, NOTHING, escape, link, money, table
+from usage.language.sentence import Sentence
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import ProviderName
@@ -67,9 +68,9 @@ def _tell_beside(
     return (whole, *told.lines)
 
 
-def describe(months: Sequence[BackfillMonth], runs: Iterable[MonthRun], warnings: Sequence[str] = ()) -> str:
+def describe(months: Sequence[BackfillMonth], runs: Iterable[MonthRun], warnings: Sequence[Sentence] = ()) -> str:
     """How many months are done, the first of those that need another run, and what may keep a provider away."""
-    return ". ".join([_progress(months, runs), *warnings])
+    return ". ".join([_progress(months, runs), *map(str, warnings)])
 
 
 def _progress(months: Sequence[BackfillMonth], runs: Iterable[MonthRun]) -> str:

@@ -27,6 +27,9 @@ from reports.currency import USD
 from tasks.books.rates import read_rates_file
 from tasks.books.telling.wishes import read_wishes
 from usage.errors import ArchiveError, NotionError, SettingsError, SourceError
+from usage.language.reader import told
+from usage.language.saying import together
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.report import SourceReport
@@ -113,7 +116,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(_object(checkup).model_dump_json())
     else:
-        out().print(literal(f"Settings come from {', '.join(places(os.environ))}."), soft_wrap=True)
+        out().print(
+            literal(told("Settings come from {places}.", places=together(places(os.environ), between=", "))),
+            soft_wrap=True,
+        )
         print_checkup(out(), checkup, verbose=arguments.verbose)
     return 1 if checkup.wrong else 0
 
@@ -213,7 +219,7 @@ async def _check(settings: Settings, source: Source, month: Month, *, siblings: 
         return Checked(source, (*findings, CheckResult(what="ids", status=CheckStatus.WARNING, sentence=sentence)))
 
 
-def _leaving(settings: Settings, report: CheckReport) -> list[str]:
+def _leaving(settings: Settings, report: CheckReport) -> list[Sentence]:
     """What to collect before it gets out of reach; nothing where nobody could see what is collected."""
     if report.collected is None:
         return []

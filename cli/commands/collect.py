@@ -14,6 +14,7 @@ from cli.prefect_server.ending import if_stopped
 from cli.prefect_server.server import OwnServer, PrefectServer, prefect_server
 from cli.prefect_server.settings import settings_of_results
 from usage.errors import LlmUsageError, NotionAccessError, SettingsError
+from usage.language.saying import say
 from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
@@ -147,7 +148,7 @@ def _run_flow(request: Request, *, dry_run: bool, quiet: bool) -> MonthResult:
     with tags(*([AUTO_SCHEDULED] if request.scheduled else [])):
         ended, message = run_watched(flow, *asked, quiet=quiet)
     if not ended:
-        raise LlmUsageError(f"the run ended without a result: {message}")
+        raise LlmUsageError(say("the run ended without a result: {message}", message=message))
     return ended[-1]
 
 
@@ -186,7 +187,11 @@ def run_watched(flow: Flow[..., State[Any]], *arguments: Any, quiet: bool) -> tu
             if not chosen:
                 raise
             raise SettingsError(
-                f"{' or '.join(chosen)}: Prefect can't store results so ({type(error).__name__}); take the setting away"
+                say(
+                    "{names}: Prefect can't store results so ({kind}); take the setting away",
+                    names=", ".join(chosen),
+                    kind=type(error).__name__,
+                )
             ) from error
     _tell_of_page(begun)
     look = f"; `prefect flow-run logs {begun[-1]}` shows more" if begun and not ended else ""

@@ -24,6 +24,7 @@ from cli.prefect_server.server import PrefectServer, prefect_server
 from reports.page.figures.report import last_months
 from tasks.backfill.ranges import Range
 from usage.errors import SettingsError
+from usage.language.saying import say
 from usage.month import Month
 from usage.settings import load_settings
 from usage.settings.slips import VARIABLES
@@ -39,7 +40,10 @@ except ModuleNotFoundError as error:
     if missing not in ("starlette", "uvicorn"):
         raise
     raise SettingsError(
-        f"the demo needs {missing}, which is not installed: `pip install '.[demo]'` in the project's folder"
+        say(
+            "the demo needs {missing}, which is not installed: `pip install '.[demo]'` in the project's folder",
+            missing=missing,
+        )
     ) from error
 
 _OURS = ("PREFECT_", *{f"{name.partition('_')[0]}_" for name in VARIABLES})
@@ -141,7 +145,9 @@ def _folder() -> Iterator[str]:
     try:
         folder = tempfile.TemporaryDirectory(prefix="llm-usage-demo-", ignore_cleanup_errors=True)
     except OSError as error:
-        raise SettingsError(f"TMPDIR: no temporary folder can be written ({error.strerror}); name one") from error
+        raise SettingsError(
+            say("TMPDIR: no temporary folder can be written ({strerror}); name one", strerror=error.strerror)
+        ) from error
     with folder, if_stopped(folder.cleanup):
         yield folder.name
 

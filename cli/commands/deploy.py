@@ -23,6 +23,7 @@ from cli.prefect_server.server import PrefectServer
 from cli.prefect_server.settings import import_prefect, is_configured, prefect_home, prefect_settings
 from tasks.prefect.limits import all_limits
 from usage.errors import LlmUsageError, SettingsError
+from usage.language.saying import say
 from usage.machine.network import check_certificates
 from usage.settings import load_settings
 
@@ -108,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = prefect_settings()
     check_certificates(settings)
     if not is_configured(settings, prefect_home(settings)):
-        raise SettingsError("PREFECT_API_URL is not set: deployments need a Prefect server that stays")
+        raise SettingsError(say("PREFECT_API_URL is not set: deployments need a Prefect server that stays"))
     limits = all_limits(load_settings().notion.requests_per_minute)
     address = _read(arguments.alert_url_file) if arguments.alert_url_file else None
     import_prefect()
@@ -195,7 +196,7 @@ def _run_prefect_deploy() -> None:
     command = [*prefect, "deploy", "--all", "--prefect-file", str(find(DEPLOYMENTS))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own arguments
     if done.returncode:
-        raise DeployError(f"prefect deploy failed:\n{(done.stdout + done.stderr).strip()}")
+        raise DeployError(say("prefect deploy failed:\n{said}", said=(done.stdout + done.stderr).strip()))
 
 
 def _switched_off(client: SyncPrefectClient) -> set[str]:
@@ -289,9 +290,9 @@ def _read(path: str) -> str:
     try:
         address = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
-        raise SettingsError(f"--alert-url-file: {path} can't be read") from None
+        raise SettingsError(say("--alert-url-file: {path} can't be read", path=path)) from None
     if urlsplit(address).scheme not in ("http", "https"):
-        raise SettingsError("--alert-url-file: there is no web address in that file")
+        raise SettingsError(say("--alert-url-file: there is no web address in that file"))
     return address
 
 

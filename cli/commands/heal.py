@@ -24,6 +24,7 @@ from notion.rows.values import COLUMNS
 from notion.workspace import Workspace
 from tasks.prefect.limits import SharedPace, one_writer
 from usage.errors import SettingsError
+from usage.language.saying import say
 from usage.month import Month
 from usage.outcomes.progress import RowsWritten, tell
 from usage.settings import load_settings
@@ -94,8 +95,10 @@ def run(arguments: argparse.Namespace) -> int:
     asks = not (arguments.yes or arguments.dry_run)
     if asks and (arguments.json or not sys.stdin.isatty()):
         raise SettingsError(
-            "heal asks before it writes, and here nobody can answer: add --dry-run to see what it would do, or --yes "
-            "to let it write"
+            say(
+                "heal asks before it writes, and here nobody can answer: add --dry-run to see what it would do, "
+                "or --yes to let it write"
+            )
         )
     turns = _Turns(SharedPace(settings.notion))
     with closing(Gateway(settings.notion, pace=turns.pace)) as gateway:

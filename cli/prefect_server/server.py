@@ -25,6 +25,7 @@ from urllib.parse import SplitResult, urlsplit
 from cli.prefect_server.ending import if_stopped
 from cli.prefect_server.settings import DEFAULTS, is_configured, prefect_home, prefect_settings
 from usage.errors import LlmUsageError, SettingsError
+from usage.language.saying import say
 from usage.machine.network import check_certificates
 from usage.machine.private import keep_from_others, private_folder
 
@@ -136,9 +137,9 @@ def _closed_to_others(home: Path) -> Iterator[None]:
     """
     folder = home.stat()
     if folder.st_mode & stat.S_IWOTH:
-        raise SettingsError(f"PREFECT_HOME: everybody may write to {home}; name a folder of your own")
+        raise SettingsError(say("PREFECT_HOME: everybody may write to {home}; name a folder of your own", home=home))
     if hasattr(os, "geteuid") and folder.st_uid not in (os.geteuid(), 0):
-        raise SettingsError(f"PREFECT_HOME: {home} belongs to another user; name a folder of your own")
+        raise SettingsError(say("PREFECT_HOME: {home} belongs to another user; name a folder of your own", home=home))
     for name in _KEPT:
         keep_from_others(home / name)
     before = os.umask(0o077)
@@ -180,16 +181,23 @@ class PrefectServer:
             error = client.api_healthcheck()
             if error is not None:
                 raise ServerError(
-                    f"{server} can't be reached ({type(error).__name__}): start it, or take PREFECT_API_URL away to do "
-                    "without it"
+                    say(
+                        "{server} can't be reached ({kind}): start it, or take PREFECT_API_URL away to do without it",
+                        server=server,
+                        kind=type(error).__name__,
+                    )
                 ) from error
             try:
                 # Its health it tells everybody.
                 client.api_version()
             except PrefectHTTPStatusError as refusal:
                 raise ServerError(
-                    f"{server} refuses us (HTTP {refusal.response.status_code}): is PREFECT_API_AUTH_STRING what the "
-                    "server was started with?"
+                    say(
+                        "{server} refuses us (HTTP {status}): is PREFECT_API_AUTH_STRING what the server was "
+                        "started with?",
+                        server=server,
+                        status=refusal.response.status_code,
+                    )
                 ) from None
 
 
@@ -212,11 +220,17 @@ def _wait_for_workspace(client: SyncPrefectClient, host: str) -> None:
             404: "is PREFECT_API_URL a workspace's, as `prefect cloud workspace ls` and its settings tell it?",
         }
         hint = hints.get(status, "try again later")
-        raise ServerError(f"Prefect Cloud at {host} refuses us (HTTP {status}): {hint}") from None
+        raise ServerError(
+            say("Prefect Cloud at {host} refuses us (HTTP {status}): {hint}", host=host, status=status, hint=hint)
+        ) from None
     except httpx.TransportError as error:
         raise ServerError(
-            f"Prefect Cloud at {host} can't be reached ({type(error).__name__}): is there a way to the internet, and "
-            "does it need a proxy (HTTPS_PROXY) or a certificate (PREFECT_API_SSL_CERT_FILE)?"
+            say(
+                "Prefect Cloud at {host} can't be reached ({kind}): is there a way to the internet, and does it "
+                "need a proxy (HTTPS_PROXY) or a certificate (PREFECT_API_SSL_CERT_FILE)?",
+                host=host,
+                kind=type(error).__name__,
+            )
         ) from error
 
 
@@ -274,14 +288,20 @@ class OwnServer(PrefectServer):
         try:
             self._is_ready = bool(self._line.recv(1))
         except TimeoutError:
-            raise ServerError(f"Prefect's own server did not answer within {_READY_WITHIN:.0f} s") from None
+            raise ServerError(
+                say("Prefect's own server did not answer within {ready_within} s", ready_within=f"{_READY_WITHIN:.0f}")
+            ) from None
         except OSError:
             # It has ended, and that is told below.
             self._is_ready = False
         if not self._is_ready:
             self._process.wait(_READY_WITHIN)
             raise ServerError(
-                f"Prefect's own server did not start ({self._last_words()}); its files are in {self._home}"
+                say(
+                    "Prefect's own server did not start ({last_words}); its files are in {home}",
+                    last_words=self._last_words(),
+                    home=self._home,
+                )
             )
 
     def stop(self) -> None:
@@ -312,7 +332,11 @@ def _own_folder(home: Path) -> Path:
         return private_folder(home / "llm-usage")
     except OSError as error:
         raise SettingsError(
-            f"PREFECT_HOME: {home / 'llm-usage'} can't be used ({error.strerror}); take it away, or name another folder"
+            say(
+                "PREFECT_HOME: {folder} can't be used ({strerror}); take it away, or name another folder",
+                folder=home / "llm-usage",
+                strerror=error.strerror,
+            )
         ) from error
 
 
@@ -335,7 +359,11 @@ def _require_writable(home: Path) -> None:
             file.flush()
     except OSError as error:
         raise SettingsError(
-            f"PREFECT_HOME: Prefect can't write to {home} ({error.strerror}); name another folder"
+            say(
+                "PREFECT_HOME: Prefect can't write to {home} ({strerror}); name another folder",
+                home=home,
+                strerror=error.strerror,
+            )
         ) from error
 
 
@@ -351,5 +379,5 @@ def _parts(address: str) -> SplitResult:
     except ValueError:
         is_usable = False
     if not is_usable:
-        raise SettingsError("PREFECT_API_URL: that is not the address of a server, like http://127.0.0.1:4200/api")
+        raise SettingsError(say("PREFECT_API_URL: that is not the address of a server, like http://127.0.0.1:4200/api"))
     return parts

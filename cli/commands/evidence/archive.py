@@ -18,6 +18,7 @@ from archive.journal import Entry
 from archive.opening import open_archive
 from cli.display import STYLES, in_bytes, literal, new_table, out
 from usage.errors import SettingsError
+from usage.language.saying import say
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.settings import Settings, load_settings
@@ -84,7 +85,9 @@ def run(arguments: argparse.Namespace) -> int:
     first = None if arguments.action is None else first_kept(arguments.keep, settings)
     archive = open_archive(settings)
     if archive is None:
-        raise SettingsError("LLM_USAGE_ARCHIVE is off: no reading is kept; take it away, or name a folder or a store")
+        raise SettingsError(
+            say("LLM_USAGE_ARCHIVE is off: no reading is kept; take it away, or name a folder or a store")
+        )
     if first is not None:
         return _prune(archive, first, is_wanted=arguments.yes, as_json=arguments.json)
     entries = [entry for month in months for entry in archive.entries(month)]
@@ -133,7 +136,7 @@ def first_kept(keep: str, settings: Settings) -> Month:
     """
     match = re.fullmatch(r"([1-9][0-9]{0,3})m", keep)
     if match is None:
-        raise SettingsError(f"--keep: {keep!r} is not a number of months; write it like 24m")
+        raise SettingsError(say("--keep: {keep} is not a number of months; write it like 24m", keep=repr(keep)))
     month = Month.of(settings.now())
     for _ in range(int(match[1])):
         if month == Month(2000, 1):
@@ -145,11 +148,11 @@ def first_kept(keep: str, settings: Settings) -> Month:
 def _require_a_pair(arguments: argparse.Namespace) -> None:
     """Options of the one form say nothing in the other."""
     if arguments.action is None and (arguments.keep is not None or arguments.yes):
-        raise SettingsError("--keep and --yes are for pruning: llm-usage archive prune --keep 24m")
+        raise SettingsError(say("--keep and --yes are for pruning: llm-usage archive prune --keep 24m"))
     if arguments.action is not None and arguments.keep is None:
-        raise SettingsError("what is to stay? llm-usage archive prune --keep 24m keeps two years")
+        raise SettingsError(say("what is to stay? llm-usage archive prune --keep 24m keeps two years"))
     if arguments.action is not None and (arguments.month or arguments.provider):
-        raise SettingsError("a prune takes whole months, oldest first: --month and --provider are for the listing")
+        raise SettingsError(say("a prune takes whole months, oldest first: --month and --provider are for the listing"))
 
 
 def _prune(archive: Archive, first: Month, *, is_wanted: bool, as_json: bool) -> int:

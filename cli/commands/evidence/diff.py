@@ -25,6 +25,7 @@ from notion.rows.values import COLUMNS, FIGURES, Values
 from notion.workspace import Workspace
 from providers.reading import read_source
 from usage.errors import ArchiveError, SettingsError, SourceError
+from usage.language.saying import say
 from usage.money import digits, exact_sum, tell_apart
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
@@ -140,7 +141,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.provider:
             sources = [one for one in sources if one.provider not in workspace.inactive]
         if not sources:
-            raise SettingsError("every provider that has a key is Inactif in Notion: name one with --provider")
+            raise SettingsError(say("every provider that has a key is Inactif in Notion: name one with --provider"))
         with Display(quiet=arguments.json):
             read = asyncio.run(_read(settings, sources, month))
         rows = _against_notion(settings, workspace, month, read)

@@ -14,6 +14,7 @@ from archive.opening import open_archive
 from cli.display import STYLES, literal, new_table, out
 from cli.moves import Figures, Moved, old_and_new
 from usage.errors import SettingsError
+from usage.language.saying import say
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.settings import load_settings
@@ -81,7 +82,9 @@ def run(arguments: argparse.Namespace) -> int:
     months = Month.resolve_range(arguments.month, settings.now()) if arguments.month else (None,)
     archive = open_archive(settings)
     if archive is None:
-        raise SettingsError("LLM_USAGE_ARCHIVE is off: no reading is kept; take it away, or name a folder or a store")
+        raise SettingsError(
+            say("LLM_USAGE_ARCHIVE is off: no reading is kept; take it away, or name a folder or a store")
+        )
     entries = [
         entry
         for month in months

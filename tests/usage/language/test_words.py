@@ -41,11 +41,11 @@ def said() -> Iterator[tuple[Path, str]]:
 
 
 def is_said_by(called: ast.expr) -> bool:
-    """Whether it is `words(…)`, `self._words(…)`, `words.count(…)`, `say(…)` or `say_count(…)`."""
+    """Whether it is `words(…)`, `self._words(…)`, `words.count(…)`, `say(…)` and its like."""
     if isinstance(called, ast.Attribute) and called.attr == "count":
         called = called.value
     name = called.id if isinstance(called, ast.Name) else called.attr if isinstance(called, ast.Attribute) else ""
-    return name.lstrip("_") in ("words", "say", "say_count")
+    return name.lstrip("_") == "words" or name in ("told", "say", "say_count", "to_say")
 
 
 def catalogue() -> Mapping[str, str]:
