@@ -18,8 +18,7 @@ from rich.text import Text
 
 from cli.fitting import FittingTable, Lines
 from notion.text import one_line
-from usage.language.choice import Language
-from usage.language.reader import told
+from usage.language.reader import headings, phrase, reader_words
 from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import Source, Status
@@ -53,7 +52,7 @@ def out() -> Console:
     return Lines(width=None if sys.stdout.isatty() else 200)
 
 
-def new_table(title: str, gives_way: Sequence[str] = ()) -> Table:
+def new_table(title: str, gives_way: Sequence[str] = ()) -> FittingTable:
     """An empty table; without lines around it where it is not for a terminal.
 
     Args:
@@ -106,10 +105,10 @@ class Display:
             if isinstance(event, SourceBegun):
                 self._pages[event.source] = 0
                 self._begin(event.source)
-                self._show(event.source, event.month, told("asking"))
+                self._show(event.source, event.month, phrase("asking"))
             elif isinstance(event, PageRead):
                 self._pages[event.source] = self._pages.get(event.source, 0) + 1
-                self._show(event.source, event.month, told("{number} pages", number=self._pages[event.source]))
+                self._show(event.source, event.month, phrase("{number} pages", number=self._pages[event.source]))
             elif isinstance(event, SourceEnded):
                 self._show(event.source, event.month, str(status_name(event.status)), done=1, total=1)
             elif isinstance(event, RowsWritten):
@@ -149,18 +148,30 @@ def print_result(result: MonthResult, *, beside: bool = True, words: Words | Non
     console.print(_sources_table(result, words))
     if result.plan is not None:
         console.print(_plan_table(result, words))
-    counts, verb = result.notion, "would be" if result.plan is not None else "were"
-    console.print(
-        f"Notion: {counts.created} rows {verb} created, {counts.updated} updated, {counts.trashed} trashed, "
-        f"{counts.unchanged} unchanged ({counts.requests} requests).",
-        soft_wrap=True,
-    )
+    console.print(_counts(result), soft_wrap=True)
     if result.problem:
         console.print(literal(result.problem), style="red", soft_wrap=True)
     for sentence in (*result.to_rerun, *result.left_alone):
         console.print(literal(sentence), style="yellow", soft_wrap=True)
     if beside:
         print_beside(result.comparison)
+
+
+def _counts(result: MonthResult) -> str:
+    """What was done in Notion, or would be."""
+    counts = result.notion
+    numbers = counts.model_dump(include={"created", "updated", "trashed", "unchanged", "requests"})
+    if result.plan is not None:
+        return phrase(
+            "Notion: {created} rows would be created, {updated} updated, {trashed} trashed, {unchanged} unchanged "
+            "({requests} requests).",
+            **numbers,
+        )
+    return phrase(
+        "Notion: {created} rows were created, {updated} updated, {trashed} trashed, {unchanged} unchanged "
+        "({requests} requests).",
+        **numbers,
+    )
 
 
 def print_beside(told: Told | None) -> None:
@@ -173,7 +184,7 @@ def words_of(told: Told | None) -> Words:
     """How figures are written above a comparison: as in its sentences."""
     from usage.language.words import Words  # noqa: PLC0415  # Babel is slow to import
 
-    return Words(Language.EN if told is None else told.language)
+    return reader_words() if told is None else Words(told.language)
 
 
 def print_problem(result: MonthResult) -> None:
@@ -219,16 +230,16 @@ def in_bytes(size: int) -> str:
 
 def note(sentence: Sentence | str) -> Text:
     """A remark, marked as one."""
-    return Text(told("note: "), style="yellow") + literal(sentence)
+    return Text(phrase("note: "), style="yellow") + literal(sentence)
 
 
 def _sources_table(result: MonthResult, words: Words) -> Table:
-    table = new_table(str(result.heading), ("Requests", "Tokens out", "Tokens in", "Rows", "Status"))
-    for name in ("Source", "Status", "Cost USD", "Tokens in", "Tokens out", "Requests", "Rows"):
+    table = new_table(str(result.heading), headings("Requests", "Tokens out", "Tokens in", "Rows", "Status"))
+    for name in headings("Source", "Status", "Cost USD", "Tokens in", "Tokens out", "Requests", "Rows"):
         if name == "Status":
-            table.add_column(name, min_width=7, overflow="fold")
+            table.add(name, min_width=7, overflow="fold")
         else:
-            table.add_column(name, justify="left" if name == "Source" else "right", no_wrap=True)
+            table.add(name, justify="left" if name == "Source" else "right", no_wrap=True)
     for one in result.sources:
         counts = (one.tokens_input, one.tokens_output, one.requests, one.rows)
         status = Text(str(status_name(one.status)), style=STYLES[one.status])
@@ -237,9 +248,9 @@ def _sources_table(result: MonthResult, words: Words) -> Table:
 
 
 def _plan_table(result: MonthResult, words: Words) -> Table:
-    table = new_table("Plan", ("Columns", "Why"))
-    for name in ("Do", "Row", "Cost USD", "Columns", "Why"):
-        table.add_column(name, justify="right" if name == "Cost USD" else "left")
+    table = new_table(phrase("Plan"), headings("Columns", "Why"))
+    for name in headings("Do", "Row", "Cost USD", "Columns", "Why"):
+        table.add(name, justify="right" if name == "Cost USD" else "left")
     for step in result.plan or ():
         if step.action != "keep":
             columns = ", ".join((*step.fields, *step.carried))

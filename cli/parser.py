@@ -313,7 +313,7 @@ def _providers(command: argparse.ArgumentParser, **how: Any) -> None:
 
 def _provider_names(text: str) -> list[str]:
     """The names in `openai,deepgram`."""
-    from usage.language.reader import told  # noqa: PLC0415
+    from usage.language.reader import phrase  # noqa: PLC0415
     from usage.names import ProviderName  # noqa: PLC0415
 
     names, found = [name.value for name in ProviderName], []
@@ -322,9 +322,9 @@ def _provider_names(text: str) -> list[str]:
             close = _closest(word, names)
             known = ", ".join(names)
             raise argparse.ArgumentTypeError(
-                told("no provider is called {word}: did you mean {close}?", word=repr(word), close=close)
+                phrase("no provider is called {word}: did you mean {close}?", word=repr(word), close=close)
                 if close
-                else told("no provider is called {word}: there are {known}", word=repr(word), known=known)
+                else phrase("no provider is called {word}: there are {known}", word=repr(word), known=known)
             )
         found.append(word)
     return found

@@ -27,7 +27,7 @@ from reports.currency import USD
 from tasks.books.rates import read_rates_file
 from tasks.books.telling.wishes import read_wishes
 from usage.errors import ArchiveError, NotionError, SettingsError, SourceError
-from usage.language.reader import told
+from usage.language.reader import phrase
 from usage.language.saying import together
 from usage.language.sentence import Sentence
 from usage.month import Month
@@ -117,7 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(_object(checkup).model_dump_json())
     else:
         out().print(
-            literal(told("Settings come from {places}.", places=together(places(os.environ), between=", "))),
+            literal(phrase("Settings come from {places}.", places=together(places(os.environ), between=", "))),
             soft_wrap=True,
         )
         print_checkup(out(), checkup, verbose=arguments.verbose)

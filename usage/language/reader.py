@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from usage.language.choice import Language, of_the_reader
 
+if TYPE_CHECKING:
+    from usage.language.words import Words
 
-def told(sentence: str, **values: object) -> str:
+
+def phrase(sentence: str, **values: object) -> str:
     """A sentence of the catalogue in the language of whoever runs the program, its places filled.
 
     Args:
@@ -17,10 +21,19 @@ def told(sentence: str, **values: object) -> str:
     Raises:
         LookupError: The catalogue lacks it.
     """
-    language = of_the_reader(os.environ)
-    if language is Language.EN:
+    if of_the_reader(os.environ) is Language.EN:
         # Nothing is to be looked up, and Babel is slow to import.
         return sentence.format_map(values)
+    return reader_words()(sentence, **values)
+
+
+def reader_words() -> Words:
+    """Sentences, amounts and dates in that language."""
     from usage.language.words import Words  # noqa: PLC0415
 
-    return Words(language)(sentence, **values)
+    return Words(of_the_reader(os.environ))
+
+
+def headings(*names: str) -> tuple[str, ...]:
+    """Marks headings of a table, in English; the table writes them as `phrase` does."""
+    return names

@@ -30,7 +30,7 @@ def said() -> Iterator[tuple[Path, str]]:
     for path in (path for package in SPEAKING for path in (ROOT / package).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and is_said_by(node.func):
-                for argument in node.args[:2]:
+                for argument in node.args:
                     if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
                         yield path, argument.value
     environment = Environment()  # noqa: S701  # nothing is rendered
@@ -45,7 +45,7 @@ def is_said_by(called: ast.expr) -> bool:
     if isinstance(called, ast.Attribute) and called.attr == "count":
         called = called.value
     name = called.id if isinstance(called, ast.Name) else called.attr if isinstance(called, ast.Attribute) else ""
-    return name.lstrip("_") == "words" or name in ("told", "say", "say_count", "to_say")
+    return name.lstrip("_") == "words" or name in ("phrase", "say", "say_count", "to_say", "headings")
 
 
 def catalogue() -> Mapping[str, str]:

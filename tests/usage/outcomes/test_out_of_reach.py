@@ -28,7 +28,7 @@ def months(first: str, last: str) -> list[Month]:
     [
         (
             ProviderName.OPENAI,
-            "openai/labo: Notion holds no complete figures of 2025-03, whose tokens and requests OpenAI gives perhaps "
+            "openai/labo: Notion holds no complete figures of 2025-03; its tokens, requests OpenAI gives perhaps "
             "only until 2026-02-28. Run llm-usage collect --month 2025-03 --provider openai --account labo",
         ),
         # What lies before 2026 never was in the reports that leave.
@@ -51,7 +51,7 @@ def test_what_leaves_is_told_with_its_last_day_and_a_command(provider: ProviderN
 def test_in_a_year_anthropic_s_months_leave_too() -> None:
     (one,) = leaving([Source(provider=ProviderName.ANTHROPIC)], datetime(2026, 12, 5, tzinfo=UTC))
     assert one.sentence.en == (
-        "anthropic: Notion holds no complete figures of 2026-01, its requests, figures by key Anthropic gives "
+        "anthropic: Notion holds no complete figures of 2026-01; its requests, figures by key Anthropic gives "
         "until 2026-12-31. Run llm-usage collect --month 2026-01 --provider anthropic"
     )
 
@@ -92,7 +92,7 @@ def test_no_month_leaves_untold(now: datetime) -> None:
             ProviderName.OPENAI,
             True,
             "OpenAI: before 2025-02-14 perhaps without tokens, requests (2019-12 to 2025-02); "
-            "perhaps no costs by key before 2025-12-06 (2019-12 to 2025-12)",
+            "before 2025-12-06 perhaps without costs by key (2019-12 to 2025-12)",
         ),
         (
             ProviderName.ANTHROPIC,
