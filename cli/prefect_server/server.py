@@ -25,7 +25,7 @@ from urllib.parse import SplitResult, urlsplit
 from cli.prefect_server.ending import if_stopped
 from cli.prefect_server.settings import DEFAULTS, is_configured, prefect_home, prefect_settings
 from usage.errors import LlmUsageError, SettingsError
-from usage.language.saying import say
+from usage.language.saying import say, to_say
 from usage.machine.network import check_certificates
 from usage.machine.private import keep_from_others, private_folder
 
@@ -215,11 +215,11 @@ def _wait_for_workspace(client: SyncPrefectClient, host: str) -> None:
     except PrefectHTTPStatusError as refusal:
         status = refusal.response.status_code
         hints = {
-            401: "is PREFECT_API_KEY a key that is still valid?",
-            403: "may the owner of PREFECT_API_KEY use the workspace that PREFECT_API_URL names?",
-            404: "is PREFECT_API_URL a workspace's, as `prefect cloud workspace ls` and its settings tell it?",
+            401: to_say("is PREFECT_API_KEY a key that is still valid?"),
+            403: to_say("may the owner of PREFECT_API_KEY use the workspace that PREFECT_API_URL names?"),
+            404: to_say("is PREFECT_API_URL a workspace's, as `prefect cloud workspace ls` and its settings tell it?"),
         }
-        hint = hints.get(status, "try again later")
+        hint = say(hints.get(status, to_say("try again later")))
         raise ServerError(
             say("Prefect Cloud at {host} refuses us (HTTP {status}): {hint}", host=host, status=status, hint=hint)
         ) from None

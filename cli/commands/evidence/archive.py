@@ -18,9 +18,11 @@ from archive.journal import Entry
 from archive.opening import open_archive
 from cli.display import STYLES, in_bytes, literal, new_table, out
 from usage.errors import SettingsError
+from usage.language.reader import headings, phrase, reader_words
 from usage.language.saying import say
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
+from usage.outcomes.naming import status_name
 from usage.settings import Settings, load_settings
 
 
@@ -172,13 +174,14 @@ def _prune(archive: Archive, first: Month, *, is_wanted: bool, as_json: bool) ->
         )
         print(result.model_dump_json())
     elif planned.files:
-        out().print("They are gone." if prunes else "Nothing was taken away: --yes does it.", soft_wrap=True)
+        sentence = phrase("They are gone.") if prunes else phrase("Nothing was taken away: --yes does it.")
+        out().print(sentence, soft_wrap=True)
     return 1 if planned.files and not prunes else 0
 
 
 def _ask(planned: Prune) -> bool:
     try:
-        answer = input(f"Take {len(planned.files)} files away for good? [y/N] ")
+        answer = input(phrase("Take {number} files away for good? [y/N] ", number=len(planned.files)))
     except EOFError:
         answer = ""
     return answer.strip().lower() in ("y", "yes", "o", "oui")
@@ -187,17 +190,26 @@ def _ask(planned: Prune) -> bool:
 def _print_plan(planned: Prune, address: str, first: Month) -> None:
     console = out()
     if not planned.files:
-        console.print(literal(f"Nothing is older than {first} in {address}."), soft_wrap=True)
+        console.print(
+            literal(phrase("Nothing is older than {first} in {address}.", first=first, address=address)), soft_wrap=True
+        )
         return
-    table = new_table(f"Older than {first}")
-    for name in ("Month", "Files", "Size"):
-        table.add_column(name, justify="left" if name == "Month" else "right")
+    table = new_table(phrase("Older than {first}", first=first))
+    for name in headings("Month", "Files", "Size"):
+        table.add(name, justify="left" if name == "Month" else "right")
     for month in planned.months:
         sizes = [file.size for file in planned.files if file.path.split("/")[1] == str(month)]
         table.add_row(str(month), str(len(sizes)), in_bytes(sum(sizes)))
     console.print(table)
     console.print(
-        literal(f"{len(planned.files)} files, {in_bytes(planned.size)}, in {address}. Notion stays as it is."),
+        literal(
+            phrase(
+                "{number} files, {size}, in {address}. Notion stays as it is.",
+                number=len(planned.files),
+                size=in_bytes(planned.size),
+                address=address,
+            )
+        ),
         soft_wrap=True,
     )
 
@@ -205,11 +217,12 @@ def _print_plan(planned: Prune, address: str, first: Month) -> None:
 def _print(listing: Listing) -> None:
     console = out()
     if not listing.readings:
-        console.print(literal(f"No reading is kept in {listing.archive}."), soft_wrap=True)
+        console.print(literal(phrase("No reading is kept in {address}.", address=listing.archive)), soft_wrap=True)
         return
-    table = new_table("Readings", ("Unchanged", "Last read (UTC)", "Size", "Status", "Read (UTC)"))
-    for name in ("Month", "Source", "Read (UTC)", "Last read (UTC)", "Unchanged", "Cost USD", "Status", "Size"):
-        table.add_column(name, justify="right" if name in ("Unchanged", "Cost USD", "Size") else "left")
+    table = new_table(phrase("Readings"), headings("Unchanged", "Last read (UTC)", "Size", "Status", "Read (UTC)"))
+    for name in headings("Month", "Source", "Read (UTC)", "Last read (UTC)", "Unchanged", "Cost USD", "Status", "Size"):
+        table.add(name, justify="right" if name in ("Unchanged", "Cost USD", "Size") else "left")
+    words = reader_words()
     for one in listing.readings:
         table.add_row(
             one.month,
@@ -217,8 +230,8 @@ def _print(listing: Listing) -> None:
             f"{one.read_at:%Y-%m-%d %H:%M}",
             f"{one.last_read_at:%Y-%m-%d %H:%M}" if one.unchanged else "",
             str(one.unchanged) if one.unchanged else "",
-            "–" if one.cost_usd is None else f"{Decimal(one.cost_usd):,.2f}",
-            Text(one.status.value, style=STYLES[one.status]),
+            "–" if one.cost_usd is None else words.amount(Decimal(one.cost_usd)),
+            Text(str(status_name(one.status)), style=STYLES[one.status]),
             in_bytes(one.size),
         )
     console.print(table)

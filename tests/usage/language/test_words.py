@@ -31,7 +31,7 @@ def said() -> Iterator[tuple[Path, str]]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and is_said_by(node.func):
                 for argument in node.args:
-                    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                    if isinstance(argument, ast.Constant) and isinstance(argument.value, str) and argument.value:
                         yield path, argument.value
     environment = Environment()  # noqa: S701  # nothing is rendered
     for path in (path for package in SPEAKING for path in (ROOT / package).rglob("*.jinja")):
