@@ -8,7 +8,8 @@ from archive.beside.rates import RateBook
 from archive.refusals import refusals
 from archive.store import ClaimingStore, FolderStore, open_store
 from usage.errors import ArchiveError
-from usage.language.saying import say, to_say
+from usage.language.marks import to_say
+from usage.language.saying import say
 from usage.machine.private import data_folder, state_folder
 from usage.month import Month
 from usage.names import Source

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from typing import Final
 
 from usage.errors import ArchiveError
-from usage.language.saying import say, to_say
+from usage.language.marks import to_say
+from usage.language.saying import say
 from usage.language.sentence import Sentence
 
 _AWS: Final = re.compile(r"AWS Error ([A-Z][A-Z_0-9]*)(?: \(HTTP status (\d+)\))?")

@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 
 from archive.refusals import NO_BUCKET, refusals
-from usage.language.saying import to_say
+from usage.language.marks import to_say
 from usage.machine.private import private_folder
 
 _CONNECT_SECONDS: Final = 5.0

@@ -18,7 +18,8 @@ from rich.text import Text
 
 from cli.fitting import FittingTable, Lines
 from notion.text import one_line
-from usage.language.reader import headings, phrase, reader_words
+from usage.language.marks import headings
+from usage.language.reader import phrase, reader_words
 from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import Source, Status

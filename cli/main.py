@@ -85,7 +85,7 @@ def main(arguments: Sequence[str]) -> int:
 def _say_what_begins(command: str) -> None:
     """On a terminal, at once: what comes next is imported for a second or more."""
     if command in BEGINNINGS and sys.stderr.isatty():
-        print(f"{BEGINNINGS[command]} …", file=sys.stderr, flush=True)
+        print(f"{phrase(BEGINNINGS[command])} …", file=sys.stderr, flush=True)
 
 
 def _addresses() -> list[str]:

@@ -10,8 +10,8 @@ from typing import Final, Self
 from pydantic import BaseModel, ConfigDict
 
 from archive.history import Move
+from usage.language.marks import to_say
 from usage.language.reader import phrase, reader_words
-from usage.language.saying import to_say
 from usage.money import difference, digits, tell_apart
 from usage.records.record import UsageRecord
 

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from cli.display import literal, new_table
 from notion.summary import SourceProof
-from usage.language.reader import headings, phrase
+from usage.language.marks import headings
+from usage.language.reader import phrase
 from usage.language.words import Words
 from usage.money import difference, dollars
 from usage.outcomes.naming import state_name

@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from usage.grain import Grain, Grains, Kind, Rule
-from usage.language.saying import to_say
+from usage.language.marks import to_say
 from usage.peers.reach import Limit, Reach
 
 NOTION_ADDRESS: Final = "https://api.notion.com"

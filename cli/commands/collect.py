@@ -14,8 +14,9 @@ from cli.prefect_server.ending import if_stopped
 from cli.prefect_server.server import OwnServer, PrefectServer, prefect_server
 from cli.prefect_server.settings import settings_of_results
 from usage.errors import LlmUsageError, NotionAccessError, SettingsError
+from usage.language.marks import to_say
 from usage.language.reader import phrase
-from usage.language.saying import say, to_say
+from usage.language.saying import say
 from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import ProviderName, Source, Status

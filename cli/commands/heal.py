@@ -24,7 +24,8 @@ from notion.rows.values import COLUMNS
 from notion.workspace import Workspace
 from tasks.prefect.limits import SharedPace, one_writer
 from usage.errors import SettingsError
-from usage.language.reader import headings, phrase
+from usage.language.marks import headings
+from usage.language.reader import phrase
 from usage.language.saying import say
 from usage.month import Month
 from usage.outcomes.progress import RowsWritten, tell

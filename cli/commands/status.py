@@ -22,7 +22,8 @@ from notion.rows.values import Existing
 from notion.summary import MonthStatus, prove, summarise
 from notion.workspace import Workspace
 from usage.errors import SettingsError
-from usage.language.reader import headings, phrase
+from usage.language.marks import headings
+from usage.language.reader import phrase
 from usage.language.words import Words
 from usage.month import Month
 from usage.outcomes.naming import state_name, status_name

@@ -25,7 +25,8 @@ from urllib.parse import SplitResult, urlsplit
 from cli.prefect_server.ending import if_stopped
 from cli.prefect_server.settings import DEFAULTS, is_configured, prefect_home, prefect_settings
 from usage.errors import LlmUsageError, SettingsError
-from usage.language.saying import say, to_say
+from usage.language.marks import to_say
+from usage.language.saying import say
 from usage.machine.network import check_certificates
 from usage.machine.private import keep_from_others, private_folder
 

@@ -32,8 +32,3 @@ def reader_words() -> Words:
     from usage.language.words import Words  # noqa: PLC0415
 
     return Words(of_the_reader(os.environ))
-
-
-def headings(*names: str) -> tuple[str, ...]:
-    """Marks headings of a table, in English; the table writes them as `phrase` does."""
-    return names

@@ -38,11 +38,6 @@ def say_count(one: str, many: str, number: int, **values: object) -> Sentence:
     return _in_both(lambda words: words.count(one, many, number, **_for(words, values)))
 
 
-def to_say(sentence: str) -> str:
-    """Marks a sentence of the catalogue that stands in a table and is said later, by `say`."""
-    return sentence
-
-
 def together(sentences: Iterable[Sentence], between: str = " ") -> Sentence:
     """Sentences one after another, each of them once, without the empty ones."""
     told = dict.fromkeys(filter(None, sentences))

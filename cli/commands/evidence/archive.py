@@ -18,7 +18,8 @@ from archive.journal import Entry
 from archive.opening import open_archive
 from cli.display import STYLES, in_bytes, literal, new_table, out
 from usage.errors import SettingsError
-from usage.language.reader import headings, phrase, reader_words
+from usage.language.marks import headings
+from usage.language.reader import phrase, reader_words
 from usage.language.saying import say
 from usage.month import Month
 from usage.names import ProviderName, Source, Status

@@ -25,7 +25,8 @@ from notion.rows.values import COLUMNS, FIGURES, Values
 from notion.workspace import Workspace
 from providers.reading import read_source
 from usage.errors import ArchiveError, SettingsError, SourceError
-from usage.language.reader import headings, phrase, reader_words
+from usage.language.marks import headings
+from usage.language.reader import phrase, reader_words
 from usage.language.saying import say, say_count
 from usage.language.sentence import Sentence
 from usage.money import digits, exact_sum, tell_apart

@@ -14,8 +14,9 @@ from archive.opening import open_archive
 from cli.display import STYLES, literal, new_table, out
 from cli.moves import Figures, Moved, old_and_new
 from usage.errors import SettingsError
-from usage.language.reader import headings, phrase
-from usage.language.saying import say, to_say
+from usage.language.marks import headings, to_say
+from usage.language.reader import phrase
+from usage.language.saying import say
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.naming import status_name
