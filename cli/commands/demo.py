@@ -172,7 +172,7 @@ def _wait(console: Console, address: str) -> None:
 
 @contextmanager
 def _only_the_sandbox(folder: str, sandbox: Sandbox) -> Iterator[None]:
-    """Only the sandbox's settings, and your language: no key of this machine, no `.env`, no Prefect server or database of the user's."""
+    """The sandbox's settings and the user's language: no key of this machine, no `.env`, no server of theirs."""
     before, place = dict(os.environ), os.getcwd()
     for name in [name for name in os.environ if name.startswith(_OURS) and name != LANGUAGE]:
         del os.environ[name]
