@@ -22,6 +22,7 @@ from tasks.pages.overview import KEY, overview, report_key
 from tasks.pages.overview import MONTHS_SHOWN as OVERVIEW_MONTHS
 from tasks.session import current_session
 from usage.errors import LlmUsageError
+from usage.language.choice import Language
 from usage.language.marks import headings
 from usage.language.words import Words
 from usage.money import exact_sum
@@ -49,7 +50,7 @@ def report(outcomes: Sequence[SourceOutcome], result: MonthResult, ledger: Ledge
         ledger: The month and the one before as they stand now, where they are known.
     """
     session = current_session()
-    now = session.settings.now()
+    now, words = session.settings.now(), Words(session.settings.reports.language)
     months, latest = last_months(result.month, MONTHS_SHOWN), last_months(Month.of(now), OVERVIEW_MONTHS + 1)
     history = read_history(dict.fromkeys((*months, *latest)))
     if result.plan is None:
@@ -59,8 +60,7 @@ def report(outcomes: Sequence[SourceOutcome], result: MonthResult, ledger: Ledge
         sources = [credential.source for credential in session.settings.credentials]
         history = remember(result, read_at, history, sources=sources)
         keep(result.month, history)
-        _emit_events(result, Month.of(now), unfiltered=session.request.unfiltered)
-    words = Words(session.settings.reports.language)
+        _emit_events(result, Month.of(now), words.language, unfiltered=session.request.unfiltered)
     page = month_report(result, history, months, session.workspace, words=words, outcomes=outcomes)
     known = {month: costs for month, costs in by_service(history).items() if month in months}
     statement = None
@@ -208,7 +208,7 @@ def _chart(history: History, months: Sequence[Month], words: Words) -> list[str]
         for month in months
         if month in costs
     ]
-    picture = f"![{words('Cost by service and month')}]({as_address(chart(costs, months))})"
+    picture = f"![{words('Cost by service and month')}]({as_address(chart(costs, months, words))})"
     head = (words("Month"), *labels, words("Total"))
     return [f"## {words('Cost by service')}", picture, table(head, rows)]
 
@@ -219,14 +219,14 @@ def _label(month: Month, history: History, words: Words) -> str:
     return f"{month} ({running.told_in(words.language)})" if running else str(month)
 
 
-def _emit_events(result: MonthResult, running: Month, *, unfiltered: bool) -> None:
+def _emit_events(result: MonthResult, running: Month, language: Language, *, unfiltered: bool) -> None:
     """Events are what automations listen to; one of them notices when a month that stands in Notion stays away."""
     ages = {running: "running", running.previous(): "last"}
     emit_event(
         NOT_WRITTEN if result.problem else COLLECTED,
         resource={
             "prefect.resource.id": f"llm-usage.month.{result.month}",
-            "prefect.resource.name": str(result.heading),
+            "prefect.resource.name": result.heading.told_in(language),
             "llm-usage.age": ages.get(result.month, "older"),
             "llm-usage.whole": str(unfiltered).lower(),
         },
@@ -237,7 +237,8 @@ def _emit_events(result: MonthResult, running: Month, *, unfiltered: bool) -> No
         },
     )
     for sentence in result.to_rerun:
-        source, _, reason = sentence.en.partition(": ")
+        source = sentence.en.partition(": ")[0]
+        reason = sentence.told_in(language).partition(": ")[2]
         emit_event(
             TO_RERUN,
             resource={

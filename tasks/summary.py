@@ -122,12 +122,10 @@ def range_report(backfill: Backfill, runs: Iterable[MonthRun], grid: Grid, besid
         f"# {words('{first} to {last}', first=months[0], last=months[-1])}",
         *(["\n".join(f"- {escape(line)}" for line in beside)] if beside else []),
         *([f"## {words('To run again')}", "\n".join(failed)] if failed else []),
-        table(
-            (words("Month"), *(provider.label for provider in ProviderName), words("Total"), words("This run")), rows
-        ),
+        table(head, rows),
         ", ".join(f"{mark} {status_name(status).told_in(words.language)}" for status, mark in MARKS.items()),
         words("US dollars, as {database} holds them.", database=link(usages.declared.title, usages.url)),
-        f"![{words('Cost by service and month')}]({as_address(chart(costs, months))})",
+        f"![{words('Cost by service and month')}]({as_address(chart(costs, months, words))})",
     ]
     return "\n\n".join(parts)
 

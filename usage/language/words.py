@@ -118,8 +118,10 @@ class Words:
         if share is None:
             return NOTHING
         pattern = "#,##0%" if self.language is Language.EN else "#,##0\N{NO-BREAK SPACE}%"
-        text = format_percent(share, pattern, self._locale)
-        return f"+{text}" if signed and share > 0 else text
+        # Of a share that is rounded to nothing the sign is lost, too.
+        shown = share.quantize(Decimal("0.01"), ROUND_HALF_EVEN, Context(prec=60)) + 0
+        text = format_percent(shown, pattern, self._locale)
+        return f"+{text}" if signed and shown > 0 else text
 
     def whole(self, count: int | None) -> str:
         """A count: `1,180`, `1 180`."""
