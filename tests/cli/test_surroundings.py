@@ -360,6 +360,9 @@ def test_it_has_no_key_and_no_word_in_its_arguments(own: tuple[OwnServer, Path])
         "PATH",
         "HOME",
         "DO_NOT_TRACK",
+        "PY_KEY_VALUE_DISABLE_BEARTYPE",
+        "PYTHONPYCACHEPREFIX",
+        "PYTHONDONTWRITEBYTECODE",
     }
     assert "LC_ALL" in names
     assert SECRET not in (process / "environ").read_text()
