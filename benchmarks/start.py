@@ -89,7 +89,8 @@ def _measure(kinds: Mapping[str, Callable[[], Run]], runs: int) -> None:
     for kind, run in kinds.items():
         # The first start on a machine creates the database.
         cold = run()
-        print(f"first of all, {kind}: begins after {cold.begun:.1f} s, processor {cold.ended_processor:.1f} s", flush=True)
+        told = f"begins after {cold.begun:.1f} s, processor {cold.ended_processor:.1f} s"
+        print(f"first of all, {kind}: {told}", flush=True)
     seen: dict[str, list[Run]] = {kind: [] for kind in kinds}
     for _ in range(runs):
         for kind, run in kinds.items():
