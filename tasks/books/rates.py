@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from archive.beside.rates import KeptRate, RateBook
-from archive.opening import open_rates
 from reports.currency import USD, NoRate, Rate, Rates, RateSource
 from usage.errors import ArchiveError, SettingsError
 from usage.language.saying import say, together
@@ -175,6 +174,8 @@ def _of_the_bank(settings: Settings, months: list[Month]) -> tuple[dict[Month, R
 
 
 def _book(settings: Settings) -> RateBook | None:
+    from archive.opening import open_rates  # noqa: PLC0415  # a third of a second, and seldom asked for
+
     try:
         return open_rates(settings)
     except ArchiveError as error:
