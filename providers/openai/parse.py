@@ -18,7 +18,7 @@ from providers.shared.lines import Lines, Notes, Whole
 from providers.shared.paging import NextPage
 from usage.errors import ContractError
 from usage.records.allocation import Charge, Use
-from usage.records.record import NO_UNITS, Unit, UsageRecord, quick_record
+from usage.records.record import NO_UNITS, Unit, UsageRecord
 
 _TOKENS_IN: Final = {"tokens": 1, "1000_tokens": 1000}
 """Units of a cost line's quantity that are tokens, and how many each is."""
@@ -262,7 +262,7 @@ def cost_records(results: Iterable[CostResult], day: date, notes: Notes, written
         cost, units = (value, NO_UNITS) if money.currency == USD else dollars_or_unit(value, money.currency)
         tokens = _tokens(result) if line.is_input or line.is_output else None
         project, key = result.project_id, result.api_key_id
-        yield quick_record(
+        yield UsageRecord(
             day=day,
             # The same few in all lines: one of each is kept.
             project=intern(project) if project else None,
