@@ -68,9 +68,11 @@ def cost(value: object, line: str | None = "gpt-4o, input", **more: object) -> d
 
 def costs(raw: dict[str, Any], month: Month = JANUARY) -> list[UsageRecord]:
     read = parse(raw, CostPage, COSTS)
-    notes, written = Notes(), Written()
+    notes, written, ids = Notes(), Written(), dict[str, str]()
     return [
-        r for bucket in days_of(read.data, month) for r in cost_records(bucket.results, day_of(bucket), notes, written)
+        record
+        for bucket in days_of(read.data, month)
+        for record in cost_records(bucket.results, day_of(bucket), notes, written, ids)
     ]
 
 
