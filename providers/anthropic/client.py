@@ -6,10 +6,10 @@ import asyncio
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from providers.anthropic.days import is_provisional, newer_reports_reach

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, Final, Generic, TypeVar
 
+from msgspec import structs
+
 from providers.anthropic import parse
 from providers.anthropic.days import asked_days, is_provisional, newer_reports_reach
 from providers.anthropic.endpoints import ANALYTICS_COSTS, ANALYTICS_USAGE, OLDER_COSTS, OLDER_USAGE, Report
@@ -260,7 +262,7 @@ class ReportSink(Generic[L]):
         for record in records:
             if record.model and record.tokens_output is not None and record.requests is None:
                 self._uncounted.add(UsageRecord(workspace=record.workspace, api_key=record.api_key))
-            yield replace(record, day=day)
+            yield structs.replace(record, day=day)
 
     def figures(self) -> ReportFigures:
         """All that was taken in.

@@ -13,6 +13,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Final
 
+from msgspec import structs
+
 from providers.deepgram.days import SETTLING, asked_days, common_days
 from providers.deepgram.endpoints import BY_KEY, BY_MODEL, UNGROUPED, for_key, usage_of
 from providers.deepgram.parse import BreakdownFigures, ProjectFigures, Records, Usage, parse_usage
@@ -60,7 +62,9 @@ async def read_usage(job: Job, project: str) -> ProjectFigures:
     if both.by_key is not None and (both.disputed() or job.grain is Grain.API_KEY):
         total, remark = await _total(job, project)
     choice = choose(both, total.records if total else None)
-    table = _table(both, replace(choice, records=tuple(replace(one, project=project) for one in choice.records)))
+    table = _table(
+        both, replace(choice, records=tuple(structs.replace(one, project=project) for one in choice.records))
+    )
     return replace(table, remarks=(*table.remarks, remark)) if remark else table
 
 
@@ -147,7 +151,7 @@ def choose(both: BothTables, total: Records | None) -> _Choice:
             continue
         left = rest(keyed, modelled, lines=lines) if covers(keyed, modelled, lines=lines) else None
         if left is not None and (key_is_right or total is None):
-            chosen[group] = (*modelled, replace(left, api_key=group))
+            chosen[group] = (*modelled, structs.replace(left, api_key=group))
             remarks[_REST_WITHOUT_MODEL] = None
         elif key_is_right:
             chosen[group] = keyed

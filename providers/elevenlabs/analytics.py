@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from msgspec import structs
+
 from providers.elevenlabs.days import Span
 from providers.elevenlabs.endpoints import COSTS, CREDITS, Report
 from providers.elevenlabs.parse import ReportFigures, query, read_table, whole_month_only
@@ -112,7 +114,9 @@ def merge_records(readings: Sequence[ReportFigures]) -> tuple[UsageRecord, ...]:
     keys = [{record.api_key for record in reading.records} for reading in readings]
     both = set.intersection(*keys) if len(keys) > 1 else set()
     return tuple(
-        replace(record, requests=None, units=whole_month_only(record.units)) if record.api_key in both else record
+        structs.replace(record, requests=None, units=whole_month_only(record.units))
+        if record.api_key in both
+        else record
         for reading in readings
         for record in reading.records
     )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Final
 
+from msgspec import structs
 from pydantic import SecretStr
 
 from providers.elevenlabs.analytics import TotalCheck, compare_with_total, merge_records, read_again, read_analytics
@@ -264,7 +265,7 @@ async def _with_account_money(job: Job, found: MonthFigures, readings: Sequence[
     return replace(
         found,
         remarks=(*found.remarks, merged_keys) if len(keys) > 1 else found.remarks,
-        records=(*(replace(record, api_key=None) for record in found.records), *money.records),
+        records=(*(structs.replace(record, api_key=None) for record in found.records), *money.records),
         note=_ACCOUNT_NOTE,
         gaps=found.gaps if gap is None else (*found.gaps, gap),
         # The total of a part of the days says nothing about the whole.

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from providers.openrouter.endpoints import BY_KEY_AND_MODEL, BY_MODEL, BY_WORKSPACE_AND_KEY, WORKSPACES
 from providers.openrouter.labels import (

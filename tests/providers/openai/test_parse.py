@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -12,6 +11,7 @@ import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from providers.openai.days import day_of, days_of
 from providers.openai.endpoints import COSTS, FAMILIES, Family
@@ -68,9 +68,11 @@ def cost(value: object, line: str | None = "gpt-4o, input", **more: object) -> d
 
 def costs(raw: dict[str, Any], month: Month = JANUARY) -> list[UsageRecord]:
     read = parse(raw, CostPage, COSTS)
-    notes, written = Notes(), Written()
+    notes, written, ids = Notes(), Written(), dict[str, str]()
     return [
-        r for bucket in days_of(read.data, month) for r in cost_records(bucket.results, day_of(bucket), notes, written)
+        record
+        for bucket in days_of(read.data, month)
+        for record in cost_records(bucket.results, day_of(bucket), notes, written, ids)
     ]
 
 
