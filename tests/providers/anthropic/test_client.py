@@ -67,7 +67,7 @@ class Desk:
 
     def check(self, month: Month = JANUARY) -> dict[str, tuple[CheckStatus, str]]:
         findings = asyncio.run(check_source(self.settings(), SOURCE, month))
-        return {finding.what: (finding.status, finding.sentence) for finding in findings}
+        return {finding.what: (finding.status, finding.sentence.fr) for finding in findings}
 
     def rows(self, report: SourceReport) -> tuple[UsageRow, ...]:
         reading = LabelledReport(report, self.settings().grains[ProviderName.ANTHROPIC], "")
@@ -351,7 +351,7 @@ def test_a_month_that_the_older_reports_refuse_is_unavailable(desk: Desk) -> Non
     desk.api.legacy_versions = set()
     report = desk.read(NOVEMBER)
     assert (report.records, report.status) == ((), Status.DONNEES_INDISPONIBLES)
-    assert "2025-11" in report.gaps[0].sentence
+    assert "2025-11" in report.gaps[0].sentence.fr
 
 
 def test_a_recent_month_that_both_generations_refuse_is_an_error(desk: Desk) -> None:
@@ -387,7 +387,7 @@ def test_a_newer_report_that_the_older_pair_can_not_replace_is_a_gap(
     assert figures.cost == (None if refused == COST else bill.total)
     assert (figures.requests is None) == (refused == USAGE)
     (gap,) = report.gaps
-    assert refused in gap.sentence
+    assert refused in gap.sentence.fr
 
 
 @pytest.mark.parametrize("wrong_kind_status", [401, 403])
@@ -553,7 +553,7 @@ def test_a_report_that_stays_down_leaves_the_other(desk: Desk, path: str, what: 
     report = desk.read()
     (gap,) = report.gaps
     assert (gap.kind, gap.passing) == (GapKind.MISSING, True)
-    assert gap.sentence.startswith(f"Il manque {what}")
+    assert gap.sentence.fr.startswith(f"Il manque {what}")
     assert report.status is Status.PARTIEL
     assert not report.empty_proven
     found, bill = totals(desk.rows(report)), desk.api.bill(desk.account, "2026-01")
@@ -664,8 +664,8 @@ def test_usage_that_breaks_the_contract_costs_itself_alone(desk: Desk, change_bo
     assert totals(desk.rows(report)).cost == desk.api.bill(desk.account, "2026-01").total
     assert report.status is Status.PARTIEL
     (gap,) = report.gaps
-    assert gap.sentence.startswith("Il manque les jetons et les requêtes : ")
-    assert said in gap.sentence
+    assert gap.sentence.fr.startswith("Il manque les jetons et les requêtes : ")
+    assert said in gap.sentence.fr
 
 
 def test_usage_that_never_ends_costs_itself_alone(desk: Desk) -> None:
@@ -742,8 +742,8 @@ def test_requests_that_were_not_all_counted_are_at_least_so_many(desk: Desk) -> 
     report = desk.read()
     assert AT_LEAST in report.remarks
     rows = desk.rows(report)
-    assert len([row for row in rows if AT_LEAST in row.log]) == 1
-    assert all(row.totals.requests for row in rows if AT_LEAST in row.log)
+    assert len([row for row in rows if AT_LEAST in row.log.fr]) == 1
+    assert all(row.totals.requests for row in rows if AT_LEAST in row.log.fr)
 
 
 def test_a_line_without_an_amount_is_free_where_the_total_agrees_without_it(desk: Desk) -> None:
@@ -770,8 +770,8 @@ def test_a_refusal_says_what_is_refused(desk: Desk, code: str | None, message: s
     desk.fault(Kind.STATUS, "", status=403, body={"type": "error", "error": error}, times=-1)
     with pytest.raises(CredentialError) as caught:
         desk.read(NOVEMBER)
-    assert words in caught.value.sentence
-    assert caught.value.sentence.startswith(f"Anthropic refuse {ROOT}{OLDER_COST} à cette clé (HTTP 403) : ")
+    assert words in caught.value.sentence.fr
+    assert caught.value.sentence.fr.startswith(f"Anthropic refuse {ROOT}{OLDER_COST} à cette clé (HTTP 403) : ")
 
 
 def test_a_report_that_is_not_for_this_organization_is_told_apart(desk: Desk) -> None:

@@ -385,7 +385,7 @@ def test_an_old_month_is_out_of_reach(world: World, read: Read) -> None:
     assert report.status is Status.DONNEES_INDISPONIBLES
     assert report.records == ()
     assert not report.empty_proven
-    assert "OpenAI ne donne plus 2025-09" in report.gaps[0].sentence
+    assert "OpenAI ne donne plus 2025-09" in report.gaps[0].sentence.fr
     matches_bill(world, read(Month(2025, 10)), Month(2025, 10))
 
 
@@ -403,7 +403,7 @@ def test_a_report_that_begins_within_the_month_is_read_from_there_on(world: Worl
     assert report.missing == ()
     (gap,) = report.gaps
     assert gap.kind is GapKind.UNAVAILABLE
-    assert gap.sentence == (
+    assert gap.sentence.fr == (
         "OpenAI ne remonte que jusqu’au 2026-01-12 pour les coûts, les complétions : il n’y a rien d’avant."
     )
     facts = [fact for fact in world.account.facts("2026-01") if fact.at.date() >= day]
@@ -417,7 +417,7 @@ def test_a_family_that_does_not_reach_the_month_is_not_available(world: World, r
     world.api.lookback = {"/organization/usage/images": date(2026, 2, 3)}
     report = read()
     assert (report.status, report.missing, report.days_read) == (Status.DONNEES_INDISPONIBLES, (), 31)
-    assert report.gaps[0].sentence.startswith(
+    assert report.gaps[0].sentence.fr.startswith(
         "Il manque les images : /organization/usage/images ne remonte pas si loin"
     )
     assert exact_sum(record.cost for record in report.records) == world.api.bill(world.account, "2026-01").total
@@ -622,7 +622,7 @@ def test_tokens_of_a_model_that_usage_leaves_out_are_those_of_the_bill(world: Wo
     assert (entry.tokens_input, entry.tokens_output, entry.requests) == (700, 2000, None)
     assert (
         "Un modèle facturé est absent des rapports d’usage, jetons d’après la facture, requêtes inconnues : "
-        "gpt-9-coder." in row.log
+        "gpt-9-coder." in row.log.fr
     )
     others = [other.log for key, other in rows_of(read()).items() if key != fact.project_id]
     assert others
@@ -632,7 +632,7 @@ def test_tokens_of_a_model_that_usage_leaves_out_are_those_of_the_bill(world: Wo
 def test_a_model_whose_tokens_nobody_tells_is_named(world: World, read: Read) -> None:
     fact = billed(world, model="gpt-9-coder", kind="input", quantity=700, unit="images")
     row = rows_of(read())[fact.project_id or ""]
-    assert "absent des rapports d’usage, jetons et requêtes inconnus : gpt-9-coder." in row.log
+    assert "absent des rapports d’usage, jetons et requêtes inconnus : gpt-9-coder." in row.log.fr
 
 
 def test_an_image_model_in_two_families_is_counted_once(world: World, read: Read) -> None:
@@ -681,9 +681,9 @@ def test_a_refusal_says_what_is_refused_and_what_is_not(world: World, read: Read
     world.server.faults.add(fault)
     report = read()
     (gap,) = report.gaps
-    assert gap.sentence.startswith("Il manque les images : OpenAI refuse /organization/usage/images à cette clé")
-    assert words in gap.sentence
-    assert "xxx" not in gap.sentence
+    assert gap.sentence.fr.startswith("Il manque les images : OpenAI refuse /organization/usage/images à cette clé")
+    assert words in gap.sentence.fr
+    assert "xxx" not in gap.sentence.fr
     assert "La clé lit les autres rapports." in report.remarks
 
 
@@ -692,7 +692,7 @@ def test_a_running_month_whose_first_day_has_no_costs_yet_is_not_red(world: Worl
     world.server.faults.add(Fault("openai", Kind.STATUS, path=COSTS, status=400, times=-1))
     report = read(FEBRUARY)
     assert (report.status, report.missing) == (Status.DONNEES_INDISPONIBLES, ())
-    assert "pas encore les coûts du premier jour" in report.gaps[0].sentence
+    assert "pas encore les coûts du premier jour" in report.gaps[0].sentence.fr
     world.moment += timedelta(days=1)
     assert read(FEBRUARY).status is Status.PARTIEL
 
@@ -721,7 +721,7 @@ def test_another_currency_is_not_counted_as_dollars(world: World, read: Read) ->
     world.server.faults.add(Fault("openai", Kind.REWRITE, path=COSTS, rewrite=exchange, times=-1))
     report = read()
     assert report.status is Status.DONNEES_INDISPONIBLES
-    assert "EUR" in report.gaps[0].sentence
+    assert "EUR" in report.gaps[0].sentence.fr
     assert ("cost_eur", Decimal("1000.5")) in [unit for record in report.records for unit in record.units]
     assert (exact_sum(record.cost for record in report.records) or 0) < 1000
 

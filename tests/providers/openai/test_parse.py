@@ -509,7 +509,7 @@ def test_a_report_that_does_not_reach_so_far_however_it_is_worded(
     error = refused(message, param=param, code="reporting_lookback_exceeded")
     assert isinstance(error, TooOldError)
     assert error.days == days
-    assert ("il commence le" in error.sentence) is (len(days) == 1)
+    assert ("il commence le" in error.sentence.fr) is (len(days) == 1)
 
 
 @pytest.mark.parametrize("message", ["group_by is odd", "start_time 1764979200 is odd", None, [], 7])
