@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from functools import reduce
 from typing import Final
 
 from usage.language.choice import Language
-from usage.language.sentence import Sentence
+from usage.language.sentence import SILENCE, Sentence
 from usage.language.words import Words
 
 _ENGLISH: Final = Words(Language.EN)
@@ -45,6 +46,12 @@ def together(sentences: Iterable[Sentence], between: str = " ") -> Sentence:
     """Sentences one after another, each of them once, without the empty ones."""
     told = dict.fromkeys(filter(None, sentences))
     return Sentence(en=between.join(one.en for one in told), fr=between.join(one.fr for one in told))
+
+
+def listed(sentences: Iterable[Sentence]) -> Sentence:
+    """Parts of a sentence as a list, `one; another`."""
+    parts = list(sentences)
+    return reduce(lambda one, other: say("{one}; {other}", one=one, other=other), parts) if parts else SILENCE
 
 
 def decimal(text: str) -> Sentence:
