@@ -602,7 +602,7 @@ def test_without_the_control_total_the_figures_are_just_not_checked(desk: Desk) 
     desk.fault(Kind.STATUS, COST, status=503, when=ungrouped, times=-1)
     report = desk.read()
     assert (report.control, report.status) == (None, Status.SUCCES)
-    assert "Total de contrôle non lu" in report.remarks[0]
+    assert "Total de contrôle non lu" in report.remarks[0].fr
     agrees_with_bill(desk, JANUARY, report)
 
 
@@ -754,7 +754,9 @@ def test_a_line_without_an_amount_is_free_where_the_total_agrees_without_it(desk
     desk.rewrite(COST, free, when=grouped, times=-1)
     report = desk.read()
     assert (report.status, report.missing_amounts) == (Status.SUCCES, 0)
-    assert "Une ligne est sans montant ; le total d’Anthropic montre que rien n’y manque." in report.remarks
+    assert "Une ligne est sans montant ; le total d’Anthropic montre que rien n’y manque." in [
+        one.fr for one in report.remarks
+    ]
 
 
 @pytest.mark.parametrize(
@@ -780,7 +782,7 @@ def test_a_report_that_is_not_for_this_organization_is_told_apart(desk: Desk) ->
         desk.fault(Kind.STATUS, path, status=400, body={"type": "error", "error": error}, times=-1)
     report = desk.read()
     assert report.coarse
-    assert "n’est pas offert à cette organisation (HTTP 400)" in report.remarks[0]
+    assert "n’est pas offert à cette organisation (HTTP 400)" in report.remarks[0].fr
 
 
 def test_a_page_that_comes_twice_stops_the_source(desk: Desk) -> None:
