@@ -17,6 +17,8 @@ from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
 from providers.shared.paging import NextPage
 from usage.errors import ContractError
+from usage.language.saying import say
+from usage.peers.contract import expected
 from usage.records.allocation import Charge, Use
 from usage.records.record import NO_UNITS, Unit, UsageRecord, quick_record
 
@@ -254,7 +256,7 @@ def cost_records(results: Iterable[CostResult], day: date, notes: Notes, written
         try:
             value = amount(raw, COSTS)
         except ContractError:
-            notes.lose(COSTS, "champ amount.value, attendu : un nombre")
+            notes.lose(COSTS, expected("amount.value", say("a number")))
             value = None
         if value is not None:
             written.add(value, raw)
@@ -295,7 +297,7 @@ def usage_records(results: Iterable[UsageResult], day: date, family: Family, not
     for result in results:
         missing = next((name for name in needed if getattr(result, name) is None), None)
         if missing is not None:
-            notes.lose(family.path, f"champ {missing}, attendu : un entier")
+            notes.lose(family.path, expected(missing, say("a whole number")))
             continue
         yield UsageRecord(
             day=day,

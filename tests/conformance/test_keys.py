@@ -113,7 +113,7 @@ def test_divided_cost_says_so_everywhere(withholding: tuple[Desk, Withhold], tmp
                     shares.setdefault((row.workspace, entry.name), []).append(entry.share)
         assert shares
         assert all(abs(sum(found, Decimal(-1))) < Decimal("0.001") for found in shares.values())
-        assert "selon l’usage" in " ".join(report.remarks)
+        assert "selon l’usage" in " ".join(one.fr for one in report.remarks)
         (outcome,) = build_outcomes([LabelledReport(report, desk.settings().grains[source.provider], "")], [])
         assert receipt_of(outcome).allocated_usd == divided
         archive = Archive(FolderStore(tmp_path / source.account))

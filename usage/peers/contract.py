@@ -37,17 +37,22 @@ def describe_breach(error: ValidationError, *, below: int = 0) -> Sentence:
     path = ".".join(str(part) for part in first["loc"][below:])
     field = Sentence.of(path) if path else say("(root)")
     kind = first["type"].split("_")[0]
-    expected = _EXPECTED[kind]() if kind in _EXPECTED else Sentence.of(first["type"])
+    wanted = _EXPECTED[kind]() if kind in _EXPECTED else Sentence.of(first["type"])
     others = error.error_count() - 1
     if not others:
-        return say("field {field}, expected: {expected}", field=field, expected=expected)
+        return expected(field, wanted)
     return say_count(
         "field {field}, expected: {expected} (and {number} other)",
         "field {field}, expected: {expected} (and {number} others)",
         others,
         field=field,
-        expected=expected,
+        expected=wanted,
     )
+
+
+def expected(field: Sentence | str, wanted: Sentence) -> Sentence:
+    """That a field, told by its path, is not what was `wanted`: `a number`."""
+    return say("field {field}, expected: {expected}", field=field, expected=wanted)
 
 
 def unexpected(where: str, what: Sentence | str) -> Sentence:
