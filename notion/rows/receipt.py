@@ -191,7 +191,7 @@ def owners(own: Iterable[Existing]) -> dict[str, str]:
 def _counts(counts: Sequence[Count]) -> dict[str, int]:
     summed: dict[str, int] = {}
     for one in counts:
-        summed[one.what] = summed.get(one.what, 0) + one.count
+        summed[one.what.fr] = summed.get(one.what.fr, 0) + one.count
     return summed
 
 

@@ -16,6 +16,8 @@ from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
 from providers.shared.paging import NextPage
 from usage.errors import ContractError
+from usage.language.saying import say
+from usage.peers.contract import expected
 from usage.records.allocation import Charge, Use
 from usage.records.record import NO_UNITS, Unit, UsageRecord
 
@@ -264,7 +266,7 @@ def cost_records(
         try:
             value = amount(raw, COSTS)
         except ContractError:
-            notes.lose(COSTS, "champ amount.value, attendu : un nombre")
+            notes.lose(COSTS, expected("amount.value", say("a number")))
             value = None
         if value is not None:
             written.add(value, raw)
@@ -304,7 +306,7 @@ def usage_records(results: Iterable[UsageResult], day: date, family: Family, not
     for result in results:
         missing = next((name for name in needed if getattr(result, name) is None), None)
         if missing is not None:
-            notes.lose(family.path, f"champ {missing}, attendu : un entier")
+            notes.lose(family.path, expected(missing, say("a whole number")))
             continue
         yield UsageRecord(
             day=day,

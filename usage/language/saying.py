@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, reduce
 from typing import TYPE_CHECKING
 
 from usage.language.choice import Language
-from usage.language.sentence import Sentence
+from usage.language.sentence import SILENCE, Sentence
 
 if TYPE_CHECKING:
     from usage.language.words import Words
@@ -42,6 +42,12 @@ def together(sentences: Iterable[Sentence], between: str = " ") -> Sentence:
     """Sentences one after another, each of them once, without the empty ones."""
     told = dict.fromkeys(filter(None, sentences))
     return Sentence(en=between.join(one.en for one in told), fr=between.join(one.fr for one in told))
+
+
+def listed(sentences: Iterable[Sentence]) -> Sentence:
+    """Parts of a sentence as a list, `one; another`."""
+    parts = list(sentences)
+    return reduce(lambda one, other: say("{one}; {other}", one=one, other=other), parts) if parts else SILENCE
 
 
 def decimal(text: str) -> Sentence:

@@ -181,7 +181,7 @@ def test_an_odd_row_is_lost_alone_and_counted(name: str, value: object) -> None:
     found, notes = noted(ROW | {name: value}, ROW, ROW)
     assert found == [only(ROW), only(ROW)]
     assert sum(notes.dropped.values()) == 1
-    assert all(str(value) not in what for what in notes.dropped if isinstance(value, str) and len(value) > 1)
+    assert all(str(value) not in str(what) for what in notes.dropped if isinstance(value, str) and len(value) > 1)
     with pytest.raises(ContractError):
         noted(ROW | {name: value})
 
