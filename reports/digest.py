@@ -273,7 +273,7 @@ class _Writer:
         return said
 
     def _budgets(self) -> str:
-        words, states = self._words, self._digest.outlook.budgets
+        words, states, known = self._words, self._digest.outlook.budgets, self._digest.outlook.known
         alarming = self._digest.outlook.alarming
         said = [alarm_line(state, words, self._style) for state in alarming[:_MOST_IN_A_LINE]]
         more = len(alarming) - _MOST_IN_A_LINE
@@ -283,8 +283,8 @@ class _Writer:
                     "{number} more budget is passed or will be.", "{number} more budgets are passed or will be.", more
                 )
             )
-        if states and not alarming and self._digest.state is not None:
-            said.append(words.count("The budget is kept.", "The {number} budgets are kept.", len(states)))
+        if known and not alarming and self._digest.state is not None:
+            said.append(words.count("The budget is kept.", "The {number} budgets are kept.", len(known)))
         unknown = [self._style.name(state.budget.subject.label) for state in states if not state.is_known]
         if unknown:
             said.append(words("A budget names what no row has: {names}.", names=", ".join(unknown[:_MOST_IN_A_LINE])))

@@ -53,7 +53,8 @@ def change(now: Decimal | None, before: Decimal | None) -> str:
     if now is None or before is None:
         return NOTHING
     difference = now - before
-    share = f" ({difference / abs(before):+z.0%})" if before else ""
+    is_told = before and not before < 0 < now
+    share = f" ({difference / abs(before):+z.0%})" if is_told else ""
     return f"{difference:+z,.2f}{share}"
 
 

@@ -71,6 +71,7 @@ def test_tags_are_peoples_own_columns(books: Books) -> None:
         (("csv", "--month", "2026-03"), "2026-03 has not begun"),
         (("csv", "--month", "January"), "is not a month"),
         (("csv", "-o", "missing/x.csv"), "there is no folder missing"),
+        (("csv", "-o", "missing/"), "there is no folder missing"),
         (("focus", "-o", "x.txt"), ".csv or .parquet"),
         (("focus", "--grain", "month"), "by day"),
         (("xlsx", "-o", "-"), "-o - is for csv alone"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
@@ -153,15 +154,18 @@ def _targets(arguments: argparse.Namespace, months: Sequence[Month]) -> Iterator
     Raises:
         SettingsError: The folder is missing, or a name's end doesn't tell which form of FOCUS is wanted.
     """
-    given = Path(arguments.output or ".").expanduser()
+    wanted = arguments.output or "."
+    given = Path(wanted).expanduser()
     kinds = ("csv", "parquet") if arguments.format == FOCUS else (arguments.format,)
     if given.is_dir():
         span = str(months[0]) if len(months) == 1 else f"{months[0]}..{months[-1]}"
         start = "focus" if arguments.format == FOCUS else "llm-usage"
         yield from (_Target(given / f"{start}-{span}.{kind}", kind) for kind in kinds)
         return
-    if not given.parent.is_dir():
-        raise SettingsError(f"-o {given}: there is no folder {given.parent}; create it, or name another one")
+    if not given.parent.is_dir() or wanted.endswith(("/", os.sep)):
+        # The name of a folder ends with a slash, and no file's does.
+        folder = given if wanted.endswith(("/", os.sep)) else given.parent
+        raise SettingsError(f"-o {wanted}: there is no folder {folder}; create it, or name another one")
     if arguments.format == FOCUS and given.suffix not in (".csv", ".parquet"):
         raise SettingsError(f"-o {given}: name a folder, or a file that ends with .csv or .parquet")
     yield _Target(given, given.suffix[1:] if arguments.format == FOCUS else arguments.format)

@@ -101,6 +101,8 @@ def place(output: str | None, month: Month) -> Path:
         raise SettingsError(f"-o {wanted}: no file can have that name")
     if is_folder:
         raise SettingsError(f"-o {path}: that is a folder; name a file in it, like {path / f'llm-usage-{month}.html'}")
+    if wanted.endswith(("/", os.sep)):
+        raise SettingsError(f"-o {wanted}: there is no such folder; make it, and name a file in it")
     if not has_folder:
         raise SettingsError(f"-o {path}: there is no folder {path.parent}; make it, or name another place")
     return path

@@ -48,8 +48,8 @@ class OutlookTeller:
         elif self._is_running:
             yield words("No forecast: too few days of this month are known.")
         alarming = len(outlook.alarming)
-        if outlook.budgets and not alarming:
-            yield words.count("The budget is kept.", "The {number} budgets are kept.", len(outlook.budgets))
+        if outlook.known and not alarming:
+            yield words.count("The budget is kept.", "The {number} budgets are kept.", len(outlook.known))
         elif alarming and self._is_running:
             yield words.count(
                 "{number} budget is passed or will be.", "{number} budgets are passed or will be.", alarming

@@ -71,6 +71,7 @@ def test_money(amount: str | None, shown: str) -> None:
         ("5", "0", "+5.00"),
         # Less of a credit is more to pay.
         ("-5", "-10", "+5.00 (+50%)"),
+        ("5", "-10", "+15.00"),
         (None, "10", "–"),
         ("10", None, "–"),
     ],
