@@ -99,10 +99,10 @@ class OutlookTeller:
         return (
             Cell(name or words("Whole month"), is_name=bool(name), share=bar, detail=unknown),
             self._standing(state),
-            Cell(amounts.cell(state.spent)),
+            Cell(amounts.cell(state.spent), detail=amounts.second_told(state.spent)),
             Cell(words.percent(state.share)),
             *([Cell(amounts.cell(expected))] if self._is_running else []),
-            Cell(amounts.cell(state.budget.amount), is_strong=True),
+            Cell(amounts.cell(state.budget.amount), is_strong=True, detail=amounts.second_told(state.budget.amount)),
         )
 
     def _standing(self, state: BudgetState) -> Cell:
