@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from cli.commands.reporting.paths import named
 from notion.client.gateway import Gateway
 from usage.errors import SettingsError
 from usage.language.choice import Language
@@ -91,20 +92,9 @@ def place(output: str | None, month: Month) -> Path:
         SettingsError: It is a folder, or its folder is not there.
     """
     wanted = output or f"llm-usage-{month}.html"
-    try:
-        path = Path(wanted).expanduser().absolute()
-        is_folder, has_folder = path.is_dir(), path.parent.is_dir()
-    except (OSError, RuntimeError) as error:
-        # A name that is too long, a folder that can't be entered, a home that nobody has.
-        raise SettingsError(f"-o {wanted}: no file can have that name ({error})") from None
-    if "\0" in wanted:
-        raise SettingsError(f"-o {wanted}: no file can have that name")
-    if is_folder:
+    path = named(wanted).absolute()
+    if path.is_dir():
         raise SettingsError(f"-o {path}: that is a folder; name a file in it, like {path / f'llm-usage-{month}.html'}")
-    if wanted.endswith(("/", os.sep)):
-        raise SettingsError(f"-o {wanted}: there is no such folder; make it, and name a file in it")
-    if not has_folder:
-        raise SettingsError(f"-o {path}: there is no folder {path.parent}; make it, or name another place")
     return path
 
 
