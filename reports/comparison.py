@@ -36,8 +36,11 @@ class Change:
 
     @property
     def share(self) -> Decimal | None:
-        """The change as a share of the earlier amount, with the change's sign; None where that amount is nothing."""
-        if self.amount is None or not self.before:
+        """The change as a share of the earlier amount, with the change's sign.
+
+        None where that amount is nothing, and where a credit became a cost: no share of less than nothing is more.
+        """
+        if self.amount is None or not self.before or self.before < 0 < (self.now or _ZERO):
             return None
         return self.amount / abs(self.before)
 

@@ -6,7 +6,7 @@ from. Amounts are converted with many digits and are rounded only where they are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Context, Decimal
@@ -131,18 +131,26 @@ class Rates:
         return self.currency.lower()
 
     def sentences(self, words: Words, months: Iterable[Month]) -> tuple[str, ...]:
-        """The rates of some months and where they come from, or why there is none; none for US dollars alone."""
+        """The rates of some months and where they come from, or why there is none; none for US dollars alone.
+
+        One sentence for all months of one source, and one for all that lack a rate for the same reason.
+        """
         if not self.wanted:
             return ()
-        found = []
+        known: dict[RateSource, list[Rate]] = {}
+        lacking: dict[NoRate, list[str]] = {}
         for month in sorted(set(months)):
             rate = self.rates.get(month)
-            found.append(self._lack(words, month) if rate is None else rate.label(words))
-        return tuple(found)
+            if rate is None:
+                lacking.setdefault(self.missing.get(month, NoRate.NOT_PUBLISHED), []).append(words.month(month))
+            else:
+                known.setdefault(rate.source, []).append(rate)
+        told = (_labels(rates, words) for rates in known.values())
+        return (*told, *(self._lack(words, why, ", ".join(names)) for why, names in lacking.items()))
 
-    def _lack(self, words: Words, month: Month) -> str:
-        places = {"month": words.month(month), "currency": self.currency}
-        match self.missing.get(month, NoRate.NOT_PUBLISHED):
+    def _lack(self, words: Words, why: NoRate, month: str) -> str:
+        places = {"month": month, "currency": self.currency}
+        match why:
             case NoRate.RUNNING:
                 return words("{month} is not over, so it has no average rate yet: US dollars only.", **places)
             case NoRate.UNREACHABLE:
@@ -166,6 +174,18 @@ class Rates:
                     "The European Central Bank has not published the {currency} rate of {month} yet: US dollars only.",
                     **places,
                 )
+
+
+def _labels(rates: Sequence[Rate], words: Words) -> str:
+    """Rates of one source, in one sentence."""
+    first, *others = rates
+    if not others:
+        return first.label(words)
+    listed = ", ".join(f"{words.month(one.month)} {_shown(one.rate, words)}" for one in rates)
+    places = {"currency": first.currency, "rates": listed}
+    if first.source is RateSource.FILE:
+        return words("US dollars for 1 {currency}, from your file of rates: {rates}.", **places)
+    return words("US dollars for 1 {currency}, the European Central Bank’s average of each month: {rates}.", **places)
 
 
 def _shown(rate: Decimal, words: Words) -> str:

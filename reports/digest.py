@@ -118,10 +118,17 @@ def digest_lines(digest: Digest, words: Words, style: Style, run_url: str = "") 
     return tuple(_Writer(digest, words, style).lines(run_url))
 
 
-def alarm_line(state: BudgetState, words: Words, style: Style) -> str:
-    """One sentence about a budget that is passed or will be."""
+def alarm_line(state: BudgetState, words: Words, style: Style, show: Callable[[Decimal], str] | None = None) -> str:
+    """One sentence about a budget that is passed or will be.
+
+    Args:
+        state: The budget and what became of it.
+        words: The language.
+        style: How it is written.
+        show: Writes an amount of US dollars; None: in dollars alone.
+    """
     name = style.name(state.budget.subject.label) or words("everything")
-    spent, amount = words.dollars(state.spent), words.dollars(state.budget.amount)
+    spent, amount = map(show or words.dollars, (state.spent, state.budget.amount))
     if state.standing is Standing.COMING and state.day is not None:
         return words(
             "Budget for {name}: will be passed on {day}; {spent} of {amount} so far.",
@@ -273,9 +280,9 @@ class _Writer:
         return said
 
     def _budgets(self) -> str:
-        words, states = self._words, self._digest.outlook.budgets
+        words, states, known = self._words, self._digest.outlook.budgets, self._digest.outlook.known
         alarming = self._digest.outlook.alarming
-        said = [alarm_line(state, words, self._style) for state in alarming[:_MOST_IN_A_LINE]]
+        said = [alarm_line(state, words, self._style, self._both) for state in alarming[:_MOST_IN_A_LINE]]
         more = len(alarming) - _MOST_IN_A_LINE
         if more > 0:
             said.append(
@@ -283,8 +290,8 @@ class _Writer:
                     "{number} more budget is passed or will be.", "{number} more budgets are passed or will be.", more
                 )
             )
-        if states and not alarming and self._digest.state is not None:
-            said.append(words.count("The budget is kept.", "The {number} budgets are kept.", len(states)))
+        if known and not alarming and self._digest.state is not None:
+            said.append(words.count("The budget is kept.", "The {number} budgets are kept.", len(known)))
         unknown = [self._style.name(state.budget.subject.label) for state in states if not state.is_known]
         if unknown:
             said.append(words("A budget names what no row has: {names}.", names=", ".join(unknown[:_MOST_IN_A_LINE])))

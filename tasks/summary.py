@@ -46,7 +46,8 @@ def summary(first: Month, last: Month, runs: Sequence[MonthRun]) -> None:
     rows = {month: workspace.rows(month) for month in months}
     lines = [line for month in months for line in summarise(rows[month], workspace.services, now)]
     grid = {(Month.parse(line.month), line.provider): line for line in lines}
-    beside = _tell_beside(backfill, months, rows, exact_sum(line.cost_usd for line in lines))
+    costs = [(Month.parse(line.month), line.cost_usd) for line in lines]
+    beside = _tell_beside(backfill, months, rows, costs)
     create_markdown_artifact(
         key=f"backfill-{first}-{last}",
         markdown=range_report(backfill, runs, grid, beside),
@@ -55,17 +56,23 @@ def summary(first: Month, last: Month, runs: Sequence[MonthRun]) -> None:
 
 
 def _tell_beside(
-    backfill: Backfill, months: Sequence[Month], rows: Mapping[Month, Sequence[Existing]], total: Decimal | None
+    backfill: Backfill,
+    months: Sequence[Month],
+    rows: Mapping[Month, Sequence[Existing]],
+    costs: Iterable[tuple[Month, Decimal | None]],
 ) -> tuple[str, ...]:
     """What the range came to, and its last month beside the one before."""
     from tasks.books.beside import tell_beside  # noqa: PLC0415  # Babel is not needed before
+    from tasks.books.rates import known_rates  # noqa: PLC0415
 
     first, last = months[0], months[-1]
     told = tell_beside(backfill.settings, backfill.workspace, last, rows)
     if told is None:
         return ()
     words = Words(backfill.settings.reports.language)
-    whole = words("{first} to {last}: {total} in all.", first=first, last=last, total=words.dollars(total))
+    rates = known_rates(backfill.settings, months)
+    total = rates.show(rates.total(costs), words)
+    whole = words("{first} to {last}: {total} in all.", first=first, last=last, total=total)
     tell(RangeEnded(whole, told))
     return (whole, *told.lines)
 

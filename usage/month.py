@@ -87,10 +87,9 @@ class Month:
         Raises:
             SettingsError: Not a month or a range, one turned round, or a month that has not begun.
         """
-        closed = re.fullmatch(r"last-([0-9]{1,3})", text)
-        if closed is not None:
-            last = cls.of(now).previous()
-            if not 0 < int(closed[1]) <= _MOST_MONTHS:
+        if text.startswith("last-") and ".." not in text:
+            last, closed = cls.of(now).previous(), re.fullmatch(r"last-([0-9]{1,3})", text)
+            if closed is None or not 0 < int(closed[1]) <= _MOST_MONTHS:
                 raise SettingsError(
                     say(
                         "{text}: write how many closed months, from last-1 to last-{most_months}",

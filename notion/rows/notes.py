@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from notion.client.models import Page, RichText, Value
+from notion.client.models import Date, Page, RichText, Value
 from notion.databases.found import Found
 from notion.text import PIECES, chunks
 
@@ -53,13 +54,13 @@ class Note:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """What the cell says, for grouping: texts and options by name, people by name, pages of a relation by id."""
+        """What the cell says, for grouping: options, people and files by name, pages of a relation by id."""
         value = self.value
-        if value.type == "multi_select":
-            return tuple(option.name for option in value.multi_select)
-        if value.type in ("relation", "people"):
-            return tuple(element.name or element.id for element in _elements(value))
-        text = value.text.strip() if value.type == "rich_text" else _option(value)
+        if value.type in _LISTS:
+            names = (element.name or getattr(element, "id", "") for element in _elements(value))
+            return tuple(filter(None, names))
+        told = _TEXTS.get(value.type)
+        text = ((told(value) if told is not None else None) or "").strip()
         return (text,) if text else ()
 
 
@@ -174,6 +175,15 @@ def _elements(value: Value) -> Sequence[Any]:
     return elements
 
 
+def _digits(number: float | None) -> str | None:
+    """As people write it: `2500`, and not `2500.0`."""
+    return None if number is None else f"{Decimal(repr(number)):f}".removesuffix(".0")
+
+
+def _span(date: Date | None) -> str | None:
+    return None if date is None else "/".join(filter(None, (date.start, date.end)))
+
+
 def _keys(value: Value) -> list[Hashable]:
     """What makes an element of a list the same as one of another row's list."""
     if value.type == "multi_select":
@@ -239,6 +249,20 @@ _CONTENTS: Final[Mapping[str, Callable[[Value], Hashable]]] = {
     "checkbox": lambda value: value.checkbox,
 }
 """What of a value counts when two are compared, by its type."""
+
+_TEXTS: Final[Mapping[str, Callable[[Value], str | None]]] = {
+    "rich_text": lambda value: value.text,
+    "number": lambda value: _digits(value.number),
+    "select": _option,
+    "status": _option,
+    "date": lambda value: _span(value.date),
+    "url": lambda value: value.url,
+    "email": lambda value: value.email,
+    "phone_number": lambda value: value.phone_number,
+    # A box that is not ticked is an empty cell.
+    "checkbox": lambda value: "✓" if value.checkbox else None,
+}
+"""What of a value people read, by its type, where it is one thing."""
 
 _WRITERS: Final[Mapping[str, Callable[[Value], Any]]] = {
     "rich_text": _rich,

@@ -12,9 +12,11 @@ from reports.export.table import Column, Kind, Line, Table, Value, sound
 from usage.money import digits
 
 _SIGNS: Final = (" ", "=", "+", "-", "@", "＝", "＋", "－", "＠")
+_UNSEEN: Final = "\\u00ad\\u180e\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u206f\\ufeff"
+"""Characters without width and marks of direction, which some programs drop before they look at what is left."""
 _BREAKS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 """Control characters: whoever does not know quotes begins a new line or cell there."""
-_FORMULA: Final = re.compile(r"(^|;)(\s*)([=+\-@＝＋－＠])")
+_FORMULA: Final = re.compile(rf"(^|;)([\s{_UNSEEN}]*)([=+\-@＝＋－＠])")
 """What spreadsheets take for a formula: at the start of a cell, and behind the semicolon that is a cell's end where
 Excel speaks French. Asian keyboards have wide signs, which Excel reads as well."""
 

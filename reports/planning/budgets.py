@@ -120,6 +120,8 @@ class _Reader:
     def _budgets(self, table: Mapping[str, Any], at: tuple[str, ...]) -> dict[Subject, Decimal]:
         found: dict[Subject, Decimal] = {}
         for subject, value, path in self._subjects(table, at):
+            if not all(part.strip() for part in path):
+                raise self._refusal(self._line(path), "a budget has no name; write what it is for before the =")
             if any(_is_same(subject, other) for other in found):
                 raise self._refusal(self._line(path), f"{path[-1]!r} has a budget already; leave one of the two")
             found[subject] = self._amount(value, path)

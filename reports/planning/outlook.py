@@ -61,6 +61,11 @@ class Outlook:
         return next((one.budget.amount for one in self.budgets if one.budget.subject.kind is Kind.TOTAL), None)
 
     @property
+    def known(self) -> tuple[BudgetState, ...]:
+        """Budgets that bound anything: some row belongs to them."""
+        return tuple(one for one in self.budgets if one.is_known)
+
+    @property
     def alarming(self) -> tuple[BudgetState, ...]:
         """Budgets that are passed or will be; those that are passed first."""
         passed = [one for one in self.budgets if one.standing is Standing.PASSED]

@@ -68,7 +68,8 @@ class Line:
 class Sums:
     """Some lines added up."""
 
-    billed: Decimal
+    billed: Decimal | None
+    """None where no line tells it."""
     expected: Decimal | None
     """None where nothing can be expected: no line has tokens and a price."""
     differences: tuple[Difference, ...]
@@ -78,7 +79,7 @@ class Sums:
     @property
     def gap(self) -> Decimal:
         """What was billed beyond what was expected; what is not known counts as nothing."""
-        return difference(self.billed, self.expected or _ZERO)
+        return difference(self.billed or _ZERO, self.expected or _ZERO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def add_up(lines: Iterable[Line]) -> Sums:
             amounts.setdefault(one.reason, []).append(one.amount)
     found = [Difference(reason, _sum(parts)) for reason, parts in amounts.items()]
     return Sums(
-        billed=_sum(line.billed for line in lines),
+        billed=exact_sum(line.billed for line in lines),
         expected=exact_sum(line.expected for line in lines),
         differences=tuple(sorted(found, key=lambda one: (-abs(one.amount), one.reason))),
         residual=_sum(line.residual for line in lines),

@@ -18,6 +18,7 @@ SERIES: Final = "M.USD.EUR.SP00.A"
 _COLUMNS: Final = ("KEY", "FREQ", "CURRENCY", "CURRENCY_DENOM", "EXR_TYPE", "EXR_SUFFIX", "TIME_PERIOD", "OBS_VALUE")
 _MORE: Final = ("OBS_STATUS", "UNIT", "TITLE_COMPL")
 """Some of what an answer has beside its data, unless it is asked for the data alone."""
+_BANKING_DAYS: Final = 22
 _MONTH: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 
@@ -51,7 +52,9 @@ class EcbApi:
         if (first.year, first.month) >= (self._clock().year, self._clock().month):
             return None
         made_up = Decimal("1.05") + Decimal(((first.year * 12 + first.month) * 7919) % 1500) / 10_000
-        return self.rates.get(month, f"{made_up:f}")
+        # An average of daily rates, with as many decimals as the bank writes.
+        average = (made_up * _BANKING_DAYS + Decimal("0.0007")) / _BANKING_DAYS
+        return self.rates.get(month, f"{average:.16f}")
 
     async def _data(self, request: Request) -> Response:
         question = request.query_params

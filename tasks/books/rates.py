@@ -40,7 +40,8 @@ _DEADLINE: Final = 20.0
 """Seconds for the whole answer."""
 _LARGEST: Final = 1024 * 1024
 """Bytes of an answer; a month is one line of 60."""
-_NUMBER: Final = re.compile(r"\d{1,6}(?:[.,]\d{1,12})?")
+_NUMBER: Final = re.compile(r"[0-9]{1,6}(?:[.,][0-9]{1,24})?")
+"""The bank writes an average with up to sixteen decimals."""
 _log: Final = logging.getLogger(__name__)
 
 

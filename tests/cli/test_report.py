@@ -89,6 +89,7 @@ WRONG = {
     "too many months": (("--months", "99"), "from 1 to 36 months"),
     "no month": (("--months", "0"), "from 1 to 36 months"),
     "no such folder": (("-o", "not/there/page.html"), "there is no folder"),
+    "no such folder, named as one": (("-o", "there/"), "there is no folder"),
     "a folder": (("-o", "."), "that is a folder"),
     "no name of a file": (("-o", "a\x00b"), "no file can have that name"),
     "too long a name": (("-o", "n" * 300), "no file can have that name"),

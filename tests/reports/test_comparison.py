@@ -107,6 +107,7 @@ def test_a_change_is_the_difference(before: Decimal | None, now: Decimal | None)
         assert change.amount == difference(now or Decimal(0), before or Decimal(0))
     if change.share is not None and change.amount is not None:
         assert (change.share > 0) == (change.amount > 0)
+    assert (change.share is None) == (not before or before < 0 < (now or Decimal(0)))
 
 
 @given(st.lists(st.tuples(amounts, st.sampled_from("ab"))))

@@ -80,6 +80,13 @@ def test_the_rate_and_its_source_are_told_once_a_month() -> None:
         "1 EUR = 1,1706 USD, moyenne de janvier 2026 de la Banque centrale européenne.",
     )
     assert Rates().sentences(ENGLISH, [JANUARY]) == ()
+    # A year's page has one sentence for all its months.
+    april = MARCH.next()
+    many = {month: Rate(month, "EUR", Decimal("1.17"), RateSource.ECB) for month in (JANUARY, MARCH)}
+    why = dict.fromkeys((MARCH.previous(), april), NoRate.UNREACHABLE)
+    rated, lacking = Rates("EUR", many, why).sentences(ENGLISH, [*why, *many])
+    assert rated.endswith("average of each month: January 2026 1.17, March 2026 1.17.")
+    assert "the EUR rate of February 2026, April 2026: US dollars only" in lacking
     file = Rate(JANUARY, "EUR", Decimal("1.2"), RateSource.FILE)
     assert file.label(ENGLISH) == "1 EUR = 1.2 USD in January 2026, from your file of rates."
 

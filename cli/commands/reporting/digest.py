@@ -103,11 +103,9 @@ def _print(told: Told, *, markdown: bool) -> None:
 
 
 def _sentence(month: Month, delivery: Delivery) -> str:
-    counts = (
-        (delivery.sent, "sent to {} address{}"),
-        (delivery.known, "{} address{} had it already or is being told (--again sends it once more)"),
-    )
-    said = [text.format(count, "" if count == 1 else "es") for count, text in counts if count]
+    known = "had it already, or another run is sending it (--again sends it once more)"
+    counts = ((delivery.sent, "sent to {}"), (delivery.known, f"{{}} {known}"))
+    said = [text.format("1 address" if count == 1 else f"{count} addresses") for count, text in counts if count]
     return f"{month}: {'; '.join(said) or 'sent to nobody'}."
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
+from cli.commands.reporting.paths import named
 from cli.display import literal, noting_warnings, out, print_lines
 from notion.client.gateway import Gateway
 from notion.workspace import Workspace
@@ -158,21 +159,13 @@ def _targets(arguments: argparse.Namespace, months: Sequence[Month]) -> Iterator
     Raises:
         SettingsError: The folder is missing, or a name's end doesn't tell which form of FOCUS is wanted.
     """
-    given = Path(arguments.output or ".").expanduser()
+    given = named(arguments.output or ".")
     kinds = ("csv", "parquet") if arguments.format == FOCUS else (arguments.format,)
     if given.is_dir():
         span = str(months[0]) if len(months) == 1 else f"{months[0]}..{months[-1]}"
         start = "focus" if arguments.format == FOCUS else "llm-usage"
         yield from (_Target(given / f"{start}-{span}.{kind}", kind) for kind in kinds)
         return
-    if not given.parent.is_dir():
-        raise SettingsError(
-            say(
-                "-o {given}: there is no folder {parent}; create it, or name another one",
-                given=given,
-                parent=given.parent,
-            )
-        )
     if arguments.format == FOCUS and given.suffix not in (".csv", ".parquet"):
         raise SettingsError(say("-o {given}: name a folder, or a file that ends with .csv or .parquet", given=given))
     yield _Target(given, given.suffix[1:] if arguments.format == FOCUS else arguments.format)

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from cli.commands.reporting.paths import named
 from notion.client.gateway import Gateway
 from usage.errors import SettingsError
 from usage.language.choice import Language
@@ -98,27 +99,14 @@ def place(output: str | None, month: Month) -> Path:
         SettingsError: It is a folder, or its folder is not there.
     """
     wanted = output or f"llm-usage-{month}.html"
-    try:
-        path = Path(wanted).expanduser().absolute()
-        is_folder, has_folder = path.is_dir(), path.parent.is_dir()
-    except (OSError, RuntimeError) as error:
-        # A name that is too long, a folder that can't be entered, a home that nobody has.
-        raise SettingsError(
-            say("-o {wanted}: no file can have that name ({error})", wanted=wanted, error=error)
-        ) from None
-    if "\0" in wanted:
-        raise SettingsError(say("-o {wanted}: no file can have that name", wanted=wanted))
-    if is_folder:
+    path = named(wanted).absolute()
+    if path.is_dir():
         raise SettingsError(
             say(
-                "-o {path}: that is a folder; name a file in it, like {value}",
+                "-o {path}: that is a folder; name a file in it, like {file}",
                 path=path,
-                value=path / f"llm-usage-{month}.html",
+                file=path / f"llm-usage-{month}.html",
             )
-        )
-    if not has_folder:
-        raise SettingsError(
-            say("-o {path}: there is no folder {parent}; make it, or name another place", path=path, parent=path.parent)
         )
     return path
 

@@ -48,8 +48,8 @@ class OutlookTeller:
         elif self._is_running:
             yield words("No forecast: too few days of this month are known.")
         alarming = len(outlook.alarming)
-        if outlook.budgets and not alarming:
-            yield words.count("The budget is kept.", "The {number} budgets are kept.", len(outlook.budgets))
+        if outlook.known and not alarming:
+            yield words.count("The budget is kept.", "The {number} budgets are kept.", len(outlook.known))
         elif alarming and self._is_running:
             yield words.count(
                 "{number} budget is passed or will be.", "{number} budgets are passed or will be.", alarming
@@ -99,10 +99,10 @@ class OutlookTeller:
         return (
             Cell(name or words("Whole month"), is_name=bool(name), share=bar, detail=unknown),
             self._standing(state),
-            Cell(amounts.cell(state.spent)),
+            Cell(amounts.cell(state.spent), detail=amounts.second_told(state.spent)),
             Cell(words.percent(state.share)),
             *([Cell(amounts.cell(expected))] if self._is_running else []),
-            Cell(amounts.cell(state.budget.amount), is_strong=True),
+            Cell(amounts.cell(state.budget.amount), is_strong=True, detail=amounts.second_told(state.budget.amount)),
         )
 
     def _standing(self, state: BudgetState) -> Cell:

@@ -150,7 +150,8 @@ def _rates(settings: Settings, month: Month) -> Rates:
 
 def _say(what: str, month: Month, delivery: Delivery) -> None:
     if delivery.sent:
-        _log.info("%s: %s was sent to %d addresses.", month, what, delivery.sent)
+        whom = "1 address" if delivery.sent == 1 else f"{delivery.sent} addresses"
+        _log.info("%s: %s was sent to %s.", month, what, whom)
     for sentence in delivery.failures:
         _log.warning("%s: %s was not sent to %s. The next run tries again.", month, what, sentence)
 

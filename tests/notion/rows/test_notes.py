@@ -60,6 +60,33 @@ def test_an_empty_cell_takes_the_other_s_value() -> None:
     assert united(None, note("files", [file])) == {"files": [{"type": "external", **file}]}
 
 
+@pytest.mark.parametrize(
+    ("cell", "texts"),
+    [
+        (text(" Memoways "), ("Memoways",)),
+        (names("Voix", "Texte"), ("Voix", "Texte")),
+        (note("number", 0), ("0",)),
+        (note("number", 2500.0), ("2500",)),
+        (note("number", -0.5), ("-0.5",)),
+        (note("number", 1e21), ("1000000000000000000000",)),
+        (note("checkbox", True), ("✓",)),
+        (note("checkbox", False), ()),
+        (note("date", {"start": "2026-01-05"}), ("2026-01-05",)),
+        (note("date", {"start": "2026-01-05", "end": "2026-01-09"}), ("2026-01-05/2026-01-09",)),
+        (note("url", "https://a"), ("https://a",)),
+        (note("email", "a@b.ch"), ("a@b.ch",)),
+        (note("phone_number", "+41"), ("+41",)),
+        (note("files", [{"name": "offer.pdf", "file": {"url": "https://signed"}}]), ("offer.pdf",)),
+        (note("people", [{"id": "a", "name": "Ana"}, {"id": "b"}]), ("Ana", "b")),
+        (links("relation", "a", "b"), ("a", "b")),
+        (note("url", None), ()),
+        (note("place", {"lat": 1}), ()),
+    ],
+)
+def test_a_cell_of_every_kind_is_told_in_words(cell: Note, texts: tuple[str, ...]) -> None:
+    assert cell.texts == texts
+
+
 def test_what_is_only_in_the_row_that_stays_stays() -> None:
     assert united(note("number", 5), None) == {"number": 5}
 

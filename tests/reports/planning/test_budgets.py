@@ -106,6 +106,8 @@ def test_variables_win_over_the_file_in_every_month() -> None:
         ("[column.Client]\nAcme = 1\nacme = 2", 3, "has a budget already"),
         ("provider = 5", 1, "write [provider], and below it: name = 1500"),
         ("[column]\nClient = 5", 2, "write [column.Client]"),
+        ('[project]\n" " = 5', 2, "write what it is for"),
+        ('[column.""]\nx = 5', 2, "write what it is for"),
         ("[projects]\nx = 5", 1, "what can stand in the file: total, [provider], [project], [column."),
         ("[month.2026-13]\ntotal = 1", 1, "write [month.2026-01]"),
         ("total = 1\n[month.january]\ntotal = 1", 2, "write [month.2026-01]"),
@@ -133,7 +135,7 @@ def test_whatever_stands_in_a_file_it_is_read_or_refused_in_one_sentence(text: s
     assert re.match(r"\S*budgets.toml, line [1-9]\d*: .", said)
 
 
-NAMES = st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
+NAMES = st.text(alphabet=st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12).filter(str.strip)
 
 
 @given(

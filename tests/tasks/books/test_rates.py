@@ -168,6 +168,7 @@ def test_a_file_takes_the_place_of_the_bank(bank: Bank, text: str) -> None:
         ("month,rate\n2026-01,1.17\n2026-01,1.18\n", "line 3"),
         ("month,rate\n2026-01\n", "line 2"),
         ("month,rate\n2026-01,-1.1\n2026-02,1e3\n", "line 3"),
+        ("month,rate\n2026-01,١.٢\n", "line 2"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_told(bank: Bank, text: str, line: str) -> None:
@@ -185,6 +186,8 @@ def test_what_is_wrong_with_a_file_is_told(bank: Bank, text: str, line: str) -> 
         (f"{HEAD}\n{LINE.format('2026-01-05', '1.17')}\n", {}),
         (f"{HEAD}\nshort\n", {}),
         (HEAD, {}),
+        (f"{HEAD}\n{LINE.format('2026-01', '1.1417478260869562')}\n", {JANUARY: Decimal("1.1417478260869562")}),
+        (f"{HEAD}\n{LINE.format('2026-01', '١.٢')}\n", {}),
         ("", None),
         ("a,b\n1,2\n", None),
     ],

@@ -65,6 +65,7 @@ def test_no_link_where_there_is_no_https_address(address: str) -> None:
         ("5", "0", "+5.00"),
         # Less of a credit is more to pay.
         ("-5", "-10", "+5.00 (+50%)"),
+        ("5", "-10", "+15.00"),
         (None, "10", "–"),
         ("10", None, "–"),
     ],

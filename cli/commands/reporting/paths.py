@@ -1,0 +1,29 @@
+"""What `-o` names."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from usage.errors import SettingsError
+
+
+def named(wanted: str) -> Path:
+    """The file or folder that somebody names; the folder that it is in is there.
+
+    Raises:
+        SettingsError: No file can have that name, or its folder is not there.
+    """
+    try:
+        if "\0" in wanted:
+            raise SettingsError(f"-o {wanted!r}: no file can have that name")
+        path = Path(wanted).expanduser()
+        is_folder, has_folder = path.is_dir(), path.parent.is_dir()
+    except (OSError, RuntimeError) as error:
+        # A name that is too long, a folder that can't be entered, a home that nobody has.
+        raise SettingsError(f"-o {wanted}: no file can have that name ({error})") from None
+    # The name of a folder ends with a slash, and no file's does.
+    folder = path if wanted.endswith(("/", os.sep)) else path.parent
+    if not is_folder and (folder is path or not has_folder):
+        raise SettingsError(f"-o {wanted}: there is no folder {folder}; make it, or name another place")
+    return path
