@@ -132,7 +132,9 @@ def test_no_module_needs_unix_to_be_imported() -> None:
 
 
 def test_an_import_that_needs_unix_is_found() -> None:
-    written = "import os, pwd\ntry:\n    import fcntl\nexcept ImportError:\n    pass\nclass A:\n    from tty import setraw"
+    written = (
+        "import os, pwd\ntry:\n    import fcntl\nexcept ImportError:\n    pass\nclass A:\n    from tty import setraw"
+    )
     assert set(unguarded(ast.parse(written))) & UNIX_ALONE == {"pwd", "tty"}
 
 
