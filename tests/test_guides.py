@@ -1,4 +1,4 @@
-"""Guides that are there in English and in French say the same, and the sentences that people look up are the program's."""
+"""Guides in English and in French say the same, and the sentences that people look up are the program's."""
 
 from __future__ import annotations
 
