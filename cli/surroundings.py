@@ -48,10 +48,10 @@ def require_enough_files() -> None:
     Raises:
         SettingsError: It won't.
     """
-    try:
-        import resource  # noqa: PLC0415  # not on Windows, which counts otherwise
-    except ImportError:
-        return
+    if sys.platform == "win32":
+        return  # it counts otherwise
+    import resource  # noqa: PLC0415
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if resource.RLIM_INFINITY in (soft, hard):
         return

@@ -111,6 +111,33 @@ def test_a_folder_is_seen_at_a_glance(folder: str) -> None:
     assert len(inside) <= MOST, sorted(one.name for one in inside)
 
 
+UNIX_ALONE: Final = frozenset({"fcntl", "grp", "pty", "pwd", "resource", "syslog", "termios", "tty"})
+"""Modules of the standard library that Windows does not have."""
+
+
+def unguarded(tree: ast.AST) -> Iterator[str]:
+    """What is imported as soon as a module is: not within a function, an `if` or a `try`."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield str(node.module).partition(".")[0]
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.If | ast.Try):
+            yield from unguarded(node)
+
+
+def test_no_module_needs_unix_to_be_imported() -> None:
+    found = {name: set(unguarded(ast.parse(path.read_text("utf-8")))) for name, path in modules().items()}
+    assert {name: names & UNIX_ALONE for name, names in found.items() if names & UNIX_ALONE} == {}
+
+
+def test_an_import_that_needs_unix_is_found() -> None:
+    written = (
+        "import os, pwd\ntry:\n    import fcntl\nexcept ImportError:\n    pass\nclass A:\n    from tty import setraw"
+    )
+    assert set(unguarded(ast.parse(written))) & UNIX_ALONE == {"pwd", "tty"}
+
+
 def test_a_circle_is_found() -> None:
     with pytest.raises(pytest.fail.Exception, match="→"):
         require_no_circle({"a": {"b"}, "b": {"c"}, "c": {"a"}})

@@ -47,7 +47,7 @@ def if_stopped(cleanup: Cleanup) -> Iterator[None]:
 def watch_signals() -> None:
     """From now on, a signal ends the program. To be called once, before any other thread is started."""
     watched = [getattr(signal, name) for name in STATUSES]
-    if not hasattr(signal, "pthread_sigmask"):
+    if sys.platform == "win32":
         for number in watched:
             signal.signal(number, lambda number, _frame: _end(number))
         return
@@ -62,7 +62,7 @@ def watch_signals() -> None:
 
 def let_signals_through() -> None:
     """Undo in a child process what it has inherited."""
-    if hasattr(signal, "pthread_sigmask"):
+    if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [getattr(signal, name) for name in STATUSES])
 
 

@@ -114,6 +114,12 @@ def prefect_server() -> Iterator[PrefectServer]:
 
 @contextmanager
 def _started(settings: Mapping[str, str], home: Path) -> Iterator[OwnServer]:
+    if sys.platform == "win32":
+        # It can't hand the socket and the line over to another process.
+        raise SettingsError(
+            "on Windows itself llm-usage can't start a Prefect server of its own: use WSL 2, or run `prefect server "
+            "start` in another window and set PREFECT_API_URL=http://127.0.0.1:4200/api"
+        )
     server = OwnServer()
     ours = _CLIENT | {
         "PREFECT_API_URL": server.api_url,
@@ -153,7 +159,8 @@ def _closed_to_others(home: Path) -> Iterator[None]:
         SettingsError: The folder itself is another's, or others may write to it, and so put their own files there.
     """
     folder = home.stat()
-    if folder.st_mode & stat.S_IWOTH:
+    # Windows calls every folder writable for all; who may write is told elsewhere there.
+    if os.name == "posix" and folder.st_mode & stat.S_IWOTH:
         raise SettingsError(say("PREFECT_HOME: everybody may write to {home}; name a folder of your own", home=home))
     if hasattr(os, "geteuid") and folder.st_uid not in (os.geteuid(), 0):
         raise SettingsError(say("PREFECT_HOME: {home} belongs to another user; name a folder of your own", home=home))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Any
 import pytest
 
 from cli.main import main
-from cli.prefect_server.server import OwnServer
+from cli.prefect_server.server import OwnServer, prefect_server
 from cli.prefect_server.settings import is_configured, prefect_settings
 from sandbox.everything import Sandbox
 from sandbox.faults import Fault, Kind
 from tests.cli.programs import Program
+from usage.errors import SettingsError
 
 
 @pytest.fixture
@@ -42,6 +44,17 @@ def test_a_server_that_a_profile_names_is_used(program: Program, set_up: None, p
     assert (told.status, told.err) == (0, "")
     assert runs() == before + 1
     assert not (program.home / "prefect.db").exists()
+
+
+def test_where_no_server_can_be_started_a_sentence_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(SettingsError, match=r"WSL 2.*PREFECT_API_URL="), prefect_server():
+        pytest.fail("a server was started")
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,8 @@ REASON = "deepgram/prod: /projects refuse la clé (HTTP 401)"
 
 WIDTH: Final = 1400
 HEIGHT: Final = 1000
+TALLEST: Final = 1800
+"""Pixels of a page that a picture shows: what is below would make the rest too small to read."""
 RED: Final = """async png => {
     const image = new Image();
     image.src = `data:image/png;base64,${png}`;
@@ -116,7 +118,8 @@ def picture(page: Page, request: pytest.FixtureRequest) -> Picture:
             return
         page.wait_for_load_state("networkidle")
         # All of it is in the window: what is fixed there would float over the middle of a longer picture.
-        page.set_viewport_size({"width": WIDTH, "height": page.evaluate("document.documentElement.scrollHeight")})
+        whole: int = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": WIDTH, "height": min(whole, TALLEST)})
         until(drawn, PATIENCE / 1000)
         page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")
         page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
