@@ -117,8 +117,10 @@ def _started(settings: Mapping[str, str], home: Path) -> Iterator[OwnServer]:
     if sys.platform == "win32":
         # It can't hand the socket and the line over to another process.
         raise SettingsError(
-            "on Windows itself llm-usage can't start a Prefect server of its own: use WSL 2, or run `prefect server "
-            "start` in another window and set PREFECT_API_URL=http://127.0.0.1:4200/api"
+            say(
+                "on Windows itself llm-usage can't start a Prefect server of its own: use WSL 2, or run `prefect "
+                "server start` in another window and set PREFECT_API_URL=http://127.0.0.1:4200/api"
+            )
         )
     server = OwnServer()
     ours = _CLIENT | {

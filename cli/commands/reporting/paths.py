@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from usage.errors import SettingsError
+from usage.language.saying import say
 
 
 def named(wanted: str) -> Path:
@@ -16,14 +17,20 @@ def named(wanted: str) -> Path:
     """
     try:
         if "\0" in wanted:
-            raise SettingsError(f"-o {wanted!r}: no file can have that name")
+            raise SettingsError(say("-o {wanted}: no file can have that name", wanted=repr(wanted)))
         path = Path(wanted).expanduser()
         is_folder, has_folder = path.is_dir(), path.parent.is_dir()
     except (OSError, RuntimeError) as error:
         # A name that is too long, a folder that can't be entered, a home that nobody has.
-        raise SettingsError(f"-o {wanted}: no file can have that name ({error})") from None
+        raise SettingsError(
+            say("-o {wanted}: no file can have that name ({error})", wanted=wanted, error=error)
+        ) from None
     # The name of a folder ends with a slash, and no file's does.
     folder = path if wanted.endswith(("/", os.sep)) else path.parent
     if not is_folder and (folder is path or not has_folder):
-        raise SettingsError(f"-o {wanted}: there is no folder {folder}; make it, or name another place")
+        raise SettingsError(
+            say(
+                "-o {wanted}: there is no folder {folder}; make it, or name another place", wanted=wanted, folder=folder
+            )
+        )
     return path
