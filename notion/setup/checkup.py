@@ -120,8 +120,7 @@ class _Checkup:
             if one.locked
         ]
         for one in found:
-            carried = find_columns(one, self._carry).sentences if one.declared is USAGES else ()
-            self._sentences += map(Sentence.model_validate, carried)
+            self._sentences += find_columns(one, self._carry).sentences if one.declared is USAGES else ()
         plan = self._try(lambda: plan_sentence(self._gateway.myself(), self._settings.requests_per_minute))
         self._sentences += [plan] if plan else []
         is_ready = len(services) == len(ProviderName) and not any(row.severity is Severity.PROBLEM for row in rows)
