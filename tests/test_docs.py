@@ -23,7 +23,7 @@ from babel.messages.pofile import read_po
 from cli.parser import commands_of, parser
 from notion.databases.declared import SERVICES, USAGES, Database, Property, Type
 from usage.catalogue import CATALOGUE
-from usage.language.words import sentences as translated
+from usage.language import words
 from usage.names import ProviderName
 from usage.settings import KEY_VARIABLES, load_settings
 from usage.settings.reports import BUDGETS
@@ -296,15 +296,15 @@ def spoken(path: Path) -> Iterator[str]:
 def sentences() -> frozenset[str]:
     """All that the program may say."""
     paths = [path for package in SPEAKING for path in (ROOT / package).rglob("*.py")]
-    return frozenset(text for path in paths for text in spoken(path)) | frozenset(in_the_catalogue())
+    return frozenset([*(text for path in paths for text in spoken(path)), *translated()])
 
 
-def in_the_catalogue() -> Iterator[str]:
-    """Every French sentence of the catalogue, with `PLACE` for its places."""
+def translated() -> Iterator[str]:
+    """Every sentence of the catalogue, in both languages, with `PLACE` for what is put in."""
     for path in (ROOT / "usage" / "language" / "french").glob("*.po"):
         with path.open("rb") as file:
-            for french in translated(read_po(file, locale="fr")).values():
-                yield re.sub(r"\{\w+\}", PLACE, french)
+            for pair in words.sentences(read_po(file, locale="fr")).items():
+                yield from (re.sub(r"{\w+}", PLACE, text) for text in pair)
 
 
 def says(sentence: str, quote: str) -> bool:

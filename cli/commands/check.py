@@ -73,7 +73,7 @@ class Checkup:
             *_rates_amiss(self.settings),
             *self.settings.without_key(report.providers_with_rows if report is not None else ()),
             *(_column_sentences(report, Severity.NOTE) if report is not None else ()),
-            *(report.sentences if report is not None and report.usable else ()),
+            *(map(str, report.sentences) if report is not None and report.usable else ()),
             *(_leaving(self.settings, report) if report is not None else ()),
             *([str(self.archive.sentence)] if self.archive and self.archive.status is not CheckStatus.OK else []),
         ]
@@ -104,7 +104,9 @@ class Checkup:
     def _notion_problems(self) -> list[str]:
         if isinstance(self.notion, str):
             return [self.notion]
-        return [] if self.notion.usable else [*_column_sentences(self.notion, Severity.PROBLEM), *self.notion.sentences]
+        if self.notion.usable:
+            return []
+        return [*_column_sentences(self.notion, Severity.PROBLEM), *map(str, self.notion.sentences)]
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -344,10 +346,10 @@ def _columns_table(report: CheckReport) -> Table:
         table.add_row(
             row.database,
             row.property,
-            literal(row.expected),
-            literal(row.found or "–"),
+            literal(str(row.expected)),
+            literal(str(row.found or "–")),
             _mark(_STATUSES[row.severity]),
-            literal(row.todo),
+            literal(str(row.todo)),
         )
     return table
 

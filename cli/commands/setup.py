@@ -8,7 +8,6 @@ import os
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Final
 
 from dotenv import set_key
 
@@ -21,15 +20,6 @@ from usage.language.saying import say
 from usage.names import ProviderName
 from usage.settings import Settings, load_settings
 from usage.settings.files import is_file, setting_files
-
-_WOULD: Final = {
-    "Created": "Would create",
-    "Added": "Would add",
-    "Renamed": "Would rename",
-    "Mended": "Would mend",
-    "Filled": "Would fill",
-}
-"""How what was done begins, and what would be."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -96,18 +86,12 @@ def print_setup(result: SetupResult) -> None:
     """What was done, and what a person has to settle."""
     # Both may quote names of columns and databases: other people's text.
     for sentence in result.done or ("Both databases are complete; nothing to do.",):
-        print(literal(sentence))
+        print(literal(str(sentence)))
     _print_warnings(result)
 
 
-def in_conditional(sentence: str) -> str:
-    """What would be done, from a sentence about what was."""
-    first, _, rest = sentence.partition(" ")
-    return f"{_WOULD[first]} {rest}"
-
-
 def _print_rehearsal(result: SetupResult, *, as_json: bool) -> None:
-    steps = [in_conditional(sentence) for sentence in result.done]
+    steps = [str(sentence) for sentence in result.would]
     if as_json:
         print(json.dumps({**_ids(result), "would": steps}, ensure_ascii=False))
         return
@@ -119,7 +103,7 @@ def _print_rehearsal(result: SetupResult, *, as_json: bool) -> None:
 
 def _print_warnings(result: SetupResult) -> None:
     for sentence in result.warnings:
-        print(literal(sentence), file=sys.stderr)
+        print(literal(str(sentence)), file=sys.stderr)
 
 
 def _ids(result: SetupResult) -> dict[str, str | None]:

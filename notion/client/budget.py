@@ -11,6 +11,8 @@ from typing import Final
 
 from notion.client.failures import Refusal
 from notion.client.models import Me
+from usage.language.saying import say
+from usage.language.sentence import SILENCE, Sentence
 
 BUDGETS: Final = (180, 600)
 """Requests a minute and connection: Free and Plus, Business and Enterprise."""
@@ -24,41 +26,51 @@ def next_smaller(per_minute: int) -> int | None:
     return max((budget for budget in BUDGETS if budget < per_minute), default=None)
 
 
-def limit_sentence(refusal: Refusal, per_minute: int) -> str:
-    """What a 429 tells about the plan, in French; empty when nothing.
+def limit_sentence(refusal: Refusal, per_minute: int) -> Sentence:
+    """What a 429 tells about the plan; silent when nothing.
 
     Args:
         refusal: The 429.
         per_minute: The rate that was kept to.
     """
     if refusal.is_workspaces:
-        return "Notion limite tout l’espace de travail, toutes connexions confondues : la suite attend son tour."
+        return say("Notion limits the whole workspace, all its connections together: the rest waits for its turn.")
     if not refusal.is_connections:
-        return ""
+        return SILENCE
     smaller = next_smaller(per_minute)
     if smaller is None:
-        return (
-            f"Notion limite cette connexion, qui se tient pourtant à {per_minute} demandes par minute : un autre "
-            "programme emploie sans doute le même jeton."
+        return say(
+            "Notion limits this connection, although it keeps to {rate} requests a minute: another program probably "
+            "uses the same token.",
+            rate=str(per_minute),
         )
-    return (
-        f"Notion accorde à cette connexion moins de {per_minute} demandes par minute, la suite se fait à {smaller} : "
-        f"mettez {_VARIABLE}={smaller}, ou vérifiez qu’aucun autre programme n’emploie le même jeton."
+    return say(
+        "Notion allows this connection fewer than {rate} requests a minute, the rest goes on at {smaller}: set "
+        "{variable}={smaller}, or see that no other program uses the same token.",
+        rate=str(per_minute),
+        smaller=str(smaller),
+        variable=_VARIABLE,
     )
 
 
-def plan_sentence(me: Me, per_minute: int) -> str:
-    """What the plan says about the setting, in French; empty when they agree or nothing is known."""
+def plan_sentence(me: Me, per_minute: int) -> Sentence:
+    """What the plan says about the setting; silent when they agree or nothing is known."""
     free, business = BUDGETS
     upload = me.bot.workspace_limits.max_file_upload_size_in_bytes if me.bot is not None else None
     if upload is None:
-        return ""
+        return SILENCE
     if upload <= FREE_UPLOAD and per_minute > free:
-        return f"Notion annonce l’offre gratuite, donc {free} demandes par minute : mettez {_VARIABLE}={free}."
+        return say(
+            "Notion names the free plan, which has {rate} requests a minute: set {variable}={rate}.",
+            rate=str(free),
+            variable=_VARIABLE,
+        )
     if upload > FREE_UPLOAD and per_minute < business:
         # Plus is paid, too, and has the budget of the free plan: which one it is, no answer tells.
-        return (
-            f"Notion annonce une offre payante : si c’est Business ou Enterprise, mettez {_VARIABLE}={business}, "
-            "l’écriture ira plus vite."
+        return say(
+            "Notion names a paid plan: if it is Business or Enterprise, set {variable}={rate}, and writing will be "
+            "faster.",
+            rate=str(business),
+            variable=_VARIABLE,
         )
-    return ""
+    return SILENCE

@@ -37,6 +37,8 @@ from notion.client.budget import limit_sentence, next_smaller
 from notion.client.failures import Refusal, advice, read_refusal, read_silence, unreadable_sentence
 from notion.client.pace import Pace
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.machine.network import asks_directly
 from usage.peers.bodies import UnreadableError
 from usage.peers.clock import clock_offset
@@ -78,7 +80,7 @@ def effect_of(method: str, path: str, body: Json | None) -> Effect:
 class _Busy(NotionBusyError):
     """Worth repeating."""
 
-    def __init__(self, sentence: str, retry_after: float | None = None, status: int | None = None) -> None:
+    def __init__(self, sentence: Sentence, retry_after: float | None = None, status: int | None = None) -> None:
         super().__init__(sentence)
         self.retry_after = retry_after
         self.status = status
@@ -91,7 +93,7 @@ class TooMuchAsked(NotionBusyError):
 class DoubtfulCreation(NotionBusyError):
     """Nobody knows whether the new page was saved. `page_id` is given where Notion said that it was."""
 
-    def __init__(self, sentence: str, page_id: str | None = None) -> None:
+    def __init__(self, sentence: Sentence, page_id: str | None = None) -> None:
         super().__init__(sentence)
         self.page_id = page_id
 
@@ -122,7 +124,9 @@ class Connection(Client):
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         if settings.token is None:
-            raise NotionAccessError("NOTION_TOKEN manque : créez une connexion Notion et mettez son jeton dans .env.")
+            raise NotionAccessError(
+                say("NOTION_TOKEN is missing: create a Notion connection and put its token into .env.")
+            )
         token = settings.token.get_secret_value()
         super().__init__(
             client=BoundedClient(
@@ -149,7 +153,7 @@ class Connection(Client):
         # Two servers share no limit, even where they take the same token: that of the sandbox is always the same.
         self._pace = pace or Pace(f"{settings.base_url} {token}", settings.requests_per_minute, sleep=sleep)
         self._lock = Lock()
-        self._logged: set[str] = set()
+        self._logged: set[Sentence] = set()
         """Sentences about the plan that the log has."""
 
     def request(  # noqa: PLR0917  # as in Notion's client
@@ -186,7 +190,7 @@ class Connection(Client):
             return retrying(self._send_once, send, path, body, effect)
         except _Busy as error:
             if can_be_smaller and error.status in OVERLOADED:
-                raise TooMuchAsked(str(error)) from None
+                raise TooMuchAsked(error.sentence) from None
             raise
 
     def _send_once(self, send: Callable[[], Any], path: str, body: Json | None, effect: Effect) -> Any:
@@ -206,7 +210,7 @@ class Connection(Client):
             raise _doubtful_or_busy(unreadable_sentence(error, path), effect) from None
         except (InvalidPathParameterError, httpx.InvalidURL):
             raise NotionError(
-                f"Notion a donné un identifiant dont aucune adresse ne peut être faite ({path})."
+                say("Notion has given an id of which no address can be made ({path}).", path=path)
             ) from None
         except (RequestTimeoutError, httpx.RequestError) as error:
             silence = read_silence(error, self.options.base_url, path)
@@ -223,7 +227,9 @@ class Connection(Client):
         """Hold everybody back as long as Notion asks, and for longer where the plan turns out to have less."""
         wait = refusal.retry_after
         if wait is not None and wait > PATIENCE:
-            return NotionBusyError(f"Notion demande d’attendre {wait:.0f} s : relancez plus tard.")
+            return NotionBusyError(
+                say("Notion asks to wait for {seconds} s: run it again later.", seconds=f"{wait:.0f}")
+            )
         self._pace.pause(wait or 0.0)
         sentence = limit_sentence(refusal, kept_to)
         with self._lock:
@@ -235,16 +241,16 @@ class Connection(Client):
             self._logged |= {sentence} if is_news else set()
         if is_news:
             _log.warning("%s", sentence)
-        return _Busy(f"Notion limite les demandes (HTTP {refusal.status}).", wait)
+        return _Busy(say("Notion limits requests (HTTP {status}).", status=str(refusal.status)), wait)
 
 
 def _as_error(refusal: Refusal, path: str, body: Json | None, effect: Effect) -> NotionError:
     """The error that a refusal stands for."""
     status = refusal.status
     if status == 409 and refusal.code != "row_limit_exceeded":
-        return _Busy("Notion signale deux écritures simultanées (HTTP 409).", status=status)
+        return _Busy(say("Notion reports two writes at once (HTTP 409)."), status=status)
     if status >= 500:
-        sentence = f"Notion est en panne ou occupé (HTTP {status})."
+        sentence = say("Notion is out of order or busy (HTTP {status}).", status=str(status))
         if effect is Effect.CREATE:
             return DoubtfulCreation(sentence, refusal.committed_id)
         return _Busy(sentence, refusal.retry_after, status)
@@ -267,7 +273,7 @@ def _silent() -> logging.Logger:
     return logger
 
 
-def _doubtful_or_busy(sentence: str, effect: Effect) -> NotionError:
+def _doubtful_or_busy(sentence: Sentence, effect: Effect) -> NotionError:
     return DoubtfulCreation(sentence) if effect is Effect.CREATE else _Busy(sentence)
 
 

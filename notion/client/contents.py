@@ -19,6 +19,7 @@ from notion.client.gateway import Gateway, RowInTrash
 from notion.client.models import Block
 from notion.text import units
 from usage.errors import NotionAccessError, NotionError
+from usage.language.saying import say
 
 Json = Mapping[str, Any]
 MARK: Final = "llm-usage · "
@@ -65,8 +66,10 @@ class Contents:
         me = gateway.me()
         if me is None:
             raise NotionAccessError(
-                "Notion ne dit pas qui est cette connexion : ses blocs ne peuvent être distingués de ceux des autres. "
-                "Donnez-lui le droit de lire les informations des utilisateurs, puis relancez."
+                say(
+                    "Notion does not tell who this connection is: its blocks can’t be told from those of others. Give "
+                    "it the right to read user information, then run it again."
+                )
             )
         self._me = me
 
@@ -123,7 +126,9 @@ class Contents:
             added = self._gateway.create_once(append, find)
             before += len(part)
             if not added:
-                raise NotionError("Notion n’a pas dit quels blocs il a ajoutés : relancez, la page sera réécrite.")
+                raise NotionError(
+                    say("Notion did not tell which blocks it has added: run it again, and the page is written anew.")
+                )
             position = {"type": "after_block", "after_block": {"id": added[-1].id}}
 
     def _take_doubles_away(self, page_id: str, count: int, mark: str) -> None:

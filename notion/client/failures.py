@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,6 +14,8 @@ import httpx
 from notion_client.errors import APIResponseError, HTTPResponseError, RequestTimeoutError
 
 from notion.text import one_line
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.peers.bodies import BODY_LIMIT, NotJsonError, TooLargeError, UnreadableError, decode
 from usage.peers.clock import read_wait
 
@@ -82,8 +84,8 @@ def _object(text: str) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-def advice(refusal: Refusal, path: str, *, links: bool = False) -> str:
-    """What happened and what to do, in French.
+def advice(refusal: Refusal, path: str, *, links: bool = False) -> Sentence:
+    """What happened and what to do.
 
     Args:
         refusal: The error answer.
@@ -91,38 +93,55 @@ def advice(refusal: Refusal, path: str, *, links: bool = False) -> str:
         links: Whether the request writes a relation: the other side of a two-way one may be full.
     """
     known = {
-        401: "Notion refuse le jeton (HTTP 401) : vérifiez NOTION_TOKEN.",
-        403: "La connexion Notion n’a pas les droits nécessaires (HTTP 403) : lecture, insertion et mise à jour.",
-        404: f"Notion ne trouve pas {path} (HTTP 404) : vérifiez l’identifiant et partagez la page avec la connexion "
-        "(••• › Connexions).",
+        401: say("Notion refuses the token (HTTP 401): check NOTION_TOKEN."),
+        403: say("The Notion connection lacks rights that it needs (HTTP 403): to read, insert and update."),
+        404: say(
+            "Notion can’t find {path} (HTTP 404): check the id, and share the page with the connection "
+            "(••• › Connections).",
+            path=path,
+        ),
     }
     if refusal.out_of_blocks:
-        return "L’espace Notion a atteint la limite de blocs de son offre : changez d’offre ou faites de la place."
+        return say("The Notion workspace has reached its plan’s limit of blocks: change the plan, or make room.")
     if refusal.status in known:
         return known[refusal.status]
     if refusal.blocked:
-        return "Notion bloque cette connexion (HTTP 429) : contactez l’administrateur de l’espace Notion."
+        return say("Notion blocks this connection (HTTP 429): ask the administrator of the Notion workspace.")
     if 300 <= refusal.status < 400:
-        return f"Notion renvoie vers une autre adresse (HTTP {refusal.status}) : vérifiez NOTION_BASE_URL."
+        return say(
+            "Notion points to another address (HTTP {status}): check NOTION_BASE_URL.", status=str(refusal.status)
+        )
+    asked = {"path": path, "status": str(refusal.status), "code": refusal.code}
     message = one_line(refusal.message, 300)
-    sentence = f"Notion refuse la demande {path} (HTTP {refusal.status}, {refusal.code}) : {message}"
     if not links or not _ABOUT_RELATIONS.search(refusal.message):
-        return sentence
+        return say("Notion refuses the request {path} (HTTP {status}, {code}): {message}", **asked, message=message)
     # No more than others report: how Notion says it has never been seen.
-    return (
-        f"{sentence.rstrip('. ')}. Si ce service a déjà près de 10 000 lignes, sa relation est pleine : déplacez les "
-        "lignes des mois les plus anciens dans une autre base Notion, puis relancez."
+    return say(
+        "Notion refuses the request {path} (HTTP {status}, {code}): {message}. If this service already has close to "
+        "10,000 rows, its relation is full: move the rows of the oldest months into another Notion database, then run "
+        "it again.",
+        **asked,
+        message=message.rstrip(". "),
     )
 
 
-def unreadable_sentence(error: UnreadableError, path: str) -> str:
-    """What is wrong with the body of an answer, in French."""
+def unreadable_sentence(error: UnreadableError, path: str) -> Sentence:
+    """What is wrong with the body of an answer."""
     if isinstance(error, TooLargeError):
-        return f"La réponse de Notion dépasse {BODY_LIMIT // 1024**2} Mio ({path}) : vérifiez NOTION_BASE_URL."
+        size = str(BODY_LIMIT // 1024**2)
+        return say("Notion’s answer is over {size} MiB ({path}): check NOTION_BASE_URL.", size=size, path=path)
     if isinstance(error, NotJsonError):
-        what = "une page HTML" if error.is_html else "un corps illisible ou coupé"
-        return f"Notion a répondu {what} au lieu de JSON ({path}) : vérifiez NOTION_BASE_URL et le proxy."
-    return f"Notion a répondu du JSON démesuré ({type(error).__name__}, {path}) : vérifiez NOTION_BASE_URL."
+        if error.is_html:
+            return say(
+                "Notion answered a page of HTML instead of JSON ({path}): check NOTION_BASE_URL and the proxy.",
+                path=path,
+            )
+        return say(
+            "Notion answered an unreadable or cut body instead of JSON ({path}): check NOTION_BASE_URL and the proxy.",
+            path=path,
+        )
+    kind = type(error).__name__
+    return say("Notion answered JSON beyond measure ({kind}, {path}): check NOTION_BASE_URL.", kind=kind, path=path)
 
 
 # -- no answer at all
@@ -132,50 +151,73 @@ def unreadable_sentence(error: UnreadableError, path: str) -> str:
 class Silence:
     """A request without an answer."""
 
-    sentence: str
-    """What happened and what to do, in French: `{host}`, `{path}` and `{kind}` of the error are filled in."""
-    is_sent: bool = False
+    sentence: Sentence
+    """What happened and what to do."""
+    is_sent: bool
     """Whether Notion may have got the request."""
-    may_pass: bool = True
+    may_pass: bool
     """Whether trying again can help."""
 
 
-_CUT: Final = "La connexion à Notion a été coupée ({kind}, {path}) : relancez plus tard."
-_REASONS: Final[tuple[tuple[tuple[type[BaseException], ...], Silence], ...]] = (
-    (
+@dataclass(frozen=True, slots=True)
+class _Reason:
+    """Why there was no answer: it counts where one of these errors is found behind the last one."""
+
+    errors: tuple[type[BaseException], ...]
+    tell: Callable[[Mapping[str, str]], Sentence]
+    """What happened, of `{host}`, `{path}` and `{kind}` of the error."""
+    is_sent: bool = False
+    may_pass: bool = True
+
+
+def _tell_cut(of: Mapping[str, str]) -> Sentence:
+    return say("The connection to Notion was cut ({kind}, {path}): run it again later.", **of)
+
+
+_REASONS: Final = (
+    _Reason(
         (ssl.SSLCertVerificationError,),
-        Silence(
-            "Le certificat de {host} n’est pas reconnu : vérifiez NOTION_BASE_URL et l’heure de cette machine ; "
-            "derrière le proxy d’une entreprise, mettez le chemin de son certificat dans SSL_CERT_FILE.",
-            may_pass=False,
+        lambda of: say(
+            "The certificate of {host} is not recognised: check NOTION_BASE_URL and this machine’s clock; behind a "
+            "company’s proxy, put the path of its certificate into SSL_CERT_FILE.",
+            **of,
         ),
+        may_pass=False,
     ),
-    (
+    _Reason(
         (httpx.ProxyError,),
-        Silence("Le proxy refuse de mener à {host} : vérifiez HTTPS_PROXY, ou ajoutez {host} à NO_PROXY."),
+        lambda of: say("The proxy refuses to lead to {host}: check HTTPS_PROXY, or add {host} to NO_PROXY.", **of),
     ),
-    (
+    _Reason(
         (socket.gaierror,),
-        Silence("L’hôte {host} est introuvable (DNS) : vérifiez NOTION_BASE_URL, HTTPS_PROXY et l’accès à Internet."),
-    ),
-    (
-        (ConnectionRefusedError,),
-        Silence("L’hôte {host} refuse la connexion : vérifiez NOTION_BASE_URL, HTTPS_PROXY et le pare-feu."),
-    ),
-    (
-        (httpx.ConnectTimeout, httpx.PoolTimeout),
-        Silence(
-            "L’hôte {host} n’accepte pas la connexion à temps : vérifiez l’accès à Internet, HTTPS_PROXY et le "
-            "pare-feu."
+        lambda of: say(
+            "The host {host} can’t be found (DNS): check NOTION_BASE_URL, HTTPS_PROXY and the access to the Internet.",
+            **of,
         ),
     ),
-    ((httpx.ConnectError,), Silence(_CUT)),
-    (
+    _Reason(
+        (ConnectionRefusedError,),
+        lambda of: say(
+            "The host {host} refuses the connection: check NOTION_BASE_URL, HTTPS_PROXY and the firewall.", **of
+        ),
+    ),
+    _Reason(
+        (httpx.ConnectTimeout, httpx.PoolTimeout),
+        lambda of: say(
+            "The host {host} does not accept the connection in time: check the access to the Internet, HTTPS_PROXY and "
+            "the firewall.",
+            **of,
+        ),
+    ),
+    _Reason((httpx.ConnectError,), _tell_cut),
+    _Reason(
         (httpx.TimeoutException, RequestTimeoutError),
-        Silence("Notion n’a pas répondu à temps ({path}) : relancez plus tard.", is_sent=True),
+        lambda of: say("Notion did not answer in time ({path}): run it again later.", **of),
+        is_sent=True,
     ),
 )
-"""By what is found behind an error; the first that fits counts."""
+"""The first that fits counts."""
+_CUT: Final = _Reason((), _tell_cut, is_sent=True)
 
 
 def read_silence(error: httpx.RequestError | RequestTimeoutError, base_url: str, path: str) -> Silence:
@@ -187,10 +229,10 @@ def read_silence(error: httpx.RequestError | RequestTimeoutError, base_url: str,
         path: What was asked for.
     """
     behind = list(_chain(error))
-    fits = (reason for kinds, reason in _REASONS if any(isinstance(one, kinds) for one in behind))
-    reason = next(fits, Silence(_CUT, is_sent=True))
-    host = httpx.URL(base_url).host
-    return replace(reason, sentence=reason.sentence.format(host=host, path=path, kind=type(error).__name__))
+    fits = (reason for reason in _REASONS if any(isinstance(one, reason.errors) for one in behind))
+    reason = next(fits, _CUT)
+    told = reason.tell({"host": httpx.URL(base_url).host, "path": path, "kind": type(error).__name__})
+    return Silence(told, reason.is_sent, reason.may_pass)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

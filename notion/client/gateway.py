@@ -24,6 +24,8 @@ from notion.client.models import (
 )
 from notion.client.paging import PAGE_SIZE, Pages
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
+from usage.language.saying import say
+from usage.language.sentence import SILENCE
 
 MOST_ROWS: Final = 250_000
 """Rows that a data source is said to hold."""
@@ -97,7 +99,7 @@ class Gateway(Connection):
         for listing in self.query(data_source_id, {"filter": where} if where else {}):
             yield from (row for row in listing.results if not row.in_trash)
             if listing.is_cut:
-                raise NotionError("Notion arrête la lecture à 10 000 lignes : réduisez la période demandée.")
+                raise NotionError(say("Notion ends a reading at 10,000 rows: ask for a shorter period."))
 
     def every_row(self, data_source_id: str, where: Json | None = None) -> Iterator[Page]:
         """All rows that fulfil a condition, however many: oldest first, those in the trash left out, each once.
@@ -123,10 +125,13 @@ class Gateway(Connection):
                 return
             if last is None or (since is not None and last <= since):
                 raise NotionError(
-                    f"Plus de 10 000 lignes ont été créées à la même minute ({since}) : Notion les cache."
+                    say(
+                        "More than 10,000 rows were created in the same minute ({minute}): Notion hides them.",
+                        minute=str(since),
+                    )
                 )
             if len(seen) > MOST_ROWS:
-                raise NotionError("Notion annonce plus de lignes qu’une base n’en peut avoir : relancez plus tard.")
+                raise NotionError(say("Notion announces more rows than a database can have: run it again later."))
             since = last
 
     def page(self, page_id: str) -> Page:
@@ -265,17 +270,17 @@ class Gateway(Connection):
             NotionBusyError: Notion's answer never arrived and nothing was found.
             NotionError: Whatever else `create` and `find` raise.
         """
-        last: DoubtfulCreation | None = None
+        doubt = SILENCE
         for attempt in range(CREATIONS):
             try:
                 return create()
             except DoubtfulCreation as error:
-                last = error
+                doubt, saved = error.sentence, error.page_id
             self.sleep(PAUSE * (attempt + 1))
-            found = find(last.page_id)
+            found = find(saved)
             if found is not None:
                 return found
-        raise NotionBusyError(str(last))
+        raise NotionBusyError(doubt)
 
 
 def _oldest_first(where: Json | None, since: datetime | None) -> Json:
@@ -297,7 +302,8 @@ def _outside_trash(write: Callable[[], object], read: Callable[[], object]) -> o
     except NotionAccessError as error:
         if error.status != 400 or not _is_in_trash(read):
             raise
-        raise RowInTrash("La ligne est dans la corbeille de Notion : restaurez-la ou relancez la collecte.") from None
+        sentence = say("The row is in Notion’s trash: restore it, or run the collection again.")
+        raise RowInTrash(sentence) from None
 
 
 def _is_in_trash(read: Callable[[], object]) -> bool:

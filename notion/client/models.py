@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from usage.errors import NotionError
+from usage.language.saying import say
 from usage.peers.contract import describe_breach
 
 M = TypeVar("M", bound=BaseModel)
@@ -406,4 +407,5 @@ def parse(model: type[M], data: object) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise NotionError(f"Notion ne répond plus comme prévu : {describe_breach(error)}.") from None
+        sentence = say("Notion does not answer as it used to: {breach}.", breach=describe_breach(error))
+        raise NotionError(sentence) from None

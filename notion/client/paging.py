@@ -11,6 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 from notion.client.connection import SMALLEST_PAGE, TooMuchAsked
 from notion.client.models import Listing, parse
 from usage.errors import NotionAccessError, NotionError
+from usage.language.saying import say, say_count
 
 PAGE_SIZE: Final = 100
 RESTARTS: Final = 3
@@ -63,7 +64,12 @@ class Pages(Generic[L]):
             if cursor is None:
                 break
         if self._skipped:
-            _log.warning("%d résultats de Notion, qui ne sont pas des lignes entières, sont passés.", self._skipped)
+            sentence = say_count(
+                "{number} result of Notion’s that is no whole row is passed over.",
+                "{number} results of Notion’s that are no whole rows are passed over.",
+                self._skipped,
+            )
+            _log.warning("%s", sentence)
 
     def _ask(self, cursor: str | None) -> L | None:
         """The page at a cursor; None where the listing has to be begun again."""
@@ -100,9 +106,11 @@ class Pages(Generic[L]):
             return None
         cursor = listing.next_cursor
         if not cursor or cursor in self._cursors:
-            raise NotionError(f"Notion annonce une suite sans dire où la lire ({self._path}).")
+            sentence = say("Notion announces more without telling where to read it ({path}).", path=self._path)
+            raise NotionError(sentence)
         if self._idle >= STALLED or len(self._here) > MOST:
-            raise NotionError(f"Notion annonce toujours une suite, sans fin ({self._path}) : relancez plus tard.")
+            sentence = say("Notion announces more without end ({path}): run it again later.", path=self._path)
+            raise NotionError(sentence)
         self._cursors.add(cursor)
         return cursor
 

@@ -20,9 +20,12 @@ from notion.client.gateway import Gateway
 from notion.client.models import Page
 from notion.databases.declared import SERVICES, USAGES, Database, Property, Type
 from notion.databases.found import Found
+from notion.databases.naming import quoted
 from notion.text import letters
 from usage.errors import NotionAccessError
 from usage.language.folding import folded
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.names import ProviderName
 
 _CLEAR: Final = 3
@@ -48,22 +51,39 @@ def refuse_exchanged(gateway: Gateway, services: Found | None, usages: Found | N
     """
     if services is not None and usages is not None and services.data_source_id == usages.data_source_id:
         raise NotionAccessError(
-            f"{SERVICES.variable} et {USAGES.variable} mènent à la même base, {_name_of(services)} : mettez dans "
-            f"chacune l’adresse de la sienne, « {SERVICES.title} » et « {USAGES.title} »."
+            say(
+                "{services} and {usages} lead to the same database, {base}: put into each the address of its own, "
+                "“{services_title}” and “{usages_title}”.",
+                base=_name_of(services),
+                **_NAMES,
+            )
         )
     if not are_exchanged(services, usages, lambda found: _oldest(gateway, found)):
         return
     if services is not None and usages is not None:
         raise NotionAccessError(
-            f"{SERVICES.variable} et {USAGES.variable} sont échangés : la base {_name_of(services)} est faite comme "
-            f"« {USAGES.title} », et la base {_name_of(usages)} comme « {SERVICES.title} ». Rien n’a été écrit. Mettez "
-            f"{SERVICES.variable}={usages.database_id} et {USAGES.variable}={services.database_id} dans .env."
+            say(
+                "{services} and {usages} are exchanged: the database {first} is made like “{usages_title}”, and the "
+                "database {second} like “{services_title}”. Nothing was written. Put {services}={services_id} and "
+                "{usages}={usages_id} into .env.",
+                first=_name_of(services),
+                second=_name_of(usages),
+                services_id=usages.database_id,
+                usages_id=services.database_id,
+                **_NAMES,
+            )
         )
     for found in (one for one in (services, usages) if one is not None):
         other = USAGES if found.declared is SERVICES else SERVICES
         raise NotionAccessError(
-            f"{found.declared.variable} mène à la base {_name_of(found)}, qui est faite comme « {other.title} » : "
-            f"mettez son identifiant dans {other.variable}. Rien n’a été écrit."
+            say(
+                "{variable} leads to the database {base}, which is made like “{other}”: put its id into "
+                "{other_variable}. Nothing was written.",
+                variable=found.declared.variable,
+                base=_name_of(found),
+                other=other.title,
+                other_variable=other.variable,
+            )
         )
 
 
@@ -79,8 +99,16 @@ def are_exchanged(services: Found | None, usages: Found | None, oldest: Oldest) 
     return sum(_sign(found, _witness(oldest(found))) for found in taken) < 0
 
 
-def _name_of(found: Found) -> str:
-    return f"« {found.title} »" if found.title.strip() else found.database_id
+_NAMES: Final = {
+    "services": SERVICES.variable,
+    "services_title": SERVICES.title,
+    "usages": USAGES.variable,
+    "usages_title": USAGES.title,
+}
+
+
+def _name_of(found: Found) -> Sentence:
+    return quoted(found.title) if found.title.strip() else Sentence.of(found.database_id)
 
 
 # -- signs: positive for a database in its own place, negative in the other's

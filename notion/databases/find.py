@@ -13,6 +13,7 @@ from notion.databases.exchanged import refuse_exchanged
 from notion.databases.found import Databases, Found, judge_relation, problem
 from usage.errors import NotionAccessError
 from usage.language.folding import folded
+from usage.language.saying import say, together
 from usage.settings import NotionSettings
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ def find_databases(gateway: Gateway, settings: NotionSettings) -> Databases:
     for found in (databases.services, databases.usages):
         problems = [problem(found, match) for match in found.matches if match.blocks]
         if problems:
-            raise NotionAccessError(" ".join(problems))
+            raise NotionAccessError(together(problems))
     return databases
 
 
@@ -70,7 +71,10 @@ class Finder:
         found = self.find(declared)
         if found is None:
             raise NotionAccessError(
-                f"Aucune base « {declared.title} » sous la page NOTION_PARENT_PAGE_ID : lancez llm-usage setup."
+                say(
+                    "No database “{database}” under the page NOTION_PARENT_PAGE_ID: run llm-usage setup.",
+                    database=declared.title,
+                )
             )
         return found
 
@@ -83,8 +87,12 @@ class Finder:
         database_id = self._settings.services_db_id if declared is SERVICES else self._settings.usages_db_id
         if database_id is None and self._settings.parent_page_id is None:
             raise NotionAccessError(
-                f"La base « {declared.title} » est introuvable : mettez {declared.variable} dans .env, ou "
-                "NOTION_PARENT_PAGE_ID et lancez llm-usage setup."
+                say(
+                    "The database “{database}” can’t be found: put {variable} into .env, or NOTION_PARENT_PAGE_ID and "
+                    "run llm-usage setup.",
+                    database=declared.title,
+                    variable=declared.variable,
+                )
             )
         database_id = database_id or _only_titled(declared, self._listing)
         return None if database_id is None else inspect(self._gateway, declared, database_id)
@@ -105,8 +113,10 @@ def _child_databases(gateway: Gateway, page_id: str) -> list[Block]:
         if _block_type(gateway, page_id) == "child_database" or _seek(lambda: gateway.data_source(page_id)) is not None:
             raise _not_a_page()
         raise NotionAccessError(
-            "Notion ne trouve pas la page NOTION_PARENT_PAGE_ID : vérifiez l’identifiant et partagez la page avec la "
-            "connexion (••• › Connexions).",
+            say(
+                "Notion can’t find the page NOTION_PARENT_PAGE_ID: check the id, and share the page with the "
+                "connection (••• › Connections)."
+            ),
             status=404,
         )
     found = [block for block in blocks if block.child_database is not None and not block.in_trash]
@@ -118,8 +128,12 @@ def _child_databases(gateway: Gateway, page_id: str) -> list[Block]:
 
 def _not_a_page() -> NotionAccessError:
     return NotionAccessError(
-        "NOTION_PARENT_PAGE_ID mène à une base, pas à une page : mettez-y l’adresse de la page où les deux bases sont, "
-        f"ou seront, rangées. Les adresses des bases vont dans {SERVICES.variable} et {USAGES.variable}."
+        say(
+            "NOTION_PARENT_PAGE_ID leads to a database, not to a page: put the address of the page there under which "
+            "the two databases stand, or shall stand. The addresses of the databases go into {services} and {usages}.",
+            services=SERVICES.variable,
+            usages=USAGES.variable,
+        )
     )
 
 
@@ -149,8 +163,13 @@ def _only_titled(declared: Database, blocks: Sequence[Block]) -> str | None:
     ids = [b.id for b in blocks if b.child_database is not None and folded(b.child_database.title) == wanted]
     if len(ids) > 1:
         raise NotionAccessError(
-            f"{len(ids)} bases « {declared.title} » sous la page NOTION_PARENT_PAGE_ID : mettez l’identifiant de la "
-            f"bonne dans {declared.variable}."
+            say(
+                "{number} databases “{database}” under the page NOTION_PARENT_PAGE_ID: put the id of the right one "
+                "into {variable}.",
+                number=len(ids),
+                database=declared.title,
+                variable=declared.variable,
+            )
         )
     return ids[0] if ids else None
 
@@ -164,8 +183,12 @@ def inspect(gateway: Gateway, declared: Database, database_id: str) -> Found:
     info, source = _read(gateway, declared, database_id)
     if info.in_trash or (source is not None and source.in_trash):
         raise NotionAccessError(
-            f"La base « {declared.title} » est dans la corbeille de Notion : restaurez-la, ou videz "
-            f"{declared.variable} et lancez llm-usage setup."
+            say(
+                "The database “{database}” is in Notion’s trash: restore it, or empty {variable} and run llm-usage "
+                "setup.",
+                database=declared.title,
+                variable=declared.variable,
+            )
         )
     if source is None and not info.data_sources:
         raise _without_source(gateway, declared, info)
@@ -198,14 +221,22 @@ def _read(gateway: Gateway, declared: Database, given: str) -> tuple[DatabaseInf
     kind = _block_type(gateway, given)
     if kind == "child_page":
         raise NotionAccessError(
-            f"{declared.variable} mène à une page, pas à une base : ouvrez la base « {declared.title} » en pleine page "
-            f"et collez son adresse, ou videz {declared.variable} et mettez la page dans NOTION_PARENT_PAGE_ID."
+            say(
+                "{variable} leads to a page, not to a database: open the database “{database}” as a full page and "
+                "paste its address, or empty {variable} and put the page into NOTION_PARENT_PAGE_ID.",
+                database=declared.title,
+                variable=declared.variable,
+            )
         )
     if kind == "child_database" or status == 400:
-        raise _linked(declared, "")
+        raise _linked(declared)
     raise NotionAccessError(
-        f"Notion ne trouve pas la base « {declared.title} » ({declared.variable}) : vérifiez l’identifiant et "
-        "partagez la base avec la connexion (••• › Connexions).",
+        say(
+            "Notion can’t find the database “{database}” ({variable}): check the id, and share the database with the "
+            "connection (••• › Connections).",
+            database=declared.title,
+            variable=declared.variable,
+        ),
         status=404,
     )
 
@@ -215,10 +246,13 @@ def _without_source(gateway: Gateway, declared: Database, info: DatabaseInfo) ->
     source = _shown(gateway, info.id)
     if source is not None and source.in_trash:
         return NotionAccessError(
-            f"La source de données de la base « {declared.title} » est dans la corbeille de Notion : restaurez-la."
+            say(
+                "The data source of the database “{database}” is in Notion’s trash: restore it.",
+                database=declared.title,
+            )
         )
     original = source.parent.database_id if source is not None else None
-    return _linked(declared, original if original not in (None, info.id) else "")
+    return _linked(declared, original if original != info.id else None)
 
 
 def _shown(gateway: Gateway, database_id: str) -> DataSource | None:
@@ -232,11 +266,22 @@ def _shown(gateway: Gateway, database_id: str) -> DataSource | None:
         return None
 
 
-def _linked(declared: Database, original: str | None) -> NotionAccessError:
-    whose = f" ({original})" if original else ""
+def _linked(declared: Database, original: str | None = None) -> NotionAccessError:
+    if original is None:
+        return NotionAccessError(
+            say(
+                "{variable} leads to a linked view, which shows the rows of another database: paste the address of the "
+                "original database instead.",
+                variable=declared.variable,
+            )
+        )
     return NotionAccessError(
-        f"{declared.variable} mène à une vue liée, qui montre les lignes d’une autre base : collez l’adresse de "
-        f"la base d’origine{whose} à la place."
+        say(
+            "{variable} leads to a linked view, which shows the rows of another database: paste the address of the "
+            "original database ({original}) instead.",
+            variable=declared.variable,
+            original=original,
+        )
     )
 
 
@@ -253,6 +298,10 @@ def _only_source(declared: Database, info: DatabaseInfo) -> str:
     if len(named) == 1:
         return named[0].id
     raise NotionAccessError(
-        f"La base « {declared.title} » a {len(sources)} sources de données : donnez à l’une d’elles, et à une seule, "
-        f"le nom « {declared.title} »."
+        say(
+            "The database “{database}” has {number} data sources: give one of them, and only one, the name "
+            "“{database}”.",
+            database=declared.title,
+            number=len(sources),
+        )
     )

@@ -9,7 +9,10 @@ from urllib.parse import unquote
 
 from notion.client.models import DataSource, Page, PropertySchema, Value
 from notion.databases.declared import SERVICES, USAGES, Database, Property
+from notion.databases.naming import joined
 from usage.language.folding import folded
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 
 
 class ColumnState(StrEnum):
@@ -128,29 +131,43 @@ def _other_side(services: Found, match: Match) -> tuple[PropertySchema, ...]:
     return tuple(column for column in services.schema.values() if unquote(column.id) == wanted)
 
 
-def problem(found: Found, match: Match) -> str:
-    """What is wrong with a column and what to do, in one French sentence."""
+def problem(found: Found, match: Match) -> Sentence:
+    """What is wrong with a column and what to do."""
     base, name = found.declared.title, match.declared.name
     if match.state is ColumnState.MISSING:
-        return f"Il manque la colonne « {name} » dans « {base} » : lancez llm-usage setup."
+        return say("The column “{name}” is missing in “{database}”: run llm-usage setup.", name=name, database=base)
     if match.state is ColumnState.AMBIGUOUS:
-        names = " et ".join(f"« {column.name} »" for column in match.found)
-        return f"Plusieurs colonnes de « {base} » peuvent être « {name} » ({names}) : gardez-en une."
+        return say(
+            "Several columns of “{database}” may be “{name}” ({names}): keep one.",
+            database=base,
+            name=name,
+            names=joined(column.name for column in match.found),
+        )
     if match.state is ColumnState.ONE_WAY:
-        return (
-            f"La relation de « {USAGES.title} » vers « {base} » va dans un seul sens : ouvrez-la dans Notion, activez "
-            f"« Afficher sur {base} », puis relancez llm-usage setup."
+        return say(
+            "The relation from “{usages}” to “{database}” goes one way only: open it in Notion, switch on “Show on "
+            "{database}”, then run llm-usage setup again.",
+            usages=USAGES.title,
+            database=base,
         )
     column = match.found[0]
     if match.state is ColumnState.ELSEWHERE:
         other = USAGES if found.declared is SERVICES else SERVICES
-        return (
-            f"La relation « {column.name} » de « {base} » mène à une autre base que « {other.title} » : renommez-la "
-            f"et lancez llm-usage setup, ou mettez la bonne base dans {other.variable}."
+        return say(
+            "The relation “{column}” of “{database}” leads to another database than “{other}”: rename it and run "
+            "llm-usage setup, or put the right database into {variable}.",
+            column=column.name,
+            database=base,
+            other=other.title,
+            variable=other.variable,
         )
-    return (
-        f"La colonne « {column.name} » de « {base} » est de type {column.type} au lieu de {match.declared.type} : "
-        "changez son type dans Notion, ou renommez-la et lancez llm-usage setup."
+    return say(
+        "The column “{column}” of “{database}” is of type {type} instead of {wanted}: change its type in Notion, or "
+        "rename it and run llm-usage setup.",
+        column=column.name,
+        database=base,
+        type=column.type,
+        wanted=match.declared.type.value,
     )
 
 

@@ -12,6 +12,8 @@ from notion.databases.found import Found, value_of
 from notion.databases.options import chosen_option, option_value
 from notion.text import letters
 from usage.errors import NotionAccessError
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.names import ProviderName
 
 
@@ -53,17 +55,22 @@ def read_services(
     return services
 
 
-def missing_sentence(found: Found, providers: Iterable[ProviderName]) -> str:
-    """What to do about providers without a row, in French."""
-    labels = ", ".join(provider.label for provider in providers)
-    return f"Il manque une ligne dans « {found.declared.title} » pour {labels} : lancez llm-usage setup."
+def missing_sentence(found: Found, providers: Iterable[ProviderName]) -> Sentence:
+    """What to do about providers without a row."""
+    return say(
+        "A row is missing in “{database}” for {services}: run llm-usage setup.",
+        database=found.declared.title,
+        services=", ".join(provider.label for provider in providers),
+    )
 
 
-def doubles_sentence(found: Found, provider: ProviderName, count: int) -> str:
-    """What to do about a provider with several rows, in French."""
-    return (
-        f"{count} lignes de « {found.declared.title} » sont {provider.label} : la plus ancienne compte, supprimez les "
-        "autres."
+def doubles_sentence(found: Found, provider: ProviderName, count: int) -> Sentence:
+    """What to do about a provider with several rows."""
+    return say(
+        "{number} rows of “{database}” are {service}: the oldest counts, delete the others.",
+        number=count,
+        database=found.declared.title,
+        service=provider.label,
     )
 
 

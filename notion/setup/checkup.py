@@ -15,6 +15,7 @@ from notion.collected import Collected, read_collected
 from notion.databases.declared import SERVICES, USAGES, Property, Statut, Type
 from notion.databases.find import Finder, pair_databases
 from notion.databases.found import ColumnState, Databases, Found, Match, problem
+from notion.databases.naming import listed
 from notion.databases.options import lacking_options
 from notion.databases.services import as_service, doubles_sentence, missing_sentence, rows_of
 from notion.plan.authorship import is_by, is_collected, is_nameless
@@ -23,6 +24,8 @@ from notion.rows.titles import month_of_title, name_in_title, provider_of, tells
 from notion.rows.values import Existing, has_figures, read_row
 from notion.setup.rollups import has_lost_its_relation, unread_rollups
 from usage.errors import NotionError
+from usage.language.saying import say, together
+from usage.language.sentence import SILENCE, Sentence
 from usage.names import ProviderName
 from usage.settings import NotionSettings
 
@@ -44,25 +47,27 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CheckRow:
-    """One declared property against what stands in Notion. `todo` is a French sentence, empty when all is well."""
+    """One declared property against what stands in Notion."""
 
     database: str
     property: str
-    expected: str
-    found: str
+    expected: Sentence
+    found: Sentence
+    """Silent where there is nothing."""
     severity: Severity
-    todo: str = ""
+    todo: Sentence = SILENCE
+    """Silent when all is well."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckReport:
-    """Rows for a table, and French sentences about what is no column.
+    """Rows for a table, and sentences about what is no column.
 
     `usable` says whether a collection could be published; `providers_with_rows` are known only where it is.
     """
 
     rows: tuple[CheckRow, ...]
-    sentences: tuple[str, ...]
+    sentences: tuple[Sentence, ...]
     usable: bool
     providers_with_rows: frozenset[ProviderName] = frozenset()
     """Those that *Usages* has rows of."""
@@ -89,7 +94,7 @@ def check_notion(gateway: Gateway, settings: NotionSettings, carry: Iterable[str
 class _Checkup:
     def __init__(self, gateway: Gateway, settings: NotionSettings, carry: Iterable[str]) -> None:
         self._gateway, self._settings, self._carry = gateway, settings, carry
-        self._sentences: list[str] = []
+        self._sentences: list[Sentence] = []
         self._inactive: frozenset[ProviderName] = frozenset()
 
     def report(self) -> CheckReport:
@@ -106,8 +111,11 @@ class _Checkup:
         rows = tuple(_row(database, match, both) for database in found for match in database.matches)
         services = next((self._look_at_services(one) for one in found if one.declared is SERVICES), {})
         self._sentences += [
-            f"La base « {one.declared.title} » est verrouillée dans Notion : la collecte y écrit quand même, mais "
-            "llm-usage setup peut s’y voir refuser une colonne."
+            say(
+                "The database “{database}” is locked in Notion: collections write to it all the same, but llm-usage "
+                "setup may be refused a column.",
+                database=one.declared.title,
+            )
             for one in found
             if one.locked
         ]
@@ -130,7 +138,7 @@ class _Checkup:
         try:
             return look()
         except NotionError as error:
-            self._sentences.append(str(error))
+            self._sentences.append(error.sentence)
             return None
 
     def _look_at_services(self, found: Found) -> dict[ProviderName, str]:
@@ -155,7 +163,7 @@ class _Checkup:
 
 def _row(found: Found, match: Match, both: Databases | None) -> CheckRow:
     declared = match.declared
-    seen = ", ".join(_seen(declared, column, both) for column in match.found)
+    seen = together((_seen(declared, column, both) for column in match.found), between=", ")
     if match.state is ColumnState.OK:
         todo = _difference(declared, match.found[0], both)
         severity = Severity.NOTE if todo else Severity.OK
@@ -165,41 +173,57 @@ def _row(found: Found, match: Match, both: Databases | None) -> CheckRow:
     return CheckRow(found.declared.title, declared.name, _expected(declared), seen, severity, todo)
 
 
-def _expected(declared: Property) -> str:
+def _expected(declared: Property) -> Sentence:
     if declared.rollup is not None:
-        return f"rollup: {declared.rollup.function} of {declared.rollup.target}"
+        return _rollup(declared.rollup.function, declared.rollup.target)
     if declared.type is Type.SELECT:
-        return f"select: {', '.join(str(name) for name, _ in declared.options)}"
-    return declared.type.value
+        return _select(str(name) for name, _ in declared.options)
+    return Sentence.of(declared.type.value)
 
 
-def _seen(declared: Property, column: PropertySchema, both: Databases | None) -> str:
+def _rollup(function: str | None, target: str | None) -> Sentence:
+    return say("rollup: {function} of {target}", function=function, target=target)
+
+
+def _select(options: Iterable[str]) -> Sentence:
+    return say("select: {options}", options=", ".join(options))
+
+
+def _seen(declared: Property, column: PropertySchema, both: Databases | None) -> Sentence:
     """The column's type and make-up, after its name where that is another one."""
-    text = column.type
+    seen = Sentence.of(column.type)
     if column.rollup is not None:
-        text = f"rollup: {column.rollup.function} of {column.rollup.rollup_property_name}"
+        seen = _rollup(column.rollup.function, column.rollup.rollup_property_name)
     elif column.select is not None:
-        text = f"select: {', '.join(option.name for option in column.select.options)}"
+        seen = _select(option.name for option in column.select.options)
     elif column.relation is not None and both is not None:
         ends = {one.data_source_id: one.declared.title for one in (both.services, both.usages)}
-        text = f"relation: {ends.get(column.relation.data_source_id or '', '?')}"
-    return text if column.name == declared.name else f"{column.name} ({text})"
+        seen = say("relation: {database}", database=ends.get(column.relation.data_source_id or "", "?"))
+    return seen if column.name == declared.name else say("{column} ({type})", column=column.name, type=seen)
 
 
-def _difference(declared: Property, column: PropertySchema, both: Databases | None) -> str:
-    """What to do about a column of the right type that is made otherwise; empty when nothing."""
+def _difference(declared: Property, column: PropertySchema, both: Databases | None) -> Sentence:
+    """What to do about a column of the right type that is made otherwise; silent when nothing."""
     if column.select is not None:
-        lacking = [name for name, _ in lacking_options(declared, column.select.options)]
-        return f"Il manque les options {', '.join(lacking)} : llm-usage setup les ajoute." if lacking else ""
+        lacking = ", ".join(name for name, _ in lacking_options(declared, column.select.options))
+        return (
+            say("The options {options} are missing: llm-usage setup adds them.", options=lacking)
+            if lacking
+            else SILENCE
+        )
     if declared.rollup is None or column.rollup is None or both is None:
-        return ""
+        return SILENCE
     if has_lost_its_relation(both.services, column):
-        return "Ce cumul suit une relation supprimée : lancez llm-usage setup."
+        return say("This rollup follows a relation that is deleted: run llm-usage setup.")
     target = both.usages.columns.get(declared.rollup.target)
     same = target is not None and column.rollup.rollup_property_name == target.name
     if same and column.rollup.function == declared.rollup.function:
-        return ""
-    return f"Ce cumul calcule autre chose que {declared.rollup.function} de « {declared.rollup.target} » : corrigez-le."
+        return SILENCE
+    return say(
+        "This rollup calculates something else than {function} of “{column}”: correct it.",
+        function=declared.rollup.function,
+        column=declared.rollup.target,
+    )
 
 
 # -- rows: which ones a collection leaves alone, and what mends them
@@ -207,9 +231,9 @@ def _difference(declared: Property, column: PropertySchema, both: Databases | No
 
 @dataclass(frozen=True, slots=True)
 class RowsSeen:
-    """French sentences, none when all is well, the providers that have rows, and what their sources were asked for."""
+    """Sentences, none when all is well, the providers that have rows, and what their sources were asked for."""
 
-    sentences: tuple[str, ...]
+    sentences: tuple[Sentence, ...]
     providers: frozenset[ProviderName]
     collected: tuple[Collected, ...] = ()
 
@@ -238,22 +262,9 @@ def _judge_rows(rows: Sequence[Existing], services: Mapping[ProviderName, str], 
     loose = [row for row, _ in known if not row.values.service]
     others = [(row, name) for row, name in known if me is not None and not is_by(row, me) and row not in slips]
     taken = [row for row, provider in others if _can_be_taken_over(row, provider)]
-    sentences = (
-        _say(loose, "n’ont pas de service", "llm-usage heal les relie d’après leur titre"),
-        _say(
-            taken,
-            "ont été écrites par quelqu’un d’autre que cette connexion",
-            "la collecte n’y touche pas, llm-usage heal les reprend",
-        ),
-        _say(
-            [row for row, _ in others if row not in taken],
-            "sont à vous, ou à un autre programme",
-            "rien n’y touche, et leurs montants comptent dans les totaux de leur service",
-        ),
-        _say(slips, "ont un titre d’un autre mois que « Mois »", "corrigez celui des deux qui est faux"),
-    )
+    own = [row for row, _ in others if row not in taken]
     return RowsSeen(
-        tuple(sentence for sentence in sentences if sentence),
+        tuple(tell(rows) for tell, rows in ((_loose, loose), (_taken, taken), (_own, own), (_slips, slips)) if rows),
         frozenset(name for _, name in known),
         read_collected(rows, services),
     )
@@ -274,10 +285,39 @@ def _names_a_service(row: Existing) -> bool:
     return any(name_in_title(titled, provider) for provider in ProviderName)
 
 
-def _say(rows: Sequence[Existing], what: str, then: str) -> str:
-    """One sentence about some rows; empty where there are none."""
-    if not rows:
-        return ""
-    names = ", ".join(f"« {row.values.title} »" for row in rows[:_NAMED])
-    more = ", …" if len(rows) > _NAMED else ""
-    return f"{len(rows)} lignes de « {USAGES.title} » {what} ({names}{more}) : {then}."
+def _loose(rows: Sequence[Existing]) -> Sentence:
+    return say(
+        "Rows of “{database}” without a service: {number} ({names}); llm-usage heal links them by their titles.",
+        **_about(rows),
+    )
+
+
+def _taken(rows: Sequence[Existing]) -> Sentence:
+    return say(
+        "Rows of “{database}” written by somebody else than this connection: {number} ({names}); collections do not "
+        "touch them, llm-usage heal takes them over.",
+        **_about(rows),
+    )
+
+
+def _own(rows: Sequence[Existing]) -> Sentence:
+    return say(
+        "Rows of “{database}” that are yours, or another program’s: {number} ({names}); nothing touches them, and "
+        "their amounts count in the totals of their service.",
+        **_about(rows),
+    )
+
+
+def _slips(rows: Sequence[Existing]) -> Sentence:
+    return say(
+        "Rows of “{database}” whose title has another month than “Mois”: {number} ({names}); correct the one of the "
+        "two that is wrong.",
+        **_about(rows),
+    )
+
+
+def _about(rows: Sequence[Existing]) -> dict[str, object]:
+    """How many rows there are, and the titles of the first."""
+    names = listed(row.values.title for row in rows[:_NAMED])
+    more = say("{names}, …", names=names) if len(rows) > _NAMED else names
+    return {"database": USAGES.title, "number": len(rows), "names": more}

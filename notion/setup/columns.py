@@ -12,6 +12,7 @@ from notion.databases.declared import Database, Property, Type
 from notion.databases.found import Found
 from notion.databases.options import lacking_options
 from usage.errors import NotionAccessError
+from usage.language.saying import say
 
 Json = dict[str, Any]
 
@@ -127,7 +128,10 @@ def explain_lock(found: Found, change: Callable[[], DataSource]) -> DataSource:
         if not found.locked or error.status not in (400, 403, 409):
             raise
         raise NotionAccessError(
-            f"La base « {found.declared.title} » est verrouillée et Notion refuse de la modifier : déverrouillez-la "
-            "(••• › Déverrouiller), puis relancez llm-usage setup.",
+            say(
+                "The database “{database}” is locked and Notion refuses to change it: unlock it (••• › Unlock), then "
+                "run llm-usage setup again.",
+                database=found.declared.title,
+            ),
             status=error.status,
         ) from None

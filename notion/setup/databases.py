@@ -30,26 +30,37 @@ from notion.setup.log import SetupLog
 from notion.setup.rehearsal import Rehearsal, is_invented
 from notion.setup.rollups import add_rollups, unread_rollups
 from notion.setup.seeds import seed_services
+from notion.setup.steps import Step, added, added_options, created, renamed
 from notion.setup.views import set_up_views
 from usage.errors import NotionAccessError
 from usage.language.folding import folded
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.names import ProviderName
 from usage.settings import NotionSettings
 
 
 @dataclass(frozen=True, slots=True)
 class SetupResult:
-    """What set-up found and did.
+    """What set-up found and did; of a rehearsal, what it would do."""
 
-    `done` are short English sentences, empty when there was nothing to do; `warnings` French ones, about what a person
-    has to settle.
-    """
-
-    done: tuple[str, ...]
-    warnings: tuple[str, ...]
+    steps: tuple[Step, ...]
+    """Empty when there was nothing to do."""
+    warnings: tuple[Sentence, ...]
+    """What a person has to settle."""
     services_db_id: str | None
     """None only of a rehearsal, where the database does not exist yet; so is the other one."""
     usages_db_id: str | None
+
+    @property
+    def done(self) -> tuple[Sentence, ...]:
+        """What was done, a short sentence for each step."""
+        return tuple(step.done for step in self.steps)
+
+    @property
+    def would(self) -> tuple[Sentence, ...]:
+        """What would be done, likewise."""
+        return tuple(step.would for step in self.steps)
 
 
 def set_up(gateway: Gateway, settings: NotionSettings, configured: frozenset[ProviderName]) -> SetupResult:
@@ -103,7 +114,7 @@ class _Setup:
             problem(found, match) for found in (services, usages) for match in found.matches if _needs_person(match)
         ]
         warnings = (*problems, *self._log.warnings)
-        return SetupResult(tuple(self._log.done), warnings, services.database_id, usages.database_id)
+        return SetupResult(tuple(self._log.steps), warnings, services.database_id, usages.database_id)
 
     # -- the databases
 
@@ -123,29 +134,27 @@ class _Setup:
         try:
             found = self._gateway.create_once(create, find)
         except RowInTrash:
-            raise NotionAccessError(
-                "La page NOTION_PARENT_PAGE_ID est dans la corbeille de Notion : restaurez-la."
-            ) from None
-        self._log.done.append(f"Created the database “{declared.title}”.")
+            raise NotionAccessError(say("The page NOTION_PARENT_PAGE_ID is in Notion’s trash: restore it.")) from None
+        self._log.steps.append(created(declared.title))
         return found
 
     def _complete(self, found: Found) -> Found:
         """Add the columns that are missing and stand for themselves, and the options of selects."""
         missing = [match.declared for match in found.matches if match.state is ColumnState.MISSING]
         columns = plain_columns(missing)
-        added = list(columns)
+        names = list(columns)
         for match in found.matches:
             if match.declared.type is Type.SELECT and match.state is ColumnState.OK:
                 column = match.found[0]
                 options = more_options(match.declared, column.select.options if column.select is not None else ())
                 if options is not None:
                     columns[column.id] = options
-                    self._log.done.append(f"Added options to “{column.name}” of “{found.declared.title}”.")
+                    self._log.steps.append(added_options(found.declared.title, column.name))
         if not columns:
             return found
         found = change_columns(self._gateway, found, columns)
-        if added:
-            self._log.done.append(f"Added to “{found.declared.title}”: {', '.join(added)}.")
+        if names:
+            self._log.steps.append(added(found.declared.title, names))
         return found
 
     # -- the relation
@@ -172,7 +181,7 @@ class _Setup:
             return None if again.match("Service").state is ColumnState.MISSING else again
 
         found = self._gateway.create_once(create, find)
-        self._log.done.append(f"Added to “{USAGES.title}”: Service.")
+        self._log.steps.append(added(USAGES.title, ["Service"]))
         return found
 
     def _name_other_side(self, services: Found, usages: Found, *, is_ours: bool) -> Found:
@@ -187,12 +196,17 @@ class _Setup:
             return services
         if any(folded(name) == folded(wanted) for name in services.schema):
             self._log.warnings.append(
-                f"« {services.declared.title} » a déjà une colonne « {wanted} » : l’autre côté de la relation garde le "
-                f"nom « {column.name} »."
+                say(
+                    "“{database}” already has a column “{name}”: the other side of the relation keeps the name "
+                    "“{kept}”.",
+                    database=services.declared.title,
+                    name=wanted,
+                    kept=column.name,
+                )
             )
             return services
         services = change_columns(self._gateway, services, {column.id: {"name": wanted}})
-        self._log.done.append(f"Renamed “{column.name}” of “{services.declared.title}” to “{wanted}”.")
+        self._log.steps.append(renamed(services.declared.title, column.name, wanted))
         return judge_relation(services, usages).services
 
     # -- the formula
@@ -203,18 +217,22 @@ class _Setup:
             return usages
         formula = formula_column(declared, {name: column.name for name, column in usages.columns.items()})
         if formula is None:
-            self._log.warnings.append(f"La formule « {declared.name} » attend que ses colonnes soient en ordre.")
+            self._log.warnings.append(
+                say("The formula “{formula}” waits for its columns to be in order.", formula=declared.name)
+            )
             return usages
         try:
-            added = change_columns(self._gateway, usages, {declared.name: formula})
+            changed = change_columns(self._gateway, usages, {declared.name: formula})
         except NotionAccessError as error:
             if not is_about_columns(error, usages):
                 raise
-            self._log.warnings.append(f"Notion refuse la formule « {declared.name} » : {error}")
+            self._log.warnings.append(
+                say("Notion refuses the formula “{formula}”: {why}", formula=declared.name, why=error.sentence)
+            )
             return usages
-        self._log.done.append(f"Added to “{USAGES.title}”: {declared.name}.")
+        self._log.steps.append(added(USAGES.title, [declared.name]))
         # Reading the columns again has forgotten what is known about the relation.
-        return added.with_match(usages.match("Service"))
+        return changed.with_match(usages.match("Service"))
 
 
 def _needs_person(match: Match) -> bool:

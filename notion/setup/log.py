@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from notion.setup.steps import Step
+from usage.language.sentence import Sentence
+
 
 @dataclass(slots=True)
 class SetupLog:
     """Each step adds to it what it did, and what it could not do."""
 
-    done: list[str] = field(default_factory=list)
-    """Short English sentences."""
-    warnings: list[str] = field(default_factory=list)
-    """French ones, about what a person has to settle."""
+    steps: list[Step] = field(default_factory=list)
+    warnings: list[Sentence] = field(default_factory=list)
+    """What a person has to settle."""

@@ -16,7 +16,10 @@ from notion.databases.declared import USAGES, Property, Type
 from notion.databases.found import ColumnState, Databases, Found, judge_relation, value_of
 from notion.setup.columns import Json, change_columns, is_about_columns, rollup_column
 from notion.setup.log import SetupLog
+from notion.setup.steps import added, mended
 from usage.errors import NotionAccessError
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 
 _NO_VALUE = ("unsupported", "incomplete")
 
@@ -32,7 +35,9 @@ def add_rollups(gateway: Gateway, services: Found, usages: Found, log: SetupLog)
             continue
         column = rollup_column(match.declared, services, usages)
         if column is None:
-            log.warnings.append(f"Le cumul « {match.declared.name} » attend que ses colonnes soient en ordre.")
+            log.warnings.append(
+                say("The rollup “{rollup}” waits for its columns to be in order.", rollup=match.declared.name)
+            )
         elif is_lost:
             columns[match.declared.name] = _keep_choices(column, match.found[0], usages)
         else:
@@ -69,24 +74,30 @@ def _change(gateway: Gateway, both: Databases, columns: Json, log: SetupLog) -> 
     for name in columns:
         # Notion passes over what it does not understand, and says nothing.
         if name not in there:
-            log.done += [f"Added to “{services.declared.title}”: {name}."] if services.has(name) else []
+            log.steps += [added(services.declared.title, [name])] if services.has(name) else []
         elif has_lost_its_relation(services, services.match(name).found[0]):
             log.warnings.append(
-                f"Le cumul « {there[name].name} » suit une relation supprimée : supprimez-le dans Notion, puis "
-                "relancez llm-usage setup."
+                say(
+                    "The rollup “{rollup}” follows a relation that is deleted: delete it in Notion, then run llm-usage "
+                    "setup again.",
+                    rollup=there[name].name,
+                )
             )
         else:
-            log.done.append(f"Mended “{there[name].name}” of “{services.declared.title}”.")
+            log.steps.append(mended(services.declared.title, there[name].name))
     return services
 
 
-def _refused(declared: Property, refusal: NotionAccessError) -> str:
+def _refused(declared: Property, refusal: NotionAccessError) -> Sentence:
     formula = _formula_under(declared)
     if formula is None:
-        return f"Notion refuse le cumul « {declared.name} » : {refusal}"
-    return (
-        f"Notion refuse le cumul « {declared.name} » : ouvrez la formule « {formula} » de « {USAGES.title} », "
-        "enregistrez-la une fois, puis relancez llm-usage setup."
+        return say("Notion refuses the rollup “{rollup}”: {why}", rollup=declared.name, why=refusal.sentence)
+    return say(
+        "Notion refuses the rollup “{rollup}”: open the formula “{formula}” of “{database}”, save it once, then run "
+        "llm-usage setup again.",
+        rollup=declared.name,
+        formula=formula,
+        database=USAGES.title,
     )
 
 
@@ -99,8 +110,8 @@ def has_lost_its_relation(services: Found, column: PropertySchema) -> bool:
     return not any(unquote(one.id) == wanted or one.name == name for one in relations)
 
 
-def unread_rollups(services: Found, pages: Iterable[Page]) -> list[str]:
-    """Sentences about rollups to which Notion gives no value."""
+def unread_rollups(services: Found, pages: Iterable[Page]) -> list[Sentence]:
+    """What to do about rollups to which Notion gives no value."""
     rows = list(pages)
     sentences = []
     for declared in services.declared.properties:
@@ -113,14 +124,20 @@ def unread_rollups(services: Found, pages: Iterable[Page]) -> list[str]:
             value is not None and value.rollup is not None and value.rollup.type in _NO_VALUE for value in values
         ):
             continue
-        formula = _formula_under(declared)
-        sentences.append(
-            f"Le cumul « {declared.name} » reste vide : Notion ne le calcule pas."
-            if formula is None
-            else f"Le cumul « {declared.name} » reste vide : ouvrez la formule « {formula} » de « {USAGES.title} » et "
-            "enregistrez-la une fois."
-        )
+        sentences.append(_unread(declared))
     return sentences
+
+
+def _unread(declared: Property) -> Sentence:
+    formula = _formula_under(declared)
+    if formula is None:
+        return say("The rollup “{rollup}” stays empty: Notion does not calculate it.", rollup=declared.name)
+    return say(
+        "The rollup “{rollup}” stays empty: open the formula “{formula}” of “{database}” and save it once.",
+        rollup=declared.name,
+        formula=formula,
+        database=USAGES.title,
+    )
 
 
 def _formula_under(declared: Property) -> str | None:

@@ -11,6 +11,7 @@ from notion.databases.found import Found, value_of
 from notion.databases.options import option_value
 from notion.databases.services import as_service, doubles_sentence, id_provider, rows_of
 from notion.setup.log import SetupLog
+from notion.setup.steps import added_service, filled
 from usage.names import ProviderName
 
 
@@ -29,14 +30,14 @@ def seed_services(gateway: Gateway, found: Found, configured: frozenset[Provider
         rows = rows_of(provider, found, pages)
         if not rows:
             seeded.append(_create(gateway, found, provider, configured))
-            log.done.append(f"Added the service {provider.label}.")
+            log.steps.append(added_service(provider.label))
             continue
         if len(rows) > 1:
             log.warnings.append(doubles_sentence(found, provider, len(rows)))
         changes = _changes(found, provider, rows[0], configured)
         if changes:
             rows[0] = gateway.update_row(rows[0].id, _named(found, changes))
-            log.done.append(f"Filled in {', '.join(changes)} of the service {provider.label}.")
+            log.steps.append(filled(provider.label, changes))
         seeded.append(rows[0])
     return seeded
 

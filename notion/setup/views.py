@@ -16,10 +16,15 @@ from typing import Any, Final
 from notion.client.gateway import Gateway
 from notion.client.models import View
 from notion.databases.found import Found
+from notion.databases.naming import listed
 from notion.setup.log import SetupLog
+from notion.setup.steps import added_to
 from usage.errors import NotionAccessError
 from usage.grain import COLLECTION
+from usage.language.choice import Language
 from usage.language.folding import folded
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.outcomes.story import running
 
 Json = dict[str, Any]
@@ -82,7 +87,9 @@ def set_up_views(gateway: Gateway, services: Found, usages: Found, log: SetupLog
         views.add(usages, usages_views(usages))
     except NotionAccessError as error:
         # Not about one view: the views can't even be listed.
-        log.warnings.append(f"Notion ne montre pas ses vues, elles restent à faire à la main : {error}")
+        log.warnings.append(
+            say("Notion does not show its views, they remain to be made by hand: {why}", why=error.sentence)
+        )
     views.warn_of_charts()
 
 
@@ -108,13 +115,21 @@ class _Views:
     def warn_of_charts(self) -> None:
         if self._misread:
             # Whatever it is, it is the same for all of them: told once, with Notion's own words.
-            names, error = ", ".join(f"« {name} »" for name in self._misread), next(iter(self._misread.values()))
-            self._log.warnings.append(f"Notion refuse {names}, le reste n’en dépend pas : {error}")
-        if self._charts:
-            names = ", ".join(f"« {name} »" for name in self._charts)
+            error = next(iter(self._misread.values()))
             self._log.warnings.append(
-                f"Notion n’accepte pas ces graphiques ({names}) : l’offre de l’espace les limite, ou la connexion n’en "
-                "a pas le droit. Le reste n’en dépend pas."
+                say(
+                    "Notion refuses {names}, the rest does not depend on it: {why}",
+                    names=listed(self._misread),
+                    why=error.sentence,
+                )
+            )
+        if self._charts:
+            self._log.warnings.append(
+                say(
+                    "Notion does not accept these charts ({names}): the workspace’s plan limits them, or the "
+                    "connection may not make them. The rest does not depend on them.",
+                    names=listed(self._charts),
+                )
             )
 
     def _try(self, found: Found, view: ViewDesign, untouched: View | None) -> None:
@@ -135,10 +150,15 @@ class _Views:
                 self._misread[view.name] = error
             else:
                 self._log.warnings.append(
-                    f"Notion refuse la vue « {view.name} » de « {found.declared.title} » : {error}"
+                    say(
+                        "Notion refuses the view “{view}” of “{database}”: {why}",
+                        view=view.name,
+                        database=found.declared.title,
+                        why=error.sentence,
+                    )
                 )
             return
-        self._log.done.append(f"Added to “{found.declared.title}”: the {view.type} “{view.name}”.")
+        self._log.steps.append(added_to(found.declared.title, view.sentence))
 
     def _create(self, found: Found, view: ViewDesign) -> View:
         return self._gateway.create_view(found.database_id, found.data_source_id, view.type, view.body)
@@ -150,10 +170,10 @@ class _Views:
     def _read(self, found: Found, names: set[str]) -> list[View]:
         """The views of a database, read one by one until all these names have been seen."""
         there: list[View] = []
-        for listed in self._gateway.views_of(found.database_id):
+        for entry in self._gateway.views_of(found.database_id):
             if names <= {folded(shown.name) for shown in there}:
                 break
-            there.append(self._gateway.view(listed.id))
+            there.append(self._gateway.view(entry.id))
         return there
 
     def _untouched(self, there: Iterable[View]) -> View | None:
@@ -182,6 +202,16 @@ class ViewDesign:
     configuration: Json
     filter: Json | None = None
     sorts: tuple[Json, ...] = ()
+
+    @property
+    def sentence(self) -> Sentence:
+        """What it is, as a part of a sentence."""
+        match self.type:
+            case "chart":
+                return say("the chart “{view}”", view=self.name)
+            case "board":
+                return say("the board “{view}”", view=self.name)
+        return say("the table “{view}”", view=self.name)
 
     @property
     def body(self) -> Json:
@@ -220,9 +250,11 @@ class _UsagesViews:
         """Rows that were read before their month had ended, by service.
 
         `Mois` is text, and a filter on one month would be wrong in the next. The log says which rows are of a running
-        month; the limit on `Collecte Le` lets go of those that nobody has read again since.
+        month, in the language that `NOTION_LANG` named when they were written; the limit on `Collecte Le` lets go of
+        those that nobody has read again since.
         """
-        read_while_running = self._where("Log Status", rich_text={"contains": running().fr})
+        told = [running().told_in(language) for language in Language]
+        read_while_running = {"or": [self._where("Log Status", rich_text={"contains": words}) for words in told]}
         lately = self._where("Collecte Le", date={"past_month": {}})
         return ViewDesign(
             "Mois en cours",

@@ -11,6 +11,7 @@ from notion.setup.checkup import CheckReport
 from providers.shared.checks import CheckResult, CheckStatus
 from sandbox.faults import Fault, Kind
 from tests.cli.programs import Cli, Output
+from usage.language.sentence import Sentence
 from usage.names import ProviderName, Source
 from usage.settings import Settings, load_settings
 
@@ -167,7 +168,7 @@ def test_a_provider_that_has_rows_and_no_key_any_more() -> None:
 
 def test_the_command_that_notion_s_sentences_ask_for() -> None:
     settings = load_settings({"OPENAI_ADMIN_KEY": "x"}, ())
-    missing = CheckReport((), ("Lancez llm-usage setup.",), False)
+    missing = CheckReport((), (Sentence.of("Lancez llm-usage setup."),), False)
     assert checkup(missing, settings).next_command == "llm-usage setup"
     found = CheckResult(what="costs", status=CheckStatus.BAD, sentence="no")
     bad = Checked(Source(provider=ProviderName.OPENAI), (found,))

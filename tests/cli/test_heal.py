@@ -239,7 +239,7 @@ def test_the_service_column_made_anew(cli: Cli) -> None:
     assert (told.status, told.err) == (0, "")
     assert "formule" not in told.out
     assert "Mended “Total Cout USD” of “Services LLM”." in told.out
-    assert "6 lignes de « Usages LLM » n’ont pas de service" in cli("check").out
+    assert "Rows of “Usages LLM” without a service: 6 " in cli("check").out
     told = cli("heal", "--yes", "--json")
     assert (told.status, told.json["linked"], told.json["left"]) == (0, 6, [])
     assert {row.title: row.value("Total Cout USD") for row in services.rows()} == total
@@ -345,4 +345,4 @@ def test_columns_that_can_t_be_used(old: Cli) -> None:
     old.sandbox.notion.store.change_schema(base, {"Mois": None})
     told = old("heal", "--yes")
     assert told.status == 2
-    assert "Il manque la colonne « Mois »" in told.err
+    assert "The column “Mois” is missing" in told.err

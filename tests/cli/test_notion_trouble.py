@@ -35,11 +35,11 @@ def column_gone(cli: Cli) -> None:
 
 TROUBLE: dict[str, tuple[Callable[[Cli], None], tuple[str, ...]]] = {
     "wrong token": (lambda cli: cli.set(NOTION_TOKEN="ntn_wrong"), ("401", "NOTION_TOKEN")),
-    "page not shared": (unshared, ("NOTION_PARENT_PAGE_ID", "Connexions")),
+    "page not shared": (unshared, ("NOTION_PARENT_PAGE_ID", "Connections")),
     "no such page": (lambda cli: cli.set(NOTION_PARENT_PAGE_ID="0" * 32), ("NOTION_PARENT_PAGE_ID",)),
     "neither ids nor page": (lambda cli: cli.unset("NOTION_PARENT_PAGE_ID"), ("NOTION_SERVICES_DB_ID",)),
     "no such database": (lambda cli: cli.set(NOTION_USAGES_DB_ID="0" * 32), ("NOTION_USAGES_DB_ID",)),
-    "database in the trash": (in_the_trash, ("corbeille",)),
+    "database in the trash": (in_the_trash, ("trash",)),
     "column of the wrong type": (wrong_type, ("Requetes", "rich_text", "number")),
     "column missing": (column_gone, ("Log Status", "llm-usage setup")),
 }
@@ -71,7 +71,7 @@ def test_notion_down_before_anything_is_fetched(ready: Cli) -> None:
     )
     told = ready("collect", "--json")
     assert told.status == 1
-    assert told.err.startswith("llm-usage: Notion demande d’attendre 900 s")
+    assert told.err.startswith("llm-usage: Notion asks to wait for 900 s")
     answer = told.json
     assert list(answer) == ["month", "status", "sources", "notion"]
     assert (answer["month"], answer["status"], len(answer["sources"])) == ("2026-01", "Echec", 7)
@@ -91,7 +91,7 @@ def test_notion_down_while_rows_are_written(ready: Cli) -> None:
     )
     told = ready("collect", "--json")
     assert told.status == 1
-    assert told.err.startswith("llm-usage: Notion demande d’attendre 900 s")
+    assert told.err.startswith("llm-usage: Notion asks to wait for 900 s")
     written = told.json["notion"]["created"]
     assert written == len(ready.rows()) > 0
 

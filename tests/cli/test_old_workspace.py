@@ -127,7 +127,7 @@ def person_changes_its_type(cli: Cli) -> None:
 @pytest.mark.parametrize("person_acts", [person_renames_the_column, person_changes_its_type])
 def test_from_an_old_workspace_to_a_clean_month(old: Cli, person_acts: Any) -> None:
     services = old.sandbox.notion.store.database("Services LLM")
-    wrong = "La colonne « Requêtes » de « Usages LLM » est de type rich_text au lieu de number"
+    wrong = "The column “Requêtes” of “Usages LLM” is of type rich_text instead of number"
     checked = old("check")
     assert checked.status == 1
     assert "Requêtes (rich_text)" in checked.out

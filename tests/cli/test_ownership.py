@@ -580,7 +580,7 @@ def test_the_column_service_made_anew(office: Office) -> None:
     office.store.change_schema(office.usages, {"Service": None})
     assert office.cli("setup").status == 0
     assert office.cli("status", "--json").json == status
-    assert f"{count} lignes de « Usages LLM » n’ont pas de service" in office.cli("check").out
+    assert f"Rows of “Usages LLM” without a service: {count} " in office.cli("check").out
     told = office.cli("heal", "--yes", "--json")
     assert (told.status, told.json["linked"], told.json["trashed"]) == (0, count, 0)
     assert {row.title: row.value("Total Cout USD") for row in services.rows()} == pytest.approx(totals)

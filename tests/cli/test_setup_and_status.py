@@ -70,7 +70,7 @@ def test_exchanged_ids_are_refused_by_every_command(cli: Cli, prefect_api: str, 
     told = cli(command, *(["--yes"] if command == "heal" else []))
     assert told.status == (1 if command == "check" else 2)
     words = " ".join((told.out + told.err).split())
-    assert "NOTION_SERVICES_DB_ID et NOTION_USAGES_DB_ID sont échangés" in words
+    assert "NOTION_SERVICES_DB_ID and NOTION_USAGES_DB_ID are exchanged" in words
     assert store.tables() == before
 
 

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from notion.client.connection import TRIES, DoubtfulCreation
 from notion.client.gateway import Gateway
+from tests.notion.languages import are_told_in_both
 from tests.notion.office import Notion
 from tests.notion.wires import gateway
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
@@ -68,6 +69,8 @@ def test_each_reason_has_its_sentence(connect: Callable[[], Gateway], words: str
     sentence = str(caught.value)
     assert words in sentence
     assert all(word in sentence for word in todo)
+    assert are_told_in_both([caught.value.sentence])
+    assert all(word in caught.value.sentence.en for word in todo if word.isupper())
     others = [other for _, other, _ in REASONS if other != words]
     assert not any(other in sentence for other in others)
 

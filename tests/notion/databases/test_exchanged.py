@@ -16,6 +16,7 @@ from notion.databases.find import find_databases
 from notion.databases.found import Found
 from notion.setup.checkup import check_notion
 from notion.setup.databases import set_up
+from tests.notion.languages import are_told_in_both
 from tests.notion.office import Notion
 from usage.errors import NotionAccessError
 from usage.names import ProviderName
@@ -51,6 +52,7 @@ def refused(notion: Notion, command: Callable[[Notion, Any], None], **ids: str) 
         command(notion, notion.settings(**ids))
     assert notion.writes() == []
     assert notion.state() == before
+    assert are_told_in_both([caught.value.sentence])
     return str(caught.value)
 
 

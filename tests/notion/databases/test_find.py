@@ -10,6 +10,7 @@ from notion.databases.find import find_databases, locate
 from notion.databases.found import ColumnState
 from notion.setup.databases import set_up
 from sandbox.faults import Fault, Kind
+from tests.notion.languages import are_told_in_both
 from tests.notion.office import Notion
 from usage.errors import NotionAccessError
 from usage.settings import load_settings
@@ -26,6 +27,7 @@ def ready(notion: Notion) -> Notion:
 def refused(notion: Notion, **settings: Any) -> str:
     with pytest.raises(NotionAccessError) as caught:
         find_databases(notion.gateway(), notion.settings(**settings))
+    assert are_told_in_both([caught.value.sentence])
     return str(caught.value)
 
 

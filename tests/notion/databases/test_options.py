@@ -17,6 +17,7 @@ from notion.summary import summarise
 from tests.notion.office import Office
 from tests.notion.tables import Made
 from usage.errors import NotionAccessError
+from usage.language.sentence import SILENCE
 from usage.names import ProviderName, Source, Status
 
 SPELLINGS = ["SUCCES", "Succès", "SUCCÈS", "succes"]
@@ -78,7 +79,7 @@ def test_check_knows_the_other_spelling(office: Office) -> None:
     office.notion.api.store.rename_option(office.base, "Statut Collecte", "Succes", "SUCCÈS")
     report = check_notion(office.notion.connection, office.settings.notion)
     (row,) = [row for row in report.rows if row.property == "Statut Collecte"]
-    assert (row.severity, row.todo) == (Severity.OK, "")
+    assert (row.severity, row.todo) == (Severity.OK, SILENCE)
 
 
 def test_of_two_spellings_the_declared_one_is_written(office: Office) -> None:

@@ -10,7 +10,9 @@ from notion.setup.checkup import CheckReport, CheckRow, Severity, check_notion
 from notion.setup.databases import set_up
 from sandbox.faults import Fault, Kind
 from sandbox.notion.switches import RollupOverFormula
+from tests.notion.languages import are_told_in_both
 from tests.notion.office import Notion
+from usage.language.sentence import SILENCE
 from usage.names import ProviderName
 
 
@@ -25,6 +27,7 @@ def check(notion: Notion, **settings: Any) -> CheckReport:
     # A connection of its own: what Notion tells about the connection is asked once.
     report = check_notion(notion.gateway(), notion.settings(**settings))
     assert notion.writes() == []
+    assert are_told_in_both([*report.sentences, *(row.todo for row in report.rows if row.todo)])
     return report
 
 
@@ -46,7 +49,9 @@ def test_what_is_expected_and_what_is_found(ready: Notion) -> None:
     ready.api.store.change_schema(ready.api.store.database("Usages LLM"), {"Cout USD": {"name": "Coût USD"}})
     report = check(ready)
     shown = [
-        (one.expected, one.found) for one in report.rows if one.property in ("Service", "Total Cout USD", "Cout USD")
+        (one.expected.en, one.found.en)
+        for one in report.rows
+        if one.property in ("Service", "Total Cout USD", "Cout USD")
     ]
     assert shown == [
         ("rollup: sum of Cout USD", "rollup: sum of Coût USD"),
@@ -60,7 +65,7 @@ def test_nothing_there_yet(notion: Notion) -> None:
     report = check(notion)
     assert not report.usable
     assert report.rows == ()
-    assert ["llm-usage setup" in sentence for sentence in report.sentences] == [True, True]
+    assert ["llm-usage setup" in str(sentence) for sentence in report.sentences] == [True, True]
 
 
 def test_one_of_the_two(ready: Notion) -> None:
@@ -69,13 +74,13 @@ def test_one_of_the_two(ready: Notion) -> None:
     assert not report.usable
     assert {one.database for one in report.rows} == {"Services LLM"}
     (sentence,) = report.sentences
-    assert "Usages LLM" in sentence
+    assert "Usages LLM" in str(sentence)
 
 
 def test_a_wrong_token_is_told_once(ready: Notion) -> None:
     settings = ready.settings(token=SecretStr("ntn_wrong"))
     report = check_notion(ready.gateway(settings), settings)
-    assert report.sentences == ("Notion refuse le jeton (HTTP 401) : vérifiez NOTION_TOKEN.",)
+    assert [str(one) for one in report.sentences] == ["Notion refuse le jeton (HTTP 401) : vérifiez NOTION_TOKEN."]
     assert not report.usable
 
 
@@ -95,10 +100,10 @@ def test_columns_that_a_person_must_mend(ready: Notion) -> None:
     report = check(ready)
     assert not report.usable
     missing, wrong, optional = (row(report, "Usages LLM", name) for name in ("Mois", "Workspace", "Nom Projet"))
-    assert (missing.severity, missing.found) == (Severity.PROBLEM, "")
-    assert "lancez llm-usage setup" in missing.todo
-    assert (wrong.severity, wrong.expected, wrong.found) == (Severity.PROBLEM, "rich_text", "number")
-    assert "number au lieu de rich_text" in wrong.todo
+    assert (missing.severity, missing.found) == (Severity.PROBLEM, SILENCE)
+    assert "lancez llm-usage setup" in str(missing.todo)
+    assert (wrong.severity, str(wrong.expected), str(wrong.found)) == (Severity.PROBLEM, "rich_text", "number")
+    assert "number au lieu de rich_text" in str(wrong.todo)
     assert optional.severity is Severity.NOTE
 
 
@@ -111,8 +116,8 @@ def test_options_and_rollups_made_otherwise(ready: Notion) -> None:
     store.change_schema(store.database("Services LLM"), {"Total Cout USD": {"rollup": rollup}})
     report = check(ready)
     assert report.usable
-    assert "Echec, Partiel, Donnees indisponibles" in row(report, "Usages LLM", "Statut Collecte").todo
-    assert "sum de « Cout USD »" in row(report, "Services LLM", "Total Cout USD").todo
+    assert "Echec, Partiel, Donnees indisponibles" in str(row(report, "Usages LLM", "Statut Collecte").todo)
+    assert "sum de « Cout USD »" in str(row(report, "Services LLM", "Total Cout USD").todo)
 
 
 def test_services_missing_and_doubled(ready: Notion) -> None:
@@ -121,8 +126,8 @@ def test_services_missing_and_doubled(ready: Notion) -> None:
     store.add_row(base, {"Nom": "Encore", "ID Provider": "openai"})
     report = check(ready)
     assert not report.usable
-    assert "Deepgram" in report.sentences[0]
-    assert "2 lignes de « Services LLM » sont OpenAI" in report.sentences[1]
+    assert "Deepgram" in str(report.sentences[0])
+    assert "2 lignes de « Services LLM » sont OpenAI" in str(report.sentences[1])
 
 
 def test_a_rollup_without_a_value_and_a_lock(ready: Notion) -> None:
@@ -130,8 +135,8 @@ def test_a_rollup_without_a_value_and_a_lock(ready: Notion) -> None:
     ready.api.store.lock(ready.api.store.database("Usages LLM"))
     report = check(ready)
     assert report.usable
-    assert "enregistrez-la une fois" in report.sentences[0]
-    assert "verrouillée" in report.sentences[1]
+    assert "enregistrez-la une fois" in str(report.sentences[0])
+    assert "verrouillée" in str(report.sentences[1])
 
 
 def test_what_the_rows_are(ready: Notion) -> None:
@@ -153,16 +158,16 @@ def test_what_the_rows_are(ready: Notion) -> None:
     assert report.usable
     assert report.providers_with_rows == {ProviderName.OPENAI, ProviderName.DEEPGRAM}
     loose, others, own, slips = report.sentences
-    assert "1 lignes de « Usages LLM » n’ont pas de service (« 2026-01 - Deepgram - Voix »)" in loose
-    assert "2 lignes" in others
-    assert "llm-usage heal les reprend" in others
-    assert "(« ChatGPT Team »)" in own
-    assert "« 2026-02 - OpenAI - Production »" in slips
+    assert "1 lignes de « Usages LLM » n’ont pas de service (« 2026-01 - Deepgram - Voix »)" in str(loose)
+    assert "2 lignes" in str(others)
+    assert "llm-usage heal les reprend" in str(others)
+    assert "(« ChatGPT Team »)" in str(own)
+    assert "« 2026-02 - OpenAI - Production »" in str(slips)
     # What this connection wrote is its own.
     update = {"Identifiant": {"title": [{"text": {"content": taken.title}}]}}
     ready.connection.update_row(taken.id, update)
     ready.server.journal.clear()
-    assert "1 lignes" in check(ready).sentences[1]
+    assert "1 lignes" in str(check(ready).sentences[1])
 
 
 def test_rows_that_can_t_be_read(ready: Notion) -> None:
@@ -170,7 +175,7 @@ def test_rows_that_can_t_be_read(ready: Notion) -> None:
     ready.server.faults.add(Fault("notion", Kind.STATUS, path=f"{source}/query$", status=500, times=-1))
     report = check(ready)
     assert not report.usable
-    assert any("HTTP 500" in sentence for sentence in report.sentences)
+    assert any("HTTP 500" in str(sentence) for sentence in report.sentences)
 
 
 MIB = 1024 * 1024
@@ -191,7 +196,7 @@ def test_the_plan_and_the_rate_that_is_set(ready: Notion, upload: int, rate: int
     report = check(ready, requests_per_minute=rate)
     assert report.usable
     assert len(report.sentences) == (0 if words is None else 1)
-    assert words is None or words in report.sentences[0]
+    assert words is None or words in str(report.sentences[0])
 
 
 def test_a_token_that_tells_no_plan(ready: Notion) -> None:

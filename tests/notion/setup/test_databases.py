@@ -9,6 +9,7 @@ from notion.databases.declared import SERVICES, USAGES
 from notion.setup.databases import SetupResult, set_up
 from sandbox.faults import Fault, Kind
 from sandbox.notion.switches import RollupOverFormula
+from tests.notion.languages import are_told_in_both
 from tests.notion.office import Notion
 from usage.errors import NotionAccessError
 from usage.names import ProviderName
@@ -19,6 +20,7 @@ ALL = frozenset(ProviderName)
 def refused(notion: Notion, **settings: Any) -> str:
     with pytest.raises(NotionAccessError) as caught:
         notion.set_up(**settings)
+    assert are_told_in_both([caught.value.sentence])
     return str(caught.value)
 
 
@@ -58,7 +60,7 @@ def test_again_writes_nothing(notion: Notion, honoured: bool) -> None:
 
 
 def test_what_it_did_is_told(notion: Notion) -> None:
-    done = notion.set_up().done
+    done = [one.en for one in notion.set_up().done]
     assert done[0] == "Created the database “Services LLM”."
     assert "Renamed “Related to Usages LLM (Service)” of “Services LLM” to “Usages”." in done
     assert "Added the service Deepgram." in done
@@ -85,14 +87,14 @@ def test_a_rollup_that_notion_refuses(notion: Notion) -> None:
     notion.api.rollup_over_formula = RollupOverFormula.REFUSED
     result = notion.set_up()
     (warning,) = result.warnings
-    assert "ouvrez la formule « Tokens Total » de « Usages LLM »" in warning
+    assert "ouvrez la formule « Tokens Total » de « Usages LLM »" in str(warning)
     assert set(notion.services.kinds) == {item.name for item in SERVICES.properties} - {"Total Tokens"}
     assert len(notion.services.rows()) == 5
     assert notion.set_up().warnings == (warning,)
 
     notion.api.store.save_formula(notion.usages, "Tokens Total")
     again = notion.set_up()
-    assert again.done == ("Added to “Services LLM”: Total Tokens.",)
+    assert [one.en for one in again.done] == ["Added to “Services LLM”: Total Tokens."]
     assert again.warnings == ()
 
 
@@ -100,8 +102,8 @@ def test_a_rollup_that_notion_does_not_compute(notion: Notion) -> None:
     notion.api.rollup_over_formula = RollupOverFormula.UNSUPPORTED
     for _ in range(2):
         (warning,) = notion.set_up().warnings
-        assert "Total Tokens" in warning
-        assert "enregistrez-la une fois" in warning
+        assert "Total Tokens" in str(warning)
+        assert "enregistrez-la une fois" in str(warning)
     notion.api.store.save_formula(notion.usages, "Tokens Total")
     assert notion.set_up().warnings == ()
 

@@ -10,6 +10,7 @@ import pytest
 from notion.setup.databases import SetupResult, rehearse
 from notion.setup.rehearsal import Rehearsal
 from sandbox.faults import Fault, Kind
+from tests.notion.languages import are_told_in_both
 from tests.notion.office import Notion
 from usage.errors import NotionAccessError
 from usage.names import ProviderName
@@ -70,7 +71,8 @@ def test_it_tells_what_set_up_does(notion: Notion, rehearsed: Any, start: Callab
     notion.server.journal.clear()
     done = notion.set_up()
     assert (told.done, told.warnings) == (done.done, done.warnings)
-    assert told.done
+    assert told.would
+    assert are_told_in_both([*told.would, *done.done, *done.warnings])
     ids = (done.services_db_id, done.usages_db_id)
     assert (told.services_db_id, told.usages_db_id) == tuple(key if key in there else None for key in ids)
     assert asked <= set(notion.asked())
@@ -79,8 +81,8 @@ def test_it_tells_what_set_up_does(notion: Notion, rehearsed: Any, start: Callab
 def test_nothing_to_do(notion: Notion, rehearsed: Any) -> None:
     result = notion.set_up()
     assert rehearsed() == SetupResult((), (), result.services_db_id, result.usages_db_id)
-    (change,) = rehearsed(frozenset()).done[:1]
-    assert change == "Filled in Statut of the service OpenAI."
+    change, *_ = rehearsed(frozenset()).would
+    assert change.en == "Would fill in Statut of the service OpenAI."
 
 
 def test_a_database_in_several_columns_of_one_name(notion: Notion, rehearsed: Any) -> None:

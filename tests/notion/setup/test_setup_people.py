@@ -8,6 +8,7 @@ import pytest
 
 from notion.setup.checkup import check_notion
 from sandbox.faults import Fault, Kind
+from tests.notion.languages import are_told_in_both
 from tests.notion.office import Notion
 from usage.names import ProviderName
 
@@ -48,7 +49,7 @@ def test_options_are_added_to_those_that_are_there(notion: Notion) -> None:
     result = notion.set_up()
     options = dict(notion.state()[0][1])["Statut"][1]
     assert options == ["Inactif", "En test", "Actif", "En attente API"]
-    assert "Added options to “Statut” of “Services LLM”." in result.done
+    assert "Added options to “Statut” of “Services LLM”." in [one.en for one in result.done]
 
 
 def test_a_wrong_type_is_told_and_left_alone(notion: Notion) -> None:
@@ -56,8 +57,8 @@ def test_a_wrong_type_is_told_and_left_alone(notion: Notion) -> None:
     notion.api.store.change_schema(notion.usages, {"Mois": {"date": {}}, "Statut Collecte": {"checkbox": {}}})
     warnings = notion.set_up().warnings
     assert len(warnings) == 2
-    assert "« Mois » de « Usages LLM » est de type date au lieu de rich_text" in warnings[0]
-    assert "checkbox au lieu de select" in warnings[1]
+    assert "« Mois » de « Usages LLM » est de type date au lieu de rich_text" in str(warnings[0])
+    assert "checkbox au lieu de select" in str(warnings[1])
     assert notion.usages.kinds["Mois"] == "date"
 
 
@@ -65,8 +66,8 @@ def test_a_formula_waits_for_its_columns(notion: Notion) -> None:
     notion.make_by_hand()
     notion.api.store.change_schema(notion.usages, {"Tokens entrée": {"name": "Tokens Input", "rich_text": {}}})
     warnings = notion.set_up().warnings
-    assert any("« Tokens Total » attend" in warning for warning in warnings)
-    assert any("« Total Tokens » attend" in warning for warning in warnings)
+    assert any("« Tokens Total » attend" in str(warning) for warning in warnings)
+    assert any("« Total Tokens » attend" in str(warning) for warning in warnings)
     assert len(notion.services.rows()) == 6
 
 
@@ -83,7 +84,7 @@ def test_the_other_side_keeps_notion_s_name_where_ours_is_taken(notion: Notion) 
     notion.api.store.change_schema(notion.services, {"Usages": {"rich_text": {}}})
     for _ in range(2):
         (warning,) = notion.set_up().warnings
-        assert "garde le nom « Related to Usages LLM (Service) »" in warning
+        assert "garde le nom « Related to Usages LLM (Service) »" in str(warning)
     assert notion.services.kinds["Usages"] == "rich_text"
     assert notion.services.kinds["Nombre Collectes"] == "rollup"
 
@@ -93,7 +94,7 @@ def test_a_one_way_relation_is_for_a_person(notion: Notion) -> None:
     relation = {"data_source_id": notion.services.source_id, "single_property": {}}
     notion.api.store.change_schema(notion.usages, {"Service": {"relation": relation}})
     warnings = notion.set_up().warnings
-    assert "« Afficher sur Services LLM »" in warnings[0]
+    assert "« Afficher sur Services LLM »" in str(warnings[0])
     assert len(warnings) == 5
     assert len(notion.services.rows()) == 6
 
@@ -103,7 +104,7 @@ def test_a_relation_to_elsewhere_is_for_a_person(notion: Notion) -> None:
     other = notion.api.store.make_database("Équipes", {"Nom": {"title": {}}})
     relation = {"data_source_id": other.source_id, "dual_property": {}}
     notion.api.store.change_schema(notion.usages, {"Service": {"relation": relation}})
-    assert any("mène à une autre base que « Services LLM »" in warning for warning in notion.set_up().warnings)
+    assert any("mène à une autre base que « Services LLM »" in str(warning) for warning in notion.set_up().warnings)
     assert len(other.kinds) == 2
 
 
@@ -116,14 +117,15 @@ def test_rollups_follow_a_relation_that_was_made_anew(notion: Notion, honoured: 
     before = [base[:2] for base in notion.state()]
     notion.api.store.change_schema(notion.usages, {"Service": None})
     report = check_notion(notion.connection, notion.settings())
-    lost = [row for row in report.rows if "suit une relation supprimée" in row.todo]
+    lost = [row for row in report.rows if "suit une relation supprimée" in str(row.todo)]
     assert len(lost) == 4
-    assert all("lancez llm-usage setup" in row.todo for row in lost)
-    assert not any("enregistrez-la" in sentence for sentence in report.sentences)
+    assert are_told_in_both(row.todo for row in lost)
+    assert all("lancez llm-usage setup" in str(row.todo) for row in lost)
+    assert not any("enregistrez-la" in str(sentence) for sentence in report.sentences)
 
     result = notion.set_up()
-    assert "Mended “Total Tokens” of “Services LLM”." in result.done
-    assert sum(line.startswith("Mended") for line in result.done) == 4
+    assert "Mended “Total Tokens” of “Services LLM”." in [one.en for one in result.done]
+    assert sum(one.en.startswith("Mended") for one in result.done) == 4
     assert result.warnings == ()
     assert [base[:2] for base in notion.state()] == before
     service = notion.services.row("OpenAI")
@@ -139,7 +141,7 @@ def test_rollups_that_notion_leaves_as_they_are_are_told(notion: Notion) -> None
     passed_over = Fault("notion", Kind.REWRITE, "/data_sources/", method="PATCH", skip=2, rewrite=unmended, times=-1)
     notion.server.faults.add(passed_over)
     warnings = notion.set_up().warnings
-    assert sum("suit une relation supprimée : supprimez-le dans Notion" in warning for warning in warnings) == 4
+    assert sum("suit une relation supprimée : supprimez-le dans Notion" in str(warning) for warning in warnings) == 4
 
 
 def unmended(source: Any) -> Any:
@@ -204,4 +206,4 @@ def test_an_id_provider_is_never_doubled(notion: Notion) -> None:
     assert notion.set_up().done == ()
     notion.api.store.add_row(notion.services, {"Nom du service": "double", "ID Provider": "OpenAI"})
     (warning,) = notion.set_up().warnings
-    assert "2 lignes de « Services LLM » sont OpenAI" in warning
+    assert "2 lignes de « Services LLM » sont OpenAI" in str(warning)

@@ -21,7 +21,8 @@ from tests.notion.office import Notion
 from usage.errors import NotionBusyError
 from usage.grain import COLLECTION
 from usage.language.folding import folded
-from usage.outcomes.story import RUNNING
+from usage.language.sentence import SILENCE
+from usage.outcomes.story import running
 
 NOW = datetime(2026, 2, 14, 15, 30, tzinfo=UTC)
 SERVICES = {"Vue d’ensemble": "table"}
@@ -83,7 +84,8 @@ def test_from_nothing(notion: Notion) -> None:
     assert kinds(notion, notion.services) == SERVICES
     assert kinds(notion, notion.usages) == USAGES
     assert result.warnings == ()
-    assert "Added to “Usages LLM”: the chart “Coût par mois”." in result.done
+    assert "Added to “Usages LLM”: the chart “Coût par mois”." in [one.en for one in result.done]
+    assert "Ajouté à « Usages LLM » : le graphique « Coût par mois »." in map(str, result.done)
 
 
 def test_figures_stand_near_the_left(notion: Notion) -> None:
@@ -130,17 +132,19 @@ def test_what_is_asked_is_what_is_published(notion: Notion) -> None:
 
 @pytest.fixture
 def filled(notion: Notion) -> Notion:
-    """Rows of two months, some of them read while the second one was running, and both months' own rows."""
+    """Rows of two months, some of them read while the second one was running, and both months' own rows; meanwhile,
+    somebody has changed the language of Notion's cells.
+    """
     notion.set_up()
     service = notion.services.row("OpenAI").id
-    for month, log in (("2026-01", "Complet."), ("2026-02", f"Par projet. {RUNNING}.")):
-        for key, cost in (("a", 1.0), ("b", 2.0), (COLLECTION, None)):
+    for month, lead in (("2026-01", SILENCE), ("2026-02", running())):
+        for key, cost, log in (("a", 1.0, lead.en), ("b", 2.0, lead.fr), (COLLECTION, None, lead.en)):
             values: dict[str, Any] = {
                 "Mois": month,
                 "Projet/API Key": key,
                 "Nom Projet": key,
                 "Cout USD": cost,
-                "Log Status": log,
+                "Log Status": f"OK. {log}.",
             }
             statut: dict[str, Any] = {"Statut Collecte": "Succes", "Collecte Le": NOW, "Service": (service,)}
             notion.api.store.add_row(notion.usages, {"Identifiant": f"{month} {key}", **values, **statut})
@@ -221,7 +225,7 @@ def test_columns_in_disorder(notion: Notion) -> None:
     notion.make_by_hand()
     notion.api.store.change_schema(notion.usages, {"Mois": {"date": {}}})
     (warning,) = notion.set_up().warnings
-    assert "« Mois »" in warning
+    assert "« Mois »" in str(warning)
     missing = {"Toutes les lignes", "Mois en cours", "Suivi des collectes", "Coût par mois"}
     assert set(kinds(notion, notion.usages)) == {"Default view", *USAGES} - missing
 
@@ -234,7 +238,7 @@ def test_a_plan_with_one_chart(notion: Notion) -> None:
     for writes in (6, 1):
         result = notion.set_up()
         (warning,) = result.warnings
-        assert "« Coût par service », « Projets les plus chers »" in warning
+        assert "« Coût par service », « Projets les plus chers »" in str(warning)
         assert sum("/views" in line for line in notion.writes()) == writes
         notion.server.journal.clear()
     assert list(kinds(notion, notion.usages)) == list(USAGES)[:4]
@@ -246,7 +250,7 @@ def test_a_plan_with_one_chart(notion: Notion) -> None:
 def test_a_view_that_notion_does_not_understand(notion: Notion) -> None:
     notion.server.faults.add(refusal(path="/views$", method="POST"))
     (warning,) = notion.set_up().warnings
-    assert "« Mois en cours »" in warning
+    assert "« Mois en cours »" in str(warning)
     assert set(kinds(notion, notion.usages)) == set(USAGES) - {"Mois en cours"}
 
 
@@ -256,15 +260,15 @@ def test_charts_refused_in_another_way_are_told_once(notion: Notion) -> None:
 
     notion.server.faults.add(refusal(path="/views$", method="POST", when=is_chart, times=-1))
     (warning,) = notion.set_up().warnings
-    assert "« Coût par mois », « Coût par service », « Projets les plus chers »" in warning
-    assert warning.count("Not like this.") == 1
+    assert "« Coût par mois », « Coût par service », « Projets les plus chers »" in str(warning)
+    assert str(warning).count("Not like this.") == 1
     assert list(kinds(notion, notion.usages)) == list(USAGES)[:3]
 
 
 def test_a_notion_without_views(notion: Notion) -> None:
     notion.server.faults.add(refusal(path="/views", times=-1))
     (warning,) = notion.set_up().warnings
-    assert "à la main" in warning
+    assert "à la main" in str(warning)
 
 
 # -- cut anywhere
