@@ -27,8 +27,9 @@ from reports.currency import USD
 from tasks.books.rates import read_rates_file
 from tasks.books.telling.wishes import read_wishes
 from usage.errors import ArchiveError, NotionError, SettingsError, SourceError
+from usage.language.marks import headings
 from usage.language.reader import phrase
-from usage.language.saying import together
+from usage.language.saying import say, say_count, together
 from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import ProviderName, Source
@@ -38,6 +39,8 @@ from usage.settings.files import places
 
 _STYLES = {CheckStatus.OK: "green", CheckStatus.WARNING: "yellow", CheckStatus.BAD: "red"}
 _STATUSES = {Severity.OK: CheckStatus.OK, Severity.NOTE: CheckStatus.WARNING, Severity.PROBLEM: CheckStatus.BAD}
+_SHOWN = 5
+"""Ids that are named; a larger number of them is counted."""
 _WORST_FIRST = (CheckStatus.BAD, CheckStatus.WARNING, CheckStatus.OK)
 
 
@@ -57,12 +60,12 @@ class Checkup:
 
     settings: Settings
     checked: Sequence[Checked]
-    notion: CheckReport | str
+    notion: CheckReport | Sentence
     archive: CheckResult | None = None
     """Whether readings can be kept; None where the archive is off. A collection goes on without: at worst a warning."""
 
     @property
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Sentence]:
         """What the job goes on without, and what may keep a provider away in silence."""
         report = self.notion if isinstance(self.notion, CheckReport) else None
         return [
@@ -73,13 +76,13 @@ class Checkup:
             *_rates_amiss(self.settings),
             *self.settings.without_key(report.providers_with_rows if report is not None else ()),
             *(_column_sentences(report, Severity.NOTE) if report is not None else ()),
-            *(map(str, report.sentences) if report is not None and report.usable else ()),
+            *(report.sentences if report is not None and report.usable else ()),
             *(_leaving(self.settings, report) if report is not None else ()),
-            *([str(self.archive.sentence)] if self.archive and self.archive.status is not CheckStatus.OK else []),
+            *([self.archive.sentence] if self.archive and self.archive.status is not CheckStatus.OK else []),
         ]
 
     @property
-    def wrong(self) -> list[str]:
+    def wrong(self) -> list[Sentence]:
         """What keeps the job from working, each with what to do about it."""
         return [*self._key_problems(), *self._notion_problems()]
 
@@ -89,24 +92,28 @@ class Checkup:
         if not self.wrong:
             return "llm-usage collect"
         # The sentences that ask for a command are Notion's.
-        named = re.findall(r"\bllm-usage (setup|heal)\b", " ".join(self._notion_problems()))
-        first = f"llm-usage {named[0]}" if named else ""
-        rest = "put this right, then run llm-usage check again"
-        return first if first and not self._key_problems() else f"{first}, then {rest}" if first else rest
+        told = " ".join(one.en for one in self._notion_problems())
+        named = re.search(r"\bllm-usage (setup|heal)\b", told)
+        if named is None:
+            return phrase("put this right, then run llm-usage check again")
+        if not self._key_problems():
+            return named[0]
+        return phrase("{command}, then put this right, then run llm-usage check again", command=named[0])
 
-    def _key_problems(self) -> list[str]:
-        problems: list[str] = []
+    def _key_problems(self) -> list[Sentence]:
+        problems: list[Sentence] = []
         for one in self.checked:
             bad = _tell(one, CheckStatus.BAD)
-            problems += [*bad, f"{one.source.name}: {about_key(self.settings.credential(one.source))}"] if bad else []
+            about = about_key(self.settings.credential(one.source))
+            problems += [*bad, say("{source}: {reason}", source=one.source.name, reason=about)] if bad else []
         return problems
 
-    def _notion_problems(self) -> list[str]:
-        if isinstance(self.notion, str):
+    def _notion_problems(self) -> list[Sentence]:
+        if isinstance(self.notion, Sentence):
             return [self.notion]
         if self.notion.usable:
             return []
-        return [*_column_sentences(self.notion, Severity.PROBLEM), *map(str, self.notion.sentences)]
+        return [*_column_sentences(self.notion, Severity.PROBLEM), *self.notion.sentences]
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -154,7 +161,7 @@ class CheckObject(BaseModel):
 
 def _object(checkup: Checkup) -> CheckObject:
     return CheckObject(
-        settings=places(os.environ),
+        settings=tuple(map(str, places(os.environ))),
         findings=tuple(
             Finding(
                 provider=one.source.provider,
@@ -166,8 +173,8 @@ def _object(checkup: Checkup) -> CheckObject:
             for one in checkup.checked
             for found in one.findings
         ),
-        notes=tuple(checkup.notes),
-        wrong=tuple(checkup.wrong),
+        notes=tuple(map(str, checkup.notes)),
+        wrong=tuple(map(str, checkup.wrong)),
         next=checkup.next_command,
     )
 
@@ -180,24 +187,33 @@ def print_checkup(console: Console, checkup: Checkup, *, verbose: bool) -> None:
         if isinstance(checkup.notion, CheckReport) and checkup.notion.rows:
             console.print(_columns_table(checkup.notion))
         if checkup.archive and checkup.archive.status is CheckStatus.OK:
-            console.print(literal(str(checkup.archive.sentence)), soft_wrap=True)
+            console.print(literal(checkup.archive.sentence), soft_wrap=True)
     for sentence in checkup.notes:
         console.print(note(sentence), soft_wrap=True)
     for sentence in checkup.wrong:
-        console.print(Text("wrong: ", style="red") + literal(sentence), soft_wrap=True)
+        console.print(Text(phrase("wrong: "), style="red") + literal(sentence), soft_wrap=True)
     if not checkup.wrong:
-        console.print("Everything that the job needs works.", style="green")
-    console.print(f"next: {checkup.next_command}", soft_wrap=True, highlight=False)
+        console.print(phrase("Everything that the job needs works."), style="green")
+    console.print(phrase("next: {command}", command=checkup.next_command), soft_wrap=True, highlight=False)
 
 
-def shared_ids(reached: Mapping[Source, frozenset[str]]) -> list[str]:
+def shared_ids(reached: Mapping[Source, frozenset[str]]) -> list[Sentence]:
     """One sentence for each two accounts of one provider that reach the same ids, which are then counted once."""
     sentences = []
     for first, second in combinations(sorted(reached, key=lambda source: (source.provider, source.account)), 2):
         shared = sorted(reached[first] & reached[second])
         if first.provider is second.provider and shared:
-            some = ", ".join(shared[:5]) + (f" and {len(shared) - 5} more" if len(shared) > 5 else "")
-            sentences.append(f"{first.name} and {second.name} both reach {some}: counted once, with {first.name}.")
+            some = Sentence.of(", ".join(shared[:_SHOWN]))
+            if len(shared) > _SHOWN:
+                some = say("{some} and {number} more", some=some, number=len(shared) - _SHOWN)
+            sentences.append(
+                say(
+                    "{first} and {second} both reach {ids}: counted once, with {first}.",
+                    first=first.name,
+                    second=second.name,
+                    ids=some,
+                )
+            )
     return sentences
 
 
@@ -217,7 +233,7 @@ async def _check(settings: Settings, source: Source, month: Month, *, siblings: 
     try:
         return Checked(source, findings, _ids(await read_source(settings, source, month)))
     except SourceError as error:
-        sentence = f"could not be compared with the provider's other keys: {error.sentence}"
+        sentence = say("could not be compared with the provider’s other keys: {why}", why=error.sentence)
         return Checked(source, (*findings, CheckResult(what="ids", status=CheckStatus.WARNING, sentence=sentence)))
 
 
@@ -228,7 +244,7 @@ def _leaving(settings: Settings, report: CheckReport) -> list[Sentence]:
     return [one.sentence for one in leaving_soon(settings, report.inactive, report.collected)]
 
 
-def _rates_amiss(settings: Settings) -> list[str]:
+def _rates_amiss(settings: Settings) -> list[Sentence]:
     """Why the file of exchange rates can't be used."""
     reports = settings.reports
     if reports.currency == USD or reports.rates_file is None:
@@ -236,7 +252,7 @@ def _rates_amiss(settings: Settings) -> list[str]:
     try:
         read_rates_file(reports.rates_file, reports.currency)
     except SettingsError as error:
-        return str(error).splitlines()
+        return [error.sentence]
     return []
 
 
@@ -246,15 +262,15 @@ def _ids(report: SourceReport) -> frozenset[str]:
     return frozenset(used | {thing.id for thing in report.things})
 
 
-def _check_notion(settings: Settings) -> CheckReport | str:
+def _check_notion(settings: Settings) -> CheckReport | Sentence:
     """What stands in Notion, or the sentence that says why nobody can look."""
     if settings.notion.token is None:
-        return "NOTION_TOKEN is not set: create a Notion connection and put its token into .env"
+        return say("NOTION_TOKEN is not set: create a Notion connection and put its token into .env")
     try:
         with closing(Gateway(settings.notion)) as gateway:
             return check_notion(gateway, settings.notion, settings.reports.carry_columns)
     except NotionError as error:
-        return str(error)
+        return error.sentence
 
 
 def check_archive(settings: Settings) -> CheckResult | None:
@@ -263,46 +279,49 @@ def check_archive(settings: Settings) -> CheckResult | None:
         archive = open_archive(settings)
         if archive is None:
             return CheckResult(
-                what="off, as LLM_USAGE_ARCHIVE says", status=CheckStatus.OK, sentence="No reading is kept."
+                what=say("off, as LLM_USAGE_ARCHIVE says"), status=CheckStatus.OK, sentence=say("No reading is kept.")
             )
         held = archive.probe()
     except ArchiveError as error:
-        sentence = f"Readings can't be kept, and collections go on without: {error}"
-        return CheckResult(what="keeping readings", status=CheckStatus.WARNING, sentence=sentence)
-    what = f"{held.readings} reading{'' if held.readings == 1 else 's'}, {in_bytes(held.size)}"
-    return CheckResult(what=what, status=CheckStatus.OK, sentence=f"Readings are kept in {archive.address}.")
+        sentence = say("Readings can’t be kept, and collections go on without: {why}", why=error.sentence)
+        return CheckResult(what=say("keeping readings"), status=CheckStatus.WARNING, sentence=sentence)
+    what = say_count("{number} reading, {size}", "{number} readings, {size}", held.readings, size=in_bytes(held.size))
+    kept = say("Readings are kept in {address}.", address=archive.address)
+    return CheckResult(what=what, status=CheckStatus.OK, sentence=kept)
 
 
 def _overview(checkup: Checkup) -> Table:
     """One line for each source, each provider without a key, and each database."""
-    table = new_table("Checked", ("What", "To do"))
-    for name in ("Source", "What", "", "To do"):
-        table.add_column(name, no_wrap=name in ("Source", ""))
+    table = new_table(phrase("Checked"), headings("What", "To do"))
+    for name in headings("Source", "What", "", "To do"):
+        table.add(name, no_wrap=name in ("Source", ""))
     for provider in ProviderName:
         sources = [one for one in checkup.checked if one.source.provider is provider]
         for one in sources:
             status, what = _summary([(finding.status, str(finding.what)) for finding in one.findings])
             table.add_row(one.source.name, literal(what), _mark(status), _where(status))
         if not sources:
-            hint = checkup.settings.ordinary_keys.get(provider, f"{KEY_VARIABLES[provider]} is not set")
-            table.add_row(provider.value, "", Text("not configured", style="bright_black"), literal(hint))
+            hint = checkup.settings.ordinary_keys.get(provider) or say(
+                "{variable} is not set", variable=KEY_VARIABLES[provider]
+            )
+            table.add_row(provider.value, "", Text(phrase("not configured"), style="bright_black"), literal(hint))
     for name, status, what in _databases(checkup.notion):
         table.add_row(name, literal(what), _mark(status), _where(status))
     if checkup.archive is None:
-        table.add_row("archive", "", Text("off", style="bright_black"), "")
+        table.add_row(phrase("archive"), "", Text(phrase("off"), style="bright_black"), "")
     else:
         status = checkup.archive.status
-        table.add_row("archive", literal(str(checkup.archive.what)), _mark(status), _where(status))
+        table.add_row(phrase("archive"), literal(checkup.archive.what), _mark(status), _where(status))
     return table
 
 
-def _databases(notion: CheckReport | str) -> Iterator[tuple[str, CheckStatus, str]]:
+def _databases(notion: CheckReport | Sentence) -> Iterator[tuple[str, CheckStatus, str]]:
     rows = notion.rows if isinstance(notion, CheckReport) else ()
     for database in dict.fromkeys(row.database for row in rows):
         columns = [(_STATUSES[row.severity], row.property) for row in rows if row.database == database]
         status, what = _summary(columns)
-        yield database, status, f"{len(columns)} columns" if status is CheckStatus.OK else what
-    if isinstance(notion, str) or not (rows or notion.usable):
+        yield database, status, phrase("{number} columns", number=len(columns)) if status is CheckStatus.OK else what
+    if isinstance(notion, Sentence) or not (rows or notion.usable):
         yield "Notion", CheckStatus.BAD, ""
 
 
@@ -313,43 +332,54 @@ def _summary(looked_at: Sequence[tuple[CheckStatus, str]]) -> tuple[CheckStatus,
 
 
 def _where(status: CheckStatus) -> str:
-    return "" if status is CheckStatus.OK else "see below"
+    return "" if status is CheckStatus.OK else phrase("see below")
 
 
-def _tell(one: Checked, status: CheckStatus) -> list[str]:
-    return [f"{one.source.name}, {found.what}: {found.sentence}" for found in one.findings if found.status is status]
-
-
-def _column_sentences(report: CheckReport, severity: Severity) -> list[str]:
+def _tell(one: Checked, status: CheckStatus) -> list[Sentence]:
     return [
-        f"{row.database}, {row.property}: expected {row.expected}, found {row.found or 'nothing'}. {row.todo}"
+        say("{source}, {what}: {sentence}", source=one.source.name, what=found.what, sentence=found.sentence)
+        for found in one.findings
+        if found.status is status
+    ]
+
+
+def _column_sentences(report: CheckReport, severity: Severity) -> list[Sentence]:
+    return [
+        say(
+            "{database}, {column}: expected {expected}, found {found}. {todo}",
+            database=row.database,
+            column=row.property,
+            expected=row.expected,
+            found=row.found or say("nothing"),
+            todo=row.todo,
+        )
         for row in report.rows
         if row.severity is severity
     ]
 
 
 def _sources_table(checked: Sequence[Checked]) -> Table:
-    table = new_table("Providers", ("What",))
-    for name in ("Source", "What", "", "Found, or what to do"):
-        table.add_column(name, no_wrap=name != "Found, or what to do")
+    table = new_table(phrase("Providers"), headings("What"))
+    for name in headings("Source", "What", "", "Found, or what to do"):
+        table.add(name, no_wrap=name != "Found, or what to do")
     for one in checked:
         for finding in one.findings:
-            table.add_row(one.source.name, str(finding.what), _mark(finding.status), literal(str(finding.sentence)))
+            table.add_row(one.source.name, str(finding.what), _mark(finding.status), literal(finding.sentence))
     return table
 
 
 def _columns_table(report: CheckReport) -> Table:
-    table = new_table("Notion", ("Expected", "Found", "Database"))
-    for name in ("Database", "Column", "Expected", "Found", "", "What to do"):
-        table.add_column(name, no_wrap=name in ("Database", "Column", ""))
+    table = new_table("Notion", headings("Expected", "Found", "Database"))
+    for name in headings("Database", "Column", "Expected", "Found", "", "What to do"):
+        table.add(name, no_wrap=name in ("Database", "Column", ""))
     for row in report.rows:
         table.add_row(
             row.database,
             row.property,
-            literal(str(row.expected)),
-            literal(str(row.found or "–")),
+            literal(row.expected),
+            literal(row.found or "–"),
             _mark(_STATUSES[row.severity]),
-            literal(str(row.todo)),
+            literal(row.todo),
         )
     return table
 

@@ -16,6 +16,7 @@ from notion.client.gateway import Gateway
 from notion.setup.databases import SetupResult, rehearse, set_up
 from notion.setup.rehearsal import Rehearsal
 from usage.errors import SettingsError
+from usage.language.reader import phrase
 from usage.language.saying import say
 from usage.names import ProviderName
 from usage.settings import Settings, load_settings
@@ -36,7 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(_ids(result)))
     else:
         print_setup(result)
-        print("\nFor .env:" if file is None else f"\nWritten into {file}:")
+        print()
+        print(phrase("For .env:") if file is None else phrase("Written into {file}:", file=file))
         print(f"NOTION_SERVICES_DB_ID={result.services_db_id}")
         print(f"NOTION_USAGES_DB_ID={result.usages_db_id}")
     return 0
@@ -85,8 +87,8 @@ def set_up_databases(settings: Settings) -> SetupResult:
 def print_setup(result: SetupResult) -> None:
     """What was done, and what a person has to settle."""
     # Both may quote names of columns and databases: other people's text.
-    for sentence in result.done or ("Both databases are complete; nothing to do.",):
-        print(literal(str(sentence)))
+    for sentence in result.done or (phrase("Both databases are complete; nothing to do."),):
+        print(literal(sentence))
     _print_warnings(result)
 
 
@@ -95,15 +97,16 @@ def _print_rehearsal(result: SetupResult, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({**_ids(result), "would": steps}, ensure_ascii=False))
         return
-    for sentence in steps or ("Both databases are complete; nothing would be done.",):
+    for sentence in steps or (phrase("Both databases are complete; nothing would be done."),):
         print(literal(sentence))
     _print_warnings(result)
-    print("\nNothing was written.")
+    print()
+    print(phrase("Nothing was written."))
 
 
 def _print_warnings(result: SetupResult) -> None:
     for sentence in result.warnings:
-        print(literal(str(sentence)), file=sys.stderr)
+        print(literal(sentence), file=sys.stderr)
 
 
 def _ids(result: SetupResult) -> dict[str, str | None]:

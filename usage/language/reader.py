@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from usage.language.words import Words
 
 
-def phrase(sentence: str, **values: object) -> str:
+def phrase(sentence: str, /, **values: object) -> str:
     """A sentence of the catalogue in the language of whoever runs the program, its places filled.
 
     Args:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from usage.language.words import Words
 
 
-def say(sentence: str, **values: object) -> Sentence:
+def say(sentence: str, /, **values: object) -> Sentence:
     """A sentence of the catalogue, its places filled as each language writes them.
 
     Args:
@@ -29,7 +29,7 @@ def say(sentence: str, **values: object) -> Sentence:
     return _in_both(lambda words: words(sentence, **_for(words, values)))
 
 
-def say_count(one: str, many: str, number: int, **values: object) -> Sentence:
+def say_count(one: str, many: str, number: int, /, **values: object) -> Sentence:
     """A sentence about `{number}` things; `one` is that about a single thing. The other values are as in `say`.
 
     Raises:

@@ -47,7 +47,7 @@ class Words:
         self.language = language
         self._locale = _LOCALES[language]
 
-    def __call__(self, sentence: str, **values: object) -> str:
+    def __call__(self, sentence: str, /, **values: object) -> str:
         """A sentence of the catalogue, its places filled.
 
         Args:
@@ -59,7 +59,7 @@ class Words:
         """
         return self._sentence(sentence).format_map(values)
 
-    def count(self, one: str, many: str, number: int, **values: object) -> str:
+    def count(self, one: str, many: str, number: int, /, **values: object) -> str:
         """A sentence about `{number}` things; `one` is that about a single thing.
 
         Raises:
