@@ -62,7 +62,8 @@ def _with_archive(settings: Settings, outcome: SourceOutcome, *, replays: bool) 
         return with_corrections(archive, outcome)
     except ArchiveError as error:
         # What Notion tells of earlier corrections stays.
-        get_run_logger().warning("%s: earlier readings are not looked up: %s", outcome.source, error)
+        told = say("{source}: earlier readings are not looked up: {why}", source=outcome.source, why=error.sentence)
+        get_run_logger().warning("%s", told)
         return outcome
 
 

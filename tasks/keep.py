@@ -6,6 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from usage.errors import ArchiveError
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import Source
 from usage.outcomes.report import SourceReport
@@ -70,7 +72,7 @@ class Keeper:
         """Takes in an answer; None where there is no archive."""
         return None if self._settings.archive == ARCHIVE_OFF else self._answers.add
 
-    def keep(self, report: SourceReport, begun_at: datetime, together: tuple[Month, ...] = ()) -> tuple[str, ...]:
+    def keep(self, report: SourceReport, begun_at: datetime, together: tuple[Month, ...] = ()) -> tuple[Sentence, ...]:
         """Keep a reading whose records have their days; sentences about what went wrong, where something did.
 
         Args:
@@ -96,8 +98,8 @@ class Keeper:
                     grain=self._settings.grains[source.provider],
                 )
         except ArchiveError as error:
-            return (f"This reading is not kept: {error}",)
+            return (say("This reading is not kept: {why}", why=error.sentence),)
         except (ValueError, ArithmeticError) as error:
             # A figure that the archive's columns can't hold must not cost the month. The text may hold anything.
-            return (f"This reading is not kept: {type(error).__name__} in the archive; report it",)
+            return (say("This reading is not kept: {kind} in the archive; report it", kind=type(error).__name__),)
         return ()

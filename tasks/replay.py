@@ -46,7 +46,9 @@ def replay(source: Source, month: Month, *, dry_run: bool) -> SourceReport:
         report = _read(session.settings, session.kept.archive, entry)
     except ArchiveError as error:
         tell(SourceEnded(source, month, Status.ECHEC))
-        logger.warning("%s %s can't be replayed: %s", source, month, error)
+        logger.warning(
+            "%s", say("{source} {month} can’t be replayed: {why}", source=source, month=month, why=error.sentence)
+        )
         raise SourceError(say("Can’t be read again from the archive: {why}.", why=_why(error))) from None
     except SourceError:
         tell(SourceEnded(source, month, Status.ECHEC))
@@ -57,7 +59,7 @@ def replay(source: Source, month: Month, *, dry_run: bool) -> SourceReport:
             grain = session.settings.grains[source.provider]
             session.kept.archive.keep_again(report, entry, session.settings.now(), grain=grain)
         except ArchiveError as error:
-            logger.warning("What came of it is not kept: %s", error)
+            logger.warning("%s", say("What came of it is not kept: {why}", why=error.sentence))
     report = report.by_month()
     if report.missing:
         raise IncompleteError(together(report.missing), report)

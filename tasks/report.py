@@ -24,6 +24,7 @@ from tasks.session import current_session
 from usage.errors import LlmUsageError
 from usage.language.choice import Language
 from usage.language.marks import headings
+from usage.language.saying import say
 from usage.language.words import Words
 from usage.money import exact_sum
 from usage.month import Month
@@ -97,7 +98,8 @@ def _statement(result: MonthResult, ledger: Ledger | None, known: Costs) -> str 
     try:
         return run_statement(session.settings, session.workspace, ledger, result.month, known)
     except LlmUsageError as error:
-        get_run_logger().warning("The run comes without the page of its month: %s", error)
+        told = say("The run comes without the page of its month: {why}", why=error.sentence)
+        get_run_logger().warning("%s", told)
         return None
 
 

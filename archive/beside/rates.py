@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from usage.language.saying import say
 from usage.month import Month
 
 if TYPE_CHECKING:
@@ -54,7 +55,10 @@ class RateBook:
         try:
             kept = KeptRate.model_validate_json(content)
         except ValueError:
-            _log.warning("%s: this rate in the archive can't be read; it is asked for anew.", _path(currency, month))
+            told = say(
+                "{path}: this rate in the archive can’t be read; it is asked for anew.", path=_path(currency, month)
+            )
+            _log.warning("%s", told)
             return None
         return kept if (kept.currency, kept.month) == (currency, month) else None
 

@@ -199,7 +199,8 @@ class PrefectServer:
 
         # Not the whole address: it may hold a password.
         parts = _parts(str(get_current_settings().api.url))
-        server = f"the Prefect server at {parts.hostname}:{parts.port or parts.scheme}"
+        where = f"{parts.hostname}:{parts.port or parts.scheme}"
+        server = say("the Prefect server at {address}", address=where)
         with get_client(sync_client=True) as client:
             if client.server_type is ServerType.CLOUD:
                 _wait_for_workspace(client, parts.hostname or "")

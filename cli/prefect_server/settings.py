@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from usage.errors import SettingsError
 from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.settings.files import file_values
 
 if TYPE_CHECKING:
@@ -163,9 +164,9 @@ def _files(settings: Mapping[str, str], home: Path) -> Iterator[str]:
         yield text
 
 
-def _say_where(error: OSError | ValueError) -> str:
+def _say_where(error: OSError | ValueError) -> Sentence | str:
     if isinstance(error, OSError):
         return str(error.strerror)
     # Only where it is: what stands there may be a password.
     place = re.search(r"\(at [^)]*\)", str(error))
-    return f"it is not TOML{f' {place[0][1:-1]}' if place else ''}"
+    return say("it is not TOML {place}", place=place[0][1:-1]) if place else say("it is not TOML")

@@ -18,6 +18,8 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled, Scheduled
 
 from tasks.backfill.ranges import BackfillMonth
+from usage.language.reader import phrase
+from usage.language.saying import say
 from usage.month import Month
 
 COLLECT: Final = "collect/collect"
@@ -103,11 +105,13 @@ def collect_on_workers(
             deleted = under_way.keys() - {run.id for run in runs}
             for gone in deleted:
                 which = under_way.pop(gone).month.month
-                done.append(MonthRun(which, False, f"{which}: its run was deleted"))
+                done.append(MonthRun(which, False, str(say("{month}: its run was deleted", month=which))))
             late = [run for run in runs if _not_begun(run) and time.monotonic() - under_way[run.id].since >= grace]
             if late:
                 month = under_way.pop(late[0].id).month
-                client.set_flow_run_state(late[0].id, Cancelled(message="No worker was free: the backfill took it."))
+                client.set_flow_run_state(
+                    late[0].id, Cancelled(message=phrase("No worker was free: the backfill took it."))
+                )
                 done.append(collect_here(month))
             elif not over and not deleted:
                 sleep(_POLL)
@@ -132,7 +136,7 @@ def _start(client: SyncPrefectClient, month: BackfillMonth) -> UUID:
     # Typed for callers that are asynchronous, too.
     run = cast(FlowRun, started)
     if run.state is not None and run.state.is_final() and not run.state.is_completed():
-        _begin_again(client, run.id, "Retried with its backfill.")
+        _begin_again(client, run.id, phrase("Retried with its backfill."))
     return run.id
 
 
@@ -141,7 +145,7 @@ def _begin_once_more(client: SyncPrefectClient, run: FlowRun, month: _UnderWay) 
     if month.again or not _state(run).is_crashed():
         return False
     month.again, month.since = True, time.monotonic()
-    _begin_again(client, run.id, "Its process was gone: the backfill begins it once more.")
+    _begin_again(client, run.id, phrase("Its process was gone: the backfill begins it once more."))
     return True
 
 

@@ -18,6 +18,7 @@ from tasks.books.gather import gather, gather_kept
 from tasks.books.rates import known_rates
 from usage.errors import NotionError
 from usage.grain import COLLECTION
+from usage.language.saying import say
 from usage.language.words import Words
 from usage.month import Month
 from usage.outcomes.told import Told
@@ -85,8 +86,9 @@ def _safely(make: Callable[[], T]) -> T | None:
     try:
         return make()
     except NotionError as error:
-        _log.warning("The month is not compared with the one before: %s", error)
+        _log.warning("%s", say("The month is not compared with the one before: {why}", why=error.sentence))
     except Exception as error:  # noqa: BLE001  # whatever it is, what was collected must be seen
         # The text may hold anything.
-        _log.warning("The month is not compared with the one before (%s).", type(error).__name__, exc_info=True)
+        told = say("The month is not compared with the one before ({kind}).", kind=type(error).__name__)
+        _log.warning("%s", told, exc_info=True)
     return None

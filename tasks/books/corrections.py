@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from reports.page.figures.evidence import Correction
 from usage.errors import ArchiveError
+from usage.language.saying import say
 from usage.month import Month
 from usage.settings import Settings
 
@@ -44,7 +45,7 @@ def corrections(settings: Settings, months: Iterable[Month], since: datetime) ->
             if change.after.read_at >= since and change.standing is not Standing.RUNNING
         ]
     except ArchiveError as error:
-        _log.warning("%s The report comes without corrections.", error)
+        _log.warning("%s", say("{why} The report comes without corrections.", why=error.sentence))
         return None
     return tuple(sorted(found, key=lambda one: one.read_at, reverse=True))
 

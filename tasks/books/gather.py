@@ -21,6 +21,7 @@ from notion.workspace import Workspace
 from reports.ledger import Ledger, LedgerRow, MonthLedger, OwnColumn, SourceMonth
 from usage.errors import ArchiveError
 from usage.grain import COLLECTION, Rule, canonical_workspace, is_ours
+from usage.language.saying import say
 from usage.money import exact_sum, whole_sum
 from usage.month import Month
 from usage.names import Grain, ProviderName, Source, Status
@@ -121,7 +122,7 @@ def _archive(settings: Settings) -> Archive | None:
     try:
         return open_archive(settings)
     except ArchiveError as error:
-        _log.warning("%s Reports come without days.", error)
+        _log.warning("%s", say("{why} Reports come without days.", why=error.sentence))
         return None
 
 
@@ -185,7 +186,7 @@ def _readings(
     try:
         sources = [source for source in archive.sources(month) if source.provider is provider]
     except ArchiveError as error:
-        _log.warning("%s %s comes without days in %s.", error, provider.label, month)
+        _without_days(error, provider.label, month)
         return
     for source in sources:
         try:
@@ -195,7 +196,7 @@ def _readings(
             for entry in _told(entries, shown):
                 yield source, archive.records(entry)
         except ArchiveError as error:
-            _log.warning("%s %s comes without days in %s.", error, source, month)
+            _without_days(error, source, month)
 
 
 def _told(entries: Iterable[Entry], shown: datetime | None) -> list[Entry]:
@@ -321,3 +322,8 @@ def _source(values: Values, provider: ProviderName) -> SourceMonth:
         proof=proof_of(values, provider),
         organisation=receipt.organisation if (receipt := read_receipt(values.breakdown)) is not None else None,
     )
+
+
+def _without_days(error: ArchiveError, whose: object, month: Month) -> None:
+    told = say("{why} {source} comes without days in {month}.", why=error.sentence, source=whose, month=month)
+    _log.warning("%s", told)

@@ -180,7 +180,7 @@ def _book(settings: Settings) -> RateBook | None:
     try:
         return open_rates(settings)
     except ArchiveError as error:
-        _log.warning("%s Exchange rates are asked for anew each time.", error)
+        _log.warning("%s", say("{why} Exchange rates are asked for anew each time.", why=error.sentence))
         return None
 
 
@@ -190,7 +190,7 @@ def _kept(book: RateBook | None, currency: str, months: Iterable[Month]) -> dict
     try:
         kept = [one for month in months if (one := book.read(currency, month)) is not None]
     except ArchiveError as error:
-        _log.warning("%s Exchange rates are asked for anew.", error)
+        _log.warning("%s", say("{why} Exchange rates are asked for anew.", why=error.sentence))
         return {}
     return {one.month: Rate(one.month, currency, one.rate, RateSource.ECB, _day(one)) for one in kept}
 
@@ -205,7 +205,8 @@ def _keep(book: RateBook | None, rate: KeptRate) -> None:
     try:
         book.keep(rate)
     except ArchiveError as error:
-        _log.warning("%s The exchange rate of %s is not kept.", error, rate.month)
+        told = say("{why} The exchange rate of {month} is not kept.", why=error.sentence, month=rate.month)
+        _log.warning("%s", told)
 
 
 def _ask(address: str, first: Month, last: Month) -> str | NoRate:
@@ -226,7 +227,8 @@ def _ask(address: str, first: Month, last: Month) -> str | NoRate:
                 # So the bank says that it has nothing for these months.
                 return NoRate.NOT_PUBLISHED
             if not response.is_success:
-                _log.warning("The European Central Bank answers with status %d.", response.status_code)
+                status = str(response.status_code)
+                _log.warning("%s", say("The European Central Bank answers with status {status}.", status=status))
                 return NoRate.UNREACHABLE
             body = Body(response.headers.get("Content-Encoding", ""), _LARGEST)
             for piece in response.iter_raw():
@@ -237,7 +239,8 @@ def _ask(address: str, first: Month, last: Month) -> str | NoRate:
     except (TooLargeError, UnreadableError):
         return NoRate.UNREADABLE
     except httpx.HTTPError as error:
-        _log.warning("The European Central Bank can't be reached (%s).", type(error).__name__)
+        kind = type(error).__name__
+        _log.warning("%s", say("The European Central Bank can’t be reached ({kind}).", kind=kind))
         return NoRate.UNREACHABLE
 
 

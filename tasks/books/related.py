@@ -15,6 +15,7 @@ from notion.workspace import Workspace
 from reports.ledger import Ledger, LedgerRow, MonthLedger, OwnColumn
 from usage.errors import NotionAccessError
 from usage.language.folding import folded
+from usage.language.saying import say_count
 
 _ID_SHOWN: Final = 4
 """Letters of an id that tell two pages of one title apart."""
@@ -75,11 +76,13 @@ class RelatedTitles:
                 self._titles[key] = self._ask(key)
         unreadable = [key for key in ids if self._titles[key] == key]
         if unreadable:
-            _log.warning(
-                "%d pages of the column %s are not shared with the connection: they are told by their ids.",
+            told = say_count(
+                "{number} page of the column {column} is not shared with the connection: it is told by its id.",
+                "{number} pages of the column {column} are not shared with the connection: they are told by their ids.",
                 len(unreadable),
-                column,
+                column=column,
             )
+            _log.warning("%s", told)
         return _with_names(ledger, column, _told_apart({key: self._titles[key] for key in ids}))
 
     def _ask(self, page_id: str) -> str:

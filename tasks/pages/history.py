@@ -18,6 +18,8 @@ from prefect.client.schemas.filters import ArtifactCollectionFilter, ArtifactCol
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from tasks.pages.chart import Costs
+from usage.language.reader import phrase
+from usage.language.saying import say
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
@@ -62,7 +64,8 @@ def read_history(months: Iterable[Month]) -> History:
         try:
             rows = _ROWS.validate_python(_decode(artifact.data))
         except ValidationError:
-            get_run_logger().warning("the artifact %s holds no costs of ours: not compared with", artifact.key)
+            told = say("the artifact {key} holds no costs of ours: not compared with", key=artifact.key)
+            get_run_logger().warning("%s", told)
             continue
         history[by_key[str(artifact.key)]] = {row.source: row for row in rows}
     return history
@@ -99,7 +102,7 @@ def keep(month: Month, history: History) -> None:
         key=_key(month),
         type="table",
         data=json.dumps(_ROWS.dump_python(rows, mode="json")),
-        description=f"Cost of {month} by source, as last read. The next runs compare with it.",
+        description=phrase("Cost of {month} by source, as last read. The next runs compare with it.", month=month),
     )
     with get_client(sync_client=True) as client:
         client.create_artifact(kept)

@@ -19,6 +19,9 @@ from typing import Final
 import httpx
 
 from notion.client.pace import Pace
+from usage.language.marks import to_say
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.settings import NotionSettings
 
@@ -61,7 +64,7 @@ class SharedPace(Pace):
 
     def share(self) -> None:
         """Look whether the limit can be had. Before that Prefect's server may not even have started."""
-        with if_reached("the workers' common rate"):
+        with if_reached(to_say("the workers’ common rate")):
             self._shared = exists(NOTION_REQUESTS)
 
     def wait(self) -> None:
@@ -70,7 +73,7 @@ class SharedPace(Pace):
             from prefect.concurrency.sync import rate_limit  # noqa: PLC0415
 
             taken = False
-            with if_reached("the workers' common rate"):
+            with if_reached(to_say("the workers’ common rate")):
                 rate_limit(NOTION_REQUESTS, timeout_seconds=_TURN_WITHIN)
                 taken = True
             # Each further request would wait in vain.
@@ -103,19 +106,20 @@ def if_reached(what: str) -> Iterator[None]:
         why = _refusal(error)
         if why is None:
             raise
-        log.warning("%s: going on without %s", why, what)
+        log.warning("%s", say("{why}: going on without {what}", why=why, what=say(what)))
 
 
-def _refusal(error: BaseException) -> str | None:
+def _refusal(error: BaseException) -> Sentence | None:
     """Why Prefect's server gave nothing, or None of another error; Prefect wraps some of these in its own."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, httpx.HTTPStatusError):
-            return f"Prefect's server does not give it (HTTP {cause.response.status_code})"
+            status = str(cause.response.status_code)
+            return say("Prefect’s server does not give it (HTTP {status})", status=status)
         if isinstance(cause, httpx.TransportError):
-            return f"Prefect's server can't be reached ({type(cause).__name__})"
+            return say("Prefect’s server can’t be reached ({kind})", kind=type(cause).__name__)
         if isinstance(cause, TimeoutError):
-            return "Prefect's server did not give it in time"
+            return say("Prefect’s server did not give it in time")
         cause = cause.__cause__
     return None
 
@@ -129,12 +133,12 @@ def one_writer(month: Month, *, patience: float = PATIENCE) -> Iterator[None]:
     single.
     """
     slot = ExitStack()
-    with if_reached("the month's limit"):
+    with if_reached(to_say("the month’s limit")):
         _take(slot, month, patience)
     try:
         yield
     finally:
-        with if_reached("giving the month's limit back"):
+        with if_reached(to_say("giving the month’s limit back")):
             slot.close()
 
 
@@ -149,4 +153,9 @@ def _take(slot: ExitStack, month: Month, patience: float) -> None:
     try:
         slot.enter_context(lease)
     except TimeoutError:
-        log.warning("%s: another run has been writing for %.0f s; going on beside it", month, patience)
+        told = say(
+            "{month}: another run has been writing for {seconds} s; going on beside it",
+            month=month,
+            seconds=f"{patience:.0f}",
+        )
+        log.warning("%s", told)

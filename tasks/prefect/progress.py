@@ -12,6 +12,7 @@ from prefect import get_run_logger
 from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
 from tasks.prefect.limits import if_reached
+from usage.language.marks import to_say
 from usage.month import Month
 from usage.outcomes.progress import Event, RowsWritten, listening, passing_warnings
 
@@ -49,7 +50,7 @@ class _Bar:
         if self._begun and percent < self._shown + _STEP and event.done < event.total:
             return
         # The rows are what counts: a bar that can't be drawn is none.
-        with if_reached("the bar of the rows that are written"):
+        with if_reached(to_say("the bar of the rows that are written")):
             self._draw(percent, str(event.sentence))
         self._begun, self._shown = True, percent
 

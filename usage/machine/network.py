@@ -93,9 +93,9 @@ def _check_bundle(name: str, path: str) -> None:
     try:
         ssl.create_default_context(cafile=path)
     except ssl.SSLError:
-        reason = "there is no certificate in it"
+        reason: object = say("there is no certificate in it")
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "that is no path"
+        reason = getattr(error, "strerror", None) or say("that is no path")
     else:
         return
     raise SettingsError(

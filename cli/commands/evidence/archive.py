@@ -236,4 +236,4 @@ def _print(listing: Listing) -> None:
             in_bytes(one.size),
         )
     console.print(table)
-    console.print(literal(f"They are in {listing.archive}."), soft_wrap=True)
+    console.print(literal(phrase("They are in {address}.", address=listing.archive)), soft_wrap=True)

@@ -148,4 +148,7 @@ def _print(history: History, readings: int, project: str | None) -> None:
             literal(most.what),
         )
     console.print(table)
-    console.print(literal(f"{readings} readings in {history.archive} were compared."), soft_wrap=True)
+    console.print(
+        literal(phrase("{readings} readings in {address} were compared.", readings=readings, address=history.archive)),
+        soft_wrap=True,
+    )

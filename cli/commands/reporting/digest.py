@@ -28,7 +28,8 @@ from tasks.books.telling.telling import Told, digest_of, months_for, send_digest
 from tasks.pages.markdown import escape, link
 from usage.errors import SettingsError
 from usage.language.choice import Language
-from usage.language.saying import say
+from usage.language.saying import say, say_count, together
+from usage.language.sentence import SILENCE, Sentence
 from usage.language.words import Words
 from usage.money import digits, dollars
 from usage.month import Month
@@ -66,10 +67,10 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         out().print(literal(_sentence(month, delivery)), soft_wrap=True)
     if told.digest.state is None:
-        print_lines([f"{month} was never collected: llm-usage collect --month {month} does it"])
+        print_lines([say("{month} was never collected: llm-usage collect --month {month} does it", month=month)])
     if delivery is None:
         return 0
-    print_lines(f"not sent to {sentence}" for sentence in delivery.failures)
+    print_lines(say("not sent to {whom}", whom=whom) for whom in delivery.failures)
     return 1 if delivery.failures else 0
 
 
@@ -102,11 +103,20 @@ def _print(told: Told, *, markdown: bool) -> None:
             out().print(literal(line), soft_wrap=True)
 
 
-def _sentence(month: Month, delivery: Delivery) -> str:
-    known = "had it already, or another run is sending it (--again sends it once more)"
-    counts = ((delivery.sent, "sent to {}"), (delivery.known, f"{{}} {known}"))
-    said = [text.format("1 address" if count == 1 else f"{count} addresses") for count, text in counts if count]
-    return f"{month}: {'; '.join(said) or 'sent to nobody'}."
+def _sentence(month: Month, delivery: Delivery) -> Sentence:
+    said = [
+        say_count("sent to {number} address", "sent to {number} addresses", delivery.sent)
+        if delivery.sent
+        else SILENCE,
+        say_count(
+            "{number} address had it already, or another run is sending it (--again sends it once more)",
+            "{number} addresses had it already, or another run is sending it (--again sends it once more)",
+            delivery.known,
+        )
+        if delivery.known
+        else SILENCE,
+    ]
+    return say("{month}: {what}.", month=month, what=together(said, between="; ") or say("sent to nobody"))
 
 
 def _json(told: Told, delivery: Delivery | None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pydantic import SecretStr
 
 from usage.errors import SettingsError
 from usage.language.saying import say
+from usage.language.sentence import Sentence
 
 VARIABLE: Final = "LLM_USAGE_NOTIFY_FILE"
 _LARGEST: Final = 100_000
@@ -39,9 +40,9 @@ class Address:
         return hashlib.sha256(b"llm-usage " + self.url.get_secret_value().encode()).hexdigest()[:8]
 
     @property
-    def name(self) -> str:
+    def name(self) -> Sentence:
         """For messages."""
-        return f"the address in line {self.line} of {VARIABLE}"
+        return say("the address in line {line} of {variable}", line=self.line, variable=VARIABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,7 @@ def _read(path: Path) -> str:
         return content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         # Not the error itself: it may hold the whole file.
-        reason = error.strerror if isinstance(error, OSError) else "not a text file in UTF-8"
+        reason = error.strerror if isinstance(error, OSError) else say("not a text file in UTF-8")
         raise SettingsError(
             say("{variable}: {path} can't be read ({reason})", variable=VARIABLE, path=path, reason=reason)
         ) from None

@@ -11,6 +11,8 @@ from typing import Final
 from archive.beside.claims import Claim, Claims
 from tasks.books.telling.addresses import Address
 from tasks.books.telling.sending import send
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 
 _AT_ONCE: Final = 4
 
@@ -31,7 +33,7 @@ class Delivery:
     """Addresses that it went to."""
     known: int = 0
     """Addresses that had it before, or are just being told by another program."""
-    failures: tuple[str, ...] = ()
+    failures: tuple[Sentence, ...] = ()
     """Why it did not reach others, one sentence each, without any address."""
 
 
@@ -69,7 +71,7 @@ def deliver(
                 claims.failed(claim)
             else:
                 claims.done(claim, clock())
-        return Delivery(failures=(f"{address.name}: {why}",)) if why else Delivery(sent=1)
+        return Delivery(failures=(say("{address}: {why}", address=address.name, why=why),)) if why else Delivery(sent=1)
 
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         told = list(pool.map(tell, addresses))

@@ -12,6 +12,8 @@ from typing import Final
 
 from tasks.books.telling import post
 from tasks.books.telling.addresses import Address
+from usage.language.saying import say
+from usage.language.sentence import SILENCE, Sentence
 
 DEADLINE: Final = 45.0
 """Seconds for one message, the start of the program that sends it included."""
@@ -24,7 +26,7 @@ _KEPT: Final = re.compile(
 """What the program that sends may know of the environment: none of our keys."""
 
 
-def send(address: Address, title: str, body: str, *, deadline: float = DEADLINE) -> str:
+def send(address: Address, title: str, body: str, *, deadline: float = DEADLINE) -> Sentence:
     """Send a message.
 
     Args:
@@ -50,15 +52,17 @@ def send(address: Address, title: str, body: str, *, deadline: float = DEADLINE)
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return f"no answer within {deadline:.0f} s"
+        return say("no answer within {seconds} s", seconds=f"{deadline:.0f}")
     except OSError as error:
-        return f"the program that sends it can't be started ({error.strerror})"
+        return say("the program that sends it can’t be started ({reason})", reason=error.strerror)
     if ended.returncode == post.SENT:
-        return ""
+        return SILENCE
     if ended.returncode == post.UNKNOWN:
-        return "Apprise knows no such address, or a part of it is missing"
+        return say("Apprise knows no such address, or a part of it is missing")
     status = re.fullmatch(rb"\d{3}", ended.stdout)
-    return f"it was refused (HTTP {status[0].decode()})" if status else "it was refused, or could not be reached"
+    if status is None:
+        return say("it was refused, or could not be reached")
+    return say("it was refused (HTTP {status})", status=status[0].decode())
 
 
 def _environment() -> dict[str, str]:

@@ -24,7 +24,8 @@ from tasks.books.telling.occasions import is_news, of_budget, of_digest, of_dige
 from tasks.books.telling.styles import CHAT, PLAIN
 from tasks.books.telling.wishes import Wishes, read_wishes
 from usage.errors import LlmUsageError, SettingsError
-from usage.language.saying import say
+from usage.language.saying import say, say_count
+from usage.language.sentence import Sentence
 from usage.language.words import Words
 from usage.month import Month
 from usage.settings import Settings
@@ -72,7 +73,7 @@ def tell_month(settings: Settings, workspace: Workspace, month: Month, run_url: 
         ledger = gather(settings, workspace, months_for(month, whole=wishes.addresses is not None))
         _tell(settings, workspace, ledger, month, wishes=wishes, run_url=run_url)
     except LlmUsageError as error:
-        _log.warning("%s: nobody was told of this month: %s", month, error)
+        _log.warning("%s", say("{month}: nobody was told of this month: {why}", month=month, why=error.sentence))
 
 
 def months_for(month: Month, *, whole: bool = True) -> Sequence[Month]:
@@ -131,12 +132,12 @@ def _tell(
     if alarming:
         news = [News(of_budget(month, state), alarm_line(state, words, CHAT)) for state in alarming]
         title = words("AI usage: budget")
-        _say("An alert of a budget", month, deliver(title, news, addresses.all, claims))
+        _say(say("An alert of a budget"), month, deliver(title, news, addresses.all, claims))
     occasion = of_digest(month, ledger.month(month).state(ledger.now), ledger.now, addresses.weekly)
     if occasion is not None:
         digest = digest_of(settings, workspace, ledger, month, budgets=budgets, rates=_rates(settings, month))
         told = Told(digest, words)
-        _say("The digest", month, deliver(told.title, [News(occasion, told.text(run_url))], addresses.all, claims))
+        _say(say("The digest"), month, deliver(told.title, [News(occasion, told.text(run_url))], addresses.all, claims))
 
 
 def _rates(settings: Settings, month: Month) -> Rates:
@@ -144,16 +145,26 @@ def _rates(settings: Settings, month: Month) -> Rates:
     try:
         return gather_rates(settings, [month])
     except SettingsError as error:
-        _log.warning("%s: the digest is told in US dollars only: %s", month, error)
+        told = say("{month}: the digest is told in US dollars only: {why}", month=month, why=error.sentence)
+        _log.warning("%s", told)
         return Rates()
 
 
-def _say(what: str, month: Month, delivery: Delivery) -> None:
+def _say(what: Sentence, month: Month, delivery: Delivery) -> None:
     if delivery.sent:
-        whom = "1 address" if delivery.sent == 1 else f"{delivery.sent} addresses"
-        _log.info("%s: %s was sent to %s.", month, what, whom)
-    for sentence in delivery.failures:
-        _log.warning("%s: %s was not sent to %s. The next run tries again.", month, what, sentence)
+        sent = say_count(
+            "{month}: {what} was sent to {number} address.",
+            "{month}: {what} was sent to {number} addresses.",
+            delivery.sent,
+            month=month,
+            what=what,
+        )
+        _log.info("%s", sent)
+    for why in delivery.failures:
+        failed = say(
+            "{month}: {what} was not sent to {why}. The next run tries again.", month=month, what=what, why=why
+        )
+        _log.warning("%s", failed)
 
 
 def send_digest(settings: Settings, told: Told, addresses: Addresses, *, again: bool) -> Delivery:
