@@ -51,11 +51,11 @@ def test_nothing_is_kept_where_the_archive_is_off(tmp_path: Path, monkeypatch: p
 def test_an_archive_that_refuses_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "archive").write_text("a file")
     (sentence,) = Keeper(settings(str(tmp_path / "archive"))).keep(REPORT, AT)
-    assert sentence.startswith("This reading is not kept: the archive")
-    assert "LLM_USAGE_ARCHIVE" in sentence
+    assert sentence.en.startswith("This reading is not kept: the archive")
+    assert "LLM_USAGE_ARCHIVE" in sentence.en
 
 
 def test_a_figure_that_no_column_holds_is_a_sentence(tmp_path: Path) -> None:
     report = REPORT.model_copy(update={"records": (replace(RECORD, tokens_input=2**70),)})
     (sentence,) = Keeper(settings(str(tmp_path / "archive"))).keep(report, AT)
-    assert "report it" in sentence
+    assert "report it" in sentence.en

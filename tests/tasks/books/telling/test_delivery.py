@@ -18,6 +18,7 @@ from tasks.books.telling.delivery import Delivery, News, deliver
 from tasks.books.telling.sending import send
 from tests.ports import free_port
 from tests.receiver import SECRET, Receiver
+from usage.language.sentence import SILENCE
 
 NEWS = [News("digest/2026-01/closed", "January 2026: $1,180.85")]
 ROOT = Path(__file__).parents[4]
@@ -61,7 +62,7 @@ def test_what_failed_is_tried_again_and_only_there(receiver: Receiver, claims: C
     receiver.status = 503
     other = address(receiver, more="&+X=1")
     (sentence,) = tell(claims, other).failures
-    assert "HTTP 503" in sentence
+    assert "HTTP 503" in str(sentence)
     receiver.status = 200
     assert tell(claims, other) == Delivery(sent=1)
 
@@ -88,18 +89,18 @@ def test_no_word_of_an_address_gets_out(
         Address(SecretStr(f"json://{SECRET}.invalid/{SECRET}"), 5),
     ]
     told = tell(claims, *addresses)
-    assert [sentence.partition(":")[0] for sentence in told.failures] == [
+    assert [str(sentence).partition(":")[0] for sentence in told.failures] == [
         f"the address in line {line} of LLM_USAGE_NOTIFY_FILE" for line in range(1, 6)
     ]
-    assert told.failures[0].endswith("it was refused (HTTP 401)")
-    assert "Apprise knows no such address" in told.failures[2]
+    assert str(told.failures[0]).endswith("it was refused (HTTP 401)")
+    assert "Apprise knows no such address" in str(told.failures[2])
     out, err = capfd.readouterr()
-    assert SECRET not in " ".join(told.failures) + caplog.text + out + err
+    assert SECRET not in repr(told.failures) + caplog.text + out + err
 
 
 def test_one_that_never_answers_is_given_up(receiver: Receiver) -> None:
     receiver.silent = True
-    assert send(address(receiver, more="&rto=600"), "AI usage", "…", deadline=3) == "no answer within 3 s"
+    assert send(address(receiver, more="&rto=600"), "AI usage", "…", deadline=3).en == "no answer within 3 s"
 
 
 def test_keys_stay_out_of_the_program_that_sends(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,14 +115,14 @@ def test_keys_stay_out_of_the_program_that_sends(receiver: Receiver, monkeypatch
     monkeypatch.setattr(subprocess, "run", watch)
     monkeypatch.setenv("OPENAI_ADMIN_KEY", "sk-admin-1")
     monkeypatch.setenv("NOTION_TOKEN", "ntn_1")
-    assert send(address(receiver), "AI usage", "…") == ""
+    assert send(address(receiver), "AI usage", "…") == SILENCE
     assert "PATH" in seen
     assert not {"OPENAI_ADMIN_KEY", "NOTION_TOKEN"} & seen.keys()
 
 
 def test_what_a_text_looks_like_stays_as_it_is(receiver: Receiver) -> None:
     text = "one & <b>two</b> \\n three\n+$12.00 (+5%) # four"
-    assert send(address(receiver), "AI & usage", text) == ""
+    assert send(address(receiver), "AI & usage", text) == SILENCE
     assert receiver.bodies == [text]
 
 
