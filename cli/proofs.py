@@ -77,7 +77,7 @@ def _object(label: str, proof: Proof, now: datetime) -> dict[str, object]:
 
 
 def _unproven(proof: Proof) -> list[str]:
-    return [*proof.doubts, *proof.limits, *proof.lacking]
+    return [*proof.doubts, *proof.limits, *map(str, proof.lacking)]
 
 
 def _days(proof: Proof) -> str:

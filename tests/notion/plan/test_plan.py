@@ -130,7 +130,7 @@ def test_the_oldest_of_several_rows_stays(made: Made, table: Table) -> None:
     oldest, *doubles = [table.put(key="p1", cost=cost) for cost in (1.5, 2, 2.5)]
     plan = table.collect(made.outcome(made.row("p1")))
     assert {step.page_id for step in plan.of(Action.TRASH)} == {row.page_id for row in doubles}
-    assert all("double" in step.why for step in plan.of(Action.TRASH))
+    assert all("double" in step.why.fr for step in plan.of(Action.TRASH))
     assert oldest.page_id in table.rows
 
 
@@ -305,11 +305,11 @@ def test_a_doubtful_empty_answer_leaves_the_figures_and_says_so(made: Made, tabl
     plan = table.collect(made.outcome(complete=False, attempted_at=LATER))
     (outcome,) = plan.outcomes
     assert (outcome.status, outcome.rerun) == (Status.PARTIEL, True)
-    assert "Réponse vide" in outcome.reason
+    assert "Réponse vide" in outcome.reason.fr
     assert table.values("p1").cost == 1.5
     own = table.values(COLLECTION)
     assert own.status == "Partiel"
-    assert own.log.endswith(outcome.reason)
+    assert own.log.endswith(outcome.reason.fr)
 
 
 def test_an_empty_answer_where_nothing_is_is_no_doubt(made: Made, table: Table) -> None:

@@ -16,12 +16,14 @@ from notion.rows.values import Values
 from notion.text import units
 from tests.notion.tables import JANUARY, READ_AT, Made, Table
 from usage.grain import COLLECTION
+from usage.language.choice import Language
 from usage.names import Kind
 from usage.outcomes.correction import Correction
 from usage.outcomes.report import Thing
 from usage.outcomes.rows import Totals
 from usage.records.breakdown import NOTION_TEXT_LIMIT
 
+FR, EN = Language.FR, Language.EN
 BASE = "Coûts du rapport."
 AMOUNTS = st.none() | st.decimals(min_value=-1000, max_value=1000, places=4)
 CORRECTIONS = st.builds(
@@ -57,7 +59,7 @@ def row(cost: str = "45.72", log: str = BASE, at: datetime = READ_AT) -> Values:
     ],
 )
 def test_what_is_told(more: dict[str, Any], sentence: str) -> None:
-    told = with_restatements(row(), None, JANUARY, [corrected("45.50", "45.72", **more)])
+    told = with_restatements(row(), None, JANUARY, FR, [corrected("45.50", "45.72", **more)])
     assert told.log == f"{BASE} {sentence}"
     assert without_restatements(told.log) == BASE
 
@@ -67,7 +69,7 @@ def test_figures_without_money_and_unknown_ones() -> None:
         update={"old": Totals(tokens_input=1000), "new": Totals(tokens_input=1200), "alone": True}
     )
     unknown = corrected("1", "1").model_copy(update={"old": Totals(cost=None), "new": Totals(cost=Decimal("0.5"))})
-    told = with_restatements(row(), None, JANUARY, [tokens, unknown]).log
+    told = with_restatements(row(), None, JANUARY, FR, [tokens, unknown]).log
     assert "Corrigé : 1000 → 1200 Tokens Input le 2026-02-05 (« gpt-4o » le 2026-01-14)." in told
     assert "Corrigé : – → 0,50 USD le 2026-02-05" in told
 
@@ -76,34 +78,34 @@ def test_figures_without_money_and_unknown_ones() -> None:
 def test_a_second_run_tells_the_same_also_without_the_archive(
     known: list[Correction], before: list[Correction], moved: bool
 ) -> None:
-    old = with_restatements(row("1"), None, JANUARY, before)
-    first = with_restatements(row("2" if moved else "1"), old, JANUARY, known)
-    assert with_restatements(row("2" if moved else "1"), first, JANUARY, known) == first
-    assert with_restatements(row("2" if moved else "1"), first, JANUARY).log.count("Corrigé : ") <= first.log.count(
+    old = with_restatements(row("1"), None, JANUARY, FR, before)
+    first = with_restatements(row("2" if moved else "1"), old, JANUARY, FR, known)
+    assert with_restatements(row("2" if moved else "1"), first, JANUARY, FR, known) == first
+    assert with_restatements(row("2" if moved else "1"), first, JANUARY, FR).log.count("Corrigé : ") <= first.log.count(
         "Corrigé : "
     )
     assert without_restatements(first.log) == BASE
 
 
 def test_what_only_notion_shows_of_a_day_comes_before_what_was_told_of_it() -> None:
-    old = with_restatements(row("2"), None, JANUARY, [corrected("1", "2", READ_AT)])
-    same_day = with_restatements(row("3", at=READ_AT + timedelta(hours=2)), old, JANUARY)
+    old = with_restatements(row("2"), None, JANUARY, FR, [corrected("1", "2", READ_AT)])
+    same_day = with_restatements(row("3", at=READ_AT + timedelta(hours=2)), old, JANUARY, FR)
     assert same_day.log == f"{BASE} Corrigé : 2,00 → 3,00 USD le {READ_AT.date()}.{old.log.removeprefix(BASE)}"
-    assert with_restatements(row("3", at=READ_AT + timedelta(hours=3)), same_day, JANUARY) == replace(
+    assert with_restatements(row("3", at=READ_AT + timedelta(hours=3)), same_day, JANUARY, FR) == replace(
         same_day, collected_at=READ_AT + timedelta(hours=3)
     )
 
 
 def test_what_the_archive_finds_at_a_later_reading_is_told_once() -> None:
     # The reading that brought it could not be kept.
-    seen = with_restatements(row("2"), row("1", at=READ_AT - timedelta(days=1)), JANUARY)
+    seen = with_restatements(row("2"), row("1", at=READ_AT - timedelta(days=1)), JANUARY, FR)
     assert seen.log == f"{BASE} Corrigé : 1,00 → 2,00 USD le {READ_AT.date()}."
     found = corrected("1", "2", READ_AT + timedelta(days=1))
-    told = with_restatements(row("2", at=found.read_at), seen, JANUARY, [found])
+    told = with_restatements(row("2", at=found.read_at), seen, JANUARY, FR, [found])
     assert told.log.count("1,00 → 2,00") == 1
     # What happens once more is another one.
     again = with_restatements(
-        row("2", at=found.read_at + timedelta(days=9)), replace(told, cost=Decimal(1)), JANUARY, [found]
+        row("2", at=found.read_at + timedelta(days=9)), replace(told, cost=Decimal(1)), JANUARY, FR, [found]
     )
     assert again.log.count("1,00 → 2,00") == 2
 
@@ -127,16 +129,16 @@ def test_the_latest_come_first_and_as_many_as_fit() -> None:
         corrected("1", "2", READ_AT + timedelta(days=days), what=f"model {days} {'x' * 60}")
         for days in reversed(range(2000))
     ]
-    told = with_restatements(row(), None, JANUARY, many)
+    told = with_restatements(row(), None, JANUARY, FR, many)
     assert told.log.startswith(f"{BASE} Corrigé : 1,00 → 2,00 USD le {(READ_AT + timedelta(days=1999)).date()}")
     assert NOTION_TEXT_LIMIT - 200 < units(told.log) <= NOTION_TEXT_LIMIT
     assert told.log.endswith(").")
-    assert with_restatements(row(), told, JANUARY, many) == told
+    assert with_restatements(row(), told, JANUARY, FR, many) == told
 
 
 def test_a_row_that_was_last_read_while_the_month_ran_was_not_corrected() -> None:
     during = datetime(2026, 1, 20, tzinfo=UTC)
-    assert with_restatements(row("2"), row("1", at=during), JANUARY).log == BASE
+    assert with_restatements(row("2"), row("1", at=during), JANUARY, FR).log == BASE
 
 
 def test_each_row_gets_its_own(made: Made, table: Table) -> None:
