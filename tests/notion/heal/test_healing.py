@@ -187,6 +187,7 @@ def test_notes_that_differ_are_left_and_their_row_with_them(table: Table) -> Non
     assert left.kept is not None
     assert (left.kept.url, left.other.url, left.columns) == (first.url, other.url, (Sentence.of("Budget"),))
     assert "« Budget »" in left.why.fr
+    assert left.why.en == "Double of another row: unite “Budget” by hand, then run llm-usage heal."
     assert table.rows[other.page_id] == other
     assert said(table.rows[first.page_id]) == {"Budget": 5, "Remarque": "ok"}
     assert table.rows[first.page_id].values.cost == 1

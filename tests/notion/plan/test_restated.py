@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -25,6 +26,8 @@ from usage.records.breakdown import NOTION_TEXT_LIMIT
 
 FR, EN = Language.FR, Language.EN
 BASE = "Coûts du rapport."
+CORRECTED = re.compile("Corrigé : |Corrected: ")
+HOSTILE = ["a » b (c). Corrigé : 1 → 2 USD le 2026-01-01.", "“a” b (c). Corrected: 1 → 2 USD on 2026-01-01."]
 AMOUNTS = st.none() | st.decimals(min_value=-1000, max_value=1000, places=4)
 CORRECTIONS = st.builds(
     Correction,
@@ -34,7 +37,7 @@ CORRECTIONS = st.builds(
     old=st.builds(Totals, cost=AMOUNTS, tokens_input=st.none() | st.integers(0, 9)),
     new=st.builds(Totals, cost=AMOUNTS, tokens_input=st.none() | st.integers(0, 9)),
     day=st.none() | st.dates(date(2026, 1, 1), date(2026, 1, 31)),
-    what=st.text(max_size=100) | st.sampled_from(["gpt-4o", "a » b (c). Corrigé : 1 → 2 USD le 2026-01-01."]),
+    what=st.text(max_size=100) | st.sampled_from(["gpt-4o", *HOSTILE]),
     alone=st.booleans(),
 )
 
@@ -64,6 +67,19 @@ def test_what_is_told(more: dict[str, Any], sentence: str) -> None:
     assert without_restatements(told.log) == BASE
 
 
+def test_what_is_told_in_english() -> None:
+    known = [corrected("45.50", "45.72"), corrected("45.5001", "45.5", what="", day=None)]
+    told = with_restatements(row(), None, JANUARY, EN, known)
+    assert told.log == (
+        f"{BASE} Corrected: 45.50 → 45.72 USD on 2026-02-05 (mostly “gpt-4o” on 2026-01-14)."
+        " Corrected: 45.5001 → 45.50 USD on 2026-02-05."
+    )
+    assert with_restatements(row(), told, JANUARY, FR).log == (
+        f"{BASE} Corrigé : 45,50 → 45,72 USD le 2026-02-05 (surtout « gpt-4o » le 2026-01-14)."
+        " Corrigé : 45,5001 → 45,50 USD le 2026-02-05."
+    )
+
+
 def test_figures_without_money_and_unknown_ones() -> None:
     tokens = corrected("1", "1").model_copy(
         update={"old": Totals(tokens_input=1000), "new": Totals(tokens_input=1200), "alone": True}
@@ -74,17 +90,32 @@ def test_figures_without_money_and_unknown_ones() -> None:
     assert "Corrigé : – → 0,50 USD le 2026-02-05" in told
 
 
-@given(st.lists(CORRECTIONS, max_size=6), st.lists(CORRECTIONS, max_size=3), st.booleans())
+@given(
+    st.lists(CORRECTIONS, max_size=6),
+    st.lists(CORRECTIONS, max_size=3),
+    st.booleans(),
+    st.sampled_from(Language),
+    st.sampled_from(Language),
+)
 def test_a_second_run_tells_the_same_also_without_the_archive(
-    known: list[Correction], before: list[Correction], moved: bool
+    known: list[Correction], before: list[Correction], moved: bool, earlier: Language, language: Language
 ) -> None:
-    old = with_restatements(row("1"), None, JANUARY, FR, before)
-    first = with_restatements(row("2" if moved else "1"), old, JANUARY, FR, known)
-    assert with_restatements(row("2" if moved else "1"), first, JANUARY, FR, known) == first
-    assert with_restatements(row("2" if moved else "1"), first, JANUARY, FR).log.count("Corrigé : ") <= first.log.count(
-        "Corrigé : "
-    )
+    old = with_restatements(row("1"), None, JANUARY, earlier, before)
+    first = with_restatements(row("2" if moved else "1"), old, JANUARY, language, known)
+    assert with_restatements(row("2" if moved else "1"), first, JANUARY, language, known) == first
+    alone = with_restatements(row("2" if moved else "1"), first, JANUARY, language)
+    assert len(CORRECTED.findall(alone.log)) <= len(CORRECTED.findall(first.log))
     assert without_restatements(first.log) == BASE
+
+
+@given(st.lists(CORRECTIONS, max_size=6))
+def test_what_was_told_in_another_language_is_told_again(known: list[Correction]) -> None:
+    """With nothing but the cell to tell it."""
+    logs = {one: with_restatements(row(), None, JANUARY, one, known) for one in Language}
+    told = {one: with_restatements(row(), log, JANUARY, one).log for one, log in logs.items()}
+    for log in logs.values():
+        again = {one: with_restatements(row(), log, JANUARY, one).log for one in Language}
+        assert again == told
 
 
 def test_what_only_notion_shows_of_a_day_comes_before_what_was_told_of_it() -> None:
