@@ -383,6 +383,7 @@ def test_notion_that_stays_down_is_reported_with_what_was_done(office: Office, m
     with pytest.raises(PublishError, match="La prochaine collecte complétera") as caught:
         office.collect(made.outcome(made.row("p1"), made.row("p2")))
     assert isinstance(caught.value, NotionBusyError)
+    assert caught.value.sentence.en.endswith("The next collection completes it.")
     assert caught.value.done.counts.created == 1
     office.notion.server.faults.clear()
     office.collect(made.outcome(made.row("p1"), made.row("p2")))
