@@ -23,6 +23,8 @@ from archive.files.days import read_days, write_days
 from archive.journal import Entry, Kept, KeptTogether
 from archive.store import Store, StoredFile
 from usage.errors import ArchiveError, SettingsError
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import Grain, ProviderName, Source
@@ -42,8 +44,8 @@ class DamagedError(ArchiveError):
         what: What is wrong with it, and what to do.
     """
 
-    def __init__(self, path: str, what: str) -> None:
-        super().__init__(f"{path}: {what}")
+    def __init__(self, path: str, what: Sentence) -> None:
+        super().__init__(say("{path}: {what}", path=path, what=what))
         self.path = path
 
 
@@ -203,7 +205,7 @@ class Archive:
         self._store.write(path, content)
         try:
             if self._store.read(path) != content:
-                raise DamagedError(path, "this file is not what was written a moment ago; name another place")
+                raise DamagedError(path, say("this file is not what was written a moment ago; name another place"))
         finally:
             self._store.remove(folder)
         files = [file for one in _FOLDERS for file in self._store.files(one)]
@@ -234,8 +236,10 @@ class Archive:
             try:
                 yield Entry.model_validate_json(content)
             except ValueError:
-                advice = "take it away, and one reading is lost with it"
-                raise DamagedError(file.path, f"this entry of the archive can't be read: {advice}") from None
+                raise DamagedError(
+                    file.path,
+                    say("this entry of the archive can't be read: take it away, and one reading is lost with it"),
+                ) from None
 
     def latest(self, month: Month, source: Source) -> Entry | None:
         """The entry of the latest reading of a source's month.
@@ -325,9 +329,13 @@ class Archive:
     def _content(self, kept: Kept) -> bytes:
         content = self._store.read(kept.path)
         if content is None or sha256(content).hexdigest() != kept.sha256:
-            what = "is gone" if content is None else "is not what was written"
             raise DamagedError(
-                kept.path, f"this file of the archive {what}. Collecting the month again keeps a new reading"
+                kept.path,
+                say("this file of the archive is gone. Collecting the month again keeps a new reading")
+                if content is None
+                else say(
+                    "this file of the archive is not what was written. Collecting the month again keeps a new reading"
+                ),
             )
         return content
 

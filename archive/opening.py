@@ -8,6 +8,8 @@ from archive.beside.rates import RateBook
 from archive.refusals import refusals
 from archive.store import ClaimingStore, FolderStore, open_store
 from usage.errors import ArchiveError
+from usage.language.marks import to_say
+from usage.language.saying import say
 from usage.machine.private import data_folder, state_folder
 from usage.month import Month
 from usage.names import Source
@@ -45,7 +47,7 @@ def open_claims(settings: Settings) -> Claims:
     """
     store = _store(settings)
     if store is None:
-        with refusals("in the user's state folder", "opened"):
+        with refusals(say("in the user's state folder"), to_say("opened")):
             store = FolderStore(state_folder())
     return Claims(store)
 
@@ -65,6 +67,6 @@ def _store(settings: Settings) -> ClaimingStore | None:
         return None
     if settings.archive:
         return open_store(settings.archive)
-    with refusals("in the user's data folder", "opened"):
+    with refusals(say("in the user's data folder"), to_say("opened")):
         folder = data_folder()
     return FolderStore(folder / _FOLDER)

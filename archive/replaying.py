@@ -9,6 +9,8 @@ from archive.archive import Archive
 from archive.journal import Entry
 from archive.opening import open_archive
 from usage.errors import ArchiveError, SettingsError
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.settings import Settings
@@ -25,7 +27,7 @@ class Replayable:
     archive: Archive
     readings: Mapping[Source, Entry | ArchiveError]
     """The last reading of each source, or why there is none."""
-    notes: tuple[str, ...]
+    notes: tuple[Sentence, ...]
     """A sentence for each source that is left out."""
 
 
@@ -43,20 +45,28 @@ def find_readings(
     try:
         archive = open_archive(settings)
         if archive is None:
-            raise SettingsError("LLM_USAGE_ARCHIVE is off: there is nothing to replay; name the folder or the store")
+            raise SettingsError(
+                say("LLM_USAGE_ARCHIVE is off: there is nothing to replay; name the folder or the store")
+            )
         kept = archive.sources(month)
         if not kept and archive.is_empty:
-            raise SettingsError(f"no reading is kept in {archive.address}: LLM_USAGE_ARCHIVE says where to look")
+            raise SettingsError(
+                say("no reading is kept in {address}: LLM_USAGE_ARCHIVE says where to look", address=archive.address)
+            )
         keyed = [credential.source for credential in settings.credentials]
         chosen = _choose(list(dict.fromkeys([*keyed, *kept])), month, providers, account)
         served = {source.provider for source in keyed}
         left = [one for one in chosen if account is None and one not in keyed and one.provider in served]
         readings = {source: _last_reading(archive, month, source) for source in chosen if source not in left}
     except ArchiveError as error:
-        raise SettingsError(str(error)) from None
+        raise SettingsError(error.sentence) from None
     notes = (
-        f"{source} is left out: it has no key here, and may be another account by its former name. "
-        f"llm-usage replay {month} --provider {source.provider} --account {source.account} replays it."
+        say(
+            "{source} is left out: it has no key here, and may be another account by its former name. {command} "
+            "replays it.",
+            source=source,
+            command=f"llm-usage replay {month} --provider {source.provider} --account {source.account}",
+        )
         for source in left
     )
     return Replayable(archive, readings, tuple(notes))
@@ -67,15 +77,27 @@ def _choose(
 ) -> list[Source]:
     for provider in providers:
         if all(source.provider is not provider for source in found):
-            raise SettingsError(f"no reading of {provider} is kept for {month}, and it has no key here")
+            raise SettingsError(
+                say(
+                    "no reading of {provider} is kept for {month}, and it has no key here",
+                    provider=provider,
+                    month=month,
+                )
+            )
     chosen = [source for source in found if not providers or source.provider in providers]
     if account is not None:
         known = ", ".join(sorted({source.account for source in chosen}))
         chosen = [source for source in chosen if source.account == account.lower()]
         if not chosen:
-            raise SettingsError(f"no account is called {account!r}: known here are {known or 'none'}")
+            raise SettingsError(
+                say(
+                    "no account is called {account}: known here are {known}",
+                    account=repr(account),
+                    known=known or say("none"),
+                )
+            )
     if not chosen:
-        raise SettingsError(f"no reading is kept for {month}, and no provider has a key here")
+        raise SettingsError(say("no reading is kept for {month}, and no provider has a key here", month=month))
     return chosen
 
 
@@ -85,4 +107,4 @@ def _last_reading(archive: Archive, month: Month, source: Source) -> Entry | Arc
         latest = archive.latest_within_reach(month, source)
     except ArchiveError as error:
         return error
-    return NoReadingError(f"no reading is kept in {archive.address}") if latest is None else latest
+    return NoReadingError(say("no reading is kept in {address}", address=archive.address)) if latest is None else latest

@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 
 from archive.refusals import NO_BUCKET, refusals
+from usage.language.marks import to_say
 from usage.machine.private import private_folder
 
 _CONNECT_SECONDS: Final = 5.0
@@ -87,7 +88,7 @@ def open_store(address: str) -> ClaimingStore:
             that opens it is not installed.
     """
     plain = address.partition("?")[0]
-    with refusals(plain, "opened"):
+    with refusals(plain, to_say("opened")):
         if "://" not in address:
             return FolderStore(_at_home(address))
         if address.startswith("file://"):
@@ -114,24 +115,24 @@ class FolderStore:
 
     def __init__(self, root: Path) -> None:
         self.address = str(root)
-        with refusals(self.address, "opened"):
+        with refusals(self.address, to_say("opened")):
             self._root = private_folder(root)
 
     def write(self, path: str, content: bytes) -> None:
         """See `Store.write`."""
-        with refusals(self.address, "written"):
+        with refusals(self.address, to_say("written")):
             self._write(path, content)
 
     def read(self, path: str) -> bytes | None:
         """See `Store.read`."""
-        with refusals(self.address, "read"), suppress(FileNotFoundError):
+        with refusals(self.address, to_say("read")), suppress(FileNotFoundError):
             return (self._root / path).read_bytes()
         return None
 
     def claim(self, folder: str, content: bytes) -> bool:
         """See `ClaimingStore.claim`. A file that is whole gets the name by a link: once, on network drives as well."""
         whole = self._root / folder / _CLAIM
-        with refusals(self.address, "written"):
+        with refusals(self.address, to_say("written")):
             self._make(whole.parent)
             part = self._part_of(whole, content)
             try:
@@ -158,7 +159,7 @@ class FolderStore:
 
     def files(self, folder: str) -> Iterator[StoredFile]:
         """See `Store.files`."""
-        with refusals(self.address, "listed"):
+        with refusals(self.address, to_say("listed")):
             found = sorted((self._root / folder).rglob("*"))
         for path in found:
             size = self._size(path)
@@ -167,13 +168,13 @@ class FolderStore:
 
     def remove(self, folder: str) -> None:
         """See `Store.remove`."""
-        with refusals(self.address, "pruned"), suppress(FileNotFoundError):
+        with refusals(self.address, to_say("pruned")), suppress(FileNotFoundError):
             shutil.rmtree(self._root / folder)
 
     def _size(self, path: Path) -> int | None:
         """Bytes of a file; None for what is no file, or not whole yet."""
         # Another process may take a file away, or give it its name, meanwhile.
-        with refusals(self.address, "listed"), suppress(FileNotFoundError):
+        with refusals(self.address, to_say("listed")), suppress(FileNotFoundError):
             if path.is_file() and path.suffix != _PART:
                 return path.stat().st_size
         return None
@@ -225,7 +226,7 @@ class ObjectStore:
     def write(self, path: str, content: bytes) -> None:
         """See `Store.write`."""
         with (
-            refusals(self.address, "written"),
+            refusals(self.address, to_say("written")),
             self._filesystem.open_output_stream(f"{self._root}/{path}") as stream,
         ):
             stream.write(content)
@@ -234,7 +235,7 @@ class ObjectStore:
         """See `Store.read`."""
         content: bytes | None = None
         with (
-            refusals(self.address, "read"),
+            refusals(self.address, to_say("read")),
             suppress(FileNotFoundError),
             self._filesystem.open_input_stream(f"{self._root}/{path}") as stream,
         ):
@@ -255,7 +256,7 @@ class ObjectStore:
             self.write(own, content)
             if [one.path for one in self.files(folder)] == [own]:
                 return True
-            with refusals(self.address, "written"):
+            with refusals(self.address, to_say("written")):
                 self._filesystem.delete_file(f"{self._root}/{own}")
             time.sleep(secrets.randbelow(400) / 1000)
         return False
@@ -263,7 +264,7 @@ class ObjectStore:
     def files(self, folder: str) -> Iterator[StoredFile]:
         """See `Store.files`."""
         below = pafs.FileSelector(f"{self._root}/{folder}", recursive=True, allow_not_found=True)
-        with refusals(self.address, "listed"):
+        with refusals(self.address, to_say("listed")):
             found = [one for one in self._filesystem.get_file_info(below) if one.type is pafs.FileType.File]
             if not found:
                 self._require_bucket()
@@ -274,7 +275,7 @@ class ObjectStore:
     def remove(self, folder: str) -> None:
         """See `Store.remove`."""
         whole = f"{self._root}/{folder}"
-        with refusals(self.address, "pruned"), suppress(FileNotFoundError):
+        with refusals(self.address, to_say("pruned")), suppress(FileNotFoundError):
             if self._filesystem.get_file_info(whole).type is pafs.FileType.Directory:
                 # File by file, Arrow would leave a mark for each folder in an object store.
                 self._filesystem.delete_dir(whole)

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from usage.errors import SettingsError
+from usage.language.reader import phrase
+from usage.language.saying import say
 
 DEPLOYMENTS: Final = "prefect.yaml"
 AUTOMATIONS: Final = "automations.yaml"
@@ -34,11 +36,13 @@ def write_here() -> list[str]:
             with Path(name).open("xb") as file:
                 file.write(_brought_along(name).read_bytes())
         except FileExistsError:
-            said.append(f"{name}: is there, and stays as it is")
+            said.append(phrase("{name}: is there, and stays as it is", name=name))
         except OSError as error:
-            raise SettingsError(f"{name}: can't be written here ({error.strerror})") from None
+            raise SettingsError(
+                say("{name}: can't be written here ({strerror})", name=name, strerror=error.strerror)
+            ) from None
         else:
-            said.append(f"{name}: written")
+            said.append(phrase("{name}: written", name=name))
     return said
 
 

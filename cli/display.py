@@ -18,9 +18,12 @@ from rich.text import Text
 
 from cli.fitting import FittingTable, Lines
 from notion.text import one_line
-from usage.language.choice import Language
+from usage.language.marks import headings
+from usage.language.reader import phrase, reader_words
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import Source, Status
+from usage.outcomes.naming import status_name
 from usage.outcomes.progress import Event, PageRead, RowsWritten, SourceBegun, SourceEnded, listening, passing_warnings
 from usage.outcomes.result import MonthResult
 from usage.outcomes.told import Told
@@ -39,9 +42,10 @@ STYLES = {
 }
 
 
-def literal(text: str) -> Text:
-    """Text as it is: no markup, no control characters, nothing that turns the line round."""
-    return Text(one_line(text.translate(_BIDI), 2000))
+def literal(text: Sentence | str) -> Text:
+    """Text as it is, a sentence in the language of the terminal: no markup, no control characters, nothing that "
+    "turns the line round."""
+    return Text(one_line(str(text).translate(_BIDI), 2000))
 
 
 def out() -> Console:
@@ -49,7 +53,7 @@ def out() -> Console:
     return Lines(width=None if sys.stdout.isatty() else 200)
 
 
-def new_table(title: str, gives_way: Sequence[str] = ()) -> Table:
+def new_table(title: str, gives_way: Sequence[str] = ()) -> FittingTable:
     """An empty table; without lines around it where it is not for a terminal.
 
     Args:
@@ -102,14 +106,14 @@ class Display:
             if isinstance(event, SourceBegun):
                 self._pages[event.source] = 0
                 self._begin(event.source)
-                self._show(event.source, event.month, "asking")
+                self._show(event.source, event.month, phrase("asking"))
             elif isinstance(event, PageRead):
                 self._pages[event.source] = self._pages.get(event.source, 0) + 1
-                self._show(event.source, event.month, f"{self._pages[event.source]} pages")
+                self._show(event.source, event.month, phrase("{number} pages", number=self._pages[event.source]))
             elif isinstance(event, SourceEnded):
-                self._show(event.source, event.month, event.status.value, done=1, total=1)
+                self._show(event.source, event.month, str(status_name(event.status)), done=1, total=1)
             elif isinstance(event, RowsWritten):
-                self._show(None, event.month, event.words, done=event.done, total=event.total)
+                self._show(None, event.month, str(event.sentence), done=event.done, total=event.total)
 
     def _note(self, warning: logging.LogRecord) -> None:
         """Show a warning above the progress lines."""
@@ -145,18 +149,30 @@ def print_result(result: MonthResult, *, beside: bool = True, words: Words | Non
     console.print(_sources_table(result, words))
     if result.plan is not None:
         console.print(_plan_table(result, words))
-    counts, verb = result.notion, "would be" if result.plan is not None else "were"
-    console.print(
-        f"Notion: {counts.created} rows {verb} created, {counts.updated} updated, {counts.trashed} trashed, "
-        f"{counts.unchanged} unchanged ({counts.requests} requests).",
-        soft_wrap=True,
-    )
+    console.print(_counts(result), soft_wrap=True)
     if result.problem:
-        console.print(literal(str(result.problem)), style="red", soft_wrap=True)
+        console.print(literal(result.problem), style="red", soft_wrap=True)
     for sentence in (*result.to_rerun, *result.left_alone):
-        console.print(literal(str(sentence)), style="yellow", soft_wrap=True)
+        console.print(literal(sentence), style="yellow", soft_wrap=True)
     if beside:
         print_beside(result.comparison)
+
+
+def _counts(result: MonthResult) -> str:
+    """What was done in Notion, or would be."""
+    counts = result.notion
+    numbers = counts.model_dump(include={"created", "updated", "trashed", "unchanged", "requests"})
+    if result.plan is not None:
+        return phrase(
+            "Notion: {created} rows would be created, {updated} updated, {trashed} trashed, {unchanged} unchanged "
+            "({requests} requests).",
+            **numbers,
+        )
+    return phrase(
+        "Notion: {created} rows were created, {updated} updated, {trashed} trashed, {unchanged} unchanged "
+        "({requests} requests).",
+        **numbers,
+    )
 
 
 def print_beside(told: Told | None) -> None:
@@ -169,21 +185,21 @@ def words_of(told: Told | None) -> Words:
     """How figures are written above a comparison: as in its sentences."""
     from usage.language.words import Words  # noqa: PLC0415  # Babel is slow to import
 
-    return Words(Language.EN if told is None else told.language)
+    return reader_words() if told is None else Words(told.language)
 
 
 def print_problem(result: MonthResult) -> None:
     """On standard error, why Notion could not be written: beside JSON, which has no place for it."""
     if result.problem:
-        print("llm-usage:", literal(str(result.problem)), file=sys.stderr)
+        print("llm-usage:", literal(result.problem), file=sys.stderr)
 
 
 def print_notes(results: Sequence[MonthResult]) -> None:
     """On standard error, each once, what may keep a provider away in silence."""
-    print_lines(dict.fromkeys(str(sentence) for result in results for sentence in result.warnings))
+    print_lines(dict.fromkeys(sentence for result in results for sentence in result.warnings))
 
 
-def print_lines(sentences: Iterable[str]) -> None:
+def print_lines(sentences: Iterable[Sentence | str]) -> None:
     """Remarks, on standard error: beside results."""
     console = Lines(stderr=True)
     for sentence in sentences:
@@ -213,34 +229,34 @@ def in_bytes(size: int) -> str:
     return f"{size} B"
 
 
-def note(sentence: str) -> Text:
+def note(sentence: Sentence | str) -> Text:
     """A remark, marked as one."""
-    return Text("note: ", style="yellow") + literal(sentence)
+    return Text(phrase("note: "), style="yellow") + literal(sentence)
 
 
 def _sources_table(result: MonthResult, words: Words) -> Table:
-    table = new_table(str(result.heading), ("Requests", "Tokens out", "Tokens in", "Rows", "Status"))
-    for name in ("Source", "Status", "Cost USD", "Tokens in", "Tokens out", "Requests", "Rows"):
+    table = new_table(str(result.heading), headings("Requests", "Tokens out", "Tokens in", "Rows", "Status"))
+    for name in headings("Source", "Status", "Cost USD", "Tokens in", "Tokens out", "Requests", "Rows"):
         if name == "Status":
-            table.add_column(name, min_width=7, overflow="fold")
+            table.add(name, min_width=7, overflow="fold")
         else:
-            table.add_column(name, justify="left" if name == "Source" else "right", no_wrap=True)
+            table.add(name, justify="left" if name == "Source" else "right", no_wrap=True)
     for one in result.sources:
         counts = (one.tokens_input, one.tokens_output, one.requests, one.rows)
-        status = Text(one.status.value, style=STYLES[one.status])
+        status = Text(str(status_name(one.status)), style=STYLES[one.status])
         table.add_row(literal(one.source.name), status, _money(one.cost_usd, words), *map(words.whole, counts))
     return table
 
 
 def _plan_table(result: MonthResult, words: Words) -> Table:
-    table = new_table("Plan", ("Columns", "Why"))
-    for name in ("Do", "Row", "Cost USD", "Columns", "Why"):
-        table.add_column(name, justify="right" if name == "Cost USD" else "left")
+    table = new_table(phrase("Plan"), headings("Columns", "Why"))
+    for name in headings("Do", "Row", "Cost USD", "Columns", "Why"):
+        table.add(name, justify="right" if name == "Cost USD" else "left")
     for step in result.plan or ():
         if step.action != "keep":
             columns = ", ".join((*step.fields, *step.carried))
             table.add_row(
-                step.action, literal(step.row), _money(step.cost_usd, words), literal(columns), literal(str(step.why))
+                step.action, literal(step.row), _money(step.cost_usd, words), literal(columns), literal(step.why)
             )
     return table
 

@@ -13,6 +13,8 @@ from rich.measure import Measurement
 from rich.table import Column, Table
 from rich.text import Text
 
+from usage.language.reader import phrase
+
 _LONGEST_WORD: Final = 20
 """Letters of a word that a column of text keeps together; an address or an id may be longer than any screen."""
 _WIDE: Final = 10_000
@@ -57,6 +59,15 @@ class FittingTable(Table):
     def __init__(self, gives_way: Sequence[str], **how: Any) -> None:
         super().__init__(**how)
         self._gives_way = gives_way
+        self._names: dict[int, str] = {}
+
+    def add(self, name: str, **how: Any) -> None:
+        """Add a column under a heading of the catalogue; `add_column` takes a text as it is."""
+        self._names[len(self.columns)] = name
+        self.add_column(phrase(name) if name else "", **how)
+
+    def _name(self, column: Column) -> str:
+        return self._names.get(column._index, str(column.header))
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """The columns that fit, and a line about the others."""
@@ -68,13 +79,12 @@ class FittingTable(Table):
         for name in self._gives_way:
             if _whole([need[column._index].minimum for column in columns]) <= options.max_width:
                 break
-            hidden += [name] if name and any(column.header == name for column in columns) else []
-            columns = [column for column in columns if column.header != name]
+            hidden += [str(column.header) for column in columns if name and self._name(column) == name]
+            columns = [column for column in columns if self._name(column) != name]
         widths = _widths([need[column._index] for column in columns], options.max_width)
         yield from console.render(self._of(columns, widths), options.update(width=max(_whole(widths), 1)))
         if hidden:
-            told = f"Hidden at this width: {', '.join(hidden)}."
-            yield Text(told, style="bright_black")
+            yield Text(phrase("Hidden at this width: {names}.", names=", ".join(hidden)), style="bright_black")
 
     def _of(self, columns: Sequence[Column], widths: Sequence[int]) -> Table:
         shown = Table(title=self.title, title_justify="left", title_style="bold", box=ROUNDED, pad_edge=False)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import gc
 import json
 import os
 import sys
@@ -21,6 +22,8 @@ from typing import Final, NoReturn
 from cli.parser import BEGINNINGS, Refused, module_of, parse, parser
 from cli.prefect_server.ending import exit_quietly, watch_signals
 from cli.surroundings import open_missing_streams, require_enough_files, take_every_letter
+from usage.language.choice import LANGUAGE
+from usage.language.reader import phrase
 
 INCOMPLETE: Final = 1
 REFUSED: Final = 2
@@ -42,8 +45,11 @@ def entry() -> NoReturn:
     except OSError as error:
         if error.filename is not None or error.errno not in _UNWRITABLE:
             raise
-        print(f"llm-usage: standard output can't be written ({error.strerror})", file=sys.stderr)
+        refusal = phrase("standard output can't be written ({reason})", reason=error.strerror)
+        print(f"llm-usage: {refusal}", file=sys.stderr)
         exit_quietly(INCOMPLETE)
+    # At its end Python looks for garbage among all that was imported, which takes a third of a second.
+    gc.freeze()
     sys.exit(status)
 
 
@@ -56,7 +62,8 @@ def main(arguments: Sequence[str]) -> int:
     as_json = "--json" in arguments
     stranger = _stranger()
     if stranger is not None:
-        return _fail(f"another package is in the way ({stranger}); use an own environment", REFUSED, as_json=as_json)
+        sentence = phrase("another package is in the way ({place}); use an own environment", place=stranger)
+        return _fail(sentence, REFUSED, as_json=as_json)
     if not arguments:
         parser().print_help()
         return REFUSED
@@ -81,7 +88,7 @@ def main(arguments: Sequence[str]) -> int:
 def _say_what_begins(command: str) -> None:
     """On a terminal, at once: what comes next is imported for a second or more."""
     if command in BEGINNINGS and sys.stderr.isatty():
-        print(f"{BEGINNINGS[command]} …", file=sys.stderr, flush=True)
+        print(f"{phrase(BEGINNINGS[command])} …", file=sys.stderr, flush=True)
 
 
 def _addresses() -> list[str]:
@@ -99,9 +106,13 @@ def _read_settings_from(file: str | None) -> None:
 
     if file is not None:
         os.environ[NAMED] = os.path.abspath(os.path.expanduser(file))
+    values = file_values()
+    if not os.environ.get(LANGUAGE) and LANGUAGE in values:
+        # Errors tell themselves in the language that the environment names, also within Prefect.
+        os.environ[LANGUAGE] = values[LANGUAGE]
     if setting_files(os.environ) != (HERE,):
         # Prefect itself looks into `.env` of the current folder alone.
-        for name, value in file_values().items():
+        for name, value in values.items():
             if name.startswith("PREFECT_"):
                 os.environ.setdefault(name, value)
 

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
-from typing import Self
+from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from archive.history import Move
+from usage.language.marks import to_say
+from usage.language.reader import phrase, reader_words
 from usage.money import difference, digits, tell_apart
 from usage.records.record import UsageRecord
 
-_COUNTS = ("tokens_input", "tokens_output", "requests", "missing_amounts")
+_COUNTS: Final = {
+    "tokens_input": to_say("tokens in"),
+    "tokens_output": to_say("tokens out"),
+    "requests": to_say("requests"),
+    "missing_amounts": to_say("missing amounts"),
+}
 
 
 class Figures(BaseModel):
@@ -99,9 +106,9 @@ def old_and_new(old: Figures, new: Figures) -> tuple[str, str, str]:
     if old.cost_usd is None or new.cost_usd is None:
         known = [one for one in (old.cost_usd, new.cost_usd) if one is not None]
         signed = "" if not known else _signed(Decimal(known[0]) if old.cost_usd is None else -Decimal(known[0]))
-        return old.cost_usd or "–", new.cost_usd or "–", signed
+        return _exact(old.cost_usd), _exact(new.cost_usd), signed
     was, now = Decimal(old.cost_usd), Decimal(new.cost_usd)
-    left, right = (one.replace(",", ".") for one in tell_apart(was, now))
+    left, right = map(reader_words().decimal, tell_apart(was, now))
     return left, right, _signed(difference(now, was))
 
 
@@ -111,17 +118,22 @@ def other_figures(old: Figures, new: Figures) -> str:
 
 
 def _pairs(old: Figures, new: Figures) -> Iterator[tuple[str, str, str]]:
-    for name in _COUNTS:
+    for name, told in _COUNTS.items():
         was, now = getattr(old, name), getattr(new, name)
-        yield name.replace("_", " "), _count(was), _count(now)
-    yield "divided by usage", old.allocated_usd or "–", new.allocated_usd or "–"
+        yield phrase(told), _count(was), _count(now)
+    yield phrase("divided by usage"), _exact(old.allocated_usd), _exact(new.allocated_usd)
     for name in sorted(old.units.keys() | new.units.keys()):
-        yield name.replace("_", " "), old.units.get(name, "–"), new.units.get(name, "–")
+        yield name.replace("_", " "), _exact(old.units.get(name)), _exact(new.units.get(name))
+
+
+def _exact(amount: str | None) -> str:
+    return "–" if amount is None else reader_words().decimal(amount)
 
 
 def _count(count: int | None) -> str:
-    return "–" if count is None else f"{count:,}"
+    return reader_words().whole(count)
 
 
 def _signed(amount: Decimal) -> str:
-    return digits(amount) if amount <= 0 else f"+{digits(amount)}"
+    text = reader_words().decimal(digits(amount))
+    return text if amount <= 0 else f"+{text}"

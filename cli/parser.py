@@ -9,6 +9,9 @@ import argparse
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NoReturn, Protocol
 
+from usage.language.marks import to_say
+from usage.language.reader import phrase
+
 _ROOMS: Final = {
     "evidence": ("archive", "diff", "history", "replay"),
     "reporting": ("digest", "export", "reconcile", "report"),
@@ -17,22 +20,22 @@ _ROOMS: Final = {
 
 
 BEGINNINGS: Final = {
-    "archive": "Reading the archive",
-    "backfill": "Asking Notion and the providers",
-    "check": "Trying the keys and Notion",
-    "collect": "Asking Notion and the providers",
-    "demo": "Starting the sandbox",
-    "deploy": "Asking the Prefect server",
-    "diff": "Asking the providers and Notion",
-    "digest": "Reading what was collected",
-    "export": "Reading what was collected",
-    "heal": "Reading Notion",
-    "history": "Reading the archive",
-    "reconcile": "Reading what was collected",
-    "replay": "Reading the archive and Notion",
-    "report": "Reading what was collected",
-    "setup": "Asking Notion",
-    "status": "Asking Notion",
+    "archive": to_say("Reading the archive"),
+    "backfill": to_say("Asking Notion and the providers"),
+    "check": to_say("Trying the keys and Notion"),
+    "collect": to_say("Asking Notion and the providers"),
+    "demo": to_say("Starting the sandbox"),
+    "deploy": to_say("Asking the Prefect server"),
+    "diff": to_say("Asking the providers and Notion"),
+    "digest": to_say("Reading what was collected"),
+    "export": to_say("Reading what was collected"),
+    "heal": to_say("Reading Notion"),
+    "history": to_say("Reading the archive"),
+    "reconcile": to_say("Reading what was collected"),
+    "replay": to_say("Reading the archive and Notion"),
+    "report": to_say("Reading what was collected"),
+    "setup": to_say("Asking Notion"),
+    "status": to_say("Asking Notion"),
 }
 """What a command says first."""
 
@@ -43,16 +46,14 @@ class _Add(Protocol):
     def __call__(self, name: str, text: str, *examples: str) -> argparse.ArgumentParser: ...
 
 
-_ONE_MONTH: Final = "month in UTC: like 2026-01, `last` (the last closed one) or `current`"
-_MONTHS: Final = "only these months: like 2026-01, 2026-01..2026-06, `last`, `current` or last-3"
-_EXIT_STATUS: Final = """\
-`llm-usage COMMAND --help` tells more, with examples.
-
-exit status:
-    0  all that can be had was collected
-    1  a rerun or a better key would bring more, or Notion could not be written; what succeeded is kept
-    2  wrong arguments or settings; nothing was done
-  130  stopped by Ctrl-C; 143: by SIGTERM"""
+_ONE_MONTH: Final = to_say("month in UTC: like 2026-01, `last` (the last closed one) or `current`")
+_MONTHS: Final = to_say("only these months: like 2026-01, 2026-01..2026-06, `last`, `current` or last-3")
+_EXIT_STATUS: Final = (
+    (0, to_say("all that can be had was collected")),
+    (1, to_say("a rerun or a better key would bring more, or Notion could not be written; what succeeded is kept")),
+    (2, to_say("wrong arguments or settings; nothing was done")),
+    (130, to_say("stopped by Ctrl-C; 143: by SIGTERM")),
+)
 
 
 class Refused(Exception):
@@ -63,7 +64,13 @@ class _Parser(argparse.ArgumentParser):
     """Raises instead of printing, so that `--json` can answer in JSON."""
 
     def error(self, message: str) -> NoReturn:
-        raise Refused(f"{message} (see `{self.prog} --help`)")
+        # The message itself is Python's.
+        raise Refused(phrase("{message} (see `{command}`)", message=message, command=f"{self.prog} --help"))
+
+
+def _epilog() -> str:
+    statuses = "\n".join(f"{number:>5}  {phrase(meaning)}" for number, meaning in _EXIT_STATUS)
+    return f"{phrase('`llm-usage COMMAND --help` tells more, with examples.')}\n\n{phrase('exit status:')}\n{statuses}"
 
 
 class _Version(argparse.Action):
@@ -102,9 +109,16 @@ def _require_command(root: argparse.ArgumentParser, arguments: Sequence[str]) ->
     known = commands_of(root)
     if not word or word.startswith("-") or word in known:
         return
-    close = _closest(word, known)
+    close, help_ = _closest(word, known), f"{root.prog} --help"
+    if not close:
+        raise Refused(phrase("there is no command {word} (see `{command}`)", word=repr(word), command=help_))
     raise Refused(
-        f"there is no command {word!r}{f': did you mean {close}?' if close else ''} (see `{root.prog} --help`)"
+        phrase(
+            "there is no command {word}: did you mean {close}? (see `{command}`)",
+            word=repr(word),
+            close=close,
+            command=help_,
+        )
     )
 
 
@@ -130,12 +144,12 @@ def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
     root = _Parser(
         prog="llm-usage",
-        description="What every project used and cost each month, in Notion.",
-        epilog=_EXIT_STATUS,
+        description=phrase("What every project used and cost each month, in Notion."),
+        epilog=_epilog(),
         allow_abbrev=False,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    root.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    root.add_argument("--version", action=_Version, nargs=0, help=phrase("print the version"))
     commands = root.add_subparsers(dest="command", required=True, parser_class=_Parser, metavar="command")
 
     def add(name: str, text: str, *examples: str) -> argparse.ArgumentParser:
@@ -144,11 +158,11 @@ def parser() -> argparse.ArgumentParser:
             name,
             help=text,
             description=text,
-            epilog=f"examples:{lines}" if examples else None,
+            epilog=phrase("examples:") + lines if examples else None,
             allow_abbrev=False,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        command.add_argument("--env-file", metavar="FILE", help="settings from this file, in place of .env")
+        command.add_argument("--env-file", metavar="FILE", help=phrase("settings from this file, in place of .env"))
         return command
 
     _add_beginning(add)
@@ -160,99 +174,127 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_beginning(add: _Add) -> None:
     """Commands that set something up, or bring it in order."""
-    demo = add("demo", "The whole job against a sandbox on this machine: no key, no network.")
-    demo.add_argument("--month", default="last", help=_ONE_MONTH)
-    demo.add_argument("--awkward", action="store_true", help="names and habits that are awkward, as some real ones are")
-    setup = add("setup", "Create or check the two Notion databases; can be repeated.", "setup", "setup --write-env")
-    setup.add_argument("--dry-run", action="store_true", help="print what would be added; write nothing")
-    setup.add_argument("--write-env", action="store_true", help="write the two ids into the file of settings")
+    demo = add("demo", phrase("The whole job against a sandbox on this machine: no key, no network."))
+    demo.add_argument("--month", default="last", help=phrase(_ONE_MONTH))
+    demo.add_argument(
+        "--awkward", action="store_true", help=phrase("names and habits that are awkward, as some real ones are")
+    )
+    setup = add(
+        "setup", phrase("Create or check the two Notion databases; can be repeated."), "setup", "setup --write-env"
+    )
+    setup.add_argument("--dry-run", action="store_true", help=phrase("print what would be added; write nothing"))
+    setup.add_argument("--write-env", action="store_true", help=phrase("write the two ids into the file of settings"))
     _json(setup)
-    check = add("check", "Try each key, each scope, Notion's access and schema, and say what to do.")
-    check.add_argument("--verbose", action="store_true", help="each thing that was looked at, not one line a source")
+    check = add("check", phrase("Try each key, each scope, Notion's access and schema, and say what to do."))
+    check.add_argument(
+        "--verbose", action="store_true", help=phrase("each thing that was looked at, not one line a source")
+    )
     _json(check)
-    heal = add("heal", "Bring rows of older collectors in order: doubles, names in place of ids, error rows.")
-    heal.add_argument("--month", help=_ONE_MONTH)
-    heal.add_argument("--dry-run", action="store_true", help="print what would be done; write nothing")
-    heal.add_argument("--yes", action="store_true", help="write without asking first")
+    heal = add("heal", phrase("Bring rows of older collectors in order: doubles, names in place of ids, error rows."))
+    heal.add_argument("--month", help=phrase(_ONE_MONTH))
+    heal.add_argument("--dry-run", action="store_true", help=phrase("print what would be done; write nothing"))
+    heal.add_argument("--yes", action="store_true", help=phrase("write without asking first"))
     _json(heal)
-    deploy = add("deploy", "Take schedules, limits and alerts to a Prefect server; can be repeated.")
-    deploy.add_argument("--alert-url-file", help="file with a webhook's address that alerts go to (Slack or any other)")
+    deploy = add("deploy", phrase("Take schedules, limits and alerts to a Prefect server; can be repeated."))
     deploy.add_argument(
-        "--write-files", action="store_true", help="write prefect.yaml and its like into this folder, to be changed"
+        "--alert-url-file", help=phrase("file with a webhook's address that alerts go to (Slack or any other)")
+    )
+    deploy.add_argument(
+        "--write-files",
+        action="store_true",
+        help=phrase("write prefect.yaml and its like into this folder, to be changed"),
     )
     _json(deploy)
-    completion = add("completion", "Print what makes a shell complete commands and options.", "completion bash")
-    completion.add_argument("shell", choices=["bash", "zsh", "tcsh"], help="which shell")
+    completion = add("completion", phrase("Print what makes a shell complete commands and options."), "completion bash")
+    completion.add_argument("shell", choices=["bash", "zsh", "tcsh"], help=phrase("which shell"))
 
 
 def _add_collecting(add: _Add) -> None:
     """Commands that bring figures to Notion."""
     collect = add(
         "collect",
-        "Collect one month into Notion.",
+        phrase("Collect one month into Notion."),
         "collect",
         "collect --month 2026-01 --provider openai,deepgram",
         "collect --month current --dry-run",
     )
-    collect.add_argument("--month", default="last", help=_ONE_MONTH)
+    collect.add_argument("--month", default="last", help=phrase(_ONE_MONTH))
     _providers(collect, action="extend", nargs="+")
-    collect.add_argument("--account", help="only this account")
-    collect.add_argument("--dry-run", action="store_true", help="print what would be written; write nothing")
+    collect.add_argument("--account", help=phrase("only this account"))
+    collect.add_argument("--dry-run", action="store_true", help=phrase("print what would be written; write nothing"))
     collect.add_argument(
-        "--accept-lower", action="store_true", help="follow figures that take from a month that is over, without proof"
+        "--accept-lower",
+        action="store_true",
+        help=phrase("follow figures that take from a month that is over, without proof"),
     )
     collect.add_argument(
-        "--scheduled", action="store_true", help="leave a month alone that is closed, as scheduled runs do; for cron"
+        "--scheduled",
+        action="store_true",
+        help=phrase("leave a month alone that is closed, as scheduled runs do; for cron"),
     )
     _json(collect)
     backfill = add(
         "backfill",
-        "Collect each month of a range, both ends included.",
+        phrase("Collect each month of a range, both ends included."),
         "backfill 2025-01 2025-12",
         "backfill last-6",
     )
-    backfill.add_argument("first", help="first month, like 2025-01; or a range, like 2025-01..2025-12 or last-6")
-    backfill.add_argument("last", nargs="?", help="last month, like 2025-12")
+    backfill.add_argument(
+        "first", help=phrase("first month, like 2025-01; or a range, like 2025-01..2025-12 or last-6")
+    )
+    backfill.add_argument("last", nargs="?", help=phrase("last month, like 2025-12"))
     # The months may stand behind it; see `_apart`.
     _providers(backfill, action="append")
     _json(backfill)
-    replay = add("replay", "One month again from the answers that are kept of it: no provider is asked.")
-    replay.add_argument("month", help=_ONE_MONTH)
+    replay = add("replay", phrase("One month again from the answers that are kept of it: no provider is asked."))
+    replay.add_argument("month", help=phrase(_ONE_MONTH))
     # The month may stand behind it; see `_apart`.
     _providers(replay, action="append")
-    replay.add_argument("--account", help="only this account")
-    replay.add_argument("--dry-run", action="store_true", help="print what would be written; write nothing")
+    replay.add_argument("--account", help=phrase("only this account"))
+    replay.add_argument("--dry-run", action="store_true", help=phrase("print what would be written; write nothing"))
     replay.add_argument(
-        "--accept-lower", action="store_true", help="follow figures that take from a month that is over, without proof"
+        "--accept-lower",
+        action="store_true",
+        help=phrase("follow figures that take from a month that is over, without proof"),
     )
     _json(replay)
 
 
 def _add_showing(add: _Add) -> None:
     """Commands that show what is known of the figures."""
-    status = add("status", "What Notion holds: month x provider, state, status, cost; or what is proven of it.")
-    status.add_argument("--month", help=_MONTHS)
+    status = add("status", phrase("What Notion holds: month x provider, state, status, cost; or what is proven of it."))
+    status.add_argument("--month", help=phrase(_MONTHS))
     status.add_argument(
-        "--proof", action="store_true", help="days, pages, control totals, freshness, and what can't be proven and why"
+        "--proof",
+        action="store_true",
+        help=phrase("days, pages, control totals, freshness, and what can't be proven and why"),
     )
     _json(status)
-    archive = add("archive", "Readings that are kept: month, source, when, cost, status, size; or take old ones away.")
-    archive.add_argument("action", nargs="?", choices=["prune"], help="say which months are old, ask, take them away")
-    archive.add_argument("--keep", help="with prune: how many months stay beside the running one, like 24m")
-    archive.add_argument("--yes", action="store_true", help="with prune: take away without asking first")
-    archive.add_argument("--month", help=_MONTHS)
+    archive = add(
+        "archive", phrase("Readings that are kept: month, source, when, cost, status, size; or take old ones away.")
+    )
+    archive.add_argument(
+        "action", nargs="?", choices=["prune"], help=phrase("say which months are old, ask, take them away")
+    )
+    archive.add_argument("--keep", help=phrase("with prune: how many months stay beside the running one, like 24m"))
+    archive.add_argument("--yes", action="store_true", help=phrase("with prune: take away without asking first"))
+    archive.add_argument("--month", help=phrase(_MONTHS))
     _providers(archive, action="extend", nargs="+")
     _json(archive)
-    history = add("history", "Which figures changed from one kept reading to the next, when, and what moved most.")
-    history.add_argument("--month", help=_MONTHS)
-    history.add_argument("--project", help="only this project, workspace or API key, by its id at the provider")
+    history = add(
+        "history", phrase("Which figures changed from one kept reading to the next, when, and what moved most.")
+    )
+    history.add_argument("--month", help=phrase(_MONTHS))
+    history.add_argument("--project", help=phrase("only this project, workspace or API key, by its id at the provider"))
     _providers(history, action="extend", nargs="+")
     _json(history)
-    diff = add("diff", "Ask the providers again; what differs from Notion and from the last reading. Writes nothing.")
-    diff.add_argument("month", help=_ONE_MONTH)
+    diff = add(
+        "diff", phrase("Ask the providers again; what differs from Notion and from the last reading. Writes nothing.")
+    )
+    diff.add_argument("month", help=phrase(_ONE_MONTH))
     # The month may stand behind it; see `_apart`.
     _providers(diff, action="append")
-    diff.add_argument("--account", help="only this account")
+    diff.add_argument("--account", help=phrase("only this account"))
     _json(diff)
 
 
@@ -260,67 +302,90 @@ def _add_reporting(add: _Add) -> None:
     """Commands that say what the figures mean."""
     report = add(
         "report",
-        "One month as a page: a file that a browser shows, or a page in Notion.",
+        phrase("One month as a page: a file that a browser shows, or a page in Notion."),
         "report --month last -o january.html",
         "report --by Client --lang fr",
     )
-    report.add_argument("--month", default="last", help=_ONE_MONTH)
-    report.add_argument("--months", type=int, default=12, help="months that are shown side by side (default 12)")
+    report.add_argument("--month", default="last", help=phrase(_ONE_MONTH))
     report.add_argument(
-        "--by", action="append", default=[], metavar="COLUMN", help="a column of yours in Usages; can be repeated"
+        "--months", type=int, default=12, help=phrase("months that are shown side by side (default 12)")
     )
-    report.add_argument("--lang", choices=["fr", "en"], help="in place of LLM_USAGE_LANG")
-    report.add_argument("-o", "--output", metavar="FILE", help="where to write it; - is standard output")
-    report.add_argument("--notion", action="store_true", help="as a page under the parent page in Notion, not a file")
+    report.add_argument(
+        "--by",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help=phrase("a column of yours in Usages; can be repeated"),
+    )
+    report.add_argument("--lang", choices=["fr", "en"], help=phrase("in place of LLM_USAGE_LANG"))
+    report.add_argument("-o", "--output", metavar="FILE", help=phrase("where to write it; - is standard output"))
+    report.add_argument(
+        "--notion", action="store_true", help=phrase("as a page under the parent page in Notion, not a file")
+    )
     digest = add(
         "digest",
-        "A month in ten lines: total, change, budget, surprises, what is missing. Prints or sends it.",
+        phrase("A month in ten lines: total, change, budget, surprises, what is missing. Prints or sends it."),
         "digest --month current --by Client",
         "digest --send",
     )
-    digest.add_argument("--month", default="last", help=_ONE_MONTH)
+    digest.add_argument("--month", default="last", help=phrase(_ONE_MONTH))
     digest.add_argument(
-        "--by", action="append", default=[], metavar="COLUMN", help="a column of yours in Usages; up to three times"
+        "--by",
+        action="append",
+        default=[],
+        metavar="COLUMN",
+        help=phrase("a column of yours in Usages; up to three times"),
     )
-    digest.add_argument("--send", action="store_true", help="send it to LLM_USAGE_NOTIFY_FILE, once for each state")
-    digest.add_argument("--again", action="store_true", help="with --send: also to those who had it")
-    digest.add_argument("--markdown", action="store_true", help="print Markdown")
-    digest.add_argument("--lang", choices=["en", "fr"], help="in this language, in place of LLM_USAGE_LANG")
+    digest.add_argument(
+        "--send", action="store_true", help=phrase("send it to LLM_USAGE_NOTIFY_FILE, once for each state")
+    )
+    digest.add_argument("--again", action="store_true", help=phrase("with --send: also to those who had it"))
+    digest.add_argument("--markdown", action="store_true", help=phrase("print Markdown"))
+    digest.add_argument("--lang", choices=["en", "fr"], help=phrase("in this language, in place of LLM_USAGE_LANG"))
     _json(digest)
     reconcile = add(
-        "reconcile", "A month's bill beside its tokens at public prices: an estimate; needs the extra `prices`."
+        "reconcile", phrase("A month's bill beside its tokens at public prices: an estimate; needs the extra `prices`.")
     )
-    reconcile.add_argument("--month", default="last", help=_ONE_MONTH)
+    reconcile.add_argument("--month", default="last", help=phrase(_ONE_MONTH))
     _providers(reconcile, action="extend", nargs="+")
     _json(reconcile)
     export = add(
         "export",
-        "Months as files: csv, parquet, xlsx of our own records, or FinOps FOCUS 1.2.",
+        phrase("Months as files: csv, parquet, xlsx of our own records, or FinOps FOCUS 1.2."),
         "export xlsx --month 2026-01..2026-03",
         "export focus --month last -o exports",
     )
-    export.add_argument("format", choices=["csv", "parquet", "xlsx", "focus"], help="focus: as CSV and as Parquet")
-    export.add_argument("--month", default="last", help=_MONTHS)
-    export.add_argument("--grain", choices=["day", "month"], help="what a line stands for (default: day)")
-    export.add_argument("-o", "--output", metavar="FILE", help="folder or file (default: here); `-`: csv to the screen")
+    export.add_argument(
+        "format", choices=["csv", "parquet", "xlsx", "focus"], help=phrase("focus: as CSV and as Parquet")
+    )
+    export.add_argument("--month", default="last", help=phrase(_MONTHS))
+    export.add_argument("--grain", choices=["day", "month"], help=phrase("what a line stands for (default: day)"))
+    export.add_argument(
+        "-o", "--output", metavar="FILE", help=phrase("folder or file (default: here); `-`: csv to the screen")
+    )
     _json(export)
 
 
 def _providers(command: argparse.ArgumentParser, **how: Any) -> None:
-    text = "only this provider; several with commas, one after the other, or by repeating the option"
+    text = phrase("only this provider; several with commas, one after the other, or by repeating the option")
     command.add_argument("--provider", default=[], type=_provider_names, metavar="NAME", help=text, **how)
 
 
 def _provider_names(text: str) -> list[str]:
     """The names in `openai,deepgram`."""
+    from usage.language.reader import phrase  # noqa: PLC0415
     from usage.names import ProviderName  # noqa: PLC0415
 
     names, found = [name.value for name in ProviderName], []
     for word in filter(None, (part.strip().lower() for part in text.split(","))):
         if word not in names:
             close = _closest(word, names)
-            hint = f"did you mean {close}?" if close else f"there are {', '.join(names)}"
-            raise argparse.ArgumentTypeError(f"no provider is called {word!r}: {hint}")
+            known = ", ".join(names)
+            raise argparse.ArgumentTypeError(
+                phrase("no provider is called {word}: did you mean {close}?", word=repr(word), close=close)
+                if close
+                else phrase("no provider is called {word}: there are {known}", word=repr(word), known=known)
+            )
         found.append(word)
     return found
 
@@ -342,4 +407,6 @@ def _apart(arguments: Sequence[str]) -> list[str]:
 
 
 def _json(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--json", action="store_true", help="print one JSON object on standard output, nothing else")
+    command.add_argument(
+        "--json", action="store_true", help=phrase("print one JSON object on standard output, nothing else")
+    )

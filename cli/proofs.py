@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 
 from rich.table import Table
@@ -12,10 +12,13 @@ from rich.text import Text
 
 from cli.display import literal, new_table
 from notion.summary import SourceProof
+from usage.language.marks import headings
+from usage.language.reader import phrase
 from usage.language.words import Words
 from usage.money import difference, dollars
+from usage.outcomes.naming import state_name
 from usage.outcomes.proof import MonthState, Proof
-from usage.outcomes.story import runs
+from usage.outcomes.story import missing_days
 
 _STYLES = {MonthState.OPEN: "yellow", MonthState.SETTLED: "", MonthState.CLOSED: "green"}
 
@@ -28,19 +31,21 @@ def proofs_json(proofs: Sequence[SourceProof], now: datetime) -> str:
 def proofs_table(proofs: Sequence[SourceProof], now: datetime, words: Words) -> Table:
     """A line for each source and month."""
     table = new_table(
-        "What is proven of each month",
+        phrase("What is proven of each month"),
         ("Fresh until (UTC)", "Pages", "State", "Not proven, and why", "Days", "Provider's total USD"),
     )
-    for name in ("Month", "Source", "State", "Days", "Pages", "Sum USD", "Provider's total USD", "Fresh until (UTC)"):
+    for name in headings(
+        "Month", "Source", "State", "Days", "Pages", "Sum USD", "Provider's total USD", "Fresh until (UTC)"
+    ):
         # Amounts are there to be compared digit by digit: nothing of them may be cut.
-        table.add_column(name, justify="right" if "USD" in name or name == "Pages" else "left", overflow="fold")
-    table.add_column("Not proven, and why", overflow="fold", min_width=24)
+        table.add(name, justify="right" if "USD" in name or name == "Pages" else "left", overflow="fold")
+    table.add(*headings("Not proven, and why"), overflow="fold", min_width=24)
     for one in proofs:
         proof, state = one.proof, one.proof.state(now)
         table.add_row(
             str(proof.month),
             literal(f"{proof.provider.label} ({one.label})" if one.label else proof.provider.label),
-            Text(state.value, style=_STYLES[state]),
+            Text(str(state_name(state)), style=_STYLES[state]),
             _days(proof),
             "–" if proof.pages is None else str(proof.pages),
             words.exact(proof.cost_usd),
@@ -77,26 +82,21 @@ def _object(label: str, proof: Proof, now: datetime) -> dict[str, object]:
 
 
 def _unproven(proof: Proof) -> list[str]:
-    return [*proof.doubts, *proof.limits, *map(str, proof.lacking)]
+    return [str(one) for one in (*proof.doubts, *proof.limits, *proof.lacking)]
 
 
 def _days(proof: Proof) -> str:
     if proof.days_read is None:
         return "–"
     covered = f"{proof.days_read}/{proof.month.days}"
-    lack = ", ".join(_run(*run) for run in runs(proof.missing_days))
-    return f"{covered}, missing {lack}" if lack else covered
-
-
-def _run(first: date, last: date) -> str:
-    return str(first.day) if first == last else f"{first.day} to {last.day}"
+    return f"{covered}, {missing_days(proof.missing_days, proof.month)}" if proof.missing_days else covered
 
 
 def _freshness(proof: Proof) -> str:
     """The provider's own mark, or the delay that is documented for it."""
     if proof.fresh_until is not None:
-        return f"{proof.fresh_until:%Y-%m-%d %H:%M}, its own mark"
-    return f"{_delay_hours(proof)} h after the month’s end"
+        return phrase("{instant}, its own mark", instant=f"{proof.fresh_until:%Y-%m-%d %H:%M}")
+    return phrase("{hours} h after the month’s end", hours=_delay_hours(proof))
 
 
 def _delay_hours(proof: Proof) -> int:

@@ -8,6 +8,7 @@ import sys
 from typing import Final
 
 from usage.errors import SettingsError
+from usage.language.saying import say
 
 ENOUGH_FILES: Final = 128
 """Open files that a collection with some dozen sources and its own Prefect server get along with."""
@@ -57,4 +58,10 @@ def require_enough_files() -> None:
     if soft < ENOUGH_FILES <= hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (ENOUGH_FILES, hard))
     elif soft < ENOUGH_FILES:
-        raise SettingsError(f"ulimit -n: {soft} open files are too few; allow {ENOUGH_FILES} or more")
+        raise SettingsError(
+            say(
+                "ulimit -n: {soft} open files are too few; allow {enough_files} or more",
+                soft=soft,
+                enough_files=ENOUGH_FILES,
+            )
+        )

@@ -68,7 +68,7 @@ def backfill(
         to_read = [one for one in session.months if not one.skipped]
         runs = collect_on_workers(to_read, _collect_here) if on_workers else [_collect_here(one) for one in to_read]
         summary(session.months[0].month, session.months[-1].month, runs, return_state=True)
-    message = describe(session.months, runs, session.warnings)
+    message = describe(session.months, runs, session.warnings).told_in(session.settings.reports.language)
     return Completed(message=message) if all(run.succeeded for run in runs) else Failed(message=message)
 
 

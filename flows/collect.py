@@ -20,7 +20,7 @@ from tasks.prefect.runs import RELATIVE, is_scheduled, month_for_name, resolve_m
 from tasks.prefect.sentences import tell_in_sentences
 from tasks.publish import publish
 from tasks.report import report
-from tasks.session import Request, open_session
+from tasks.session import Request, current_session, open_session
 from usage.errors import LlmUsageError, SettingsError
 from usage.month import MONTH_PATTERN, Month
 from usage.names import ProviderName
@@ -144,7 +144,8 @@ def publish_all(month: Month, fetched: Fetched, *, dry_run: bool) -> State[Any]:
     report(outcomes, result, quote(ledger), return_state=True)
     # Nor is one whose digest did not get through.
     tell(result, return_state=True)
-    return Completed(message=result.summary) if result.succeeded else Failed(message=result.summary)
+    message = result.summary.told_in(current_session().settings.reports.language)
+    return Completed(message=message) if result.succeeded else Failed(message=message)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,8 @@ from providers.shared.replay import KeptAnswers
 from providers.shared.together import Together, consecutive
 from usage.catalogue import looks_like
 from usage.errors import ContractError, CredentialError, NotOfferedError, SourceError, TransientError, UnavailableError
+from usage.language.saying import say, together
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.report import Gap, GapKind, SourceReport
@@ -68,16 +70,16 @@ async def read_source(
 
     async with _http(settings, source, retry=retry, memory=memory, listener=listener) as http:
         now = now or settings.now()
-        together = memory.together(source, month, now) if memory is not None else None
-        job = Job(source, month, now, settings.grains[source.provider], http, count, together)
+        alongside = memory.together(source, month, now) if memory is not None else None
+        job = Job(source, month, now, settings.grains[source.provider], http, count, alongside)
         try:
             async with asyncio.timeout(LONGEST_READING):
                 report = await _collect(job)
         except TimeoutError:
-            minutes = f"{LONGEST_READING / 60:.0f}"
-            raise TransientError(f"La lecture n’a pas fini en {minutes} minutes.", final=True) from None
+            sentence = say("Reading did not end within {minutes} minutes.", minutes=f"{LONGEST_READING / 60:.0f}")
+            raise TransientError(sentence, final=True) from None
         except CredentialError as error:
-            sentence = f"{error.sentence} {about_key(settings.credential(source))}"
+            sentence = together([error.sentence, about_key(settings.credential(source))])
             raise CredentialError(sentence, status=error.status) from None
         for new in report.new_fields:
             log.debug("%s %s: %s lines have a field that is new: %s", source, month, new.count, new.what)
@@ -104,9 +106,9 @@ async def read_again(settings: Settings, source: Source, month: Month, kept: Kep
     # What was not answered then is not waited for now.
     retry = Retry(tries=1, rate_tries=1, sleep=_at_once)
     async with Http(address, {}, explain=which.explain, retry=retry, transport=transport) as http:
-        together = Together(kept.together) if kept.together else None
+        alongside = Together(kept.together) if kept.together else None
         now = kept.begun_at or kept.read_at
-        job = Job(source, month, now, settings.grains[source.provider], http, together=together)
+        job = Job(source, month, now, settings.grains[source.provider], http, together=alongside)
         report = await _collect(job)
     return report.model_copy(update={"read_at": kept.read_at})
 
@@ -133,19 +135,21 @@ async def _collect(job: Job) -> SourceReport:
     except NotOfferedError as error:
         # Every account has some of what is read: "no data" would hide that the address is another's.
         variable = job.source.provider.spec.address_variable
-        raise ContractError(
-            f"{error.sentence} Vérifiez l’adresse de l’API ({variable}).", status=error.status
-        ) from None
+        where = say("Check the API’s address ({variable}).", variable=variable)
+        raise ContractError(together([error.sentence, where]), status=error.status) from None
     except UnavailableError as error:
         gap = Gap(kind=GapKind.UNAVAILABLE, sentence=error.sentence)
         return SourceReport(source=job.source, month=job.month, read_at=job.now, records=(), gaps=(gap,))
 
 
-def about_key(credential: Credential) -> str:
-    """Where a key that is refused came from, and whose it seems to be where that is another provider's; in French."""
+def about_key(credential: Credential) -> Sentence:
+    """Where a key that is refused came from, and whose it seems to be where that is another provider's."""
     owner = looks_like(credential.key.get_secret_value(), credential.source.provider)
-    resembles = f" et ressemble à une clé {owner}" if owner is not None else ""
-    return f"La clé vient de {credential.variable}{resembles}."
+    if owner is None:
+        return say("The key comes from {variable}.", variable=credential.variable)
+    return say(
+        "The key comes from {variable} and looks like one of {owner}’s.", variable=credential.variable, owner=owner
+    )
 
 
 async def check_source(settings: Settings, source: Source, month: Month) -> list[CheckResult]:

@@ -20,7 +20,7 @@ from tasks.backfill.ranges import current_memory, current_shared
 from tasks.keep import Keeper
 from tasks.session import current_session
 from usage.errors import SourceError, TransientError
-from usage.language.saying import together
+from usage.language.saying import say, together
 from usage.month import Month
 from usage.names import Source, Status
 from usage.outcomes.progress import PageRead, SourceBegun, SourceEnded, tell
@@ -55,7 +55,7 @@ def _wait_for(future: PrefectFuture[Any], seconds: float) -> SourceReport | Base
     future.wait(seconds)
     state: State[Any] = future.state
     if not state.is_final():
-        return TransientError("La lecture n’a pas fini à temps ; le reste du mois est écrit sans elle.")
+        return TransientError(say("The reading did not end in time; the rest of the month is written without it."))
     ended: SourceReport | BaseException = state.result(raise_on_failure=False)
     return ended
 

@@ -79,8 +79,8 @@ def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool)
     counts = done.counts.model_copy(update={"kept": kept, "unchanged": unchanged, "requests": workspace.requests})
     running = running_mark(month, session.settings.now())
     told = _in_order((*done.outcomes, *left))
-    before, sparing = map(Sentence.of, session.warnings), [Sentence.of(session.sparing)] if spared else []
-    warnings = tuple(dict.fromkeys([*before, *done.warnings, *sparing]))
+    remarks = (*session.warnings, *done.warnings, *([session.sparing] if spared else []))
+    warnings = tuple(dict.fromkeys(remarks))
     result = month_result(
         month, told, counts, plan=steps, problem=problem, warnings=warnings, running=running, kept=spared
     ).model_copy(update={"comparison": compared})

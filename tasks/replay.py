@@ -13,7 +13,8 @@ from archive.replaying import NoReadingError
 from providers.reading import KeptReading, read_again
 from tasks.session import current_session
 from usage.errors import ArchiveError, SourceError
-from usage.language.saying import together
+from usage.language.saying import say, together
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import Source, Status
 from usage.outcomes.progress import SourceBegun, SourceEnded, tell
@@ -38,7 +39,7 @@ def replay(source: Source, month: Month, *, dry_run: bool) -> SourceReport:
     tell(SourceBegun(source, month))
     try:
         if session.kept is None:
-            raise ArchiveError("the archive is not open")
+            raise ArchiveError(say("the archive is not open"))
         entry = session.kept.readings[source]
         if isinstance(entry, ArchiveError):
             raise entry
@@ -46,7 +47,7 @@ def replay(source: Source, month: Month, *, dry_run: bool) -> SourceReport:
     except ArchiveError as error:
         tell(SourceEnded(source, month, Status.ECHEC))
         logger.warning("%s %s can't be replayed: %s", source, month, error)
-        raise SourceError(f"Ne peut pas être relu depuis l’archive : {_in_french(error)}.") from None
+        raise SourceError(say("Can’t be read again from the archive: {why}.", why=_why(error))) from None
     except SourceError:
         tell(SourceEnded(source, month, Status.ECHEC))
         raise
@@ -63,13 +64,13 @@ def replay(source: Source, month: Month, *, dry_run: bool) -> SourceReport:
     return report
 
 
-def _in_french(error: ArchiveError) -> str:
-    """Why; the run's log has it in the archive's own words."""
+def _why(error: ArchiveError) -> Sentence:
+    """In few words; the run's log has it in the archive's own."""
     if isinstance(error, NoReadingError):
-        return "aucune lecture de ce mois n’y est gardée"
+        return say("no reading of this month is kept there")
     if isinstance(error, DamagedError):
-        return f"le fichier {error.path} manque ou est abîmé"
-    return "elle ne répond pas (llm-usage archive dit pourquoi)"
+        return say("the file {path} is missing or damaged", path=error.path)
+    return say("it does not answer (llm-usage archive says why)")
 
 
 def _read(settings: Settings, archive: Archive, entry: Entry) -> SourceReport:

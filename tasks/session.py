@@ -22,7 +22,8 @@ from notion.workspace import Workspace
 from tasks.prefect.limits import SharedPace
 from usage.errors import SettingsError
 from usage.grain import canonical_workspace
-from usage.language.saying import say
+from usage.language.saying import say, together
+from usage.language.sentence import SILENCE, Sentence
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.progress import RowsWritten, tell
@@ -66,7 +67,7 @@ class Opened:
     request: object
     settings: Settings
     workspace: Workspace
-    warnings: tuple[str, ...]
+    warnings: tuple[Sentence, ...]
     """What may keep a provider away in silence."""
 
 
@@ -84,14 +85,16 @@ class Session(Opened):
     """Sources that are not read, because their month is closed."""
 
     @property
-    def sparing(self) -> str:
-        """Which sources are left alone, and how to read them all the same; empty where none is."""
+    def sparing(self) -> Sentence:
+        """Which sources are left alone, and how to read them all the same; silence where none is."""
         if not self.spared:
-            return ""
-        told = ", ".join(f"{one.result.source} (read on {one.read_at.date()})" for one in self.spared)
-        return (
-            f"{self.month} is closed and left alone: {told}. llm-usage collect --month {self.month} "
-            "reads it all the same, and so does a run of collect/collect that somebody starts"
+            return SILENCE
+        spared = [say("{source} (read on {day})", source=one.result.source, day=one.read_at) for one in self.spared]
+        return say(
+            "{month} is closed and left alone: {sources}. llm-usage collect --month {month} reads it all the same, and "
+            "so does a run of collect/collect that somebody starts",
+            month=self.month,
+            sources=together(spared, between=", "),
         )
 
     def key_mark(self, source: Source) -> str:
@@ -208,7 +211,7 @@ def _find_readings(settings: Settings, request: Request, month: Month) -> Replay
     return find_readings(settings, month, request.providers, request.account)
 
 
-def warnings_of(settings: Settings, workspace: Workspace, *, unfiltered: bool) -> tuple[str, ...]:
+def warnings_of(settings: Settings, workspace: Workspace, *, unfiltered: bool) -> tuple[Sentence, ...]:
     """What may keep a provider away in silence, and own columns that can't be taken over.
 
     Args:
@@ -216,7 +219,7 @@ def warnings_of(settings: Settings, workspace: Workspace, *, unfiltered: bool) -
         workspace: The two databases.
         unfiltered: Whether all sources were asked for.
     """
-    always = (*settings.slips, *map(str, workspace.carried.sentences))
+    always = (*settings.slips, *workspace.carried.sentences)
     if not unfiltered or not workspace.databases.services.has("Usages"):
         # Without the relation nobody knows which services have rows.
         return always
@@ -237,7 +240,7 @@ def open_workspace(settings: Settings, needed: frozenset[ProviderName], month: M
         NotionError: Notion can't be reached, or the databases can't be used.
     """
     if settings.notion.token is None:
-        raise SettingsError("NOTION_TOKEN is not set: create a Notion connection and put its token into .env")
+        raise SettingsError(say("NOTION_TOKEN is not set: create a Notion connection and put its token into .env"))
     pace = SharedPace(settings.notion)
     gateway = Gateway(settings.notion, pace=pace)
     try:

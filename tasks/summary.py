@@ -15,10 +15,14 @@ from notion.summary import MonthStatus, summarise
 from tasks.backfill.children import MonthRun
 from tasks.backfill.ranges import Backfill, BackfillMonth, current_backfill
 from tasks.pages.chart import as_address, chart
-from tasks.pages.markdown import MARKS, NOTHING, escape, link, money, table
+from tasks.pages.markdown import MARKS, NOTHING, escape, link, table
+from usage.language.saying import say, say_count, together
+from usage.language.sentence import Sentence
+from usage.language.words import Words
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import ProviderName
+from usage.outcomes.naming import status_name
 from usage.outcomes.progress import RangeEnded, tell
 from usage.outcomes.story import running_mark
 
@@ -46,7 +50,7 @@ def summary(first: Month, last: Month, runs: Sequence[MonthRun]) -> None:
     create_markdown_artifact(
         key=f"backfill-{first}-{last}",
         markdown=range_report(backfill, runs, grid, beside),
-        description=describe(backfill.months, runs, backfill.warnings),
+        description=describe(backfill.months, runs, backfill.warnings).told_in(backfill.settings.reports.language),
     )
 
 
@@ -55,7 +59,6 @@ def _tell_beside(
 ) -> tuple[str, ...]:
     """What the range came to, and its last month beside the one before."""
     from tasks.books.beside import tell_beside  # noqa: PLC0415  # Babel is not needed before
-    from usage.language.words import Words  # noqa: PLC0415
 
     first, last = months[0], months[-1]
     told = tell_beside(backfill.settings, backfill.workspace, last, rows)
@@ -67,31 +70,44 @@ def _tell_beside(
     return (whole, *told.lines)
 
 
-def describe(months: Sequence[BackfillMonth], runs: Iterable[MonthRun], warnings: Sequence[str] = ()) -> str:
+def describe(months: Sequence[BackfillMonth], runs: Iterable[MonthRun], warnings: Sequence[Sentence] = ()) -> Sentence:
     """How many months are done, the first of those that need another run, and what may keep a provider away."""
-    return ". ".join([_progress(months, runs), *warnings])
+    return together([_progress(months, runs), *warnings], between=". ")
 
 
-def _progress(months: Sequence[BackfillMonth], runs: Iterable[MonthRun]) -> str:
+def _progress(months: Sequence[BackfillMonth], runs: Iterable[MonthRun]) -> Sentence:
     failed = [run for run in runs if not run.succeeded]
     skipped = sum(one.skipped for one in months)
-    counts = f"{len(months) - len(failed)} of {len(months)} months are complete"
-    counts += f" ({skipped} {'was' if skipped == 1 else 'were'} before)" if skipped else ""
+    done, every = len(months) - len(failed), len(months)
+    counts = (
+        say_count(
+            "{done} of {all} months are complete ({number} was before)",
+            "{done} of {all} months are complete ({number} were before)",
+            skipped,
+            done=done,
+            all=every,
+        )
+        if skipped
+        else say("{done} of {all} months are complete", done=done, all=every)
+    )
     if not failed:
         return counts
-    first = " / ".join(_message(run) for run in failed[:_SHOWN_IN_MESSAGE])
-    more = f" / and {len(failed) - _SHOWN_IN_MESSAGE} more" if len(failed) > _SHOWN_IN_MESSAGE else ""
-    return f"{counts}. To run again: {first}{more}"
+    first = [_message(run) for run in failed[:_SHOWN_IN_MESSAGE]]
+    if len(failed) > _SHOWN_IN_MESSAGE:
+        first.append(say("and {number} more", number=len(failed) - _SHOWN_IN_MESSAGE))
+    return say("{counts}. To run again: {months}", counts=counts, months=together(first, between=" / "))
 
 
 def range_report(backfill: Backfill, runs: Iterable[MonthRun], grid: Grid, beside: Sequence[str] = ()) -> str:
     """The summary of a backfill, in Markdown; `beside` are sentences about the range and its last month."""
     months = [one.month for one in backfill.months]
-    failed = [f"- {escape(_message(run))}" for run in runs if not run.succeeded]
+    words = Words(backfill.settings.reports.language)
+    failed = [f"- {escape(_message(run).told_in(words.language))}" for run in runs if not run.succeeded]
     now = backfill.settings.now()
-    rows = [_row(one, grid, str(running_mark(one.month, now))) for one in backfill.months]
+    rows = [_row(one, grid, running_mark(one.month, now).told_in(words.language), words) for one in backfill.months]
     totals = [exact_sum(grid[key].cost_usd for key in grid if key[1] is provider) for provider in ProviderName]
-    rows.append(("**Total**", *(f"**{money(total)}**" for total in totals), f"**{money(exact_sum(totals))}**", ""))
+    sums = (f"**{words.amount(total)}**" for total in (*totals, exact_sum(totals)))
+    rows.append((f"**{words('Total')}**", *sums, ""))
     costs = {
         month: {
             provider: cost
@@ -101,33 +117,38 @@ def range_report(backfill: Backfill, runs: Iterable[MonthRun], grid: Grid, besid
         for month in months
     }
     usages = backfill.workspace.databases.usages
+    head = (words("Month"), *(provider.label for provider in ProviderName), words("Total"), words("This run"))
     parts = [
-        f"# {months[0]} to {months[-1]}",
+        f"# {words('{first} to {last}', first=months[0], last=months[-1])}",
         *(["\n".join(f"- {escape(line)}" for line in beside)] if beside else []),
-        *(["## To run again", "\n".join(failed)] if failed else []),
-        table(("Month", *(provider.label for provider in ProviderName), "Total", "This run"), rows),
-        ", ".join(f"{mark} {status}" for status, mark in MARKS.items()),
-        f"US dollars, as {link(usages.declared.title, usages.url)} holds them.",
-        f"![Cost by service and month]({as_address(chart(costs, months))})",
+        *([f"## {words('To run again')}", "\n".join(failed)] if failed else []),
+        table(head, rows),
+        ", ".join(f"{mark} {status_name(status).told_in(words.language)}" for status, mark in MARKS.items()),
+        words("US dollars, as {database} holds them.", database=link(usages.declared.title, usages.url)),
+        f"![{words('Cost by service and month')}]({as_address(chart(costs, months, words))})",
     ]
     return "\n\n".join(parts)
 
 
-def _message(run: MonthRun) -> str:
+def _message(run: MonthRun) -> Sentence:
     """Begins with the month, also where its run ended before it knew which one it was."""
-    month = str(run.month)
-    return run.message if run.message.startswith(month) else f"{month}: {run.message}"
+    if run.message.startswith(str(run.month)):
+        return Sentence.of(run.message)
+    return say("{month}: {what}", month=run.month, what=run.message)
 
 
-def _row(one: BackfillMonth, grid: Grid, running: str) -> tuple[str, ...]:
+def _row(one: BackfillMonth, grid: Grid, running: str, words: Words) -> tuple[str, ...]:
     lines = [grid.get((one.month, provider)) for provider in ProviderName]
     total = exact_sum(line.cost_usd for line in lines if line is not None)
-    did = "not needed" if one.skipped else "read" if not one.kept else f"read {len(one.providers)}"
+    if one.skipped:
+        did = words("not needed")
+    else:
+        did = words("read {number}", number=len(one.providers)) if one.kept else words("read")
     month = f"{one.month} ({running})" if running else str(one.month)
-    return (month, *(_cell(line) for line in lines), money(total), did)
+    return (month, *(_cell(line, words) for line in lines), words.amount(total), did)
 
 
-def _cell(line: MonthStatus | None) -> str:
+def _cell(line: MonthStatus | None, words: Words) -> str:
     if line is None:
         return NOTHING
-    return f"{MARKS[line.status] if line.status else ''} {money(line.cost_usd)}".strip()
+    return f"{MARKS[line.status] if line.status else ''} {words.amount(line.cost_usd)}".strip()

@@ -18,10 +18,12 @@ from typing import NoReturn
 from urllib.parse import unquote
 
 import pytest
+from babel.messages.pofile import read_po
 
 from cli.parser import commands_of, parser
 from notion.databases.declared import SERVICES, USAGES, Database, Property, Type
 from usage.catalogue import CATALOGUE
+from usage.language.words import sentences as translated
 from usage.names import ProviderName
 from usage.settings import KEY_VARIABLES, load_settings
 from usage.settings.reports import BUDGETS
@@ -292,7 +294,15 @@ def spoken(path: Path) -> Iterator[str]:
 def sentences() -> frozenset[str]:
     """All that the program may say."""
     paths = [path for package in SPEAKING for path in (ROOT / package).rglob("*.py")]
-    return frozenset(text for path in paths for text in spoken(path))
+    return frozenset(text for path in paths for text in spoken(path)) | frozenset(in_the_catalogue())
+
+
+def in_the_catalogue() -> Iterator[str]:
+    """Every French sentence of the catalogue, with `PLACE` for its places."""
+    for path in (ROOT / "usage" / "language" / "french").glob("*.po"):
+        with path.open("rb") as file:
+            for french in translated(read_po(file, locale="fr")).values():
+                yield re.sub(r"\{\w+\}", PLACE, french)
 
 
 def says(sentence: str, quote: str) -> bool:

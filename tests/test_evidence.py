@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, Final
 
 import duckdb
 import pytest
+from msgspec.structs import replace
 
 from archive.archive import Archive
 from archive.files.answers import AnswerLog

@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from usage.grain import Grain, Grains, Kind, Rule
+from usage.language.marks import to_say
 from usage.peers.reach import Limit, Reach
 
 NOTION_ADDRESS: Final = "https://api.notion.com"
@@ -133,7 +134,7 @@ CATALOGUE: Final = _by_name(
         key_variable="OPENAI_ADMIN_KEY",
         second_names=("OPENAI_ADMIN_API_KEY",),
         ordinary_names=("OPENAI_API_KEY",),
-        key_kind="an admin key",
+        key_kind=to_say("an admin key"),
         job_prefixes=("sk-admin-",),
         prefixes=("sk-admin-", "sk-proj-", "sk-svcacct-"),
         # Not OPENAI_BASE_URL: it often points to a proxy for model calls, which must never see an admin key.
@@ -147,8 +148,8 @@ CATALOGUE: Final = _by_name(
         reach=Reach(
             settling=timedelta(days=1),
             limits=(
-                Limit(what=("tokens", "requests"), days=365, sure=False),
-                Limit(what=("costs by key",), since=date(2025, 12, 6), sure=False, by_key=True),
+                Limit(what=(to_say("tokens"), to_say("requests")), days=365, sure=False),
+                Limit(what=(to_say("costs by key"),), since=date(2025, 12, 6), sure=False, by_key=True),
             ),
         ),
         colour="#009e73",
@@ -160,7 +161,7 @@ CATALOGUE: Final = _by_name(
         key_variable="ANTHROPIC_ADMIN_KEY",
         second_names=("ANTHROPIC_ADMIN_API_KEY",),
         ordinary_names=("ANTHROPIC_API_KEY", "CLAUDE_API_KEY"),
-        key_kind="an admin key",
+        key_kind=to_say("an admin key"),
         job_prefixes=("sk-ant-admin",),
         prefixes=("sk-ant-",),
         address_variable="ANTHROPIC_ADMIN_BASE_URL",
@@ -173,7 +174,7 @@ CATALOGUE: Final = _by_name(
         reach=Reach(
             settling=timedelta(days=1),
             revised=timedelta(days=30),
-            limits=(Limit(what=("requests", "figures by key"), since=date(2026, 1, 1), days=365),),
+            limits=(Limit(what=(to_say("requests"), to_say("figures by key")), since=date(2026, 1, 1), days=365),),
         ),
         colour="#d55e00",
     ),
@@ -186,7 +187,7 @@ CATALOGUE: Final = _by_name(
         second_names=("XI_API_KEY",),
         # What voice agents and older clients call theirs.
         ordinary_names=("ELEVEN_API_KEY", "ELEVEN_LABS_API_KEY"),
-        key_kind="a service-account key",
+        key_kind=to_say("a service-account key"),
         prefixes=("sk_",),
         address_variable="ELEVENLABS_BASE_URL",
         address="https://api.elevenlabs.io",
@@ -207,13 +208,15 @@ CATALOGUE: Final = _by_name(
             "DEEPGRAM_MANAGEMENT_KEY",
             "DEEPGRAM_MANAGEMENT_API_KEY",
         ),
-        key_kind="a key of the role admin",
+        key_kind=to_say("a key of the role admin"),
         address_variable="DEEPGRAM_BASE_URL",
         address="https://api.deepgram.com/v1",
         grains=_BY_PROJECT,
         # Summarised usage has no published limit. Billing came with the description of September 2025; how far back its
         # data goes is not said. Nor is when figures are final: three days are caution.
-        reach=Reach(settling=timedelta(days=3), limits=(Limit(what=("costs",), since=date(2025, 9, 1), sure=False),)),
+        reach=Reach(
+            settling=timedelta(days=3), limits=(Limit(what=(to_say("costs"),), since=date(2025, 9, 1), sure=False),)
+        ),
         colour="#0072b2",
     ),
     ProviderSpec(
@@ -229,7 +232,7 @@ CATALOGUE: Final = _by_name(
             "OPENROUTER_PROVISIONING_API_KEY",
         ),
         ordinary_names=("OPENROUTER_API_KEY",),
-        key_kind="a management key",
+        key_kind=to_say("a management key"),
         prefixes=("sk-or-",),
         address_variable="OPENROUTER_BASE_URL",
         address="https://openrouter.ai/api/v1",

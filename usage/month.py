@@ -12,6 +12,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from usage.errors import SettingsError
+from usage.language.saying import say
 
 MONTH_PATTERN = r"^([0-9]{4}-(0[1-9]|1[0-2])|last|current)$"
 """What a person may write for a month; also the pattern of the flows' parameters."""
@@ -29,7 +30,9 @@ class Month:
 
     def __init__(self, year: int, month: int) -> None:
         if not (2000 <= year <= 9998 and 1 <= month <= 12):
-            raise SettingsError(f"{year:04d}-{month:02d} is not a month: write it like 2026-01")
+            raise SettingsError(
+                say("{year}-{month} is not a month: write it like 2026-01", year=f"{year:04d}", month=f"{month:02d}")
+            )
         self._year, self._month = year, month
 
     @classmethod
@@ -42,8 +45,12 @@ class Month:
         match = re.fullmatch(r"([0-9]{4})-([0-9]{2})", text)
         if match is None:
             if ".." in text or text.startswith("last-"):
-                raise SettingsError(f"{text!r} is a range of months: write one month here, like 2026-01")
-            raise SettingsError(f"{text!r} is not a month: write it like 2026-01, or `last` or `current`")
+                raise SettingsError(
+                    say("{text} is a range of months: write one month here, like 2026-01", text=repr(text))
+                )
+            raise SettingsError(
+                say("{text} is not a month: write it like 2026-01, or `last` or `current`", text=repr(text))
+            )
         return cls(int(match[1]), int(match[2]))
 
     @classmethod
@@ -65,7 +72,9 @@ class Month:
             return running
         month = running.previous() if text == "last" else cls.parse(text)
         if month > running:
-            raise SettingsError(f"{month} has not begun yet: the running month is {running}")
+            raise SettingsError(
+                say("{month} has not begun yet: the running month is {running}", month=month, running=running)
+            )
         return month
 
     @classmethod
@@ -82,17 +91,23 @@ class Month:
         if closed is not None:
             last = cls.of(now).previous()
             if not 0 < int(closed[1]) <= _MOST_MONTHS:
-                raise SettingsError(f"{text!r}: write how many closed months, from last-1 to last-{_MOST_MONTHS}")
+                raise SettingsError(
+                    say(
+                        "{text}: write how many closed months, from last-1 to last-{most_months}",
+                        text=repr(text),
+                        most_months=_MOST_MONTHS,
+                    )
+                )
             first = last
             for _ in range(int(closed[1]) - 1):
                 first = first.previous()
             return tuple(first.until(last))
         ends = text.split("..")
         if len(ends) > 2:
-            raise SettingsError(f"{text!r} is not a range of months: write it like 2026-01..2026-06")
+            raise SettingsError(say("{text} is not a range of months: write it like 2026-01..2026-06", text=repr(text)))
         first, last = cls.resolve(ends[0], now), cls.resolve(ends[-1], now)
         if last < first:
-            raise SettingsError(f"{first} comes after {last}: the range is turned round")
+            raise SettingsError(say("{first} comes after {last}: the range is turned round", first=first, last=last))
         return tuple(first.until(last))
 
     @property

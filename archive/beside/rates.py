@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from archive.store import Store
 from usage.month import Month
+
+if TYPE_CHECKING:
+    from archive.store import Store
 
 _FOLDER: Final = "rates"
 _log: Final = logging.getLogger(__name__)

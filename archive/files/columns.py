@@ -7,10 +7,11 @@ that keeping a reading has no other use for. So the values' bytes are laid out h
 from __future__ import annotations
 
 from array import array
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
-from itertools import accumulate
+from itertools import accumulate, count
 from typing import Any, Final, TypeVar
 
 import pyarrow as pa
@@ -24,9 +25,9 @@ def texts(values: Sequence[str | None]) -> pa.Array:
     return _repeated(values, _texts)
 
 
-def same_text(value: str | None, count: int) -> pa.Array:
+def same_text(value: str | None, lines: int) -> pa.Array:
     """The same text so many times."""
-    return _texts([value]).take(_whole(pa.int32(), array("i", bytes(4 * count))))
+    return _texts([value]).take(_whole(pa.int32(), array("i", bytes(4 * lines))))
 
 
 def days(values: Sequence[date | None]) -> pa.Array:
@@ -54,8 +55,9 @@ def amounts(values: Sequence[Decimal | None], kind: pa.DataType) -> pa.Array:
 
 def _repeated(values: Sequence[T], lay_out: Callable[[Sequence[T]], pa.Array]) -> pa.Array:
     """Values that are laid out once each."""
-    places = {value: place for place, value in enumerate(dict.fromkeys(values))}
-    return lay_out(list(places)).take(_whole(pa.int32(), array("i", map(places.__getitem__, values))))
+    places: defaultdict[T, int] = defaultdict(count().__next__)
+    numbers = array("i", map(places.__getitem__, values))
+    return lay_out(list(places)).take(_whole(pa.int32(), numbers))
 
 
 def _texts(values: Sequence[str | None]) -> pa.Array:

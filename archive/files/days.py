@@ -70,7 +70,9 @@ def _written(
 ) -> bytes:
     schema = pa.schema([(name, pa.string()) for name in reading] + list(kinds.items()))
     sink = pa.BufferOutputStream()
-    with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+    # Figures are rarely the same: listing each once would take time, and more room.
+    repeated = [field.name for field in schema if field.type in (pa.string(), pa.date32())]
+    with pq.ParquetWriter(sink, schema, compression="zstd", use_dictionary=repeated) as writer:
         for some in _some_days(lines):
             first = [arrow.same_text(value, len(some)) for value in reading.values()]
             writer.write_table(pa.Table.from_arrays([*first, *_ordered(some, kinds)], schema=schema))

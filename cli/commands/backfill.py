@@ -12,6 +12,7 @@ from cli.importing import Importing
 from cli.prefect_server.server import PrefectServer, prefect_server
 from tasks.backfill.ranges import BackfillMonth, Range, months_of, open_backfill
 from usage.errors import LlmUsageError, NotionAccessError, SettingsError
+from usage.language.saying import say
 from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import ProviderName, Source, Status, overall
@@ -73,7 +74,9 @@ def _ends(arguments: argparse.Namespace, settings: Settings) -> tuple[str, str]:
     if arguments.last is not None:
         return arguments.first, arguments.last
     if ".." not in arguments.first and not arguments.first.startswith("last-"):
-        raise SettingsError("a backfill needs the last month, too: like 2025-01 2025-12, 2025-01..2025-12 or last-6")
+        raise SettingsError(
+            say("a backfill needs the last month, too: like 2025-01 2025-12, 2025-01..2025-12 or last-6")
+        )
     months = Month.resolve_range(arguments.first, settings.now())
     return str(months[0]), str(months[-1])
 
@@ -104,7 +107,7 @@ def backfill_range(
             ended, message = run_watched(backfill, asked.first, asked.last, list(asked.providers), quiet=quiet)
     by_month = {result.month: result for result in ended}
     results = [_with_kept(one, by_month.get(one.month), sources, message) for one in session.months]
-    results = [_with_warnings(result, [Sentence.of(one) for one in session.warnings]) for result in results]
+    results = [_with_warnings(result, session.warnings) for result in results]
     return results, message, next(iter(whole), None)
 
 

@@ -27,6 +27,9 @@ from reports.currency import USD
 from tasks.books.rates import read_rates_file
 from tasks.books.telling.wishes import read_wishes
 from usage.errors import ArchiveError, NotionError, SettingsError, SourceError
+from usage.language.reader import phrase
+from usage.language.saying import together
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.report import SourceReport
@@ -72,7 +75,7 @@ class Checkup:
             *(_column_sentences(report, Severity.NOTE) if report is not None else ()),
             *(report.sentences if report is not None and report.usable else ()),
             *(_leaving(self.settings, report) if report is not None else ()),
-            *([self.archive.sentence] if self.archive and self.archive.status is not CheckStatus.OK else []),
+            *([str(self.archive.sentence)] if self.archive and self.archive.status is not CheckStatus.OK else []),
         ]
 
     @property
@@ -113,7 +116,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(_object(checkup).model_dump_json())
     else:
-        out().print(literal(f"Settings come from {', '.join(places(os.environ))}."), soft_wrap=True)
+        out().print(
+            literal(phrase("Settings come from {places}.", places=together(places(os.environ), between=", "))),
+            soft_wrap=True,
+        )
         print_checkup(out(), checkup, verbose=arguments.verbose)
     return 1 if checkup.wrong else 0
 
@@ -151,9 +157,9 @@ def _object(checkup: Checkup) -> CheckObject:
             Finding(
                 provider=one.source.provider,
                 account=one.source.account,
-                what=found.what,
+                what=str(found.what),
                 status=found.status,
-                sentence=found.sentence,
+                sentence=str(found.sentence),
             )
             for one in checkup.checked
             for found in one.findings
@@ -172,7 +178,7 @@ def print_checkup(console: Console, checkup: Checkup, *, verbose: bool) -> None:
         if isinstance(checkup.notion, CheckReport) and checkup.notion.rows:
             console.print(_columns_table(checkup.notion))
         if checkup.archive and checkup.archive.status is CheckStatus.OK:
-            console.print(literal(checkup.archive.sentence), soft_wrap=True)
+            console.print(literal(str(checkup.archive.sentence)), soft_wrap=True)
     for sentence in checkup.notes:
         console.print(note(sentence), soft_wrap=True)
     for sentence in checkup.wrong:
@@ -213,7 +219,7 @@ async def _check(settings: Settings, source: Source, month: Month, *, siblings: 
         return Checked(source, (*findings, CheckResult(what="ids", status=CheckStatus.WARNING, sentence=sentence)))
 
 
-def _leaving(settings: Settings, report: CheckReport) -> list[str]:
+def _leaving(settings: Settings, report: CheckReport) -> list[Sentence]:
     """What to collect before it gets out of reach; nothing where nobody could see what is collected."""
     if report.collected is None:
         return []
@@ -273,7 +279,7 @@ def _overview(checkup: Checkup) -> Table:
     for provider in ProviderName:
         sources = [one for one in checkup.checked if one.source.provider is provider]
         for one in sources:
-            status, what = _summary([(finding.status, finding.what) for finding in one.findings])
+            status, what = _summary([(finding.status, str(finding.what)) for finding in one.findings])
             table.add_row(one.source.name, literal(what), _mark(status), _where(status))
         if not sources:
             hint = checkup.settings.ordinary_keys.get(provider, f"{KEY_VARIABLES[provider]} is not set")
@@ -284,7 +290,7 @@ def _overview(checkup: Checkup) -> Table:
         table.add_row("archive", "", Text("off", style="bright_black"), "")
     else:
         status = checkup.archive.status
-        table.add_row("archive", literal(checkup.archive.what), _mark(status), _where(status))
+        table.add_row("archive", literal(str(checkup.archive.what)), _mark(status), _where(status))
     return table
 
 
@@ -326,7 +332,7 @@ def _sources_table(checked: Sequence[Checked]) -> Table:
         table.add_column(name, no_wrap=name != "Found, or what to do")
     for one in checked:
         for finding in one.findings:
-            table.add_row(one.source.name, finding.what, _mark(finding.status), literal(finding.sentence))
+            table.add_row(one.source.name, str(finding.what), _mark(finding.status), literal(str(finding.sentence)))
     return table
 
 

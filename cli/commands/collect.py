@@ -14,6 +14,9 @@ from cli.prefect_server.ending import if_stopped
 from cli.prefect_server.server import OwnServer, PrefectServer, prefect_server
 from cli.prefect_server.settings import settings_of_results
 from usage.errors import LlmUsageError, NotionAccessError, SettingsError
+from usage.language.marks import to_say
+from usage.language.reader import phrase
+from usage.language.saying import say
 from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from tasks.session import Request
 
 
-_RUN: Final = "The run in Prefect"
+_RUN: Final = to_say("The run in Prefect")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -60,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     status = tell(result, settings, as_json=arguments.json)
     if not arguments.json and sys.stdout.isatty():
         for what, address in pages.items():
-            print(f"{what}: {literal(address)}")
+            print(phrase("{what}: {address}", what=phrase(what), address=literal(address)))
     return status
 
 
@@ -126,7 +129,7 @@ def run_request(server: PrefectServer, request: Request, *, dry_run: bool, quiet
     from tasks.session import open_session  # noqa: PLC0415
 
     with importing, open_session(request) as session:
-        tell_all(PageKnown("In Notion", session.workspace.databases.usages.url))
+        tell_all(PageKnown(to_say("In Notion"), session.workspace.databases.usages.url))
         importing.wait()
         server.wait()
         return _run_flow(request, dry_run=dry_run, quiet=quiet)
@@ -147,7 +150,7 @@ def _run_flow(request: Request, *, dry_run: bool, quiet: bool) -> MonthResult:
     with tags(*([AUTO_SCHEDULED] if request.scheduled else [])):
         ended, message = run_watched(flow, *asked, quiet=quiet)
     if not ended:
-        raise LlmUsageError(f"the run ended without a result: {message}")
+        raise LlmUsageError(say("the run ended without a result: {message}", message=message))
     return ended[-1]
 
 
@@ -180,17 +183,23 @@ def run_watched(flow: Flow[..., State[Any]], *arguments: Any, quiet: bool) -> tu
             message = str(state.message)
         except (httpx.HTTPError, PrefectException, RuntimeError) as error:
             # Its server has gone away, or refuses us.
-            message = f"Prefect failed ({type(error).__name__})"
+            message = phrase("Prefect failed ({kind})", kind=type(error).__name__)
         except ValueError as error:
             chosen = settings_of_results()
             if not chosen:
                 raise
             raise SettingsError(
-                f"{' or '.join(chosen)}: Prefect can't store results so ({type(error).__name__}); take the setting away"
+                say(
+                    "{names}: Prefect can't store results so ({kind}); take the setting away",
+                    names=", ".join(chosen),
+                    kind=type(error).__name__,
+                )
             ) from error
     _tell_of_page(begun)
-    look = f"; `prefect flow-run logs {begun[-1]}` shows more" if begun and not ended else ""
-    return ended, message + look
+    if begun and not ended:
+        look = f"prefect flow-run logs {begun[-1]}"
+        return ended, phrase("{message}; `{command}` shows more", message=message, command=look)
+    return ended, message
 
 
 def _tell_of_page(begun: list[UUID]) -> None:

@@ -24,6 +24,10 @@ from cli.prefect_server.server import PrefectServer, prefect_server
 from reports.page.figures.report import last_months
 from tasks.backfill.ranges import Range
 from usage.errors import SettingsError
+from usage.language.choice import LANGUAGE
+from usage.language.marks import to_say
+from usage.language.reader import phrase
+from usage.language.saying import say
 from usage.month import Month
 from usage.settings import load_settings
 from usage.settings.slips import VARIABLES
@@ -39,15 +43,18 @@ except ModuleNotFoundError as error:
     if missing not in ("starlette", "uvicorn"):
         raise
     raise SettingsError(
-        f"the demo needs {missing}, which is not installed: `pip install '.[demo]'` in the project's folder"
+        say(
+            "the demo needs {missing}, which is not installed: `pip install '.[demo]'` in the project's folder",
+            missing=missing,
+        )
     ) from error
 
 _OURS = ("PREFECT_", *{f"{name.partition('_')[0]}_" for name in VARIABLES})
 """How variables begin that would lead out of the sandbox."""
 _USAGES = "Usages LLM"
 _WORLDS = {
-    False: "Every figure is invented, and so is the agency whose projects you see.",
-    True: "Every figure is invented, and some names are awkward on purpose, as real ones are.",
+    False: to_say("Every figure is invented, and so is the agency whose projects you see."),
+    True: to_say("Every figure is invented, and some names are awkward on purpose, as real ones are."),
 }
 """What there is to say of the world, by whether it is awkward."""
 _SHOWN = {
@@ -77,7 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
         _only_the_sandbox(folder, sandbox),
         prefect_server() as server,
     ):
-        console.print(f"The whole job against stand-ins of the six APIs on this machine. {_WORLDS[arguments.awkward]}")
+        console.print(phrase("The whole job against stand-ins of the six APIs on this machine."))
+        console.print(phrase(_WORLDS[arguments.awkward]))
         month = Month.resolve(arguments.month, load_settings().now())
         _say(console, "1. llm-usage setup")
         print_setup(set_up_databases(load_settings()))
@@ -85,16 +93,18 @@ def run(arguments: argparse.Namespace) -> int:
         _say(console, f"3. llm-usage collect --month {month}")
         first = collect_month(server, month)
         print_result(first)
-        _say(console, "4. What stands in Notion now")
+        _say(console, phrase("4. What stands in Notion now"))
         for table in sandbox.notion.store.tables():
             console.print(_as_table(table, month))
-        console.print("\nWhat each source says in its own row (Log Status):", style="bold")
+        console.print("\n" + phrase("What each source says in its own row (Log Status):"), style="bold")
         for source in first.sources:
-            console.print(literal(f"{source.provider.label}: {source.log}"), soft_wrap=True)
-        _say(console, "5. llm-usage collect, once more: only each source's own row is touched, with the time")
+            told = phrase("{source}: {reason}", source=source.provider.label, reason=source.log)
+            console.print(literal(told), soft_wrap=True)
+        _say(console, phrase("5. llm-usage collect, once more: only each source's own row is touched, with the time"))
         again = collect_month(server, month)
         print_result(again)
-        _say(console, f"6. llm-usage report --month {month} --months {_EARLIER + 1}: the month as one page")
+        command = f"llm-usage report --month {month} --months {_EARLIER + 1}"
+        _say(console, phrase("6. {command}: the month as one page", command=command))
         console.print(literal(str(show_copy(load_settings(), month, _EARLIER + 1))), soft_wrap=True)
         if sys.stdin.isatty() and sys.stdout.isatty():
             _wait(console, sandbox.origin)
@@ -125,8 +135,13 @@ def _write_what_people_note(console: Console, sandbox: Sandbox) -> None:
     Path("budgets.toml").write_text(BUDGETS, "utf-8")
     os.environ["NOTION_CARRY_COLUMNS"] = f"{CLIENT}, {TEAM}"
     console.print(
-        f"Somebody has added two columns to {_USAGES}, {CLIENT} and {TEAM}, and filled them in. New rows take them "
-        f'over (NOTION_CARRY_COLUMNS="{CLIENT}, {TEAM}"); budgets.toml says what a month may cost.',
+        phrase(
+            "Somebody has added two columns to {database}, {client} and {team}, and filled them in. New rows take them "
+            'over (NOTION_CARRY_COLUMNS="{client}, {team}"); budgets.toml says what a month may cost.',
+            database=_USAGES,
+            client=CLIENT,
+            team=TEAM,
+        ),
         soft_wrap=True,
     )
 
@@ -141,23 +156,25 @@ def _folder() -> Iterator[str]:
     try:
         folder = tempfile.TemporaryDirectory(prefix="llm-usage-demo-", ignore_cleanup_errors=True)
     except OSError as error:
-        raise SettingsError(f"TMPDIR: no temporary folder can be written ({error.strerror}); name one") from error
+        raise SettingsError(
+            say("TMPDIR: no temporary folder can be written ({strerror}); name one", strerror=error.strerror)
+        ) from error
     with folder, if_stopped(folder.cleanup):
         yield folder.name
 
 
 def _wait(console: Console, address: str) -> None:
     """Say where the page is, and wait for Enter or the end of input; Ctrl-C ends the program as anywhere else."""
-    _say(console, "7. The two databases in your browser")
-    console.print(f"[bold]{address}[/bold]\nPress Enter to end the demo.", highlight=False)
+    _say(console, phrase("7. The two databases in your browser"))
+    console.print(f"[bold]{address}[/bold]\n{phrase('Press Enter to end the demo.')}", highlight=False)
     sys.stdin.readline()
 
 
 @contextmanager
 def _only_the_sandbox(folder: str, sandbox: Sandbox) -> Iterator[None]:
-    """Only the sandbox's settings: no key of this machine, no `.env`, no Prefect server or database of the user's."""
+    """The sandbox's settings and the user's language: no key of this machine, no `.env`, no server of theirs."""
     before, place = dict(os.environ), os.getcwd()
-    for name in [name for name in os.environ if name.startswith(_OURS)]:
+    for name in [name for name in os.environ if name.startswith(_OURS) and name != LANGUAGE]:
         del os.environ[name]
     os.environ.update(sandbox.environment())
     os.environ["PREFECT_HOME"] = folder

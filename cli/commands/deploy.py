@@ -23,6 +23,8 @@ from cli.prefect_server.server import PrefectServer
 from cli.prefect_server.settings import import_prefect, is_configured, prefect_home, prefect_settings
 from tasks.prefect.limits import all_limits
 from usage.errors import LlmUsageError, SettingsError
+from usage.language.reader import phrase
+from usage.language.saying import say
 from usage.machine.network import check_certificates
 from usage.settings import load_settings
 
@@ -108,7 +110,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = prefect_settings()
     check_certificates(settings)
     if not is_configured(settings, prefect_home(settings)):
-        raise SettingsError("PREFECT_API_URL is not set: deployments need a Prefect server that stays")
+        raise SettingsError(say("PREFECT_API_URL is not set: deployments need a Prefect server that stays"))
     limits = all_limits(load_settings().notion.requests_per_minute)
     address = _read(arguments.alert_url_file) if arguments.alert_url_file else None
     import_prefect()
@@ -123,20 +125,26 @@ def _install_all(
     client: SyncPrefectClient, limits: Mapping[str, tuple[int, float | None]], address: str | None
 ) -> Iterator[str]:
     """Do one part after the other; a sentence for each, once it is done."""
-    yield f"work pool {POOL}: {'created, of type process' if _ensure_pool(client) else 'is there'}"
-    yield f"deployments: those of {_whose(DEPLOYMENTS)}{_deploy(client)}"
+    yield (
+        phrase("work pool {name}: created, of type process", name=POOL)
+        if _ensure_pool(client)
+        else phrase("work pool {name}: is there", name=POOL)
+    )
+    yield _deploy(client)
     for name, (slots, per_second) in limits.items():
         client.upsert_global_concurrency_limit_by_name(name, slots, per_second)
-    yield f"limits: {len(limits)}, for Notion's rate and for one run at a time that writes a month"
+    yield phrase(
+        "limits: {number}, for Notion's rate and for one run at a time that writes a month", number=len(limits)
+    )
     if address:
         _save_block(address)
     automations = load_automations(find(AUTOMATIONS))
     for upkeep in automations.upkeep:
         _install(client, upkeep.automation())
-    yield f"upkeep: {len(automations.upkeep)}, for runs whose machine went down"
-    yield f"alerts: {_install_alerts(client, automations.alerts)}"
+    yield phrase("upkeep: {number}, for runs whose machine went down", number=len(automations.upkeep))
+    yield _install_alerts(client, automations.alerts)
     for name in _remove_others(client, automations):
-        yield f"removed, as {AUTOMATIONS} has it no longer: {name}"
+        yield phrase("removed, as {file} has it no longer: {name}", file=AUTOMATIONS, name=name)
 
 
 def _tell(sentences: Iterable[str], command: str, *, as_json: bool) -> int:
@@ -147,12 +155,12 @@ def _tell(sentences: Iterable[str], command: str, *, as_json: bool) -> int:
     for sentence in sentences:
         _say(sentence)
     if command == _WORKER:
-        _say(f"Runs are taken by: {command}")
+        _say(phrase("Runs are taken by: {command}", command=command))
     return 0
 
 
 def _whose(name: str) -> str:
-    return name if find(name) == Path(name) else f"the program's own {name}"
+    return name if find(name) == Path(name) else phrase("the program's own {name}", name=name)
 
 
 def load_automations(path: Path) -> Automations:
@@ -176,7 +184,7 @@ def _ensure_pool(client: SyncPrefectClient) -> bool:
 
 
 def _deploy(client: SyncPrefectClient) -> str:
-    """Take `prefect.yaml` to the server; returns what is to be said about what is switched off there."""
+    """Take `prefect.yaml` to the server; returns a sentence about it, and about what is switched off there."""
     off = _switched_off(client)
     try:
         _run_prefect_deploy()
@@ -185,9 +193,14 @@ def _deploy(client: SyncPrefectClient) -> str:
         still_off = _switch_off(client, off)
     # Of a deployment that is off as a whole, its schedules need no mention.
     named = sorted(name for name in still_off if name.rpartition("/")[0] not in still_off)
+    whose = _whose(DEPLOYMENTS)
     if not named:
-        return ""
-    return f"; off until somebody switches them on in the server's pages: {', '.join(named)}"
+        return phrase("deployments: those of {file}", file=whose)
+    return phrase(
+        "deployments: those of {file}; off until somebody switches them on in the server's pages: {names}",
+        file=whose,
+        names=", ".join(named),
+    )
 
 
 def _run_prefect_deploy() -> None:
@@ -195,7 +208,7 @@ def _run_prefect_deploy() -> None:
     command = [*prefect, "deploy", "--all", "--prefect-file", str(find(DEPLOYMENTS))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own arguments
     if done.returncode:
-        raise DeployError(f"prefect deploy failed:\n{(done.stdout + done.stderr).strip()}")
+        raise DeployError(say("prefect deploy failed:\n{said}", said=(done.stdout + done.stderr).strip()))
 
 
 def _switched_off(client: SyncPrefectClient) -> set[str]:
@@ -243,13 +256,14 @@ def _install(client: SyncPrefectClient, automation: AutomationCore) -> None:
 def _install_alerts(client: SyncPrefectClient, alerts: list[Alert]) -> str:
     block = _find_block(client)
     if block is None:
-        return (
-            f"none yet. Make a notification block named {ALERTS} in the server's UI (Slack, Teams, e-mail, …), "
-            "or give --alert-url-file, and run this again"
+        return phrase(
+            "alerts: none yet. Make a notification block named {name} in the server's UI (Slack, Teams, e-mail, …), "
+            "or give --alert-url-file, and run this again",
+            name=ALERTS,
         )
     for alert in alerts:
         _install(client, alert.automation(block))
-    return f"{len(alerts)}, told through the block {ALERTS}"
+    return phrase("alerts: {number}, told through the block {name}", number=len(alerts), name=ALERTS)
 
 
 def _remove_others(client: SyncPrefectClient, declared: Automations) -> list[str]:
@@ -289,9 +303,9 @@ def _read(path: str) -> str:
     try:
         address = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
-        raise SettingsError(f"--alert-url-file: {path} can't be read") from None
+        raise SettingsError(say("--alert-url-file: {path} can't be read", path=path)) from None
     if urlsplit(address).scheme not in ("http", "https"):
-        raise SettingsError("--alert-url-file: there is no web address in that file")
+        raise SettingsError(say("--alert-url-file: there is no web address in that file"))
     return address
 
 

@@ -24,6 +24,9 @@ from notion.rows.values import COLUMNS
 from notion.workspace import Workspace
 from tasks.prefect.limits import SharedPace, one_writer
 from usage.errors import SettingsError
+from usage.language.marks import headings
+from usage.language.reader import phrase
+from usage.language.saying import say
 from usage.month import Month
 from usage.outcomes.progress import RowsWritten, tell
 from usage.settings import load_settings
@@ -94,8 +97,10 @@ def run(arguments: argparse.Namespace) -> int:
     asks = not (arguments.yes or arguments.dry_run)
     if asks and (arguments.json or not sys.stdin.isatty()):
         raise SettingsError(
-            "heal asks before it writes, and here nobody can answer: add --dry-run to see what it would do, or --yes "
-            "to let it write"
+            say(
+                "heal asks before it writes, and here nobody can answer: add --dry-run to see what it would do, "
+                "or --yes to let it write"
+            )
         )
     turns = _Turns(SharedPace(settings.notion))
     with closing(Gateway(settings.notion, pace=turns.pace)) as gateway:
@@ -119,15 +124,15 @@ def run(arguments: argparse.Namespace) -> int:
 def _is_wanted(healing: Healing) -> bool:
     """Show the plan and ask; only a yes in so many words is one."""
     console = out()
-    console.print(_table(healing, "Plan"))
-    console.print("What people wrote stays; what goes to the trash can be restored there.", soft_wrap=True)
+    console.print(_table(healing, phrase("Plan")))
+    console.print(phrase("What people wrote stays; what goes to the trash can be restored there."), soft_wrap=True)
     try:
-        answer = input(f"Write to {len(healing.steps)} rows? [y/N] ")
+        answer = input(phrase("Write to {number} rows? [y/N] ", number=len(healing.steps)))
     except EOFError:
         answer = ""
     if answer.strip().lower() in ("y", "yes", "o", "oui"):
         return True
-    console.print("Nothing was written.")
+    console.print(phrase("Nothing was written."))
     return False
 
 
@@ -208,20 +213,17 @@ def _print(done: Healing, result: HealResult, *, is_shown: bool) -> None:
     """A table of steps, where it was not shown before, the counts, and what is left to a person."""
     console, would = out(), result.plan is not None
     if done.steps and not is_shown:
-        console.print(_table(done, "Plan" if would else "Healed"))
+        console.print(_table(done, phrase("Plan") if would else phrase("Healed")))
     if not result.months:
-        console.print(f"Nothing to heal ({result.requests} requests).")
+        console.print(phrase("Nothing to heal ({requests} requests).", requests=result.requests))
         return
-    verb = "would be" if would else "were"
-    console.print(
-        f"Notion: {result.merged} rows {verb} merged, {result.trashed} trashed, {result.completed} completed, "
-        f"{result.linked} linked, {result.adopted} taken over, {len(result.left)} left to you "
-        f"({result.requests} requests).",
-        soft_wrap=True,
-    )
+    console.print(_counts(result), soft_wrap=True)
     if result.skipped:
         console.print(
-            f"{result.skipped} rows stay as they are: changed meanwhile, or Notion refuses their notes; run it again.",
+            phrase(
+                "{number} rows stay as they are: changed meanwhile, or Notion refuses their notes; run it again.",
+                number=result.skipped,
+            ),
             style="yellow",
             soft_wrap=True,
         )
@@ -232,10 +234,27 @@ def _print(done: Healing, result: HealResult, *, is_shown: bool) -> None:
                 console.print(literal(f"  {address}"), soft_wrap=True)
 
 
+def _counts(result: HealResult) -> str:
+    """What was done in Notion, or would be."""
+    numbers = result.model_dump(include={"merged", "trashed", "completed", "linked", "adopted", "requests"})
+    numbers["left"] = len(result.left)
+    if result.plan is not None:
+        return phrase(
+            "Notion: {merged} rows would be merged, {trashed} trashed, {completed} completed, {linked} linked, "
+            "{adopted} taken over, {left} left to you ({requests} requests).",
+            **numbers,
+        )
+    return phrase(
+        "Notion: {merged} rows were merged, {trashed} trashed, {completed} completed, {linked} linked, {adopted} taken "
+        "over, {left} left to you ({requests} requests).",
+        **numbers,
+    )
+
+
 def _table(healing: Healing, title: str) -> Table:
-    table = new_table(title, ("Columns", "Why"))
-    for name in ("Do", "Row", "Columns", "Why"):
-        table.add_column(name)
+    table = new_table(title, headings("Columns", "Why"))
+    for name in headings("Do", "Row", "Columns", "Why"):
+        table.add(name)
     for step in map(_step, healing.steps):
         table.add_row(step.action, literal(step.row), literal(", ".join(step.columns)), literal(step.why))
     return table

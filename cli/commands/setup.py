@@ -17,6 +17,7 @@ from notion.client.gateway import Gateway
 from notion.setup.databases import SetupResult, rehearse, set_up
 from notion.setup.rehearsal import Rehearsal
 from usage.errors import SettingsError
+from usage.language.saying import say
 from usage.names import ProviderName
 from usage.settings import Settings, load_settings
 from usage.settings.files import is_file, setting_files
@@ -72,7 +73,11 @@ def _write_ids(result: SetupResult) -> Path:
             set_key(file, name, value, quote_mode="never", follow_symlinks=True)
     except OSError as error:
         raise SettingsError(
-            f"{file}: can't be written ({error.strerror}); the databases are there: run llm-usage setup for their ids"
+            say(
+                "{file}: can't be written ({strerror}); the databases are there: run llm-usage setup for their ids",
+                file=file,
+                strerror=error.strerror,
+            )
         ) from None
     return file.absolute()
 

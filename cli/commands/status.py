@@ -22,8 +22,11 @@ from notion.rows.values import Existing
 from notion.summary import MonthStatus, prove, summarise
 from notion.workspace import Workspace
 from usage.errors import SettingsError
+from usage.language.marks import headings
+from usage.language.reader import phrase
 from usage.language.words import Words
 from usage.month import Month
+from usage.outcomes.naming import state_name, status_name
 from usage.outcomes.out_of_reach import Leaving
 from usage.outcomes.story import running_mark
 from usage.outcomes.told import Told
@@ -50,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         words = words_of(told)
         console.print(_table(lines, now, words) if proofs is None else proofs_table(proofs, now, words))
     else:
-        console.print("Nothing has been collected yet: llm-usage collect does it.")
+        console.print(phrase("Nothing has been collected yet: llm-usage collect does it."))
     for one in soon:
         console.print(note(one.sentence), soft_wrap=True)
     print_beside(told)
@@ -115,19 +118,21 @@ def _json(lines: tuple[MonthStatus, ...], soon: tuple[Leaving, ...], proofs: str
 
 
 def _table(lines: tuple[MonthStatus, ...], now: datetime, words: Words) -> Table:
-    table = new_table("Usages in Notion", ("Last attempt (UTC)", "Figures of (UTC)", "State", "Rows", "", "Status"))
+    table = new_table(
+        phrase("Usages in Notion"), headings("Last attempt (UTC)", "Figures of (UTC)", "State", "Rows", "", "Status")
+    )
     marks = [_running(line.month, now) for line in lines]
-    figure = ("Cost USD", "") if any(marks) else ("Cost USD",)
+    figure = headings("Cost USD", "") if any(marks) else headings("Cost USD")
     for name in ("Month", "Provider", "State", "Status", *figure, "Rows", "Figures of (UTC)", "Last attempt (UTC)"):
         justify: Literal["left", "right"] = "right" if name in ("Cost USD", "Rows") else "left"
         # Figures that are cut are none; the others give way.
-        table.add_column(name, justify=justify, no_wrap=name in ("Month", "Cost USD"))
+        table.add(name, justify=justify, no_wrap=name in ("Month", "Cost USD"))
     for line, mark in zip(lines, marks, strict=True):
         table.add_row(
             line.month,
             line.provider.label,
-            "–" if line.state is None else line.state.value,
-            Text("–") if line.status is None else Text(line.status.value, style=STYLES[line.status]),
+            "–" if line.state is None else str(state_name(line.state)),
+            Text("–") if line.status is None else Text(str(status_name(line.status)), style=STYLES[line.status]),
             words.amount(line.cost_usd),
             *((mark,) if any(marks) else ()),
             str(line.rows),

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, NoReturn
 
+from usage.language.reader import phrase
+
 Cleanup = Callable[[], None]
 
 STATUSES: Final = {
@@ -67,7 +69,8 @@ def let_signals_through() -> None:
 def _end(number: int) -> NoReturn:
     name = signal.Signals(number).name
     how = "Ctrl-C" if name == "SIGINT" else name
-    _write(f"llm-usage: stopped ({how}). What is written stays; running it again completes what is missing.\n")
+    told = phrase("stopped ({how}). What is written stays; running it again completes what is missing.", how=how)
+    _write(f"llm-usage: {told}\n")
     _silence()
     tidying = threading.Thread(target=_tidy_up, daemon=True)
     tidying.start()

@@ -25,6 +25,8 @@ from urllib.parse import SplitResult, urlsplit
 from cli.prefect_server.ending import if_stopped
 from cli.prefect_server.settings import DEFAULTS, is_configured, prefect_home, prefect_settings
 from usage.errors import LlmUsageError, SettingsError
+from usage.language.marks import to_say
+from usage.language.saying import say
 from usage.machine.network import check_certificates
 from usage.machine.private import keep_from_others, private_folder
 
@@ -49,6 +51,17 @@ _CLIENT: Final = {
 }
 """How we ask our own server."""
 
+_OF_A_SERVER_THAT_STAYS: Final = (
+    "CANCELLATION_CLEANUP",
+    "CLEANUP_RECONCILER",
+    "FOREMAN",
+    "LATE_RUNS",
+    "PAUSE_EXPIRATIONS",
+    "SCHEDULER",
+    "TRIGGERS",
+)
+"""Services of Prefect's that a server for one run does without."""
+
 _SERVER: Final = DEFAULTS | {
     # Into the file, where it can be looked up.
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR",
@@ -58,6 +71,11 @@ _SERVER: Final = DEFAULTS | {
     "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
     # No profile: it may be another server's.
     "PREFECT_PROFILES_PATH": os.devnull,
+    # Packages below Prefect's server would check the types of their own calls, which costs it 0.2 s of its start.
+    "PY_KEY_VALUE_DISABLE_BEARTYPE": "true",
+    # For schedules, workers and alerts: these are the business of a server that stays. What gives back the leases of
+    # runs that were killed (REPOSSESSOR) and what deletes old events (DB_VACUUM) goes on.
+    **{f"PREFECT_SERVER_SERVICES_{name}_ENABLED": "false" for name in _OF_A_SERVER_THAT_STAYS},
 }
 """Settings of our own server."""
 
@@ -136,9 +154,9 @@ def _closed_to_others(home: Path) -> Iterator[None]:
     """
     folder = home.stat()
     if folder.st_mode & stat.S_IWOTH:
-        raise SettingsError(f"PREFECT_HOME: everybody may write to {home}; name a folder of your own")
+        raise SettingsError(say("PREFECT_HOME: everybody may write to {home}; name a folder of your own", home=home))
     if hasattr(os, "geteuid") and folder.st_uid not in (os.geteuid(), 0):
-        raise SettingsError(f"PREFECT_HOME: {home} belongs to another user; name a folder of your own")
+        raise SettingsError(say("PREFECT_HOME: {home} belongs to another user; name a folder of your own", home=home))
     for name in _KEPT:
         keep_from_others(home / name)
     before = os.umask(0o077)
@@ -180,16 +198,23 @@ class PrefectServer:
             error = client.api_healthcheck()
             if error is not None:
                 raise ServerError(
-                    f"{server} can't be reached ({type(error).__name__}): start it, or take PREFECT_API_URL away to do "
-                    "without it"
+                    say(
+                        "{server} can't be reached ({kind}): start it, or take PREFECT_API_URL away to do without it",
+                        server=server,
+                        kind=type(error).__name__,
+                    )
                 ) from error
             try:
                 # Its health it tells everybody.
                 client.api_version()
             except PrefectHTTPStatusError as refusal:
                 raise ServerError(
-                    f"{server} refuses us (HTTP {refusal.response.status_code}): is PREFECT_API_AUTH_STRING what the "
-                    "server was started with?"
+                    say(
+                        "{server} refuses us (HTTP {status}): is PREFECT_API_AUTH_STRING what the server was "
+                        "started with?",
+                        server=server,
+                        status=refusal.response.status_code,
+                    )
                 ) from None
 
 
@@ -207,16 +232,22 @@ def _wait_for_workspace(client: SyncPrefectClient, host: str) -> None:
     except PrefectHTTPStatusError as refusal:
         status = refusal.response.status_code
         hints = {
-            401: "is PREFECT_API_KEY a key that is still valid?",
-            403: "may the owner of PREFECT_API_KEY use the workspace that PREFECT_API_URL names?",
-            404: "is PREFECT_API_URL a workspace's, as `prefect cloud workspace ls` and its settings tell it?",
+            401: to_say("is PREFECT_API_KEY a key that is still valid?"),
+            403: to_say("may the owner of PREFECT_API_KEY use the workspace that PREFECT_API_URL names?"),
+            404: to_say("is PREFECT_API_URL a workspace's, as `prefect cloud workspace ls` and its settings tell it?"),
         }
-        hint = hints.get(status, "try again later")
-        raise ServerError(f"Prefect Cloud at {host} refuses us (HTTP {status}): {hint}") from None
+        hint = say(hints.get(status, to_say("try again later")))
+        raise ServerError(
+            say("Prefect Cloud at {host} refuses us (HTTP {status}): {hint}", host=host, status=status, hint=hint)
+        ) from None
     except httpx.TransportError as error:
         raise ServerError(
-            f"Prefect Cloud at {host} can't be reached ({type(error).__name__}): is there a way to the internet, and "
-            "does it need a proxy (HTTPS_PROXY) or a certificate (PREFECT_API_SSL_CERT_FILE)?"
+            say(
+                "Prefect Cloud at {host} can't be reached ({kind}): is there a way to the internet, and does it "
+                "need a proxy (HTTPS_PROXY) or a certificate (PREFECT_API_SSL_CERT_FILE)?",
+                host=host,
+                kind=type(error).__name__,
+            )
         ) from error
 
 
@@ -255,7 +286,7 @@ class OwnServer(PrefectServer):
     def _environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if _INHERITED.fullmatch(name)}
         own = {"PREFECT_HOME": str(self._home), "PREFECT_SERVER_API_AUTH_STRING": self.auth_string}
-        return {"HOME": str(self._home)} | inherited | _SERVER | own
+        return {"HOME": str(self._home)} | inherited | _compiled_modules() | _SERVER | own
 
     @property
     def pid(self) -> int:
@@ -274,14 +305,20 @@ class OwnServer(PrefectServer):
         try:
             self._is_ready = bool(self._line.recv(1))
         except TimeoutError:
-            raise ServerError(f"Prefect's own server did not answer within {_READY_WITHIN:.0f} s") from None
+            raise ServerError(
+                say("Prefect's own server did not answer within {ready_within} s", ready_within=f"{_READY_WITHIN:.0f}")
+            ) from None
         except OSError:
             # It has ended, and that is told below.
             self._is_ready = False
         if not self._is_ready:
             self._process.wait(_READY_WITHIN)
             raise ServerError(
-                f"Prefect's own server did not start ({self._last_words()}); its files are in {self._home}"
+                say(
+                    "Prefect's own server did not start ({last_words}); its files are in {home}",
+                    last_words=self._last_words(),
+                    home=self._home,
+                )
             )
 
     def stop(self) -> None:
@@ -307,12 +344,25 @@ class OwnServer(PrefectServer):
         return (errors or text.splitlines() or [f"exit status {self._process.returncode}"])[-1]
 
 
+def _compiled_modules() -> dict[str, str]:
+    """Where compiled modules are kept, as in this process: where nobody may write to the installation, not beside them.
+
+    Without them the server compiles two thousand modules at each start, which takes half a minute.
+    """
+    prefix = {"PYTHONPYCACHEPREFIX": os.path.abspath(sys.pycache_prefix)} if sys.pycache_prefix else {}
+    return prefix | ({"PYTHONDONTWRITEBYTECODE": "1"} if sys.dont_write_bytecode else {})
+
+
 def _own_folder(home: Path) -> Path:
     try:
         return private_folder(home / "llm-usage")
     except OSError as error:
         raise SettingsError(
-            f"PREFECT_HOME: {home / 'llm-usage'} can't be used ({error.strerror}); take it away, or name another folder"
+            say(
+                "PREFECT_HOME: {folder} can't be used ({strerror}); take it away, or name another folder",
+                folder=home / "llm-usage",
+                strerror=error.strerror,
+            )
         ) from error
 
 
@@ -335,7 +385,11 @@ def _require_writable(home: Path) -> None:
             file.flush()
     except OSError as error:
         raise SettingsError(
-            f"PREFECT_HOME: Prefect can't write to {home} ({error.strerror}); name another folder"
+            say(
+                "PREFECT_HOME: Prefect can't write to {home} ({strerror}); name another folder",
+                home=home,
+                strerror=error.strerror,
+            )
         ) from error
 
 
@@ -351,5 +405,5 @@ def _parts(address: str) -> SplitResult:
     except ValueError:
         is_usable = False
     if not is_usable:
-        raise SettingsError("PREFECT_API_URL: that is not the address of a server, like http://127.0.0.1:4200/api")
+        raise SettingsError(say("PREFECT_API_URL: that is not the address of a server, like http://127.0.0.1:4200/api"))
     return parts

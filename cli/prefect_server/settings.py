@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import ValidationError
 
 from usage.errors import SettingsError
+from usage.language.saying import say
 from usage.settings.files import file_values
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ def prefect_home(settings: Mapping[str, str] | None = None) -> Path:
     try:
         return Path(settings.get("PREFECT_HOME", "~/.prefect")).expanduser().absolute()
     except RuntimeError:
-        raise SettingsError("PREFECT_HOME: this user has no home folder; name a folder for Prefect's files") from None
+        raise SettingsError(
+            say("PREFECT_HOME: this user has no home folder; name a folder for Prefect's files")
+        ) from None
 
 
 def is_configured(settings: Mapping[str, str], home: Path) -> bool:
@@ -89,8 +92,12 @@ def import_prefect() -> Settings:
             settings = get_current_settings()
     except (ValueError, TypeError, AttributeError, LookupError) as error:
         raise SettingsError(
-            f"Prefect can't use its settings ({_name_setting(error)}): look into the environment, .env, prefect.toml, "
-            f"pyproject.toml and {_profiles(prefect_settings(), prefect_home())}"
+            say(
+                "Prefect can't use its settings ({setting}): look into the environment, .env, prefect.toml, "
+                "pyproject.toml and {profiles}",
+                setting=_name_setting(error),
+                profiles=_profiles(prefect_settings(), prefect_home()),
+            )
         ) from None
     terminal.write(told.getvalue())
     return settings
@@ -147,7 +154,11 @@ def _files(settings: Mapping[str, str], home: Path) -> Iterator[str]:
             continue
         except (OSError, ValueError) as error:
             raise SettingsError(
-                f"{path}: Prefect can't read its settings there ({_say_where(error)}); mend the file"
+                say(
+                    "{path}: Prefect can't read its settings there ({where}); mend the file",
+                    path=path,
+                    where=_say_where(error),
+                )
             ) from None
         yield text
 

@@ -20,7 +20,6 @@ from notion.text import one_line, printable, units
 from usage.language.choice import Language
 from usage.language.saying import decimal, say
 from usage.language.sentence import Sentence
-from usage.language.words import NOTHING
 from usage.money import dollars, to_the_cent
 from usage.month import Month
 from usage.outcomes.correction import Correction
@@ -30,6 +29,7 @@ _NAME_LIMIT: Final = 80
 """UTF-16 units of a model's name: a log is for reading."""
 _QUOTES: Final = str.maketrans(dict.fromkeys("«»“”", '"'))
 """Within a name they would end it."""
+_UNKNOWN: Final = "–"
 _DAY: Final = r"\d{4}-\d{2}-\d{2}"
 _UNITS: Final = ("USD", *(COLUMNS[name] for name in FIGURES if name != "cost"))
 _TOLD: Final = re.compile(
@@ -187,7 +187,7 @@ def _told(one: Correction) -> _Told | None:
 
 def _figure(figure: Decimal | int | str | None) -> str:
     if figure is None:
-        return NOTHING
+        return _UNKNOWN
     return to_the_cent(figure) if isinstance(figure, Decimal) else str(figure)
 
 

@@ -158,8 +158,8 @@ def receipt_of(outcome: SourceOutcome, language: Language, pages: Collection[str
         read_at=outcome.attempted_at,
         fresh_until=outcome.fresh_until,
         lacking=tuple(one.told_in(language) for one in outcome.lacking),
-        dropped=_counts(outcome.dropped),
-        new_fields=_counts(outcome.new_fields),
+        dropped=_counts(outcome.dropped, language),
+        new_fields=_counts(outcome.new_fields, language),
         pages=tuple(sorted(pages)),
         version=version("llm-usage"),
     )
@@ -190,10 +190,11 @@ def owners(own: Iterable[Existing]) -> dict[str, str]:
     return found
 
 
-def _counts(counts: Sequence[Count]) -> dict[str, int]:
+def _counts(counts: Sequence[Count], language: Language) -> dict[str, int]:
     summed: dict[str, int] = {}
     for one in counts:
-        summed[one.what] = summed.get(one.what, 0) + one.count
+        what = one.what.told_in(language)
+        summed[what] = summed.get(what, 0) + one.count
     return summed
 
 

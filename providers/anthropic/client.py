@@ -6,22 +6,23 @@ import asyncio
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
+from msgspec.structs import replace
 from pydantic import SecretStr
 
 from providers.anthropic.days import is_provisional, newer_reports_reach
 from providers.anthropic.endpoints import API_KEYS, ORGANIZATION, VERSION, WORKSPACES
+from providers.anthropic.parse import Organization
 from providers.anthropic.refusals import explain
 from providers.anthropic.registry import organization_of, read_names, read_organization
 from providers.anthropic.reports import (
     NEWER,
     OLDER,
-    OLDER_INSTEAD,
     MonthFigures,
     ReportFormat,
+    instead_of_newer,
     is_refusal,
     read_figures,
     try_report,
@@ -35,14 +36,13 @@ from providers.shared.lines import Notes, counts
 from providers.shared.parts import days_gap
 from usage.errors import SourceError
 from usage.grain import is_bracketed
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.names import ProviderName
 from usage.outcomes.report import Gap, RowNote, SourceReport
 from usage.records.sums import RecordSums
 
 log = logging.getLogger(__name__)
-
-_FOREIGN: Final = "Des coûts sont dans une autre devise que le dollar ; ils ne sont pas comptés en USD."
-_AT_LEAST: Final = "Requêtes : au moins ce nombre ; Anthropic n’en compte pas pour une partie de l’usage."
 
 
 class Anthropic:
@@ -77,7 +77,7 @@ class Anthropic:
         sums.add(replace(r, workspace=r.workspace or names.default_workspace) for r in figures.records)
         records, refreshed = sums.records(), figures.refreshed_at
         running, provisional = job.is_running, is_provisional(job, refreshed)
-        records, free = without_missing_amounts(records, figures.control, "d’Anthropic")
+        records, free = without_missing_amounts(records, figures.control, say("Anthropic’s"))
         at_least = _requests_at_least(job, figures)
         notes = Notes.of_all(one.notes for _, one in figures.reports)
         return SourceReport(
@@ -87,7 +87,7 @@ class Anthropic:
             records=records,
             things=names.things,
             coarse=figures.pair.coarse,
-            gaps=(*figures.gaps, *_gaps(job, figures), *foreign_gaps(records, _FOREIGN)),
+            gaps=(*figures.gaps, *_gaps(job, figures), *foreign_gaps(records, _about_foreign)),
             remarks=(
                 *figures.remarks,
                 *free,
@@ -96,7 +96,7 @@ class Anthropic:
                 *names.remarks,
                 *(_reach(refreshed) if provisional else ()),
             ),
-            row_note=figures.pair.row_note,
+            row_note=figures.pair.row_note(),
             row_notes=at_least,
             data_until=min(refreshed or job.now, job.now) if running else None,
             provisional=provisional,
@@ -120,19 +120,29 @@ class Anthropic:
             await asyncio.gather(
                 # The job does without; keys that only read reports can't tell.
                 try_reading(
-                    "organization",
+                    say("organization"),
                     read_organization(job),
                     CheckStatus.WARNING,
-                    tell=lambda found: f"admin key of {found.name or 'an unnamed one'}",
+                    tell=_tell_organization,
                 ),
-                _try_report(job, "costs", NEWER.costs, OLDER.costs),
-                _try_report(job, "usage", NEWER.usage, OLDER.usage),
+                _try_report(job, say("costs"), NEWER.costs, OLDER.costs),
+                _try_report(job, say("usage"), NEWER.usage, OLDER.usage),
                 *(
                     try_reading(what, job.get(path, [("limit", "1")]), CheckStatus.WARNING)
-                    for what, path in (("workspace names", WORKSPACES), ("key names", API_KEYS))
+                    for what, path in ((say("workspace names"), WORKSPACES), (say("key names"), API_KEYS))
                 ),
             )
         )
+
+
+def _tell_organization(found: Organization) -> Sentence:
+    if not found.name:
+        return say("admin key of an organization without a name")
+    return say("admin key of {organization}", organization=found.name)
+
+
+def _about_foreign(_currencies: str) -> Sentence:
+    return say("Some costs are in another currency than the dollar; they are not counted in USD.")
 
 
 def _requests_at_least(job: Job, figures: MonthFigures) -> tuple[RowNote, ...]:
@@ -142,9 +152,10 @@ def _requests_at_least(job: Job, figures: MonthFigures) -> tuple[RowNote, ...]:
     rule = ProviderName.ANTHROPIC.spec.grains.rule(job.grain, coarse=figures.pair.coarse)
     counted = {record.row_under(rule) for record in figures.usage.records if record.requests}
     both = counted & {record.row_under(rule) for record in figures.usage.uncounted}
+    sentence = say("Requests: at least so many; Anthropic does not count them for a part of the usage.")
     return tuple(
         # A key's row holds its work in all workspaces.
-        RowNote(sentence=_AT_LEAST, key=key, workspace=workspace if is_bracketed(key or "") else None)
+        RowNote(sentence=sentence, key=key, workspace=workspace if is_bracketed(key or "") else None)
         for key, workspace in sorted(both, key=str)
     )
 
@@ -157,11 +168,13 @@ def _gaps(job: Job, figures: MonthFigures) -> Iterable[Gap]:
         yield from report.notes.gaps(what)
 
 
-def _reach(refreshed: datetime | None) -> tuple[str, ...]:
-    return (f"Données d’Anthropic jusqu’au {refreshed.astimezone(UTC):%Y-%m-%d %H:%M} UTC.",) if refreshed else ()
+def _reach(refreshed: datetime | None) -> tuple[Sentence, ...]:
+    if refreshed is None:
+        return ()
+    return (say("Anthropic’s data goes to {instant} UTC.", instant=f"{refreshed.astimezone(UTC):%Y-%m-%d %H:%M}"),)
 
 
-async def _try_report(job: Job, what: str, newer: ReportFormat[Any], older: ReportFormat[Any]) -> CheckResult:
+async def _try_report(job: Job, what: Sentence, newer: ReportFormat[Any], older: ReportFormat[Any]) -> CheckResult:
     """Try a newer report; where it is refused or does not reach, the older one."""
     if newer_reports_reach(job.month, job.now):
         try:
@@ -172,6 +185,6 @@ async def _try_report(job: Job, what: str, newer: ReportFormat[Any], older: Repo
             found = await try_reading(what, try_report(job, older))
             if found.status is CheckStatus.BAD:
                 return found
-            return CheckResult(what=what, status=CheckStatus.WARNING, sentence=f"{error.sentence} {OLDER_INSTEAD}")
-        return CheckResult(what=what, status=CheckStatus.OK, sentence="readable")
-    return await try_reading(what, try_report(job, older), tell=lambda _: "readable, by workspace only")
+            return CheckResult(what=what, status=CheckStatus.WARNING, sentence=instead_of_newer(error))
+        return CheckResult(what=what, status=CheckStatus.OK, sentence=say("readable"))
+    return await try_reading(what, try_report(job, older), tell=lambda _: say("readable, by workspace only"))

@@ -6,9 +6,12 @@ newer reports are known from that package's types only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
+
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 
 VERSION: Final = "2026-10-21"
 OLDER_VERSION: Final = "2023-06-01"
@@ -24,10 +27,10 @@ REGISTRY_LIMIT: Final = "1000"
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One report: `what` it brings, in French, how it is grouped, and how much of it comes in a page."""
+    """One report: `what` it brings, how it is grouped, and how much of it comes in a page."""
 
     path: str
-    what: str
+    what: Callable[[], Sentence]
     group_by: tuple[str, ...]
     limit: str
     """Rows (newer reports) or days (older ones) in a page: the most that the endpoint gives, and a month has 31."""
@@ -40,7 +43,7 @@ class Report:
 # Five groups at most. Never by `rbac_group_id`, which counts a user in each of their groups.
 ANALYTICS_USAGE: Final = Report(
     "/v1/organizations/analytics/usage",
-    "les jetons et les requêtes",
+    lambda: say("the tokens and requests"),
     ("workspace_id", "api_key_id", "model"),
     "1000",
     {"anthropic-beta": BETA},
@@ -50,7 +53,7 @@ ANALYTICS_USAGE: Final = Report(
 # `token_type` without it would drop all that is not tokens.
 ANALYTICS_COSTS: Final = Report(
     "/v1/organizations/analytics/cost",
-    "les coûts",
+    lambda: say("the costs"),
     ("workspace_id", "api_key_id", "model", "cost_type"),
     "1000",
     {"anthropic-beta": BETA},
@@ -60,7 +63,7 @@ ANALYTICS_COSTS: Final = Report(
 # writes the default workspace as null.
 OLDER_USAGE: Final = Report(
     "/v1/organizations/usage_report/messages",
-    "les jetons",
+    lambda: say("the tokens"),
     ("workspace_id", "model"),
     "31",
     {"anthropic-version": OLDER_VERSION},
@@ -69,7 +72,7 @@ OLDER_USAGE: Final = Report(
 # It can't be grouped by key or model; `description` fills in the model and the type of each cost.
 OLDER_COSTS: Final = Report(
     "/v1/organizations/cost_report",
-    "les coûts",
+    lambda: say("the costs"),
     ("workspace_id", "description"),
     "31",
     {"anthropic-version": OLDER_VERSION},

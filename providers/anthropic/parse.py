@@ -18,8 +18,10 @@ from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
 from providers.shared.paging import NextPage
 from usage.errors import ContractError
+from usage.language.saying import say
 from usage.money import cents_to_dollars
 from usage.month import Month
+from usage.peers.contract import expected
 from usage.records.record import NO_UNITS, Unit, UsageRecord
 
 CODE_EXECUTION: Final = "code_execution"
@@ -348,7 +350,7 @@ def _cost(
         cents = amount(money.amount, line_notes.where)
         value = None if cents is None else cents_to_dollars(cents)
     except ContractError:
-        line_notes.notes.lose(line_notes.where, "champ amount, attendu : un nombre")
+        line_notes.notes.lose(line_notes.where, expected("amount", say("a number")))
     if value is not None:
         line_notes.written.add(value, money.amount)
     cost, units = dollars_or_unit(value, money.currency)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from providers.anthropic.endpoints import API_KEYS, ORGANIZATION, WORKSPACES
 from providers.shared.answers import Answer, ApiModel
 from usage.errors import ContractError, CredentialError, RefusedError, SourceError
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 
 _ADDRESS: Final = re.compile(r"\bIPs?\b|ip_address|allow-?list", re.IGNORECASE)
 _NOT_ELIGIBLE: Final = "organization_not_eligible"
 _SCOPE_MISSING: Final = "api_key_scope_missing"
-_REGISTRIES: Final = {
-    ORGANIZATION: "le nom de l’organisation",
-    WORKSPACES: "la liste des espaces de travail",
-    API_KEYS: "la liste des clés",
+_REGISTRIES: Final[dict[str, Callable[[], Sentence]]] = {
+    ORGANIZATION: lambda: say("the organization’s name"),
+    WORKSPACES: lambda: say("the list of workspaces"),
+    API_KEYS: lambda: say("the list of keys"),
 }
 
 
@@ -39,13 +42,15 @@ class _Body(ApiModel):
 def explain(answer: Answer) -> SourceError | None:
     """Anthropic's own reading of an answer that is not 2xx; None leaves it to the common rules."""
     if answer.status == 400 and _said(answer).code == _NOT_ELIGIBLE:
-        return RefusedError(f"{answer.path} n’est pas offert à cette organisation (HTTP 400).", status=400)
+        sentence = say("{path} is not offered to this organization (HTTP 400).", path=answer.path)
+        return RefusedError(sentence, status=400)
     if answer.status == 401:
-        return CredentialError(
-            f"Anthropic refuse la clé sur {answer.path} (HTTP 401) : il faut une clé d’administration "
-            "(sk-ant-admin01-…) valide et non expirée.",
-            status=401,
+        sentence = say(
+            "Anthropic refuses the key at {path} (HTTP 401): it takes an admin key (sk-ant-admin01-…), valid and not "
+            "expired.",
+            path=answer.path,
         )
+        return CredentialError(sentence, status=401)
     return _forbidden(answer.path, _said(answer)) if answer.status == 403 else None
 
 
@@ -58,13 +63,17 @@ def _said(answer: Answer) -> _Refusal:
 
 
 def _forbidden(path: str, said: _Refusal) -> CredentialError:
-    lead = f"Anthropic refuse {path} à cette clé (HTTP 403)"
     if _ADDRESS.search(said.message):
-        why = "l’adresse de cette machine n’est pas dans la liste des adresses admises par l’organisation"
+        why = say("the address of this machine is not in the list of addresses that the organization admits")
     elif path in _REGISTRIES:
-        why = f"il lui manque le droit de lire {_REGISTRIES[path]}, qu’une clé d’administration (sk-ant-admin01-…) a"
+        why = _lacks_the_right(_REGISTRIES[path]())
     elif said.code == _SCOPE_MISSING:
-        why = "il lui manque le droit de lire ce rapport, qu’une clé d’administration (sk-ant-admin01-…) a"
+        why = _lacks_the_right(say("this report"))
     else:
-        why = "il faut une clé d’administration (sk-ant-admin01-…), et que l’organisation ait ce rapport"
-    return CredentialError(f"{lead} : {why}.", status=403)
+        why = say("it takes an admin key (sk-ant-admin01-…), and an organization that has this report")
+    sentence = say("Anthropic refuses {path} to this key (HTTP 403): {why}.", path=path, why=why)
+    return CredentialError(sentence, status=403)
+
+
+def _lacks_the_right(what: Sentence) -> Sentence:
+    return say("it lacks the right to read {what}, which an admin key (sk-ant-admin01-…) has", what=what)

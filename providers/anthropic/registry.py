@@ -12,6 +12,8 @@ from providers.shared.http import Params
 from providers.shared.job import Job
 from providers.shared.paging import Names, read_registry
 from usage.errors import RefusedError, SourceError
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.names import Kind
 from usage.outcomes.report import Thing
 from usage.records.record import UsageRecord
@@ -36,17 +38,21 @@ async def read_names(job: Job, records: Sequence[UsageRecord], *, coarse: bool) 
         coarse: True when the records come from the older reports, which write the default workspace as null.
     """
     things: list[Thing] = []
-    remarks: list[str] = []
+    remarks: list[Sentence] = []
     default: str | None = None
     try:
         workspaces, default = await _workspaces(job, find_default=coarse and any(not r.workspace for r in records))
         things += _things(Kind.WORKSPACE, workspaces)
     except SourceError as error:
-        remarks.append(_explain_ids("des espaces de travail", error))
+        remarks.append(
+            say("The names of the workspaces could not be read; the ids stand for them: {why}", why=error.sentence)
+        )
     try:
         things += _things(Kind.API_KEY, await _keys(job, {r.api_key for r in records if r.api_key}))
     except SourceError as error:
-        remarks.append(_explain_ids("des clés", error))
+        remarks.append(
+            say("The names of the keys could not be read; the ids stand for them: {why}", why=error.sentence)
+        )
     return NamesAndDefault(tuple(things), tuple(remarks), default_workspace=default)
 
 
@@ -102,7 +108,3 @@ async def _list(job: Job, path: str, params: Params) -> list[Named]:
 
 def _things(kind: Kind, items: Sequence[Named]) -> list[Thing]:
     return [Thing(kind=kind, id=item.id, name=item.name) for item in {item.id: item for item in items}.values()]
-
-
-def _explain_ids(whose: str, error: SourceError) -> str:
-    return f"Les noms {whose} n’ont pas pu être lus, les identifiants les remplacent : {error.sentence}"

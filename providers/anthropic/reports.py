@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, Final, Generic, TypeVar
 
+from msgspec import structs
+
 from providers.anthropic import parse
 from providers.anthropic.days import asked_days, is_provisional, newer_reports_reach
 from providers.anthropic.endpoints import ANALYTICS_COSTS, ANALYTICS_USAGE, OLDER_COSTS, OLDER_USAGE, Report
@@ -18,6 +20,8 @@ from providers.shared.lines import Notes
 from providers.shared.paging import read_pages
 from providers.shared.parts import Part, out_of_reach, read_parts
 from usage.errors import ContractError, RefusedError, SourceError
+from usage.language.saying import say, together
+from usage.language.sentence import Sentence
 from usage.outcomes.report import Control, Gap
 from usage.records.record import UsageRecord
 from usage.records.sums import RecordSums
@@ -26,8 +30,6 @@ L = TypeVar("L", bound=Line)
 
 _REFUSALS: Final = (400, 403, 404)
 """How an organization without the newer reports may be answered; which of them it is, is not documented."""
-_MISMATCH: Final = "La somme des lignes de coûts ne correspond pas au total d’Anthropic."
-_READS_THE_REST: Final = "La clé lit l’autre rapport."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +48,26 @@ class Pair:
     costs: ReportFormat[Any]
     usage: ReportFormat[Any]
     coarse: bool
-    row_note: str
+    row_note: Callable[[], Sentence]
 
 
 NEWER: Final = Pair(
     ReportFormat(ANALYTICS_COSTS, ReportPage[parse.AnalyticsCost], parse.analytics_cost),
     ReportFormat(ANALYTICS_USAGE, ReportPage[parse.AnalyticsUsage], parse.analytics_usage),
     coarse=False,
-    row_note="Coûts : rapport des coûts d’Anthropic, après remise, hors crédits et taxes. Jetons d’entrée : cache "
-    "compris.",
+    row_note=lambda: say(
+        "Costs: Anthropic’s costs report, after discount, without credits and taxes. Input tokens: cache included."
+    ),
 )
 OLDER: Final = Pair(
     ReportFormat(OLDER_COSTS, ReportPage[OlderDay[parse.OlderCostResult]], parse.older_cost),
     ReportFormat(OLDER_USAGE, ReportPage[OlderDay[parse.OlderUsageResult]], parse.older_usage),
     coarse=True,
-    row_note="Par espace de travail : les anciens rapports d’Anthropic ne donnent ni coûts par clé ni nombre de "
-    "requêtes. Coûts hors crédits, taxes et Priority Tier. Jetons d’entrée : cache compris.",
+    row_note=lambda: say(
+        "By workspace: Anthropic’s older reports give neither costs by key nor a number of requests. Costs without "
+        "credits, taxes and Priority Tier. Input tokens: cache included."
+    ),
 )
-OLDER_INSTEAD: Final = "Les anciens rapports les remplacent : une ligne par espace de travail, sans nombre de requêtes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ class MonthFigures:
     usage: ReportFigures | None
     gaps: tuple[Gap, ...]
     control: Control | None = None
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Sentence, ...] = ()
 
     @property
     def records(self) -> tuple[UsageRecord, ...]:
@@ -88,10 +92,10 @@ class MonthFigures:
         return earliest(one.refreshed_at if one else None for one in (self.costs, self.usage))
 
     @property
-    def reports(self) -> tuple[tuple[str, ReportFigures], ...]:
+    def reports(self) -> tuple[tuple[Sentence, ReportFigures], ...]:
         """What was read, by what it brings."""
         both = ((self.pair.costs, self.costs), (self.pair.usage, self.usage))
-        return tuple((form.report.what, one) for form, one in both if one is not None)
+        return tuple((form.report.what(), one) for form, one in both if one is not None)
 
 
 async def read_figures(job: Job) -> MonthFigures:
@@ -121,7 +125,7 @@ async def read_figures(job: Job) -> MonthFigures:
         return newer
     if newer is not None and (older.costs is None or older.usage is None):
         return newer
-    return replace(older, remarks=(f"{refusals[0].sentence} {OLDER_INSTEAD}", *older.remarks))
+    return replace(older, remarks=(instead_of_newer(refusals[0]), *older.remarks))
 
 
 async def try_report(job: Job, form: ReportFormat[Any]) -> None:
@@ -134,6 +138,12 @@ async def try_report(job: Job, form: ReportFormat[Any]) -> None:
     await job.get(report.path, [*asked_days(job, report), ("limit", "1")], report.headers)
 
 
+def instead_of_newer(error: SourceError) -> Sentence:
+    """That the older reports are read, and why the newer ones are not."""
+    instead = say("The older reports stand for them: one row for each workspace, without a number of requests.")
+    return together([error.sentence, instead])
+
+
 def is_refusal(error: SourceError) -> bool:
     """Whether the newer reports answered that this organization, or this month, is not for them."""
     return error.status in _REFUSALS
@@ -144,12 +154,12 @@ async def _read_pair(job: Job, pair: Pair, refusals: list[SourceError] | None = 
     forms = (pair.costs, pair.usage)
     parts = [
         # Usage that can't be trusted says nothing against the costs.
-        Part(form.report.what, _read(job, pair, form, refusals), apart=form is pair.usage)
+        Part(form.report.what(), _read(job, pair, form, refusals), apart=form is pair.usage)
         for form in forms
     ]
     read = await read_parts(parts)
     costs, usage = read.values
-    remarks = (_READS_THE_REST,) if read.refused else ()
+    remarks = (say("The key reads the other report."),) if read.refused else ()
     figures = MonthFigures(pair, costs, usage, read.gaps, remarks=remarks)
     if costs is None or job.is_running or is_provisional(job, figures.refreshed_at):
         return figures
@@ -201,8 +211,10 @@ async def _check_total(job: Job, figures: MonthFigures, costs: ReportFigures) ->
         costs, checked = await believe_twice(first, lambda read: not read[1].agrees, read_again, first_stands=False)
     except SourceError as error:
         # The figures themselves were read; without the total they are just not checked.
-        return replace(figures, remarks=(*figures.remarks, f"Total de contrôle non lu : {error.sentence}"))
-    return replace(figures, costs=costs, control=checked, gaps=(*figures.gaps, *mismatch(checked, _MISMATCH)))
+        unread = say("Control total not read: {why}", why=error.sentence)
+        return replace(figures, remarks=(*figures.remarks, unread))
+    differs = mismatch(checked, say("The sum of the cost lines does not match Anthropic’s total."))
+    return replace(figures, costs=costs, control=checked, gaps=(*figures.gaps, *differs))
 
 
 async def _control(job: Job, pair: Pair, costs: ReportFigures) -> Control:
@@ -260,7 +272,7 @@ class ReportSink(Generic[L]):
         for record in records:
             if record.model and record.tokens_output is not None and record.requests is None:
                 self._uncounted.add(UsageRecord(workspace=record.workspace, api_key=record.api_key))
-            yield replace(record, day=day)
+            yield structs.replace(record, day=day)
 
     def figures(self) -> ReportFigures:
         """All that was taken in.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 from providers.deepgram.days import SETTLING, asked_days
 from providers.deepgram.endpoints import BY_KEY_AND_ITEM, UNGROUPED, billing_of
@@ -13,13 +12,9 @@ from providers.shared.control import believe_twice, control, mismatch
 from providers.shared.http import Params
 from providers.shared.job import Job
 from usage.errors import SourceError
+from usage.language.saying import say
+from usage.language.sentence import SILENCE, Sentence
 from usage.outcomes.report import Control, Gap, GapKind
-
-_COSTS: Final = "les coûts"
-_NO_DOLLARS: Final = (
-    "Deepgram ne donne aucun montant en dollars, comme aux clients sous contrat : le coût est inconnu, pas nul."
-)
-_MISMATCH: Final = "La somme des lignes de facturation ne correspond pas au total de Deepgram."
 
 
 async def read_billing(job: Job, project: str) -> ProjectFigures:
@@ -32,11 +27,17 @@ async def read_billing(job: Job, project: str) -> ProjectFigures:
     """
     sheet = await _ask(job, project, BY_KEY_AND_ITEM)
     if sheet.records and all(record.cost is None for record in sheet.records):
-        return replace(_table(sheet), records=(), gaps=(Gap(kind=GapKind.UNAVAILABLE, sentence=_NO_DOLLARS),))
+        gap = Gap(
+            kind=GapKind.UNAVAILABLE,
+            sentence=say(
+                "Deepgram gives no amount in dollars, as to customers under contract: the cost is unknown, not zero."
+            ),
+        )
+        return replace(_table(sheet), records=(), gaps=(gap,))
     if job.is_running or job.is_settling(SETTLING):
         return _table(sheet)
 
-    async def read_again() -> tuple[BreakdownFigures, Control | None, str]:
+    async def read_again() -> tuple[BreakdownFigures, Control | None, Sentence]:
         try:
             again = await _ask(job, project, BY_KEY_AND_ITEM)
         except SourceError:
@@ -54,34 +55,40 @@ async def read_billing(job: Job, project: str) -> ProjectFigures:
         table,
         checked=checked,
         remarks=(remark,) if remark else (),
-        gaps=(*table.gaps, *mismatch(checked, _MISMATCH)),
+        gaps=(
+            *table.gaps,
+            *mismatch(checked, say("The billing lines do not add up to Deepgram’s total.")),
+        ),
     )
 
 
 def _table(sheet: BreakdownFigures) -> ProjectFigures:
     return ProjectFigures(
-        sheet.records, sheet.notes.gaps(_COSTS), first=sheet.first, days=sheet.days, notes=sheet.notes
+        sheet.records, sheet.notes.gaps(say("the costs")), first=sheet.first, days=sheet.days, notes=sheet.notes
     )
 
 
-async def _control(job: Job, project: str, lines: BreakdownFigures) -> tuple[Control | None, str]:
+async def _control(job: Job, project: str, lines: BreakdownFigures) -> tuple[Control | None, Sentence]:
     """The ungrouped total against the lines; None where there is neither, or no total to be had, and why."""
     try:
         total = await _ask(job, project, UNGROUPED)
     except SourceError as error:
         # The lines themselves were read; without the total they are just not checked.
-        return None, f"Les lignes de facturation n’ont pas été comparées au total de Deepgram : {error}"
+        return None, say(
+            "The billing lines were not compared with Deepgram’s total: {why}",
+            why=error.sentence,
+        )
     if total.notes.odd or any(record.cost is None for record in total.records):
-        return None, "Les lignes de facturation n’ont pas été comparées au total de Deepgram : il n’est pas lisible."
+        return None, say("The billing lines were not compared with Deepgram’s total: it can’t be read.")
     if not total.records and not lines.records:
-        return None, ""
+        return None, SILENCE
     return control(
         cost_of(total.records),
         cost_of(lines.records),
         exact=False,
         written=lines.written,
         of_total=total.written,
-    ), ""
+    ), SILENCE
 
 
 async def _ask(job: Job, project: str, grouping: Params) -> BreakdownFigures:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
 
 from pydantic import SecretStr
 
@@ -14,7 +13,7 @@ from providers.deepgram.days import SETTLING, a_day_of, common_days
 from providers.deepgram.endpoints import PROJECTS, billing_of, keys_of, usage_of
 from providers.deepgram.parse import Project, ProjectFigures
 from providers.deepgram.refusals import explain
-from providers.deepgram.registry import PROJECT_LIST, list_projects, read_names
+from providers.deepgram.registry import list_projects, read_names
 from providers.deepgram.usage import read_usage
 from providers.shared.amounts import sum_known
 from providers.shared.checks import CheckResult, CheckStatus, try_reading
@@ -24,18 +23,12 @@ from providers.shared.lines import Notes, counts
 from providers.shared.paging import Names
 from providers.shared.parts import Part, PartResults, days_gap, read_parts
 from usage.errors import SourceError
+from usage.language.saying import say
+from usage.language.sentence import SILENCE, Sentence
 from usage.names import Grain, Kind, ProviderName
 from usage.outcomes.report import Control, Gap, GapKind, RowNote, SourceReport, Thing
 from usage.records.record import UsageRecord
 from usage.records.sums import RecordSums
-
-ROW_NOTE: Final = (
-    "Coûts : lignes de facturation de Deepgram, hors taxes, abonnements et engagements. Heures facturables, caractères "
-    "et requêtes : relevé d’usage, par modèle. Deepgram ne relie pas les deux ; les jetons sont ceux de l’agent vocal."
-)
-_NO_COST: Final = (
-    "Deepgram donne l’usage de ce mois mais aucune ligne de facturation : le coût est inconnu, il n’est pas nul."
-)
 
 
 class Deepgram:
@@ -56,11 +49,15 @@ class Deepgram:
             SourceError: The projects could not be listed, none of them could be read, or an answer breaks the contract.
         """
         projects, unlisted = await list_projects(job)
-        suffixes = [f" du projet {project.project_id}" if len(projects) > 1 else "" for project in projects]
+        what, is_one = say("the costs and the usage"), len(projects) == 1
         read = await read_parts(
             [
-                Part(f"les coûts et l’usage{suffix}", _read_project(job, project.project_id, suffix), apart=True)
-                for project, suffix in zip(projects, suffixes, strict=True)
+                Part(
+                    _named(what, project.project_id, is_one),
+                    _read_project(job, project.project_id, is_one=is_one),
+                    apart=True,
+                )
+                for project in projects
             ]
         )
         tables = [table for table in read.values if table is not None]
@@ -77,12 +74,12 @@ class Deepgram:
             records=records,
             things=(*(Thing(kind=Kind.PROJECT, id=p.project_id, name=p.name) for p in projects), *keys.things),
             gaps=(
-                *unlisted.gaps(PROJECT_LIST),
+                *unlisted.gaps(say("the list of projects")),
                 *_unread(projects, read),
                 *(gap for table in tables for gap in table.gaps),
             ),
             remarks=(*_remarks(projects, records), *(r for table in tables for r in table.remarks), *keys.remarks),
-            row_note=ROW_NOTE,
+            row_note=_row_note(),
             row_notes=tuple(
                 _note(job, project, table.note)
                 for project, table in zip(projects, read.values, strict=True)
@@ -104,30 +101,44 @@ class Deepgram:
 
         A key may have one role in one project and another in the next.
         """
+        what = say("projects and their names")
         try:
             projects, _ = await list_projects(job)
         except SourceError as error:
-            return [CheckResult(what="projects and their names", status=CheckStatus.BAD, sentence=error.sentence)]
+            return [CheckResult(what=what, status=CheckStatus.BAD, sentence=error.sentence)]
         ids, day = [project.project_id for project in projects], a_day_of(job.month)
         tries = [
-            try_reading("costs", _ask_each(job, [billing_of(project) for project in ids], day)),
-            try_reading("usage", _ask_each(job, [usage_of(project) for project in ids], day)),
+            try_reading(say("costs"), _ask_each(job, [billing_of(project) for project in ids], day)),
+            try_reading(say("usage"), _ask_each(job, [usage_of(project) for project in ids], day)),
         ]
         if job.grain is Grain.API_KEY:
             keys = _ask_each(job, [keys_of(project) for project in ids], [])
-            tries.append(try_reading("key names", keys, CheckStatus.WARNING))
-        seen = CheckResult(
-            what="projects and their names", status=CheckStatus.OK, sentence=f"readable, {len(ids)} in all"
-        )
+            tries.append(try_reading(say("key names"), keys, CheckStatus.WARNING))
+        seen = CheckResult(what=what, status=CheckStatus.OK, sentence=say("readable, {number} in all", number=len(ids)))
         return [seen, *await asyncio.gather(*tries)]
 
 
-async def _read_project(job: Job, project: str, suffix: str) -> ProjectFigures:
-    """Money and usage of one project; what could not be read of them are gaps of that project's rows."""
+def _row_note() -> Sentence:
+    return say(
+        "Costs: Deepgram’s billing lines, without taxes, subscriptions and commitments. Billable hours, characters and "
+        "requests: usage breakdown, by model. Deepgram does not link the two; the tokens are those of the voice agent."
+    )
+
+
+def _named(what: Sentence, project: str, is_one: bool) -> Sentence:
+    """What is read of a project, which is named where there are others."""
+    return what if is_one else say("{what} of project {project}", what=what, project=project)
+
+
+async def _read_project(job: Job, project: str, *, is_one: bool) -> ProjectFigures:
+    """Money and usage of one project; what could not be read of them are gaps of that project's rows.
+
+    `is_one` is true where the key sees no other.
+    """
     read = await read_parts(
         [
-            Part(f"les coûts{suffix}", read_billing(job, project)),
-            Part(f"l’usage{suffix}", read_usage(job, project)),
+            Part(_named(say("the costs"), project, is_one), read_billing(job, project)),
+            Part(_named(say("the usage"), project, is_one), read_usage(job, project)),
         ]
     )
     money, usage = read.values
@@ -135,30 +146,52 @@ async def _read_project(job: Job, project: str, suffix: str) -> ProjectFigures:
     days = common_days(table.days for table in tables)
     gaps = [*read.gaps, *(gap for table in tables for gap in table.gaps)]
     if not job.is_running:
-        gaps += days_gap(job.month, None if days is None else len(days), what=f"les réponses de Deepgram{suffix}")
+        what = _named(say("Deepgram’s answers"), project, is_one)
+        gaps += days_gap(job.month, None if days is None else len(days), what=what)
     if money is not None and usage is not None and usage.records and not money.records and not money.gaps:
-        gaps.append(Gap(kind=GapKind.UNAVAILABLE, sentence=_NO_COST))
-    late = _late_billing(money, usage)
+        gaps.append(Gap(kind=GapKind.UNAVAILABLE, sentence=_no_cost()))
     return ProjectFigures(
         records=tuple(record for table in tables for record in table.records),
         gaps=tuple(gap.model_copy(update={"within": project}) for gap in gaps),
-        remarks=(*(remark for table in tables for remark in table.remarks), *([late + suffix + "."] if late else [])),
-        note=f"{late}." if late else "",
+        remarks=(
+            *(remark for table in tables for remark in table.remarks),
+            *filter(None, [_late_billing(money, usage, None if is_one else project)]),
+        ),
+        note=_late_billing(money, usage),
         checked=money.checked if money is not None else None,
         days=None if job.is_running else days,
         notes=Notes.of_all(table.notes for table in tables),
     )
 
 
-def _late_billing(money: ProjectFigures | None, usage: ProjectFigures | None) -> str:
-    """What there is to say where billing begins after the usage: how far back its data reaches is not published."""
+def _no_cost() -> Sentence:
+    return say("Deepgram gives this month’s usage but no billing line: the cost is unknown, it is not zero.")
+
+
+def _late_billing(money: ProjectFigures | None, usage: ProjectFigures | None, project: str | None = None) -> Sentence:
+    """What there is to say where billing begins after the usage: how far back its data reaches is not published.
+
+    `project` is named where it is given.
+    """
     if money is None or usage is None or money.first is None or usage.first is None or usage.first >= money.first:
-        return ""
+        return SILENCE
     first, billed = usage.first, money.first
-    return f"L’usage commence le {first}, sa facturation le {billed} : il peut manquer le coût des jours d’avant"
+    if project is None:
+        return say(
+            "Usage begins on {first}, its billing on {billed}: the cost of the days before may be missing.",
+            first=first,
+            billed=billed,
+        )
+    return say(
+        "Usage begins on {first}, its billing on {billed}: the cost of the days before may be missing for project "
+        "{project}.",
+        first=first,
+        billed=billed,
+        project=project,
+    )
 
 
-def _note(job: Job, project: Project, sentence: str) -> RowNote:
+def _note(job: Job, project: Project, sentence: Sentence) -> RowNote:
     """For the project's row, or for those of its keys."""
     if job.grain is Grain.PROJECT:
         return RowNote(sentence=sentence, key=project.project_id)
@@ -190,13 +223,13 @@ def _has_money(table: ProjectFigures) -> bool:
     return any(record.cost is not None for record in table.records)
 
 
-def _remarks(projects: Sequence[Project], records: Sequence[UsageRecord]) -> Iterable[str]:
+def _remarks(projects: Sequence[Project], records: Sequence[UsageRecord]) -> Iterable[Sentence]:
     if len(projects) > 1:
-        yield f"La clé voit {len(projects)} projets."
+        yield say("The key sees {number} projects.", number=len(projects))
     costs = [record.cost for record in records if record.cost is not None]
     if costs and not any(costs):
         # What contract customers get to see in the billing breakdown is not published.
-        yield "Toutes les lignes de facturation sont à 0 USD ; un contrat peut facturer hors de cette API."
+        yield say("All billing lines are of 0 USD; a contract may be billed outside of this API.")
 
 
 async def _ask_each(job: Job, paths: Sequence[str], params: Params) -> None:

@@ -11,6 +11,7 @@ from providers.shared.answers import ApiModel
 from providers.shared.http import Params
 from providers.shared.lines import Lines, Notes
 from usage.errors import ContractError
+from usage.language.saying import say
 from usage.month import Month
 from usage.names import ProviderName
 
@@ -93,11 +94,11 @@ def lines_of_days(answer: Period, rows: Lines[R], notes: Notes, where: str) -> I
     resolution = answer.resolution
     # A coarser bucket could lie across the end of the month.
     if resolution is not None and (resolution.units != "day" or resolution.amount != 1):
-        raise ContractError(f"{where} ne répond plus jour par jour : le mois ne peut pas être découpé.")
+        raise ContractError(say("{where} no longer answers day by day: the month can’t be cut out.", where=where))
     notes.take(rows, where)
     for row in rows:
         if resolution is None and not row.is_one_day:
-            notes.drop(where, "une ligne ne dit pas de quel jour elle est")
+            notes.drop(where, say("a line does not say which day it is about"))
         else:
             yield row
 
@@ -108,7 +109,7 @@ def day_in_month(row: Row, month: Month, notes: Notes, *, empty: bool, where: st
         return row.day if month.contains(row.day) else None
     # Programs in use expect lines without a group. One without figures is no loss; any other can't be given to a month.
     if not empty:
-        notes.drop(where, "une ligne n’a pas de jour (results.grouping.start)")
+        notes.drop(where, say("a line has no day (results.grouping.start)"))
     return None
 
 

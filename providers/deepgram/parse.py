@@ -14,8 +14,11 @@ from providers.shared.amounts import RawAmount, Written, believable_amount
 from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
 from usage.errors import ContractError
+from usage.language.saying import say
+from usage.language.sentence import SILENCE, Sentence
 from usage.month import Month
 from usage.outcomes.report import Control, Gap
+from usage.peers.contract import unexpected
 from usage.records.record import Unit, Units, UsageRecord
 from usage.records.sums import RecordSums
 
@@ -120,12 +123,12 @@ class ProjectFigures:
 
     records: Records
     gaps: tuple[Gap, ...] = ()
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Sentence, ...] = ()
     checked: Control | None = None
     first: date | None = None
     days: frozenset[date] | None = None
     notes: Notes = field(default_factory=Notes)
-    note: str = ""
+    note: Sentence = SILENCE
 
 
 def parse_billing(answer: Billing, project: str, month: Month, where: str) -> BreakdownFigures:
@@ -147,7 +150,7 @@ def parse_billing(answer: Billing, project: str, month: Month, where: str) -> Br
         try:
             dollars = believable_amount(row.dollars, where)
         except ContractError:
-            notes.drop(where, "un montant n’est pas un nombre")
+            notes.drop(where, say("an amount is not a number"))
             continue
         day = day_in_month(row, month, notes, empty=dollars == 0, where=where)
         if day is None:
@@ -215,7 +218,7 @@ def _refuse_nothing(rows: Lines[R], notes: Notes, where: str) -> None:
     """A report of which no line can be read is not odd, it has changed."""
     odd = sum(notes.odd.values())
     if odd and odd >= len(rows) + sum(rows.odd.values()):
-        raise ContractError(f"{where} ne répond plus comme prévu : {next(iter(notes.odd))}.")
+        raise ContractError(unexpected(where, next(iter(notes.odd))))
 
 
 def _tokens(row: UsageLine) -> tuple[int | None, int | None]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from providers.deepgram.endpoints import PROJECTS, scope_of
 from providers.shared.answers import Answer
 from usage.errors import CredentialError, SourceError
+from usage.language.saying import say
+from usage.language.sentence import SILENCE, Sentence
 from usage.peers.bodies import UnreadableError, decode
 
 
@@ -19,26 +21,35 @@ def explain(answer: Answer) -> SourceError | None:
     return CredentialError(sentence, status=answer.status) if sentence else None
 
 
-def _sentence(answer: Answer, said: str) -> str:
-    http = f"(HTTP {answer.status})"
+def _sentence(answer: Answer, said: str) -> Sentence:
+    status, scope = str(answer.status), scope_of(answer.path)
     if answer.status != 404 and ("INSUFFICIENT_PERMISSIONS" in said or "sufficient permissions" in said):
-        return (
-            f"Deepgram refuse cette lecture à la clé {http} : il lui manque le droit {scope_of(answer.path)}. "
-            "Créez dans ce projet une clé de rôle admin."
+        return say(
+            "Deepgram refuses this reading to the key (HTTP {status}): it lacks the scope {scope}. Create a key of "
+            "role admin in this project.",
+            status=status,
+            scope=scope,
         )
     if "PROJECT_NOT_FOUND" in said or ("UNAUTHORIZED" in said and answer.path != PROJECTS):
-        return f"Deepgram refuse ce projet à la clé {http} : il faut une clé créée dans ce projet."
+        return say(
+            "Deepgram refuses this project to the key (HTTP {status}): it takes a key created in this project.",
+            status=status,
+        )
     if answer.status == 404:
-        return ""
+        return SILENCE
     if answer.path != PROJECTS:
         # The same key has read the list of projects before.
-        return (
-            f"Deepgram refuse cette lecture à la clé {http}, qui lit pourtant la liste des projets : vérifiez son "
-            f"droit {scope_of(answer.path)} et qu’elle existe encore."
+        return say(
+            "Deepgram refuses this reading to the key (HTTP {status}), which does read the list of projects: check its "
+            "scope {scope} and that it still exists.",
+            status=status,
+            scope=scope,
         )
     if "INVALID_AUTH" in said or "UNAUTHORIZED" in said:
-        return f"Deepgram ne reconnaît pas la clé {http} : vérifiez qu’elle est entière et existe encore."
-    return ""
+        return say(
+            "Deepgram does not know the key (HTTP {status}): check that it is complete and still exists.", status=status
+        )
+    return SILENCE
 
 
 def _words(content: bytes) -> str:

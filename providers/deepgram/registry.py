@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 from providers.deepgram.endpoints import EXPIRED, PROJECTS, keys_of
 from providers.deepgram.parse import ApiKeys, Project, Projects
@@ -12,11 +11,11 @@ from providers.shared.job import Job
 from providers.shared.lines import Notes
 from providers.shared.paging import Names
 from usage.errors import CredentialError, SourceError
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.names import Kind
 from usage.outcomes.report import Thing
 from usage.records.record import UsageRecord
-
-PROJECT_LIST: Final = "la liste des projets"
 
 
 async def list_projects(job: Job) -> tuple[list[Project], Notes]:
@@ -31,7 +30,7 @@ async def list_projects(job: Job) -> tuple[list[Project], Notes]:
     notes.refuse_if_nothing_is_left(PROJECTS)
     projects = list({project.project_id: project for project in lines}.values())
     if not projects:
-        raise CredentialError("La clé Deepgram ne voit aucun projet : créez dans le projet une clé de rôle admin.")
+        raise CredentialError(say("The Deepgram key sees no project: create a key of role admin in the project."))
     return projects, notes
 
 
@@ -42,13 +41,15 @@ async def read_names(job: Job, records: Iterable[UsageRecord]) -> Names:
         if record.project and record.api_key:
             used.setdefault(record.project, set()).add(record.api_key)
     things: list[Thing] = []
-    remarks: list[str] = []
+    remarks: list[Sentence] = []
     notes = Notes()
     for project, keys in used.items():
         try:
             things += await _read_keys(job, project, keys, notes)
         except SourceError as error:
-            remarks.append(f"Les noms des clés n’ont pas pu être lus, leurs identifiants les remplacent : {error}")
+            remarks.append(
+                say("The names of the keys could not be read, their ids stand for them: {why}", why=error.sentence)
+            )
     return Names(tuple(things), tuple(remarks), notes)
 
 

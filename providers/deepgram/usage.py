@@ -11,7 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from enum import Enum, auto
 from typing import Final
+
+from msgspec import structs
 
 from providers.deepgram.days import SETTLING, asked_days, common_days
 from providers.deepgram.endpoints import BY_KEY, BY_MODEL, UNGROUPED, for_key, usage_of
@@ -23,6 +26,8 @@ from providers.shared.job import Job
 from providers.shared.lines import Notes
 from providers.shared.parts import Part, gap_of, read_parts
 from usage.errors import SourceError
+from usage.language.saying import say
+from usage.language.sentence import SILENCE, Sentence
 from usage.money import difference, plain
 from usage.names import Grain
 from usage.outcomes.report import Gap, GapKind
@@ -31,16 +36,6 @@ from usage.records.record import UsageRecord
 Group = str | None
 """A key where a row is a key; None is usage without one, or the whole project where a row is a project."""
 
-_USAGE: Final = "l’usage"
-_MODELS: Final = "le détail par modèle"
-_DISPUTED: Final = (
-    "L’usage par modèle et l’usage par clé de Deepgram ne concordent pas, et rien ne les départage : les modèles ne "
-    "sont pas détaillés."
-)
-_REST_WITHOUT_MODEL: Final = "Une partie de l’usage n’a pas de modèle chez Deepgram : elle est sous (sans modèle)."
-_MODELS_TOO_LARGE: Final = "L’usage par modèle de Deepgram dépasse son total : les modèles ne sont pas détaillés."
-_KEYS_TOO_SMALL: Final = "Une partie de l’usage manque au relevé par clé de Deepgram : le relevé par modèle est compté."
-_REST_WITHOUT_KEY: Final = "Une partie de l’usage n’a pas de clé chez Deepgram : elle est sous (sans clé API)."
 _COUNTS: Final = ("requests", "tokens_input", "tokens_output")
 
 
@@ -56,18 +51,20 @@ async def read_usage(job: Job, project: str) -> ProjectFigures:
     if job.is_running or job.is_settling(SETTLING):
         return _table(first, _Choice(first.preferred()))
     both = await believe_twice(first, lambda read: bool(read.disputed()), lambda: _read_both(job, project))
-    total, remark = None, ""
+    total, remark = None, SILENCE
     if both.by_key is not None and (both.disputed() or job.grain is Grain.API_KEY):
         total, remark = await _total(job, project)
     choice = choose(both, total.records if total else None)
-    table = _table(both, replace(choice, records=tuple(replace(one, project=project) for one in choice.records)))
+    table = _table(
+        both, replace(choice, records=tuple(structs.replace(one, project=project) for one in choice.records))
+    )
     return replace(table, remarks=(*table.remarks, remark)) if remark else table
 
 
 def _table(both: BothTables, choice: _Choice) -> ProjectFigures:
     return ProjectFigures(
         choice.records,
-        (*both.gaps, *both.notes.gaps(_USAGE), *choice.gaps),
+        (*both.gaps, *both.notes.gaps(say("the usage")), *choice.gaps),
         (*both.remarks, *choice.remarks),
         first=both.first,
         days=both.days,
@@ -75,15 +72,15 @@ def _table(both: BothTables, choice: _Choice) -> ProjectFigures:
     )
 
 
-async def _total(job: Job, project: str) -> tuple[BreakdownFigures | None, str]:
+async def _total(job: Job, project: str) -> tuple[BreakdownFigures | None, Sentence]:
     """The usage without groups, or why there is none."""
     try:
         total = await _ask(job, project, UNGROUPED)
     except SourceError as error:
-        return None, f"L’usage sans regroupement, qui départagerait, n’a pas pu être lu : {error}"
+        return None, say("The usage without groups, which would decide, could not be read: {why}", why=error.sentence)
     if total.notes.odd:
-        return None, "L’usage sans regroupement, qui départagerait, n’est pas lisible."
-    return total, ""
+        return None, say("The usage without groups, which would decide, is not readable.")
+    return total, SILENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +95,7 @@ class BothTables:
     by_model: dict[Group, Records]
     lines: int = 0
     gaps: tuple[Gap, ...] = ()
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Sentence, ...] = ()
     first: date | None = None
     days: frozenset[date] | None = None
     notes: Notes = field(default_factory=Notes)
@@ -119,13 +116,35 @@ class BothTables:
         return _join((self.by_key or {}) | self.by_model)
 
 
+class _Finding(Enum):
+    """What a comparison of the two tables came to."""
+
+    REST_WITHOUT_MODEL = auto()
+    MODELS_TOO_LARGE = auto()
+    KEYS_TOO_SMALL = auto()
+    REST_WITHOUT_KEY = auto()
+
+    @property
+    def sentence(self) -> Sentence:
+        """What there is to say about it."""
+        match self:
+            case _Finding.REST_WITHOUT_MODEL:
+                return say("A part of the usage has no model at Deepgram: it stands under (sans modèle).")
+            case _Finding.MODELS_TOO_LARGE:
+                return say("Deepgram’s usage by model exceeds its total: the models are not told apart.")
+            case _Finding.KEYS_TOO_SMALL:
+                return say("Deepgram’s table by key lacks a part of the usage: the table by model is counted.")
+            case _Finding.REST_WITHOUT_KEY:
+                return say("A part of the usage has no key at Deepgram: it stands under (sans clé API).")
+
+
 @dataclass(frozen=True, slots=True)
 class _Choice:
     """Every request once."""
 
     records: Records
     gaps: tuple[Gap, ...] = ()
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Sentence, ...] = ()
 
 
 def choose(both: BothTables, total: Records | None) -> _Choice:
@@ -138,20 +157,20 @@ def choose(both: BothTables, total: Records | None) -> _Choice:
     chosen = by_key | both.by_model
     key_is_right = total is not None and same_figures(total, _join(by_key), lines=lines)
     model_is_right = total is not None and same_figures(total, _join(chosen), lines=lines)
-    remarks: dict[str, None] = {}
+    findings: dict[_Finding, None] = {}
     unresolved = False
     for group in both.disputed():
         keyed, modelled = by_key.get(group, ()), both.by_model[group]
         if model_is_right or (total is None and covers(modelled, keyed, lines=lines)):
-            remarks[_KEYS_TOO_SMALL] = None
+            findings[_Finding.KEYS_TOO_SMALL] = None
             continue
         left = rest(keyed, modelled, lines=lines) if covers(keyed, modelled, lines=lines) else None
         if left is not None and (key_is_right or total is None):
-            chosen[group] = (*modelled, replace(left, api_key=group))
-            remarks[_REST_WITHOUT_MODEL] = None
+            chosen[group] = (*modelled, structs.replace(left, api_key=group))
+            findings[_Finding.REST_WITHOUT_MODEL] = None
         elif key_is_right:
             chosen[group] = keyed
-            remarks[_MODELS_TOO_LARGE] = None
+            findings[_Finding.MODELS_TOO_LARGE] = None
         else:
             # Nothing at all by key says less than something by model.
             chosen[group] = keyed or modelled
@@ -163,8 +182,17 @@ def choose(both: BothTables, total: Records | None) -> _Choice:
             unresolved = True
         else:
             records = (*records, left)
-            remarks[_REST_WITHOUT_KEY] = None
-    return _Choice(records, (Gap(kind=GapKind.MISSING, sentence=_DISPUTED),) if unresolved else (), tuple(remarks))
+            findings[_Finding.REST_WITHOUT_KEY] = None
+    remarks = tuple(finding.sentence for finding in findings)
+    return _Choice(records, (_disputed(),) if unresolved else (), remarks)
+
+
+def _disputed() -> Gap:
+    sentence = say(
+        "Deepgram’s usage by model and its usage by key do not agree, and nothing decides between them: the models are "
+        "not told apart."
+    )
+    return Gap(kind=GapKind.MISSING, sentence=sentence)
 
 
 def _join(groups: dict[Group, Records]) -> Records:
@@ -193,20 +221,25 @@ async def _read_both(job: Job, project: str) -> BothTables:
         {group: sheet.records for group, sheet in by_model.items()},
         lines=sum(sheet.notes.read for sheet in sheets),
         gaps=gaps,
-        remarks=(f"L’usage par modèle n’a pas été comparé à l’usage par clé : {failure}",) if failure else (),
+        remarks=() if failure is None else (_uncompared(failure),),
         first=min((sheet.first for sheet in sheets if sheet.first), default=None),
         days=common_days(sheet.days for sheet in sheets),
         notes=Notes.of_all(sheet.notes for sheet in sheets),
     )
 
 
+def _uncompared(failure: SourceError) -> Sentence:
+    return say("The usage by model was not compared with the usage by key: {why}", why=failure.sentence)
+
+
 async def _by_model(
     job: Job, project: str, groups: Sequence[Group]
 ) -> tuple[dict[Group, BreakdownFigures], tuple[Gap, ...]]:
     """Usage by model of each of the keys; None is the whole project. Those that fail leave a gap."""
+    what = say("the detail by model")
     parts = [
         Part(
-            _MODELS,
+            what,
             _ask(job, project, [*BY_MODEL, *(for_key(group) if group else [])], api_key=group),
             apart=True,
         )
@@ -215,7 +248,7 @@ async def _by_model(
     try:
         read = await read_parts(parts)
     except SourceError as error:
-        return {}, (gap_of(_MODELS, error),)
+        return {}, (gap_of(what, error),)
     found = {group: sheet for group, sheet in zip(groups, read.values, strict=True) if sheet is not None}
     return found, read.gaps
 

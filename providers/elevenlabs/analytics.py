@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from msgspec import structs
+
 from providers.elevenlabs.days import Span
 from providers.elevenlabs.endpoints import COSTS, CREDITS, Report
 from providers.elevenlabs.parse import ReportFigures, query, read_table, whole_month_only
@@ -19,6 +21,8 @@ from providers.shared.amounts import USD, Written, sum_known
 from providers.shared.control import control
 from providers.shared.job import Job
 from usage.errors import CredentialError, RefusedError, SourceError, UnavailableError
+from usage.language.saying import say
+from usage.language.sentence import SILENCE, Sentence
 from usage.outcomes.report import Control
 from usage.records.record import UsageRecord
 
@@ -112,7 +116,9 @@ def merge_records(readings: Sequence[ReportFigures]) -> tuple[UsageRecord, ...]:
     keys = [{record.api_key for record in reading.records} for reading in readings]
     both = set.intersection(*keys) if len(keys) > 1 else set()
     return tuple(
-        replace(record, requests=None, units=whole_month_only(record.units)) if record.api_key in both else record
+        structs.replace(record, requests=None, units=whole_month_only(record.units))
+        if record.api_key in both
+        else record
         for reading in readings
         for record in reading.records
     )
@@ -123,7 +129,7 @@ class TotalCheck:
     """The records held against ElevenLabs' own total; without a `control`, `remark` may say why there is none."""
 
     control: Control | None = None
-    remark: str = ""
+    remark: Sentence = SILENCE
 
     @property
     def differs(self) -> bool:
@@ -143,13 +149,13 @@ async def compare_with_total(job: Job, readings: Sequence[ReportFigures]) -> Tot
     try:
         totals = [await ask(job, replace(r.report, group_by=()), r.span) for r in dollars]
     except SourceError as error:
-        return TotalCheck(
-            remark=f"Le total d’ElevenLabs n’a pas pu être lu, les lignes n’y sont pas comparées : {error}"
+        remark = say(
+            "ElevenLabs’ total could not be read, the lines are not compared with it: {why}", why=error.sentence
         )
+        return TotalCheck(remark=remark)
     if not all(total.in_dollars for total in totals) or any(total.lost for total in totals):
-        return TotalCheck(
-            remark="Le total d’ElevenLabs n’a pas de montant lisible : les lignes n’y sont pas comparées."
-        )
+        remark = say("ElevenLabs’ total has no readable amount: the lines are not compared with it.")
+        return TotalCheck(remark=remark)
     written, of_total = (Written.of_all([one.written for one in some]) for some in (dollars, totals))
     exact = written.as_text and of_total.as_text
     return TotalCheck(control(_dollars(totals), _dollars(dollars), exact=exact, written=written, of_total=of_total))

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Final
+from functools import reduce
 
+from msgspec import structs
 from pydantic import SecretStr
 
 from providers.elevenlabs.analytics import TotalCheck, compare_with_total, merge_records, read_again, read_analytics
@@ -24,30 +25,19 @@ from providers.elevenlabs.stats import (
     no_money,
     subscription,
 )
-from providers.elevenlabs.tables import REQUESTS
+from providers.elevenlabs.tables import Measure
 from providers.shared.amounts import USD
 from providers.shared.checks import CheckResult, CheckStatus, try_reading
 from providers.shared.control import believe_twice, mismatch
 from providers.shared.job import Job
 from providers.shared.lines import counts
 from usage.errors import RefusedError, SourceError
+from usage.language.saying import listed, say, say_count, together
+from usage.language.sentence import Sentence
 from usage.names import ProviderName
 from usage.outcomes.report import Control, Count, Gap, GapKind, SourceReport, Thing
 from usage.records.record import UsageRecord
 from usage.records.sums import RecordSums
-
-_NO_MONEY_HERE: Final = (
-    "Les analyses d’ElevenLabs n’ont pas de montants ici : ceux du compte entier sont cherchés dans character-stats."
-)
-
-_COST_NOTE: Final = "Coût d’usage donné par ElevenLabs, sans l’abonnement, les taxes ni les remises."
-_CREDITS_NOTE: Final = "Crédits donnés par ElevenLabs."
-_BY_COST_NOTE: Final = "Facturation au coût : ElevenLabs n’y compte ni crédits ni requêtes."
-_ACCOUNT_NOTE: Final = "ElevenLabs ne donne les montants que pour le compte entier."
-_ACCOUNT_PATH: Final = (
-    "Lu par l’ancien rapport du compte entier (character-stats), sans les clés : les analyses ne sont pas servies."
-)
-_MISMATCH: Final = "La somme des lignes ne correspond pas au total d’ElevenLabs."
 
 
 class ElevenLabs:
@@ -96,59 +86,73 @@ class ElevenLabs:
     async def check(self, job: Job) -> list[CheckResult]:
         """One request each for usage and money, key names, and the plan; one more where usage is billed by cost."""
 
-        def tell_keys(listed: ServiceAccounts) -> str:
-            return f"readable, {len(list_things(listed))} keys of service accounts"
+        def tell_keys(accounts: ServiceAccounts) -> Sentence:
+            return say_count(
+                "readable, {number} key of a service account",
+                "readable, {number} keys of service accounts",
+                len(list_things(accounts)),
+            )
 
-        def tell_plan(plan: Subscription) -> str:
-            return f"readable, billed in {plan.money.upper() or '(unknown)'}"
+        def tell_plan(plan: Subscription) -> Sentence:
+            return say("readable, billed in {currency}", currency=plan.money.upper() or say("(unknown)"))
 
         return [
             *await _try_usage(job),
-            await try_reading("key names", list_keys(job), CheckStatus.WARNING, tell=tell_keys),
-            await try_reading("plan", subscription(job), CheckStatus.WARNING, tell=tell_plan),
+            await try_reading(say("key names"), list_keys(job), CheckStatus.WARNING, tell=tell_keys),
+            await try_reading(say("plan"), subscription(job), CheckStatus.WARNING, tell=tell_plan),
         ]
 
 
-def _few_keys(keys: Sequence[Thing], found: MonthFigures) -> tuple[str, ...]:
+def _few_keys(keys: Sequence[Thing], found: MonthFigures) -> tuple[Sentence, ...]:
     """Whether a key without the right to all usage is refused or is silently shown its own alone is not published."""
     used = {record.api_key for record in found.records}
     if found.coarse or len(keys) < 2 or len(used) > 1:
         return ()
     return (
-        f"Sur {len(keys)} clés connues, une au plus a été utilisée : si cela étonne, vérifiez que la clé a le droit "
-        "workspace_analytics_full_read.",
+        say(
+            "Of {number} known keys, one at most was used: if that is a surprise, check that the key has the "
+            "permission workspace_analytics_full_read.",
+            number=len(keys),
+        ),
     )
 
 
 async def _try_usage(job: Job) -> list[CheckResult]:
-    day = Span(job.month.start, job.month.start + timedelta(days=1))
+    day, both = Span(job.month.start, job.month.start + timedelta(days=1)), say("usage and cost")
     try:
         readings = await read_analytics(job, day)
     except NOT_SERVED as error:
         # The statistics of the account are the last resort: that there are any does not say what the key lacks.
-        account = await try_reading("usage and cost", account_usage(job, day))
+        account = await try_reading(both, account_usage(job, day))
         status = CheckStatus.WARNING if account.status is CheckStatus.OK else CheckStatus.BAD
-        return [CheckResult(what="usage and cost", status=status, sentence=error.sentence)]
+        return [CheckResult(what=both, status=status, sentence=error.sentence)]
     except SourceError as error:
-        return [CheckResult(what="usage and cost", status=CheckStatus.BAD, sentence=error.sentence)]
-    billed = "by cost" if readings[0].report.by_cost else "in credits"
+        return [CheckResult(what=both, status=CheckStatus.BAD, sentence=error.sentence)]
+    by_cost = readings[0].report.by_cost
+    billed = say("readable, billed by cost") if by_cost else say("readable, billed in credits")
     return [
-        CheckResult(what="usage", status=CheckStatus.OK, sentence=f"readable, billed {billed}"),
+        CheckResult(what=say("usage"), status=CheckStatus.OK, sentence=billed),
         _check_money(readings[0]),
     ]
 
 
 def _check_money(figures: ReportFigures) -> CheckResult:
-    foreign = sorted(figures.currencies - {USD})
+    foreign, what = sorted(figures.currencies - {USD}), say("cost")
     if figures.doubts:
-        return CheckResult(what="cost", status=CheckStatus.WARNING, sentence=figures.doubts[0].sentence)
+        return CheckResult(what=what, status=CheckStatus.WARNING, sentence=figures.doubts[0].sentence)
     if foreign:
-        return CheckResult(what="cost", status=CheckStatus.WARNING, sentence=foreign_money(foreign[0]).sentence)
+        return CheckResult(what=what, status=CheckStatus.WARNING, sentence=foreign_money(foreign[0]).sentence)
     if figures.currencies:
-        return CheckResult(what="cost", status=CheckStatus.OK, sentence="readable, in USD")
+        return CheckResult(what=what, status=CheckStatus.OK, sentence=say("readable, in USD"))
     if figures.records:
-        return CheckResult(what="cost", status=CheckStatus.WARNING, sentence=_NO_MONEY_HERE)
-    return CheckResult(what="cost", status=CheckStatus.OK, sentence="no usage on the day looked at")
+        return CheckResult(what=what, status=CheckStatus.WARNING, sentence=_no_money_here())
+    return CheckResult(what=what, status=CheckStatus.OK, sentence=say("no usage on the day looked at"))
+
+
+def _no_money_here() -> Sentence:
+    return say(
+        "ElevenLabs’ analytics have no amounts here: those of the whole account are looked for in character-stats."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,15 +163,15 @@ class MonthFigures:
     """
 
     records: tuple[UsageRecord, ...]
-    note: str
-    path: str
+    note: Sentence
+    path: Sentence
     gaps: tuple[Gap, ...] = ()
     control: Control | None = None
     days_read: int | None = None
     """All days, where each has a row; None where one has none: a day without usage needs none."""
     coarse: bool = False
     labels: tuple[Thing, ...] = ()
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Sentence, ...] = ()
     dropped: tuple[Count, ...] = ()
     new_fields: tuple[Count, ...] = ()
 
@@ -184,7 +188,7 @@ async def read_figures(job: Job, span: Span) -> MonthFigures:
     except NOT_SERVED as refused:
         account = await _account(job, span)
         if account is None:
-            sentence = f"ElevenLabs ne sert aucun rapport d’usage : {refused.sentence}"
+            sentence = say("ElevenLabs serves no report on usage: {why}", why=refused.sentence)
             raise RefusedError(sentence, status=refused.status) from None
         return account
     if readings[0].report.by_cost and not readings[0].records:
@@ -230,17 +234,19 @@ def _days_read(job: Job, readings: Sequence[ReportFigures]) -> int | None:
 
 
 def _count_dropped(reading: ReportFigures) -> Iterator[Count]:
+    path = reading.report.path
     for lost in reading.lost:
-        yield Count(what=f"{reading.report.path} : {lost.what}", count=lost.count)
+        yield Count(what=say("{where}: {what}", where=path, what=lost.what), count=lost.count)
     for doubt in reading.doubts:
-        yield Count(what=f"{reading.report.path} : {doubt.what}", count=len(reading.records))
+        what = say("{where}: {what}", where=path, what=doubt.what.sentence)
+        yield Count(what=what, count=len(reading.records))
 
 
-def _note_uncounted(readings: Sequence[ReportFigures]) -> list[str]:
+def _note_uncounted(readings: Sequence[ReportFigures]) -> list[Sentence]:
     """What of the figures is not there to be read."""
     without = [r for r in readings if r.records and not r.report.by_cost and not r.counts_requests]
-    doubted = any(doubt.what == REQUESTS for reading in readings for doubt in reading.doubts)
-    return ["Le rapport des crédits ne compte pas les requêtes."] if without and not doubted else []
+    doubted = any(doubt.what is Measure.REQUESTS for reading in readings for doubt in reading.doubts)
+    return [say("The report in credits does not count the requests.")] if without and not doubted else []
 
 
 async def _with_account_money(job: Job, found: MonthFigures, readings: Sequence[ReportFigures]) -> MonthFigures:
@@ -252,25 +258,33 @@ async def _with_account_money(job: Job, found: MonthFigures, readings: Sequence[
     span = next((r.span for r in readings if r.without_money), None)
     if span is None:
         return found
-    last = span.end - timedelta(days=1)
-    when = "ce mois" if len(readings) == 1 else f"les jours du {span.start:%Y-%m-%d} au {last:%Y-%m-%d}"
+    when = say("this month") if len(readings) == 1 else _days_of(span)
     money = await account_money(job, span)
     gap = no_money(when) if money.is_absent else money.gap
     if gap is not None and gap.kind is GapKind.UNAVAILABLE:
         # Amounts in another currency are not worth giving up the keys' rows for.
         return replace(found, gaps=(*found.gaps, money_of_account_only(money.currency) if money.currency else gap))
     keys = {record.api_key for record in found.records} - {None}
-    merged_keys = f"{len(keys)} clés réunies en une ligne : les montants n’existent que pour le compte entier."
+    merged_keys = say("{number} keys joined in one row: amounts exist for the whole account only.", number=len(keys))
     return replace(
         found,
         remarks=(*found.remarks, merged_keys) if len(keys) > 1 else found.remarks,
-        records=(*(replace(record, api_key=None) for record in found.records), *money.records),
-        note=_ACCOUNT_NOTE,
+        records=(*(structs.replace(record, api_key=None) for record in found.records), *money.records),
+        note=_account_note(),
         gaps=found.gaps if gap is None else (*found.gaps, gap),
         # The total of a part of the days says nothing about the whole.
         control=None,
         coarse=True,
     )
+
+
+def _days_of(span: Span) -> Sentence:
+    last = span.end - timedelta(days=1)
+    return say("the days from {first} to {last}", first=span.start.date(), last=last.date())
+
+
+def _account_note() -> Sentence:
+    return say("ElevenLabs gives amounts for the whole account only.")
 
 
 async def _account(job: Job, span: Span) -> MonthFigures | None:
@@ -280,9 +294,12 @@ async def _account(job: Job, span: Span) -> MonthFigures | None:
     except NOT_SERVED:
         return None
     money = await account_money(job, span)
-    gap = no_money("ce mois") if money.is_absent and usage else money.gap
+    gap = no_money(say("this month")) if money.is_absent and usage else money.gap
     gaps = () if gap is None else (gap,)
-    return MonthFigures((*usage, *money.records), _ACCOUNT_NOTE, _ACCOUNT_PATH, gaps=gaps, coarse=True)
+    path = say(
+        "Read from the old report of the whole account (character-stats), without the keys: analytics are not served."
+    )
+    return MonthFigures((*usage, *money.records), _account_note(), path, gaps=gaps, coarse=True)
 
 
 def _gaps(readings: Sequence[ReportFigures], checked: TotalCheck) -> list[Gap]:
@@ -290,26 +307,41 @@ def _gaps(readings: Sequence[ReportFigures], checked: TotalCheck) -> list[Gap]:
     gaps = [foreign_money(currency) for currency in sorted(currencies)]
     for reading in readings:
         gaps += [Gap(kind=GapKind.MISSING, sentence=doubt.sentence) for doubt in reading.doubts]
-        lost = " ; ".join(f"{lost.what} : {lost.count}" for lost in reading.lost)
-        if lost:
-            gaps.append(Gap(kind=GapKind.MISSING, sentence=f"Laissé de côté dans {reading.report.what} : {lost}."))
-    return [*gaps, *mismatch(checked.control, _MISMATCH)]
+        if reading.lost:
+            gaps.append(Gap(kind=GapKind.MISSING, sentence=_left_out(reading)))
+    return [*gaps, *mismatch(checked.control, say("The lines do not add up to ElevenLabs’ total."))]
 
 
-def _note(readings: Sequence[ReportFigures]) -> str:
-    sentences = [_COST_NOTE if any(reading.currencies for reading in readings) else _CREDITS_NOTE]
+def _left_out(reading: ReportFigures) -> Sentence:
+    lost = listed(say("{what}: {count}", what=lost.what, count=str(lost.count)) for lost in reading.lost)
+    return say("Left out of {report}: {lost}.", report=reading.report.what, lost=lost)
+
+
+def _note(readings: Sequence[ReportFigures]) -> Sentence:
+    sentences = [
+        say("Cost of usage as ElevenLabs gives it, without the subscription, taxes and discounts.")
+        if any(reading.currencies for reading in readings)
+        else say("Credits as ElevenLabs gives them.")
+    ]
     if len(readings) > 1:
-        change = readings[0].span.end
+        last = readings[0].span.end - timedelta(days=1)
         sentences.append(
-            f"En crédits jusqu’au {change - timedelta(days=1):%Y-%m-%d}, au coût ensuite : les requêtes et minutes des "
-            "clés utilisées avant et après ne sont pas données."
+            say(
+                "In credits until {day}, by cost from then on: requests and minutes of keys that were used before and "
+                "after are not given.",
+                day=last.date(),
+            )
         )
     elif readings[0].report.by_cost:
-        sentences.append(_BY_COST_NOTE)
-    return " ".join(sentences)
+        sentences.append(say("Billed by cost: ElevenLabs counts neither credits nor requests there."))
+    return together(sentences)
 
 
-def _path(readings: Sequence[ReportFigures]) -> str:
+def _path(readings: Sequence[ReportFigures]) -> Sentence:
     currencies = sorted({currency.upper() for r in readings for currency in r.currencies})
-    money = f"montants en {', '.join(currencies)}" if currencies else "sans montants"
-    return f"Lu par {' et '.join(reading.report.what for reading in readings)}, {money}."
+    reports = reduce(
+        lambda one, other: say("{one} and {other}", one=one, other=other), (reading.report.what for reading in readings)
+    )
+    if currencies:
+        return say("Read from {reports}, amounts in {currencies}.", reports=reports, currencies=", ".join(currencies))
+    return say("Read from {reports}, without amounts.", reports=reports)

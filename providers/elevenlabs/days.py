@@ -8,6 +8,7 @@ from typing import Final
 
 from providers.shared.job import Job
 from usage.errors import UnavailableError
+from usage.language.saying import say
 from usage.names import ProviderName
 
 _REACH: Final = ProviderName.ELEVENLABS.spec.reach
@@ -49,7 +50,8 @@ def require_reach(job: Job) -> None:
         UnavailableError: It does.
     """
     if not _ANALYTICS.holds(job.month, job.now):
-        raise UnavailableError(f"ElevenLabs ne donne rien avant {_ANALYTICS.first_day(job.now).year}.")
+        year = str(_ANALYTICS.first_day(job.now).year)
+        raise UnavailableError(say("ElevenLabs gives nothing before {year}.", year=year))
 
 
 def asked_days(job: Job) -> Span:

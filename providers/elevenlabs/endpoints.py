@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from usage.language.saying import say
+from usage.language.sentence import Sentence
+
 SERVICE_ACCOUNTS: Final = "/v1/service-accounts"
 """The only list of keys: those of people are on no list, though they occur in analytics. Not paged."""
 
@@ -33,14 +36,18 @@ CURRENCY: Final = "fiat_currency"
 class Report:
     """One analytics endpoint and what is taken from it.
 
-    `what` is its name in French sentences; `item` is the column that stands in where usage belongs to no model.
+    `item` is the column that stands in where usage belongs to no model.
     """
 
     path: str
-    what: str
     group_by: tuple[str, ...]
     item: str
     by_cost: bool
+
+    @property
+    def what(self) -> Sentence:
+        """Its name in sentences."""
+        return say("the report by cost") if self.by_cost else say("the report in credits")
 
     @property
     def time_zone(self) -> str | None:
@@ -51,7 +58,6 @@ class Report:
 CREDITS: Final = Report(
     # Days billed in credits. A range that reaches a day billed by cost is refused; how (status, code) is not published.
     "/v1/workspace/analytics/query/usage-by-product-over-time",
-    "le rapport des crédits",
     (KEY, MODEL, PRODUCT, CURRENCY),
     PRODUCT,
     by_cost=False,
@@ -59,7 +65,6 @@ CREDITS: Final = Report(
 COSTS: Final = Report(
     # Days billed by cost: no credits, no requests. Of key, product and six others it groups by one without a filter.
     "/v1/workspace/analytics/usage",
-    "le rapport des coûts",
     (KEY, MODEL, CHARGE, CURRENCY),
     CHARGE,
     by_cost=True,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from enum import Enum, auto
 from typing import Final, cast
 
 from pydantic import BaseModel, Field
@@ -14,9 +15,9 @@ from pydantic import BaseModel, Field
 from providers.elevenlabs.days import Span
 from providers.elevenlabs.endpoints import CHARGE, CURRENCY, DAY_SECONDS, KEY, MODEL, STATS, Report
 from providers.elevenlabs.tables import (
-    MONEY,
     Doubt,
     Layout,
+    Measure,
     Table,
     currencies_of,
     is_currency,
@@ -30,8 +31,11 @@ from providers.shared.amounts import USD, RawAmount, Written, believable_amount,
 from providers.shared.answers import ApiModel
 from providers.shared.lines import counts
 from usage.errors import ContractError
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.names import Kind
 from usage.outcomes.report import Count, Thing
+from usage.peers.contract import unexpected
 from usage.records.record import Unit, Units, UsageRecord, cost_unit
 
 _CHARGED_UNITS: Final = frozenset({Unit.CHARACTERS, Unit.MINUTES, Unit.SECONDS, Unit.HOURS, Unit.IMAGES})
@@ -90,7 +94,9 @@ class ReportFigures:
     @property
     def without_money(self) -> bool:
         """Whether its usage comes without any money, be it money that could not be read."""
-        lacking = any(doubt.what == MONEY for doubt in self.doubts) or any(r.missing_amounts for r in self.records)
+        lacking = any(doubt.what is Measure.MONEY for doubt in self.doubts) or any(
+            r.missing_amounts for r in self.records
+        )
         return bool(self.records) and not self.currencies and not lacking
 
 
@@ -138,7 +144,7 @@ def read_table(table: Table, report: Report, span: Span) -> ReportFigures:
     of_zeros = next(iter(said)) if len(said) == 1 else ""
     nameless = sum(1 for line in lines if line.money and not _currency_of(line, layout))
     if nameless:
-        reader.lost["montants sans devise"] += nameless
+        reader.lost[Lost.CURRENCY] += nameless
     names = {line.texts[KEY]: line.label for line in lines if line.texts.get(KEY) and line.label}
     return ReportFigures(
         report,
@@ -151,16 +157,41 @@ def read_table(table: Table, report: Report, span: Span) -> ReportFigures:
         labels=tuple(Thing(kind=Kind.API_KEY, id=key, name=name) for key, name in names.items() if key),
         counts_requests=layout.requests is not None,
         doubts=layout.doubts,
-        lost=counts(reader.lost),
+        lost=counts({what.sentence: count for what, count in reader.lost.items()}),
         new=tuple(Count(what=f"{report.path} columns.{name}", count=len(table.rows)) for name in layout.new),
     )
+
+
+class Lost(Enum):
+    """What of a table could not be read."""
+
+    LINES = auto()
+    CURRENCY = auto()
+    MONEY = auto()
+    CREDITS = auto()
+    MINUTES = auto()
+    REQUESTS = auto()
+    QUANTITY = auto()
+
+    @property
+    def sentence(self) -> Sentence:
+        """What sentences call it."""
+        return {
+            Lost.LINES: say("unreadable lines"),
+            Lost.CURRENCY: say("amounts without a currency"),
+            Lost.MONEY: say("unreadable amounts"),
+            Lost.CREDITS: say("unreadable credits"),
+            Lost.MINUTES: say("unreadable minutes"),
+            Lost.REQUESTS: say("unreadable numbers of requests"),
+            Lost.QUANTITY: say("unreadable quantities"),
+        }[self]
 
 
 class _RowReader:
     """Reads rows, and counts what it can't read."""
 
     def __init__(self, layout: Layout, report: Report) -> None:
-        self.lost: Counter[str] = Counter()
+        self.lost: Counter[Lost] = Counter()
         self._layout, self._report = layout, report
         self.reason: ContractError | None = None
         """Why the first of the rows that were lost was lost."""
@@ -171,16 +202,15 @@ class _RowReader:
         before = self.lost.total()
         try:
             if not isinstance(row, list) or len(row) != layout.width:
-                raise ContractError(
-                    f"{report.path} ne répond plus comme prévu : une ligne n’a pas {layout.width} colonnes."
-                )
+                problem = say("a line does not have {number} columns", number=layout.width)
+                raise ContractError(unexpected(report.path, problem))
             day = read_instant(row[layout.time], report)
             texts = {name: read_text(row[place], report) for name, place in layout.dimensions}
         except ContractError as error:
             self.reason = self.reason or error
-            self.lost["lignes illisibles"] += 1
+            self.lost[Lost.LINES] += 1
             return None
-        money = self._cell(row, layout.money, "montants illisibles")
+        money = self._cell(row, layout.money, Lost.MONEY)
         label = None if layout.key_label is None else row[layout.key_label]
         return _Line(
             day=day,
@@ -189,10 +219,10 @@ class _RowReader:
             money=money,
             raw_money=cast(RawAmount, row[layout.money]) if money is not None and layout.money is not None else None,
             measures=(
-                self._cell(row, layout.credits, "crédits illisibles"),
-                self._cell(row, layout.minutes, "minutes illisibles"),
-                self._cell(row, layout.requests, "nombres de requêtes illisibles", read_count),
-                self._cell(row, layout.quantity, "quantités illisibles"),
+                self._cell(row, layout.credits, Lost.CREDITS),
+                self._cell(row, layout.minutes, Lost.MINUTES),
+                self._cell(row, layout.requests, Lost.REQUESTS, read_count),
+                self._cell(row, layout.quantity, Lost.QUANTITY),
             ),
             is_odd=self.lost.total() > before,
         )
@@ -201,7 +231,7 @@ class _RowReader:
         self,
         row: list[object],
         place: int | None,
-        what: str,
+        what: Lost,
         read: Callable[[object, Report], Decimal | None] = read_number,
     ) -> Decimal | None:
         try:
@@ -274,9 +304,7 @@ def read_stats(stats: Stats, span: Span) -> tuple[Share, ...]:
     shares = []
     for label, values in stats.usage.items():
         if len(values) != len(inside):
-            raise ContractError(
-                f"{STATS} ne répond plus comme prévu : une liste n’a pas la longueur de l’axe du temps."
-            )
+            raise ContractError(unexpected(STATS, say("a list is not as long as the time axis")))
         found = sum_known(
             believable_amount(value, STATS) for value, within in zip(values, inside, strict=True) if within
         )

@@ -21,6 +21,8 @@ from usage.errors import (
     TransientError,
     UnavailableError,
 )
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 
 NOT_SERVED: Final = (RefusedError, UnavailableError)
 """What a report may answer for days that are not its own, or where a workspace does not have it."""
@@ -61,45 +63,62 @@ _BY_STATUS: Final = {401: _Meaning.KEY, 403: _Meaning.SCOPE, 410: _Meaning.REFUS
 
 def explain(answer: Answer) -> SourceError | None:
     """The error that an answer stands for; None leaves it to the rules common to all providers."""
-    meaning = _meaning(answer)
+    meaning, status = _meaning(answer), str(answer.status)
     if meaning is _Meaning.BUSY:
         return _busy(answer)
     if meaning is _Meaning.ABSENT:
-        return NotOfferedError(
-            f"{answer.path} n’existe pas pour ce compte (HTTP {answer.status}).", status=answer.status
-        )
+        absent = say("{path} does not exist for this account (HTTP {status}).", path=answer.path, status=status)
+        return NotOfferedError(absent, status=answer.status)
     if meaning is _Meaning.REFUSED:
-        return RefusedError(f"{answer.path} refuse la demande (HTTP {answer.status}).", status=answer.status)
+        refused = say("{path} refuses the request (HTTP {status}).", path=answer.path, status=status)
+        return RefusedError(refused, status=answer.status)
     return _about_the_key(answer, meaning) if meaning else None
 
 
 def _about_the_key(answer: Answer, meaning: _Meaning) -> SourceError:
-    path, status, code = answer.path, answer.status, _code(answer)
+    sentence = _sentence(answer.path, str(answer.status), _code(answer), meaning)
     if meaning is _Meaning.USED_UP:
         # Seen with 401. What is refused so is not taken for days that another report has.
-        return TransientError(
-            f"ElevenLabs refuse {path} (HTTP {status}, {code}) : le quota de crédits est épuisé ; la clé n’est pas en "
-            "cause. Relancez quand il est renouvelé, ou relevez la limite de la clé.",
+        return TransientError(sentence, status=answer.status, final=True)
+    return CredentialError(sentence, status=answer.status)
+
+
+def _sentence(path: str, status: str, code: str, meaning: _Meaning) -> Sentence:
+    if meaning is _Meaning.USED_UP:
+        return say(
+            "ElevenLabs refuses {path} (HTTP {status}, {code}): the quota of credits is used up; the key is not at "
+            "fault. Run it again once the quota is renewed, or raise the key’s limit.",
+            path=path,
             status=status,
-            final=True,
+            code=code,
         )
     if meaning is _Meaning.SCOPE:
         permission = next((name for of, name in PERMISSIONS if of == path), None)
-        needed = f"donnez-lui le droit {permission}" if permission else "donnez-lui le droit de lecture"
-        sentence = (
-            f"La clé ElevenLabs ne peut pas lire {path} (HTTP {status}) : {needed}, d’un administrateur de l’espace."
+        needed = (
+            say("give it the permission {permission}", permission=permission)
+            if permission
+            else say("give it the permission to read")
         )
-    elif meaning is _Meaning.KEY:
-        sentence = (
-            f"ElevenLabs refuse la clé sur {path} (HTTP {status}) : il faut une clé valide de cet espace de travail, "
-            "et l’adresse de sa région dans ELEVENLABS_BASE_URL."
+        return say(
+            "The ElevenLabs key may not read {path} (HTTP {status}): {needed}, as an administrator of the workspace.",
+            path=path,
+            status=status,
+            needed=needed,
         )
-    else:
-        sentence = (
-            f"ElevenLabs refuse {path} (HTTP {status}, {code}) : voyez l’état du compte et les limites de la clé "
-            "(adresses permises, échéance) sur elevenlabs.io."
+    if meaning is _Meaning.KEY:
+        return say(
+            "ElevenLabs refuses the key on {path} (HTTP {status}): it takes a valid key of this workspace, and the "
+            "address of its region in ELEVENLABS_BASE_URL.",
+            path=path,
+            status=status,
         )
-    return CredentialError(sentence, status=status)
+    return say(
+        "ElevenLabs refuses {path} (HTTP {status}, {code}): look at the account’s state and at the key’s limits "
+        "(allowed addresses, expiry) on elevenlabs.io.",
+        path=path,
+        status=status,
+        code=code,
+    )
 
 
 def _meaning(answer: Answer) -> _Meaning | None:
@@ -140,7 +159,7 @@ def _busy(answer: Answer) -> TransientError | None:
         return None
     asked = retry_after(answer.headers, datetime.now(UTC))
     return TransientError(
-        f"{answer.path} est occupé ou limite les demandes (HTTP {answer.status}).",
+        say("{path} is busy or limits the requests (HTTP {status}).", path=answer.path, status=str(answer.status)),
         status=answer.status,
         retry_after=asked,
         final=asked is not None and asked > PATIENCE,

@@ -10,6 +10,7 @@ from providers.shared.job import Job
 from providers.shared.lines import Notes
 from providers.shared.paging import Names
 from usage.errors import NotOfferedError, SourceError
+from usage.language.saying import say
 from usage.names import Kind
 from usage.outcomes.report import Thing
 from usage.records.record import UsageRecord
@@ -34,11 +35,13 @@ async def read_names(job: Job) -> Names:
     except NotOfferedError:
         return Names()
     except SourceError as error:
-        remark = f"Les noms n’ont pas pu être lus, le début des empreintes les remplace : {error.sentence}"
+        remark = say(
+            "The names could not be read, the beginning of the hashes stands for them: {why}", why=error.sentence
+        )
         return Names(remarks=(remark,))
     notes = Notes()
     if lost := count_hashless(listed):
-        notes.drop(SERVICE_ACCOUNTS, "clés sans empreinte", lost)
+        notes.drop(SERVICE_ACCOUNTS, say("keys without a hash"), lost)
     return Names(list_things(listed), notes=notes)
 
 

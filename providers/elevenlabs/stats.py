@@ -15,8 +15,11 @@ from providers.shared.amounts import FLOAT_TOLERANCE, USD, dollars_or_unit, sum_
 from providers.shared.job import Job
 from providers.shared.parts import gap_of
 from usage.errors import ContractError, CredentialError, SourceError, TransientError, UnavailableError
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.money import difference
 from usage.outcomes.report import Gap, GapKind
+from usage.peers.contract import unexpected
 from usage.records.record import Unit, UsageRecord
 
 _CREDITS: Final = "credits"
@@ -39,21 +42,26 @@ class AccountMoney:
         return not self.records and self.gap is None
 
 
-def no_money(when: str) -> Gap:
-    """The gap of days for which ElevenLabs offers no amount; `when` in French."""
-    sentence = f"ElevenLabs ne donne aucun montant pour {when} ; les crédits utilisés sont dans le détail."
+def no_money(when: Sentence) -> Gap:
+    """The gap of days for which ElevenLabs offers no amount; `when` they are (`this month`)."""
+    sentence = say("ElevenLabs gives no amount for {when}; the credits used are in the detail.", when=when)
     return Gap(kind=GapKind.UNAVAILABLE, sentence=sentence)
 
 
 def foreign_money(currency: str) -> Gap:
     """The gap of amounts in another currency than USD."""
-    sentence = f"Les montants d’ElevenLabs sont en {currency.upper()} : ils restent à part, sans conversion en USD."
+    sentence = say(
+        "ElevenLabs’ amounts are in {currency}: they stay apart, not converted to USD.", currency=currency.upper()
+    )
     return Gap(kind=GapKind.UNAVAILABLE, sentence=sentence)
 
 
 def money_of_account_only(currency: str) -> Gap:
     """The gap of amounts in another currency that are given for the account alone."""
-    sentence = f"Les montants, en {currency.upper()}, n’existent que pour le compte entier : ils ne sont pas repris."
+    sentence = say(
+        "The amounts, in {currency}, exist for the whole account only: they are not taken over.",
+        currency=currency.upper(),
+    )
     return Gap(kind=GapKind.UNAVAILABLE, sentence=sentence)
 
 
@@ -82,7 +90,7 @@ async def account_money(job: Job, span: Span) -> AccountMoney:
     except NOT_SERVED:
         shares = ()
     except (CredentialError, TransientError) as error:
-        return AccountMoney(gap=gap_of("les montants", error))
+        return AccountMoney(gap=gap_of(say("the amounts"), error))
     if not shares:
         return AccountMoney()
     try:
@@ -90,7 +98,7 @@ async def account_money(job: Job, span: Span) -> AccountMoney:
     except ContractError:
         raise
     except SourceError as error:
-        return AccountMoney(gap=gap_of("la devise des montants", error))
+        return AccountMoney(gap=gap_of(say("the currency of the amounts"), error))
     amounts = [(share.model, *dollars_or_unit(share.amount, currency)) for share in shares]
     records = tuple(UsageRecord(model=model, cost=cost, units=units) for model, cost, units in amounts)
     return AccountMoney(records, currency, None if currency == USD else foreign_money(currency))
@@ -124,7 +132,7 @@ async def _ask(job: Job, metric: str, breakdown: str, span: Span) -> tuple[Share
 async def _currency(job: Job) -> str:
     currency = (await subscription(job)).money
     if not currency:
-        raise UnavailableError(f"{SUBSCRIPTION} ne dit pas la devise du compte.")
+        raise UnavailableError(say("{path} does not tell the account’s currency.", path=SUBSCRIPTION))
     return currency
 
 
@@ -140,5 +148,5 @@ async def subscription(job: Job) -> Subscription:
 
 def _whole(count: Decimal) -> int:
     if count < 0 or count != count.to_integral_value():
-        raise ContractError(f"{STATS} ne répond plus comme prévu : un nombre de requêtes n’est pas un entier positif.")
+        raise ContractError(unexpected(STATS, say("a number of requests is not a whole number from 0 on")))
     return int(count)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from enum import Enum, auto
 from functools import partial
 from typing import Final
 
@@ -20,10 +21,10 @@ from providers.elevenlabs.endpoints import CURRENCY, Report
 from providers.shared.amounts import believable_amount
 from providers.shared.answers import ApiModel
 from usage.errors import ContractError
+from usage.language.saying import listed, say, together
+from usage.language.sentence import Sentence
+from usage.peers.contract import unexpected
 
-MONEY: Final = "le montant"
-REQUESTS: Final = "les requêtes"
-"""What sentences call these two measures of a table."""
 CURRENCIES: Final = frozenset({"usd", "eur", "inr", "pln", "gbp"})
 _NO_CURRENCY: Final = frozenset({"min"})
 """Units of three letters that are none."""
@@ -35,6 +36,31 @@ _MOST: Final = 10**16
 """A larger number of requests is none."""
 _MILLISECONDS: Final = Decimal(10**11)
 """Instants since 1970 from here on are milliseconds: in seconds this is the year 5138."""
+
+
+class Measure(Enum):
+    """A measure of a table."""
+
+    MONEY = auto()
+    CREDITS = auto()
+    MINUTES = auto()
+    REQUESTS = auto()
+    QUANTITY = auto()
+
+    @property
+    def sentence(self) -> Sentence:
+        """What sentences call it."""
+        match self:
+            case Measure.MONEY:
+                return say("the amount")
+            case Measure.CREDITS:
+                return say("the credits")
+            case Measure.MINUTES:
+                return say("the minutes")
+            case Measure.REQUESTS:
+                return say("the requests")
+            case Measure.QUANTITY:
+                return say("the quantity")
 
 
 class Table(ApiModel):
@@ -73,9 +99,8 @@ class Layout:
 class Doubt:
     """A measure that is left out, as several columns could be it."""
 
-    what: str
-    """In French: `le montant`."""
-    sentence: str
+    what: Measure
+    sentence: Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +117,10 @@ class _Column:
 
 
 @dataclass(frozen=True, slots=True)
-class _Measure:
-    """What a measure is called in French and in answers, and which columns could be it without bearing its name."""
+class _Sought:
+    """A measure, what answers call it, and which columns could be it without bearing its name."""
 
-    what: str
+    what: Measure
     name: str
     fits: Callable[[_Column], bool]
 
@@ -105,11 +130,11 @@ def is_currency(unit: str) -> bool:
     return re.fullmatch("[a-z]{3}", unit) is not None and unit not in _NO_CURRENCY
 
 
-_MONEY: Final = _Measure(MONEY, "total_cost", lambda c: c.unit in CURRENCIES)
-_CREDITS: Final = _Measure("les crédits", "total_usage", lambda c: c.unit == "credits")
-_MINUTES: Final = _Measure("les minutes", "total_minutes", lambda c: c.unit == "min")
-_REQUESTS: Final = _Measure(REQUESTS, "usage_count", lambda c: c.kind == "Int" and _is_unnamed(c))
-_QUANTITY: Final = _Measure("la quantité", "total_charge_count", lambda c: c.is_number and _is_unnamed(c))
+_MONEY: Final = _Sought(Measure.MONEY, "total_cost", lambda c: c.unit in CURRENCIES)
+_CREDITS: Final = _Sought(Measure.CREDITS, "total_usage", lambda c: c.unit == "credits")
+_MINUTES: Final = _Sought(Measure.MINUTES, "total_minutes", lambda c: c.unit == "min")
+_REQUESTS: Final = _Sought(Measure.REQUESTS, "usage_count", lambda c: c.kind == "Int" and _is_unnamed(c))
+_QUANTITY: Final = _Sought(Measure.QUANTITY, "total_charge_count", lambda c: c.is_number and _is_unnamed(c))
 _NAMES: Final = frozenset(measure.name for measure in (_MONEY, _CREDITS, _MINUTES, _REQUESTS, _QUANTITY))
 
 
@@ -134,13 +159,13 @@ def read_layout(table: Table, report: Report) -> Layout:
     find = _Finder(report.path, columns)
     # The unit of the money column says the currency, too: usage is not lost for want of this one.
     asked = [name for name in report.group_by if name != CURRENCY or any(c.name == CURRENCY for c in columns)]
-    dimensions = tuple((name, find.needed(name, partial(_is_called, name))) for name in asked)
-    time = find.needed("la date", lambda c: c.kind == "DateTime")
+    dimensions = tuple((name, find.needed(Sentence.of(name), partial(_is_called, name))) for name in asked)
+    time = find.needed(say("the date"), lambda c: c.kind == "DateTime")
     measures = _Measures(find, [c for c in columns if c.name not in report.group_by and c.place != time])
     money = measures.find(_MONEY)
     credits = None if report.by_cost else measures.find(_CREDITS)
     if not measures.doubts and money is None and (report.by_cost or credits is None):
-        raise find.error("aucune colonne de montant" if report.by_cost else "ni crédits ni montant")
+        raise find.error(say("no column of amounts") if report.by_cost else say("neither credits nor amount"))
     # Of the report by cost only the quantity counts beside the money, and its unit depends on the row.
     minutes = None if report.by_cost else measures.find(_MINUTES)
     requests = None if report.by_cost else measures.find(_REQUESTS)
@@ -172,7 +197,7 @@ def read_text(cell: object, report: Report) -> str | None:
         return None
     if isinstance(cell, str | int | Decimal) and not isinstance(cell, bool):
         return str(cell)
-    raise ContractError(f"{report.path} ne répond plus comme prévu : une dimension n’est pas un texte.")
+    raise ContractError(unexpected(report.path, say("a dimension is not a text")))
 
 
 def read_number(cell: object, report: Report) -> Decimal | None:
@@ -185,7 +210,7 @@ def read_number(cell: object, report: Report) -> Decimal | None:
         return None
     if isinstance(cell, str | int | Decimal) and not isinstance(cell, bool):
         return believable_amount(cell, report.path)
-    raise ContractError(f"{report.path} ne répond plus comme prévu : une mesure n’est pas un nombre.")
+    raise ContractError(unexpected(report.path, say("a measure is not a number")))
 
 
 def read_count(cell: object, report: Report) -> Decimal | None:
@@ -196,7 +221,7 @@ def read_count(cell: object, report: Report) -> Decimal | None:
     """
     value = read_number(cell, report)
     if value is not None and (not 0 <= value <= _MOST or value != value.to_integral_value()):
-        raise ContractError(f"{report.path} ne répond plus comme prévu : un nombre de requêtes n’est pas entier.")
+        raise ContractError(unexpected(report.path, say("a number of requests is not whole")))
     return value
 
 
@@ -216,12 +241,12 @@ def read_instant(cell: object, report: Report) -> datetime:
     except (ValueError, OverflowError, OSError, ContractError):
         # The value itself is not shown.
         pass
-    raise ContractError(f"{report.path} ne répond plus comme prévu : une date est illisible.")
+    raise ContractError(unexpected(report.path, say("a date is unreadable")))
 
 
 def _columns(table: Table, report: Report) -> list[_Column]:
     if not len(table.columns) == len(table.column_types) == len(table.column_units):
-        raise ContractError(f"{report.path} ne répond plus comme prévu : noms, types et unités de longueurs inégales.")
+        raise ContractError(unexpected(report.path, say("names, types and units of unequal lengths")))
     described = zip(table.columns, table.column_types, table.column_units, strict=True)
     return [
         _Column(place, name, kind, (unit or "").strip().lower()) for place, (name, kind, unit) in enumerate(described)
@@ -250,14 +275,19 @@ class _Finder:
     path: str
     columns: list[_Column]
 
-    def needed(self, what: str, fits: Callable[[_Column], bool]) -> int:
+    def needed(self, what: Sentence, fits: Callable[[_Column], bool]) -> int:
         found = [column.place for column in self.columns if fits(column)]
         if len(found) != 1:
-            raise self.error(f"{'plusieurs colonnes possibles' if found else 'aucune colonne'} pour {what}")
+            problem = (
+                say("several possible columns for {what}", what=what)
+                if found
+                else say("no column for {what}", what=what)
+            )
+            raise self.error(problem)
         return found[0]
 
-    def error(self, problem: str) -> ContractError:
-        return ContractError(f"{self.path} ne répond plus comme prévu : {problem}. {list_columns(self.columns)}")
+    def error(self, problem: Sentence) -> ContractError:
+        return ContractError(together([unexpected(self.path, problem), list_columns(self.columns)]))
 
 
 class _Measures:
@@ -268,26 +298,29 @@ class _Measures:
         self.doubts: list[Doubt] = []
         self._find = find
 
-    def find(self, measure: _Measure) -> int | None:
+    def find(self, measure: _Sought) -> int | None:
         named = [c for c in self.among if c.name == measure.name and self._may_be(c, measure)]
         found = named or [c for c in self.among if measure.fits(c)]
         if len(found) > 1:
-            sentence = (
-                f"Plusieurs colonnes possibles pour {measure.what} dans {self._find.path} : ce chiffre est laissé de "
-                f"côté. {list_columns(found)}"
+            problem = say(
+                "Several possible columns for {what} in {path}: this figure is left out.",
+                what=measure.what.sentence,
+                path=self._find.path,
             )
-            self.doubts.append(Doubt(measure.what, sentence))
+            self.doubts.append(Doubt(measure.what, together([problem, list_columns(found)])))
             return None
         return found[0].place if found else None
 
     @staticmethod
-    def _may_be(column: _Column, measure: _Measure) -> bool:
+    def _may_be(column: _Column, measure: _Sought) -> bool:
         added = measure is _MONEY and is_currency(column.unit)
         return column.is_number and (not column.unit or added or measure.fits(column))
 
 
-def list_columns(columns: list[_Column]) -> str:
+def list_columns(columns: list[_Column]) -> Sentence:
     """The columns by name, type and unit, as a sentence."""
+    if not columns:
+        return say("Columns: none.")
     names = [f"{c.name[:40]} ({', '.join(filter(None, (c.kind, c.unit)))})" for c in columns[:_SHOWN]]
-    more = " …" if len(columns) > _SHOWN else ""
-    return f"Colonnes : {' ; '.join(names) or 'aucune'}{more}."
+    told = listed(map(Sentence.of, names))
+    return say("Columns: {names} ….", names=told) if len(columns) > _SHOWN else say("Columns: {names}.", names=told)

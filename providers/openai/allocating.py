@@ -5,20 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final
 
 from providers.openai.reports import ReportFigures
 from providers.shared.amounts import sum_known
 from usage.grain import NO_API_KEY
-from usage.money import to_the_cent
+from usage.language.saying import say
+from usage.language.sentence import SILENCE, Sentence
 from usage.outcomes.report import Gap, GapKind, RowNote
 from usage.records.allocation import allocate
 from usage.records.record import UsageRecord
-
-_LEFT: Final = (
-    "{} USD restent ici : OpenAI ne les donne que par projet, et aucune clé n’a d’usage du même modèle et du même type "
-    "ce jour-là."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +43,25 @@ class Allocated:
         for project in sorted({record.project or "" for record in self.records}):
             mine = [one for one in self.records if (one.project or "") == project and one.allocated is None]
             if left := sum_known(record.cost for record in mine):
-                yield RowNote(sentence=_LEFT.format(to_the_cent(left)), key=NO_API_KEY, workspace=project)
+                sentence = say(
+                    "{left} USD stay here: OpenAI gives them only by project, and no key has usage of the same model "
+                    "and kind on that day.",
+                    left=left,
+                )
+                yield RowNote(sentence=sentence, key=NO_API_KEY, workspace=project)
 
     @property
-    def remark(self) -> str:
-        """What was divided, and what was not, for the source's own row; empty where nothing was."""
+    def remark(self) -> Sentence:
+        """What was divided, and what was not, for the source's own row; silent where nothing was."""
         if not self.records:
-            return ""
-        left = f" ; {to_the_cent(self.left)} USD restent sans clé" if self.left else ""
-        return f"répartis entre les clés selon l’usage, {to_the_cent(self.divided)} USD{left}"
+            return SILENCE
+        if not self.left:
+            return say("divided among the keys by usage, {divided} USD", divided=self.divided)
+        return say(
+            "divided among the keys by usage, {divided} USD; {left} USD stay without a key",
+            divided=self.divided,
+            left=self.left,
+        )
 
 
 def allocate_costs(costs: ReportFigures, usage: Iterable[ReportFigures], gaps: Sequence[Gap]) -> Allocated:

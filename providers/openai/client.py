@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from typing import Final
 
 from pydantic import SecretStr
 
@@ -25,15 +24,10 @@ from providers.shared.job import Job
 from providers.shared.lines import Notes, counts
 from providers.shared.parts import Part, PartResults, days_gap, read_parts
 from usage.errors import CredentialError
+from usage.language.saying import say, together
+from usage.language.sentence import Sentence
 from usage.names import Grain, ProviderName
 from usage.outcomes.report import Gap, GapKind, SourceReport
-
-ROW_NOTE: Final = "Coûts : rapport des coûts d’OpenAI, hors taxes et crédits. Jetons et requêtes : rapports d’usage."
-_COSTS: Final = "les coûts"
-_REPORTS: Final = (_COSTS, *(family.what for family in FAMILIES))
-_FOREIGN: Final = "OpenAI donne des montants en {} ; ils restent à part et ne sont pas comptés en USD."
-_MISMATCH: Final = "La somme des lignes de coûts ne correspond pas au total d’OpenAI."
-_READS_THE_REST: Final = "La clé lit les autres rapports."
 
 
 class OpenAI:
@@ -65,7 +59,7 @@ class OpenAI:
             costs = allocated.costs
         seen = [figures for figures in (costs, *usage) if figures is not None]
         records, row_notes = join_reports(job, costs, [figures for figures in usage if figures], read)
-        records, free = without_missing_amounts(records, checked, "d’OpenAI")
+        records, free = without_missing_amounts(records, checked, say("OpenAI’s"))
         names = await read_names(job, records, dict(costs.names) if costs else {})
         # Where costs were not read, the report with the most days tells how much of the month there is.
         days = costs.days if costs is not None else max((figures.days for figures in seen), key=len)
@@ -80,18 +74,20 @@ class OpenAI:
             coarse=costs is not None and not costs.by_key and job.grain is Grain.API_KEY,
             gaps=(
                 *read.gaps,
-                *_gaps(job, (costs, *usage)),
-                *mismatch(checked, _MISMATCH),
-                *foreign_gaps(records, _FOREIGN),
+                *_gaps(job, costs, usage),
+                *mismatch(checked, say("The sum of the cost lines does not match OpenAI’s total.")),
+                *foreign_gaps(records, _about_foreign),
             ),
             remarks=(
                 *(_key_remarks(job, allocated)),
                 *free,
                 *rounded_amounts(figures.rounded for figures in seen),
                 *names.remarks,
-                *([_READS_THE_REST] * read.refused),
+                *([say("The key reads the other reports.")] * read.refused),
             ),
-            row_note=ROW_NOTE,
+            row_note=say(
+                "Costs: OpenAI’s costs report, without taxes and credits. Tokens and requests: usage reports."
+            ),
             row_notes=(*row_notes, *(allocated.row_notes if allocated else ())),
             data_until=job.now if running else None,
             provisional=provisional,
@@ -109,9 +105,9 @@ class OpenAI:
         least = ("limit", "1")
         return list(
             await asyncio.gather(
-                try_reading("costs", job.get(COSTS, [*cost_spans(job)[0].params, least])),
-                try_reading("usage", job.get(FAMILIES[0].path, [*usage_span(job).params, least])),
-                try_reading("project names", job.get(PROJECTS, [least]), CheckStatus.WARNING),
+                try_reading(say("costs"), job.get(COSTS, [*cost_spans(job)[0].params, least])),
+                try_reading(say("usage"), job.get(FAMILIES[0].path, [*usage_span(job).params, least])),
+                try_reading(say("project names"), job.get(PROJECTS, [least]), CheckStatus.WARNING),
             )
         )
 
@@ -123,39 +119,51 @@ async def _read(job: Job) -> PartResults[ReportFigures]:
         SourceError: None of them could be read, or costs break the contract.
     """
     parts = [
-        Part(_COSTS, read_costs(job)),
-        *(Part(family.what, read_usage(job, family), optional=True) for family in FAMILIES),
+        Part(say("the costs"), read_costs(job)),
+        *(Part(family.what(), read_usage(job, family), optional=True) for family in FAMILIES),
     ]
     try:
         return await read_parts(parts)
     except CredentialError as error:
         if error.status != 403:
             raise
-        sentence = (
-            f"OpenAI refuse tous les rapports à cette clé ({str(error.sentence).rstrip('.')}). Il faut une clé "
-            "d’administration (sk-admin-…) avec le droit api.usage.read."
+        sentence = say(
+            "OpenAI refuses all reports to this key ({why}). It takes an admin key (sk-admin-…) with the right "
+            "api.usage.read.",
+            why=Sentence(en=error.sentence.en.rstrip("."), fr=error.sentence.fr.rstrip(".")),
         )
         raise CredentialError(sentence, status=error.status) from None
 
 
-def _gaps(job: Job, read: Sequence[ReportFigures | None]) -> Iterable[Gap]:
+def _about_foreign(currencies: str) -> Sentence:
+    return say(
+        "OpenAI gives amounts in {currencies}; they are kept apart and not counted in USD.", currencies=currencies
+    )
+
+
+def _gaps(job: Job, costs: ReportFigures | None, usage: Sequence[ReportFigures | None]) -> Iterable[Gap]:
     """What reports that were read lack: days out of reach, days that did not come, lines that can't be read."""
-    begins: dict[date, list[str]] = {}
-    for what, figures in zip(_REPORTS, read, strict=True):
+    begins: dict[date, list[Sentence]] = {}
+    reports = (say("the costs"), *(family.what() for family in FAMILIES))
+    for what, figures in zip(reports, (costs, *usage), strict=True):
         if figures is None:
             continue
         if figures.begins is not None:
             begins.setdefault(figures.begins, []).append(what)
-        if not job.is_running and (figures.days or what == _COSTS):
+        if not job.is_running and (figures.days or figures is costs):
             out_of_reach = (figures.begins - job.month.first_day).days if figures.begins else 0
             yield from days_gap(job.month, len(figures.days), out_of_reach=out_of_reach, what=what)
         yield from figures.notes.gaps(what)
     for day, whats in begins.items():
-        sentence = f"OpenAI ne remonte que jusqu’au {day} pour {', '.join(whats)} : il n’y a rien d’avant."
+        sentence = say(
+            "OpenAI reaches back only to {day} for {reports}: there is nothing before.",
+            day=day,
+            reports=together(whats, between=", "),
+        )
         yield Gap(kind=GapKind.UNAVAILABLE, sentence=sentence)
 
 
-def _key_remarks(job: Job, allocated: Allocated | None) -> tuple[str, ...]:
+def _key_remarks(job: Job, allocated: Allocated | None) -> tuple[Sentence, ...]:
     """What rows of keys have to say of costs that are told by project."""
     if allocated is None or job.grain is not Grain.API_KEY:
         return ()
@@ -163,10 +171,12 @@ def _key_remarks(job: Job, allocated: Allocated | None) -> tuple[str, ...]:
     if costs.keys_from is None:
         if costs.by_key and not divided:
             return ()
-        what = f"ceux des projets sont {divided}" if divided else "les lignes sont par projet"
-        return (f"OpenAI refuse à ce compte les coûts par clé : {what}.",)
+        what = say("those of projects are {divided}", divided=divided) if divided else say("the rows are by project")
+        return (say("OpenAI refuses costs by key to this account: {what}.", what=what),)
     if divided:
-        before = f"ceux d’avant, par projet, sont {divided}"
+        before = say("those before, by project, are {divided}", divided=divided)
+    elif costs.by_key:
+        before = say("those before are without a key, by project")
     else:
-        before = "ceux d’avant sont sans clé, par projet" if costs.by_key else "les lignes de ce mois sont par projet"
-    return (f"OpenAI ne donne les coûts par clé qu’à partir du {costs.keys_from} : {before}.",)
+        before = say("the rows of this month are by project")
+    return (say("OpenAI gives costs by key only from {day} on: {before}.", day=costs.keys_from, before=before),)

@@ -18,6 +18,7 @@ from providers.shared.job import Job
 from providers.shared.parts import out_of_reach
 from providers.shared.together import Together
 from usage.errors import RefusedError, SourceError, UnavailableError
+from usage.language.saying import say
 from usage.month import Month
 from usage.names import Grain
 from usage.outcomes.report import Control
@@ -86,7 +87,7 @@ async def _read_alone(job: Job) -> ReportFigures:
             return replace(figures, begins=begins)
     if job.is_running and job.now.astimezone(UTC).date() == job.month.first_day:
         # Not every account takes tomorrow's midnight, and none takes a range within one day.
-        raise UnavailableError("OpenAI ne donne pas encore les coûts du premier jour du mois.")
+        raise UnavailableError(say("OpenAI does not give the costs of the month’s first day yet."))
     raise out_of_reach(job, refusals[0], "OpenAI")
 
 

@@ -5,9 +5,12 @@ Facts: OpenAI's published API description and the official Python package `opena
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.records.record import Unit
 
 COSTS: Final = "/organization/costs"
@@ -38,12 +41,12 @@ def keys_of(project: str) -> str:
 class Family:
     """One usage endpoint and the measures taken from it.
 
-    `what` is its name in French sentences; `item` stands in for the model where the family has none or where its money
+    `what` gives its name in sentences; `item` stands in for the model where the family has none or where its money
     comes under a line of its own.
     """
 
     path: str
-    what: str
+    what: Callable[[], Sentence]
     group_by: tuple[str, ...]
     tokens_in: bool = False
     tokens_out: bool = False
@@ -61,16 +64,35 @@ _BY_MODEL = ("project_id", "api_key_id", "model")
 FAMILIES: Final = (
     # `input_tokens` already holds cached and cache-write tokens: the sub-counts are never added.
     Family(
-        "/organization/usage/completions", "les complétions", _BY_MODEL, tokens_in=True, tokens_out=True, requests=True
+        "/organization/usage/completions",
+        lambda: say("the completions"),
+        _BY_MODEL,
+        tokens_in=True,
+        tokens_out=True,
+        requests=True,
     ),
     # Newer than many accounts: 404 there.
-    Family("/organization/usage/decisions", "les décisions", _BY_MODEL, tokens_in=True, tokens_out=True, requests=True),
-    Family("/organization/usage/embeddings", "les plongements", _BY_MODEL, tokens_in=True, requests=True),
-    Family("/organization/usage/moderations", "les modérations", _BY_MODEL, tokens_in=True, requests=True),
-    Family("/organization/usage/images", "les images", _BY_MODEL, requests=True, unit=Unit.IMAGES, measure="images"),
+    Family(
+        "/organization/usage/decisions",
+        lambda: say("the decisions"),
+        _BY_MODEL,
+        tokens_in=True,
+        tokens_out=True,
+        requests=True,
+    ),
+    Family("/organization/usage/embeddings", lambda: say("the embeddings"), _BY_MODEL, tokens_in=True, requests=True),
+    Family("/organization/usage/moderations", lambda: say("the moderations"), _BY_MODEL, tokens_in=True, requests=True),
+    Family(
+        "/organization/usage/images",
+        lambda: say("the images"),
+        _BY_MODEL,
+        requests=True,
+        unit=Unit.IMAGES,
+        measure="images",
+    ),
     Family(
         "/organization/usage/audio_speeches",
-        "la synthèse vocale",
+        lambda: say("the speech synthesis"),
         _BY_MODEL,
         requests=True,
         unit=Unit.CHARACTERS,
@@ -78,7 +100,7 @@ FAMILIES: Final = (
     ),
     Family(
         "/organization/usage/audio_transcriptions",
-        "les transcriptions",
+        lambda: say("the transcriptions"),
         _BY_MODEL,
         requests=True,
         unit=Unit.SECONDS,
@@ -86,7 +108,7 @@ FAMILIES: Final = (
     ),
     Family(
         "/organization/usage/vector_stores",
-        "les bases vectorielles",
+        lambda: say("the vector stores"),
         ("project_id",),
         unit=Unit.BYTES,
         measure="usage_bytes",
@@ -95,7 +117,7 @@ FAMILIES: Final = (
     ),
     Family(
         "/organization/usage/code_interpreter_sessions",
-        "les sessions de code",
+        lambda: say("the code sessions"),
         ("project_id",),
         unit=Unit.SESSIONS,
         measure="num_sessions",
@@ -105,7 +127,7 @@ FAMILIES: Final = (
     # not requests once more. The items are named like the cost lines, so that calls and money meet in one entry.
     Family(
         "/organization/usage/file_search_calls",
-        "les recherches de fichiers",
+        lambda: say("the file searches"),
         ("project_id", "api_key_id"),
         unit=Unit.CALLS,
         measure="num_requests",
@@ -113,7 +135,7 @@ FAMILIES: Final = (
     ),
     Family(
         "/organization/usage/web_search_calls",
-        "les recherches web",
+        lambda: say("the web searches"),
         ("project_id", "api_key_id"),
         unit=Unit.CALLS,
         measure="num_requests",

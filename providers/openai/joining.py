@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from providers.openai.reports import ReportFigures
 from providers.shared.job import Job
 from providers.shared.parts import PartResults
 from usage.grain import NO_PROJECT
+from usage.language.saying import say, say_count
+from usage.language.sentence import Sentence
 from usage.names import Grain
 from usage.outcomes.report import RowNote
 from usage.records.record import Unit, UsageRecord
@@ -102,10 +105,10 @@ def models_without_usage(costs: Iterable[UsageRecord], usage: Iterable[UsageReco
     return found
 
 
-def list_some(models: Sequence[str]) -> str:
-    """A few models by name, and how many more there are."""
-    more = len(models) - _SHOWN
-    return ", ".join(models[:_SHOWN]) + (f" et {more} autres" if more > 0 else "")
+def list_some(names: Sequence[str], most: int = _SHOWN) -> Sentence:
+    """A few things by name, and how many more there are."""
+    shown, more = ", ".join(names[:most]), len(names) - most
+    return say("{names} and {number} more", names=shown, number=more) if more > 0 else Sentence.of(shown)
 
 
 class _KnownModels:
@@ -159,16 +162,25 @@ def _absent_from_usage(
     for project, models in absent.items():
         told = [model for model in models if (project, model) in billed]
         untold = [model for model in models if (project, model) not in billed]
-        for names, what in (
-            (told, "jetons d’après la facture, requêtes inconnues"),
-            (untold, "jetons et requêtes inconnus"),
-        ):
-            if names:
-                which = "Un modèle facturé est absent" if len(names) == 1 else f"{len(names)} modèles facturés absents"
-                yield _of_project(job, project, f"{which} des rapports d’usage, {what} : {list_some(names)}.")
+        if told:
+            what = say("tokens as billed, requests unknown")
+            yield _of_project(job, project, _tell_absent(told, what))
+        if untold:
+            what = say("tokens and requests unknown")
+            yield _of_project(job, project, _tell_absent(untold, what))
 
 
-def _of_project(job: Job, project: str | None, sentence: str) -> RowNote:
+def _tell_absent(models: Sequence[str], what: Sentence) -> Sentence:
+    return say_count(
+        "A model that was billed is absent from the usage reports, {what}: {models}.",
+        "{number} models that were billed are absent from the usage reports, {what}: {models}.",
+        len(models),
+        what=what,
+        models=list_some(models),
+    )
+
+
+def _of_project(job: Job, project: str | None, sentence: Sentence) -> RowNote:
     if job.grain is Grain.API_KEY:
         return RowNote(sentence=sentence, workspace=project or "")
     return RowNote(sentence=sentence, key=project or NO_PROJECT)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from sys import intern
 from typing import Any, ClassVar, Final, Generic, TypeVar
 
 from providers.openai.endpoints import COSTS, Family
@@ -17,8 +16,10 @@ from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
 from providers.shared.paging import NextPage
 from usage.errors import ContractError
+from usage.language.saying import say
+from usage.peers.contract import expected
 from usage.records.allocation import Charge, Use
-from usage.records.record import NO_UNITS, Unit, UsageRecord, quick_record
+from usage.records.record import NO_UNITS, Unit, UsageRecord
 
 _TOKENS_IN: Final = {"tokens": 1, "1000_tokens": 1000}
 """Units of a cost line's quantity that are tokens, and how many each is."""
@@ -242,19 +243,30 @@ def charges_of(results: Sequence[CostResult], records: Iterable[UsageRecord]) ->
         yield Charge(record, kind if record.item is None else record.item)
 
 
-def cost_records(results: Iterable[CostResult], day: date, notes: Notes, written: Written) -> Iterator[UsageRecord]:
+def cost_records(
+    results: Iterable[CostResult], day: date, notes: Notes, written: Written, ids: dict[str, str]
+) -> Iterator[UsageRecord]:
     """One record for each line of a day's costs; no line is dropped.
 
     A line whose money can't be read is a missing amount, and noted. The tokens that a line was billed for stand in its
     record: whoever joins it with the usage reports takes them out where usage tells them.
+
+    Args:
+        results: The lines.
+        day: The day, UTC.
+        notes: Takes what can't be read.
+        written: Takes how amounts were written.
+        ids: Ids met so far. Lines repeat them, and records hold each once; `sys.intern` would look for them among all
+            names of the program, which takes several times as long.
     """
+    same = ids.setdefault
     for result in results:
         line, money = read_line_item(result.line_item), result.amount or _NO_AMOUNT
         raw = money.value
         try:
             value = amount(raw, COSTS)
         except ContractError:
-            notes.lose(COSTS, "champ amount.value, attendu : un nombre")
+            notes.lose(COSTS, expected("amount.value", say("a number")))
             value = None
         if value is not None:
             written.add(value, raw)
@@ -262,11 +274,10 @@ def cost_records(results: Iterable[CostResult], day: date, notes: Notes, written
         cost, units = (value, NO_UNITS) if money.currency == USD else dollars_or_unit(value, money.currency)
         tokens = _tokens(result) if line.is_input or line.is_output else None
         project, key = result.project_id, result.api_key_id
-        yield quick_record(
+        yield UsageRecord(
             day=day,
-            # The same few in all lines: one of each is kept.
-            project=intern(project) if project else None,
-            api_key=intern(key) if key else None,
+            project=same(project, project) if project else None,
+            api_key=same(key, key) if key else None,
             model=line.model,
             item=line.item,
             cost=cost,
@@ -295,7 +306,7 @@ def usage_records(results: Iterable[UsageResult], day: date, family: Family, not
     for result in results:
         missing = next((name for name in needed if getattr(result, name) is None), None)
         if missing is not None:
-            notes.lose(family.path, f"champ {missing}, attendu : un entier")
+            notes.lose(family.path, expected(missing, say("a whole number")))
             continue
         yield UsageRecord(
             day=day,

@@ -12,6 +12,8 @@ from pydantic import BeforeValidator
 from providers.openai.endpoints import PROJECTS
 from providers.shared.answers import Answer, ApiModel
 from usage.errors import ContractError, CredentialError, RefusedError, SourceError, UnavailableError
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 
 _SCOPES: Final = re.compile(r"Missing scopes?: (\w+(?:\.\w+)*(?:, \w+(?:\.\w+)*)*)")
 _MOMENT: Final = re.compile(r"\b(?:(?P<epoch>1[0-9]{9})|(?P<day>20[0-9]{2}-[01][0-9]-[0-3][0-9]))(?![0-9])")
@@ -25,7 +27,7 @@ class TooOldError(UnavailableError):
     `days` are those that the text names: the first one that it has, and maybe others, such as the one asked for.
     """
 
-    def __init__(self, sentence: str, *, status: int, days: Sequence[date]) -> None:
+    def __init__(self, sentence: Sentence, *, status: int, days: Sequence[date]) -> None:
         super().__init__(sentence, status=status)
         self.days = tuple(days)
 
@@ -33,7 +35,7 @@ class TooOldError(UnavailableError):
 class KeysNotYetError(RefusedError):
     """Costs are told by key from a later day on: one of the `days` that the text names, which are whole ones."""
 
-    def __init__(self, sentence: str, *, status: int, days: Sequence[date]) -> None:
+    def __init__(self, sentence: Sentence, *, status: int, days: Sequence[date]) -> None:
         super().__init__(sentence, status=status)
         self.days = tuple(days)
 
@@ -57,11 +59,12 @@ def explain(answer: Answer) -> SourceError | None:
         return None
     said = _said(answer)
     if answer.status == 401:
-        return CredentialError(
-            f"OpenAI refuse la clé sur {answer.path} (HTTP 401) : il faut une clé d’administration (sk-admin-…), "
-            "valide et non expirée, avec le droit api.usage.read.",
-            status=401,
+        sentence = say(
+            "OpenAI refuses the key at {path} (HTTP 401): it takes an admin key (sk-admin-…), valid and not expired, "
+            "with the right api.usage.read.",
+            path=answer.path,
         )
+        return CredentialError(sentence, status=401)
     return _too_far(answer.path, said) if answer.status == 400 else _forbidden(answer.path, said)
 
 
@@ -77,10 +80,14 @@ def _said(answer: Answer) -> _Refusal:
 def _too_far(path: str, said: _Refusal) -> SourceError | None:
     days = _days(said.message)
     if said.code == _TOO_OLD:
-        since = f" : il commence le {days[0]}" if len(days) == 1 else ""
-        return TooOldError(f"{path} ne remonte pas si loin{since}.", status=400, days=days)
+        if len(days) == 1:
+            sentence = say("{path} does not reach back so far: it begins on {day}.", path=path, day=days[0])
+        else:
+            sentence = say("{path} does not reach back so far.", path=path)
+        return TooOldError(sentence, status=400, days=days)
     if "api_key_id" in said.message and days:
-        return KeysNotYetError(f"{path} ne donne les clés qu’à partir du {max(days)}.", status=400, days=days)
+        sentence = say("{path} gives keys only from {day} on.", path=path, day=max(days))
+        return KeysNotYetError(sentence, status=400, days=days)
     return None
 
 
@@ -105,16 +112,13 @@ def _days(text: str) -> list[date]:
 
 
 def _forbidden(path: str, said: _Refusal) -> CredentialError:
-    lead = f"OpenAI refuse {path} à cette clé (HTTP 403)"
     if scopes := _SCOPES.search(said.message):
-        rights = scopes[1]
-        return CredentialError(f"{lead} : il lui manque le droit {rights}.", status=403)
-    if _ADDRESS.search(f"{said.code} {said.message}"):
-        return CredentialError(
-            f"{lead} : l’adresse de cette machine, ou son pays, n’est pas admis par l’organisation.", status=403
-        )
-    if path.startswith(PROJECTS):
-        return CredentialError(f"{lead} : il lui manque le droit de lire les projets et leurs clés.", status=403)
-    return CredentialError(
-        f"{lead} : il lui manque le droit api.usage.read, ou l’organisation n’a pas ce rapport.", status=403
-    )
+        why = say("it lacks the right {right}", right=scopes[1])
+    elif _ADDRESS.search(f"{said.code} {said.message}"):
+        why = say("the address of this machine, or its country, is not admitted by the organization")
+    elif path.startswith(PROJECTS):
+        why = say("it lacks the right to read the projects and their keys")
+    else:
+        why = say("it lacks the right api.usage.read, or the organization does not have this report")
+    sentence = say("OpenAI refuses {path} to this key (HTTP 403): {why}.", path=path, why=why)
+    return CredentialError(sentence, status=403)

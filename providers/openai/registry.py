@@ -6,11 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from providers.openai.endpoints import PROJECTS, keys_of
+from providers.openai.joining import list_some
 from providers.openai.parse import Named, NamedPage, next_registry_page
 from providers.shared.http import Params
 from providers.shared.job import Job
 from providers.shared.paging import Names, read_registry
 from usage.errors import CredentialError, NotOfferedError, SourceError
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.names import Grain, Kind
 from usage.outcomes.report import Thing
 from usage.records.record import UsageRecord
@@ -30,15 +33,14 @@ async def read_names(job: Job, records: Iterable[UsageRecord], told: Mapping[str
         told: Names of projects that cost lines told; they serve where the list of projects does not.
     """
     records = tuple(records)
-    remarks: list[str] = []
+    remarks: list[Sentence] = []
     refused = False
     names: dict[str, str | None] = dict(told)
     try:
         names |= {item.id: item.name or told.get(item.id) for item in await _list(job, PROJECTS, [_ARCHIVED])}
     except SourceError as error:
-        instead = "les noms des lignes de coûts, sinon les identifiants," if told else "les identifiants"
         refused = isinstance(error, CredentialError)
-        remarks.append(f"Les noms des projets n’ont pas pu être lus, {instead} les remplacent : {error.sentence}")
+        remarks.append(_without_names(error, told))
     things = [Thing(kind=Kind.PROJECT, id=an_id, name=name) for an_id, name in names.items()]
     if job.grain is Grain.API_KEY and not refused:
         keys, failed = await _keys(job, records)
@@ -62,12 +64,24 @@ async def _keys(job: Job, records: Iterable[UsageRecord]) -> tuple[list[Thing], 
     return things, failed
 
 
-def _unread(failed: Mapping[str, SourceError]) -> list[str]:
+def _without_names(error: SourceError, told: Mapping[str, str]) -> Sentence:
+    if told:
+        return say(
+            "The names of the projects could not be read; the names in cost lines, else the ids, stand for them: {why}",
+            why=error.sentence,
+        )
+    return say("The names of the projects could not be read; the ids stand for them: {why}", why=error.sentence)
+
+
+def _unread(failed: Mapping[str, SourceError]) -> list[Sentence]:
     if not failed:
         return []
-    shown = ", ".join(list(failed)[:_SHOWN]) + (f" et {len(failed) - _SHOWN} autres" if len(failed) > _SHOWN else "")
-    sentence = next(iter(failed.values())).sentence
-    return [f"Les noms des clés de {shown} n’ont pas pu être lus, les identifiants les remplacent : {sentence}"]
+    sentence = say(
+        "The names of the keys of {projects} could not be read; the ids stand for them: {why}",
+        projects=list_some(list(failed), _SHOWN),
+        why=next(iter(failed.values())).sentence,
+    )
+    return [sentence]
 
 
 async def _list(job: Job, path: str, params: Params) -> list[Named]:

@@ -245,6 +245,7 @@ class CostSink:
         self._days: set[date] = set()
         self._notes, self._written = Notes(), Written()
         self._names: dict[str, str] = {}
+        self._ids: dict[str, str] = {}
         self._organisations: set[str] = set()
 
     def add(self, page: CostPage, /) -> None:
@@ -253,7 +254,7 @@ class CostSink:
             day = day_of(bucket)
             self._days.add(day)
             self._notes.take(bucket.results, COSTS)
-            records = cost_records(bucket.results, day, self._notes, self._written)
+            records = cost_records(bucket.results, day, self._notes, self._written, self._ids)
             if self._kinds is not None:
                 records = self._by_kind(self._kinds, bucket.results, tuple(records))
             self._sums.add(day, records)

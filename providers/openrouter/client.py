@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC
-from typing import Final
 
 from pydantic import SecretStr
 
@@ -23,15 +22,13 @@ from providers.shared.control import believe_twice
 from providers.shared.job import Job
 from providers.shared.lines import counts
 from usage.errors import NotOfferedError
-from usage.money import exact_sum, to_the_cent
+from usage.language.saying import say, together
+from usage.language.sentence import Sentence
+from usage.money import exact_sum
 from usage.names import ProviderName
 from usage.outcomes.report import Gap, GapKind, SourceReport
 from usage.records.record import Unit, UsageRecord
 from usage.records.sums import RecordSums
-
-ROW_NOTE: Final = (
-    "Coût : crédits OpenRouter consommés, frais BYOK compris ; l’estimation BYOK est à part. Jetons : ceux du modèle."
-)
 
 
 class OpenRouter:
@@ -67,7 +64,7 @@ class OpenRouter:
             things=figures.things,
             gaps=(*figures.gaps, *reach_gap(job, total.lines), *_disagreement(checked)),
             remarks=(*total.remarks, *figures.remarks, *_own_keys(figures.records)),
-            row_note=ROW_NOTE,
+            row_note=_row_note(),
             data_until=until if job.month.is_running(until) else None,
             provisional=job.is_settling(SETTLING, until),
             # Answers that are not stored ones have no mark: they are of now.
@@ -84,12 +81,18 @@ class OpenRouter:
         figures = Question(first=today, last=today, dimensions=BY_KEY_AND_MODEL, granularity="day")
         return list(
             await asyncio.gather(
-                try_reading("kind of key", _require_management_key(job), tell=lambda _: "a management key"),
-                try_reading("usage and cost", Analytics(job).ask(figures)),
-                try_reading("workspaces", job.get(WORKSPACES, [("limit", "1")]), spared=(NotOfferedError,)),
-                try_reading("key names", job.get(KEYS)),
+                try_reading(say("kind of key"), _require_management_key(job), tell=lambda _: say("a management key")),
+                try_reading(say("usage and cost"), Analytics(job).ask(figures)),
+                try_reading(say("workspaces"), job.get(WORKSPACES, [("limit", "1")]), spared=(NotOfferedError,)),
+                try_reading(say("key names"), job.get(KEYS)),
             )
         )
+
+
+def _row_note() -> Sentence:
+    return say(
+        "Cost: OpenRouter credits used, BYOK fees included; the BYOK estimate stands apart. Tokens: those of the model."
+    )
 
 
 async def _read(job: Job) -> tuple[Total, MonthFigures, TotalCheck | None]:
@@ -103,11 +106,12 @@ async def _read(job: Job) -> tuple[Total, MonthFigures, TotalCheck | None]:
 def _disagreement(checked: TotalCheck | None) -> list[Gap]:
     if checked is None or checked.agrees:
         return []
-    sentence = f"La somme des lignes ne correspond pas au total d’OpenRouter : {', '.join(checked.differences)}."
+    differences = together(checked.differences, between=", ")
+    sentence = say("The lines do not add up to OpenRouter’s total: {differences}.", differences=differences)
     return [Gap(kind=GapKind.MISSING, sentence=sentence)]
 
 
-def _own_keys(records: Iterable[UsageRecord]) -> list[str]:
+def _own_keys(records: Iterable[UsageRecord]) -> list[Sentence]:
     """What the customer's own keys cost elsewhere. OpenRouter's `total_usage` is the two together."""
     records = list(records)
     estimate = exact_sum(amount for record in records for unit, amount in record.units if unit == Unit.BYOK_USD)
@@ -115,12 +119,16 @@ def _own_keys(records: Iterable[UsageRecord]) -> list[str]:
         return []
     whole = exact_sum([cost_of(records), estimate]) or estimate
     return [
-        f"BYOK : {to_the_cent(estimate)} USD estimés, facturés par les fournisseurs des modèles et non comptés ici ; "
-        f"total avec eux : {to_the_cent(whole)} USD."
+        say(
+            "BYOK: {estimate} USD estimated, billed by the models’ providers and not counted here; total with them: "
+            "{whole} USD.",
+            estimate=estimate,
+            whole=whole,
+        )
     ]
 
 
 async def _require_management_key(job: Job) -> None:
     own = (await job.get(OWN_KEY)).parse(OwnKeyPage).data
     if not (own.is_management_key or own.is_provisioning_key):
-        raise wrong_kind("clé d’inférence")
+        raise wrong_kind(say("inference key"))

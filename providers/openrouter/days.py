@@ -11,6 +11,7 @@ from typing import Final
 from providers.openrouter.parse import Line
 from providers.shared.job import Job
 from usage.errors import UnavailableError
+from usage.language.saying import say
 from usage.names import ProviderName
 from usage.outcomes.report import Gap, GapKind
 
@@ -28,7 +29,10 @@ def is_old(job: Job) -> bool:
 
 def explain_reach(job: Job) -> UnavailableError:
     """What there is to say of a month that is too old."""
-    return UnavailableError(f"OpenRouter ne remonte qu’à {_ANALYTICS.days} jours et ne donne plus {job.month}.")
+    sentence = say(
+        "OpenRouter goes back {days} days only and no longer gives {month}.", days=_ANALYTICS.days, month=job.month
+    )
+    return UnavailableError(sentence)
 
 
 def reach_gap(job: Job, total: Sequence[Line] | None) -> list[Gap]:
@@ -39,5 +43,7 @@ def reach_gap(job: Job, total: Sequence[Line] | None) -> list[Gap]:
     edge = _ANALYTICS.first_day(job.now)
     if total is None or not is_old(job) or edge > job.month.last_day or any(line.day < edge for line in total):
         return []
-    sentence = f"OpenRouter ne remonte qu’à {_ANALYTICS.days} jours : les jours avant le {edge} peuvent manquer."
+    sentence = say(
+        "OpenRouter goes back {days} days only: the days before {edge} may be missing.", days=_ANALYTICS.days, edge=edge
+    )
     return [Gap(kind=GapKind.UNAVAILABLE, sentence=sentence)]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC
 from decimal import Decimal
 from typing import Final
+
+from msgspec import structs
 
 from providers.openrouter.endpoints import KEYS
 from providers.openrouter.parse import Key, Line
@@ -117,10 +119,10 @@ def place_outside(by_model: Sequence[Line], by_workspace: Sequence[Line]) -> Ite
     for line in by_model:
         if len(homes[line.key]) <= 1:
             home = next(iter(homes[line.key]), None)
-            yield replace(line.figures, workspace=unlisted_workspace(home), api_key=unlisted_key(line.key))
+            yield structs.replace(line.figures, workspace=unlisted_workspace(home), api_key=unlisted_key(line.key))
     for line in by_workspace:
         if len(homes[line.key]) > 1:
-            yield replace(
+            yield structs.replace(
                 line.figures,
                 workspace=unlisted_workspace(line.workspace),
                 api_key=unlisted_key(line.key),
@@ -138,7 +140,7 @@ def bring_home(record: UsageRecord, name: str | None, workspace: str, keys: Sequ
     shown = (record.api_key or "").removeprefix(LABEL)
     bearers = owners(keys, shown) if shown else ()
     key = bearers[0].hash if len(bearers) == 1 else record.api_key
-    return replace(record, workspace=workspace, api_key=key)
+    return structs.replace(record, workspace=workspace, api_key=key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,5 +169,5 @@ def name_unlisted(records: Sequence[UsageRecord]) -> NamedRecords:
             things[key] = Thing(kind=Kind.API_KEY, id=key, name=name)
         if workspace is not None and workspace.startswith(LABEL):
             things[workspace] = Thing(kind=Kind.WORKSPACE, id=workspace, name=workspace.removeprefix(LABEL))
-        renamed.append(replace(record, api_key=key))
+        renamed.append(structs.replace(record, api_key=key))
     return NamedRecords(tuple(renamed), tuple(things.values()))

@@ -17,6 +17,9 @@ from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole
 from providers.shared.paging import NextPage
 from usage.errors import ContractError
+from usage.language.saying import say
+from usage.language.sentence import SILENCE, Sentence
+from usage.peers.contract import unexpected
 from usage.records.record import NO_UNITS, Unit, UsageRecord
 
 
@@ -206,19 +209,19 @@ def read_lines(page: QueryPage, dimensions: tuple[str, ...], notes: Notes) -> It
         else:
             yield _line(row)
     if odd and odd == _count_entries(rows):
-        raise ContractError(f"{QUERY} ne répond plus comme prévu : {next(iter(notes.odd))}.")
+        raise ContractError(unexpected(QUERY, next(iter(notes.odd))))
 
 
-def _problem(row: Row, dimensions: tuple[str, ...]) -> str:
+def _problem(row: Row, dimensions: tuple[str, ...]) -> Sentence:
     lacking = next((name for name in dimensions if name not in row.model_fields_set), None)
     if lacking is not None:
-        return f"champ {lacking}, attendu : une valeur"
+        return say("field {field}, expected: {expected}", field=lacking, expected=say("a value"))
     try:
         for raw in (row.credits_usage, row.byok_usage, row.total_usage):
             believable_amount(raw, QUERY)
     except ContractError:
-        return "un montant n’est pas un nombre"
-    return ""
+        return say("an amount is not a number")
+    return SILENCE
 
 
 def _line(row: Row) -> Line:

@@ -13,6 +13,7 @@ from providers.openrouter.parse import Line, QueryPage, read_lines
 from providers.shared.job import Job
 from providers.shared.lines import Notes
 from usage.errors import ContractError, RefusedError, TransientError
+from usage.language.saying import say
 from usage.month import Month
 
 
@@ -140,7 +141,9 @@ class Analytics:
                 return [line for line in found if question.covers(line.day)]
             pieces = question.pieces()
             if not pieces:
-                raise ContractError(f"{QUERY} coupe sa réponse même pour un seul jour ; rien n’en est compté.")
+                raise ContractError(
+                    say("{path} cuts its answer even for a single day; nothing of it is counted.", path=QUERY)
+                )
         return [line for piece in pieces for line in await self.ask(piece)]
 
     async def _once(self, question: Question) -> QueryPage:
@@ -148,7 +151,7 @@ class Analytics:
         page = answer.parse(QueryPage)
         if page.data.warnings and question.filters:
             # An id that can't be resolved empties the answer in silence, apart from this.
-            raise UnappliedFilterError(f"{QUERY} n’a pas su appliquer un filtre ; cette réponse n’est pas comptée.")
+            raise UnappliedFilterError(say("{path} could not apply a filter; this answer is not counted.", path=QUERY))
         if page.data.cached_at is not None:
             self.until = min(self.until, page.data.cached_at)
         return page

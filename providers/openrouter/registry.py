@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from providers.openrouter.endpoints import KEYS, WORKSPACES, keys_from, workspaces_from
 from providers.openrouter.parse import Key, KeyPage, Workspace, WorkspacePage, next_keys_page, next_workspaces_page
@@ -16,10 +16,10 @@ from providers.shared.lines import Lines
 from providers.shared.paging import read_registry
 from providers.shared.parts import gap_of
 from usage.errors import ContractError, CredentialError, NotOfferedError, RefusedError
+from usage.language.saying import listed, say
+from usage.language.sentence import Sentence
 from usage.names import Kind
 from usage.outcomes.report import Gap, GapKind, Thing
-
-KEYS_BY_NAME: Final = "les identifiants des clés"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class ListedKeys:
 
     keys: tuple[Key, ...] = ()
     gaps: tuple[Gap, ...] = ()
-    dropped: Mapping[str, int] = field(default_factory=dict)
+    dropped: Mapping[Sentence, int] = field(default_factory=dict)
 
     @property
     def things(self) -> tuple[Thing, ...]:
@@ -41,7 +41,7 @@ class ListedWorkspaces:
     """All workspaces that exist, and what of their list could not be read."""
 
     workspaces: tuple[Workspace, ...]
-    dropped: Mapping[str, int] = field(default_factory=dict)
+    dropped: Mapping[Sentence, int] = field(default_factory=dict)
 
 
 async def list_workspaces(job: Job) -> ListedWorkspaces:
@@ -63,22 +63,23 @@ async def list_keys(job: Job, workspace: str | None) -> ListedKeys:
     Raises:
         TransientError: They can't be read just now. Names in place of ids would make rows of their own.
     """
+    ids = say("the ids of the keys")
     try:
         read = await read_registry(job, KEYS, partial(keys_from, workspace), KeyPage, next_keys_page)
     except CredentialError as error:
-        return ListedKeys(gaps=(gap_of(KEYS_BY_NAME, explain_partial_refusal(KEYS, error)),))
+        return ListedKeys(gaps=(gap_of(ids, explain_partial_refusal(KEYS, error)),))
     except (NotOfferedError, RefusedError, ContractError) as error:
-        return ListedKeys(gaps=(gap_of(KEYS_BY_NAME, error),))
+        return ListedKeys(gaps=(gap_of(ids, error),))
     pages = [page.data for page in read]
     found = {key.hash: key for page in pages for key in page}
     odd = _count_odd(pages, KEYS)
-    sentence = f"Il manque {KEYS_BY_NAME} illisibles ({odd.total()}) : {' ; '.join(odd)}."
+    sentence = say("Without the ids of unreadable keys ({number}): {reasons}.", number=odd.total(), reasons=listed(odd))
     gaps = (Gap(kind=GapKind.MISSING, sentence=sentence),) if odd else ()
     return ListedKeys(tuple(found.values()), gaps, odd)
 
 
-def _count_odd(pages: Iterable[Lines[Any]], where: str) -> Counter[str]:
-    odd: Counter[str] = Counter()
+def _count_odd(pages: Iterable[Lines[Any]], where: str) -> Counter[Sentence]:
+    odd: Counter[Sentence] = Counter()
     for page in pages:
-        odd.update({f"{where} : {what}": count for what, count in page.odd.items()})
+        odd.update({say("{where}: {what}", where=where, what=what): count for what, count in page.odd.items()})
     return odd

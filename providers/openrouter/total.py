@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from providers.openrouter.days import SETTLING, explain_reach, is_old
 from providers.openrouter.endpoints import UNGROUPED
@@ -13,13 +12,12 @@ from providers.openrouter.query import Analytics, Question
 from providers.shared.amounts import Written, cost_of
 from providers.shared.control import control
 from providers.shared.job import Job
-from usage.errors import ContractError, RefusedError, TransientError
+from usage.errors import ContractError, RefusedError, SourceError, TransientError
+from usage.language.saying import decimal, say
+from usage.language.sentence import Sentence
 from usage.money import tell_apart
 from usage.outcomes.report import Control
 from usage.records.record import UsageRecord
-
-_COUNTS: Final = ("requêtes", "jetons d’entrée", "jetons de sortie")
-_UNCHECKED: Final = "Les lignes n’ont pas été comparées au total d’OpenRouter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,7 @@ class Total:
     """The account's own figures of the month, day by day; None where there are none to compare with, and why."""
 
     lines: tuple[Line, ...] | None = None
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Sentence, ...] = ()
 
 
 async def read_total(job: Job) -> Total:
@@ -48,20 +46,30 @@ async def read_total(job: Job) -> Total:
     except RefusedError as error:
         if is_old(job):
             raise explain_reach(job) from error
-        return Total(remarks=(f"{_UNCHECKED} : {error}",))
+        return _unchecked(error)
     except (TransientError, ContractError) as error:
         if is_old(job):
             raise
         # The figures can still be read. They are just not checked then.
-        return Total(remarks=(f"{_UNCHECKED} : {error}",))
+        return _unchecked(error)
     if is_old(job) and is_nothing(lines):
         # Too far back, or nothing used: it can't be told, and nothing is not written as 0.
         raise explain_reach(job)
     if analytics.notes.odd:
-        return Total(remarks=(f"{_UNCHECKED} : {next(iter(analytics.notes.odd))}.",))
+        remark = say("The lines were not compared with OpenRouter’s total: {why}.", why=next(iter(analytics.notes.odd)))
+        return Total(remarks=(remark,))
     if analytics.until < job.month.end + SETTLING:
-        return Total(remarks=(f"{_UNCHECKED} : il date du {analytics.until:%Y-%m-%d %H:%M} UTC.",))
+        remark = say(
+            "The lines were not compared with OpenRouter’s total: it is of {moment} UTC.",
+            moment=f"{analytics.until:%Y-%m-%d %H:%M}",
+        )
+        return Total(remarks=(remark,))
     return Total(lines)
+
+
+def _unchecked(error: SourceError) -> Total:
+    remark = say("The lines were not compared with OpenRouter’s total: {why}", why=error.sentence)
+    return Total(remarks=(remark,))
 
 
 def is_nothing(total: Sequence[Line]) -> bool:
@@ -75,7 +83,7 @@ class TotalCheck:
     """A total against the sum of the lines: the money, and in words what of all differs."""
 
     control: Control
-    differences: tuple[str, ...]
+    differences: tuple[Sentence, ...]
 
     @property
     def agrees(self) -> bool:
@@ -95,11 +103,21 @@ def compare(total: Sequence[Line], records: Sequence[UsageRecord]) -> TotalCheck
     )
     differences = []
     if not money.agrees:
-        differences.append("coût {} USD contre {}".format(*tell_apart(money.summed, money.total)))
-    for name, summed, of_total in zip(_COUNTS, _counts(records), _counts(whole), strict=True):
-        if summed != of_total:
-            differences.append(f"{name} {summed} contre {of_total}")
+        summed, of_total = map(decimal, tell_apart(money.summed, money.total))
+        differences.append(say("cost {sum} USD against {total}", sum=summed, total=of_total))
+    for column, (ours, theirs) in enumerate(zip(_counts(records), _counts(whole), strict=True)):
+        if ours != theirs:
+            differences.append(_count_difference(column, str(ours), str(theirs)))
     return TotalCheck(money, tuple(differences))
+
+
+def _count_difference(column: int, summed: str, total: str) -> Sentence:
+    """What there is to say where the sums of one of the columns of `_counts` differ."""
+    return (
+        say("requests {sum} against {total}", sum=summed, total=total),
+        say("input tokens {sum} against {total}", sum=summed, total=total),
+        say("output tokens {sum} against {total}", sum=summed, total=total),
+    )[column]
 
 
 def _counts(records: Iterable[UsageRecord]) -> list[int]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from providers.openrouter.endpoints import BY_KEY_AND_MODEL, BY_MODEL, BY_WORKSPACE_AND_KEY, WORKSPACES
 from providers.openrouter.labels import (
@@ -26,6 +28,8 @@ from providers.openrouter.total import compare
 from providers.shared.job import Job
 from providers.shared.parts import Part, gap_of, read_parts
 from usage.errors import CredentialError, NotOfferedError, SourceError
+from usage.language.saying import say, say_count
+from usage.language.sentence import Sentence
 from usage.money import exact_sum
 from usage.names import Kind
 from usage.outcomes.report import Gap, Thing
@@ -39,10 +43,10 @@ class WorkspaceFigures:
     records: tuple[UsageRecord, ...] = ()
     things: tuple[Thing, ...] = ()
     gaps: tuple[Gap, ...] = ()
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Sentence, ...] = ()
     complete: bool = True
     """False when a workspace that exists is missing."""
-    dropped: Mapping[str, int] = field(default_factory=dict)
+    dropped: Mapping[Sentence, int] = field(default_factory=dict)
     """Entries of the registries that could not be read."""
     unfound: UnfoundWorkspace | None = None
 
@@ -112,7 +116,7 @@ async def read_deleted(analytics: Analytics, workspaces: Sequence[str]) -> Works
 
 async def _figures(
     analytics: Analytics, inside: tuple[Filter, ...], keys: Sequence[Key]
-) -> tuple[list[UsageRecord], tuple[str, ...]]:
+) -> tuple[list[UsageRecord], tuple[Sentence, ...]]:
     """Usage within a filter, given to keys, and what there is to say about it."""
     month = analytics.job.month
     question = Question.of(month, BY_KEY_AND_MODEL, *inside, keys=tuple(key.hash for key in keys))
@@ -132,9 +136,12 @@ async def _figures(
             records += _give_to(bearers[0].hash if bearers else unlisted_key(name), figures)
     if not unfound:
         return records, ()
-    return records, (
-        f"OpenRouter n’a pas retrouvé {unfound} clé(s) par leur empreinte : leur usage reste sous leur nom, sans clé.",
+    remark = say_count(
+        "OpenRouter did not find {number} key by its hash: its usage stays under its name, without a key.",
+        "OpenRouter did not find {number} keys by their hashes: their usage stays under their names, without a key.",
+        unfound,
     )
+    return records, (remark,)
 
 
 async def _by_hash(
@@ -178,11 +185,11 @@ class MonthFigures:
     records: tuple[UsageRecord, ...]
     things: tuple[Thing, ...]
     gaps: tuple[Gap, ...]
-    remarks: tuple[str, ...]
+    remarks: tuple[Sentence, ...]
     complete: bool
     """False when a workspace that exists is missing."""
     until: datetime
-    dropped: Mapping[str, int]
+    dropped: Mapping[Sentence, int]
     new: Mapping[str, int]
 
 
@@ -197,7 +204,7 @@ async def read_figures(job: Job, total: Sequence[Line] | None) -> MonthFigures:
     except CredentialError as error:
         if total is None:
             raise
-        gaps = [gap_of("la liste des espaces de travail", explain_partial_refusal(WORKSPACES, error))]
+        gaps = [gap_of(say("the list of workspaces"), explain_partial_refusal(WORKSPACES, error))]
         # There may be several: without their ids, the names in the figures tell them apart.
         parts = [await read_deleted(analytics, [])]
     else:
@@ -209,7 +216,7 @@ async def read_figures(job: Job, total: Sequence[Line] | None) -> MonthFigures:
     return MonthFigures(
         records=named.records,
         things=(*(thing for part in parts for thing in part.things), *named.things),
-        gaps=(*gaps, *(gap for part in parts for gap in part.gaps), *analytics.notes.gaps("les chiffres")),
+        gaps=(*gaps, *(gap for part in parts for gap in part.gaps), *analytics.notes.gaps(say("the figures"))),
         remarks=tuple(dict.fromkeys(remark for part in parts for remark in part.remarks)),
         complete=all(part.complete for part in parts),
         until=analytics.until,
@@ -224,7 +231,7 @@ async def _of_workspaces(
     """Each workspace, and what lies outside of those that could be asked for by their ids."""
     workspaces = listed.workspaces
     read = await read_parts(
-        [Part(f"l’espace de travail {item.id}", read_workspace(analytics, item), apart=True) for item in workspaces]
+        [Part(_workspace(item.id), read_workspace(analytics, item), apart=True) for item in workspaces]
     )
     found = [value for value in read.values if value is not None]
     lost = [item.id for item, value in zip(workspaces, read.values, strict=True) if value is None]
@@ -243,6 +250,10 @@ async def _of_workspaces(
     return parts, gaps
 
 
+def _workspace(an_id: str) -> Sentence:
+    return say("the workspace {id}", id=an_id)
+
+
 async def _outside(
     analytics: Analytics, workspaces: Sequence[str], unfound: Sequence[UnfoundWorkspace]
 ) -> WorkspaceFigures:
@@ -251,11 +262,11 @@ async def _outside(
         rest = await read_deleted(analytics, workspaces)
     except SourceError as error:
         gaps = tuple(
-            gap_of(f"l’espace de travail {one.workspace.id}", error).model_copy(update={"within": one.workspace.id})
+            gap_of(_workspace(one.workspace.id), error).model_copy(update={"within": one.workspace.id})
             for one in unfound
         )
         # Every other workspace was read. On a closed month the total tells whether this lacks anything.
-        remark = f"Les espaces de travail supprimés n’ont pas pu être lus : {error.sentence}"
+        remark = say("Deleted workspaces could not be read: {why}", why=error.sentence)
         return WorkspaceFigures(gaps=gaps, remarks=() if gaps else (remark,), complete=not gaps)
     records = rest.records
     for one in unfound:
@@ -263,10 +274,13 @@ async def _outside(
     existing = {one.workspace.id for one in unfound}
     remarks = []
     if any(record.workspace not in existing for record in records):
-        remarks.append("De l’usage vient d’espaces de travail supprimés ; il est compté sous leur nom.")
+        remarks.append(say("Some usage is of deleted workspaces; it is counted under their names."))
     if unfound:
         remarks.append(
-            f"OpenRouter n’a pas retrouvé {len(unfound)} espace(s) de travail par leur identifiant : leur usage est "
-            "compté d’après leur nom."
+            say_count(
+                "OpenRouter did not find {number} workspace by its id: its usage is counted by its name.",
+                "OpenRouter did not find {number} workspaces by their ids: their usage is counted by their names.",
+                len(unfound),
+            )
         )
     return WorkspaceFigures(records=records, remarks=tuple(remarks))

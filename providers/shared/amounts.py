@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Final, Self
@@ -10,8 +10,11 @@ from typing import Annotated, Any, Final, Self
 from pydantic import Field
 
 from usage.errors import ContractError
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.money import exact_sum
 from usage.outcomes.report import Gap, GapKind
+from usage.peers.contract import unexpected
 from usage.records.record import NO_UNITS, Units, UsageRecord, cost_unit
 
 RawAmount = Annotated[str | Decimal | int | None, Field(union_mode="left_to_right")]
@@ -38,7 +41,7 @@ def amount(raw: RawAmount, where: str) -> Decimal | None:
     except InvalidOperation:
         value = Decimal("NaN")
     if not value.is_finite():
-        raise ContractError(f"{where} ne répond plus comme prévu : un montant n’est pas un nombre.")
+        raise ContractError(unexpected(where, say("an amount is not a number")))
     return value
 
 
@@ -59,7 +62,7 @@ def believable_amount(raw: RawAmount, where: str) -> Decimal | None:
         return None
     exponent = value.as_tuple().exponent
     if (value and value.adjusted() >= _DIGITS_BEFORE) or (isinstance(exponent, int) and exponent < -_DIGITS_AFTER):
-        raise ContractError(f"{where} ne répond plus comme prévu : un montant est démesuré.")
+        raise ContractError(unexpected(where, say("an amount is out of all proportion")))
     return value
 
 
@@ -116,12 +119,12 @@ def dollars_or_unit(value: Decimal | None, currency: str | None) -> tuple[Decima
     return None, ((cost_unit(currency), value),)
 
 
-def foreign_gaps(records: Iterable[UsageRecord], sentence: str) -> tuple[Gap, ...]:
-    """The gap of money in other currencies than USD; `{}` in the sentence is their names."""
+def foreign_gaps(records: Iterable[UsageRecord], tell: Callable[[str], Sentence]) -> tuple[Gap, ...]:
+    """The gap of money in other currencies than USD; `tell` makes its sentence from their names (`CHF, EUR`)."""
     prefix = cost_unit("")
     units = {unit for record in records for unit, _ in record.units if unit.startswith(prefix)}
     names = ", ".join(sorted(unit.removeprefix(prefix).upper() for unit in units))
-    return (Gap(kind=GapKind.UNAVAILABLE, sentence=sentence.format(names)),) if units else ()
+    return (Gap(kind=GapKind.UNAVAILABLE, sentence=tell(names)),) if units else ()
 
 
 def sum_known(amounts: Iterable[Decimal | None]) -> Decimal:
@@ -134,7 +137,7 @@ def cost_of(records: Iterable[UsageRecord]) -> Decimal:
     return sum_known(record.cost for record in records)
 
 
-def rounded_amounts(counts: Iterable[int]) -> tuple[str, ...]:
+def rounded_amounts(counts: Iterable[int]) -> tuple[Sentence, ...]:
     """A remark on amounts that had more decimals than the table holds."""
     amounts = sum(counts)
-    return (f"Montants arrondis à la 38e décimale : {amounts}.",) if amounts else ()
+    return (say("Amounts rounded to the 38th decimal: {number}.", number=amounts),) if amounts else ()

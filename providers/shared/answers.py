@@ -11,6 +11,8 @@ import httpx
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from usage.errors import ContractError, TransientError
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.machine.memory import without_garbage_collection
 from usage.peers import quick
 from usage.peers.bodies import (
@@ -23,7 +25,7 @@ from usage.peers.bodies import (
     UnreadableError,
     decode,
 )
-from usage.peers.contract import describe_breach
+from usage.peers.contract import describe_breach, unexpected
 from usage.peers.pieces import elements
 
 M = TypeVar("M", bound=BaseModel)
@@ -97,8 +99,8 @@ class Answer:
         except UnreadableError as error:
             raise self._unread(error) from None
 
-    def instead(self) -> str | None:
-        """What a successful answer holds in place of figures, in French; None where it may hold them.
+    def instead(self) -> Sentence | None:
+        """What a successful answer holds in place of figures; None where it may hold them.
 
         Gateways were seen to send their error pages, and servers their error objects, under 200.
         """
@@ -112,20 +114,26 @@ class Answer:
             return instead_of_json(error)
 
     def _unread(self, error: UnreadableError) -> ContractError:
-        return ContractError(
-            f"{self.path} a répondu {instead_of_json(error)} (HTTP {self.status}).", status=self.status
+        sentence = say(
+            "{path} answered {what} (HTTP {status}).",
+            path=self.path,
+            what=instead_of_json(error),
+            status=str(self.status),
         )
+        return ContractError(sentence, status=self.status)
 
 
-def instead_of_json(error: UnreadableError) -> str:
-    """What an answer that can't be read holds, in French."""
+def instead_of_json(error: UnreadableError) -> Sentence:
+    """What an answer that can't be read holds."""
     if isinstance(error, NotJsonError):
-        return f"{'une page HTML' if error.is_html else 'un corps illisible ou coupé'} au lieu de JSON"
+        if error.is_html:
+            return say("an HTML page instead of JSON")
+        return say("an unreadable or cut body instead of JSON")
     if isinstance(error, TooDeepError):
-        return f"du JSON imbriqué sur plus de {DEPTH_LIMIT} niveaux"
+        return say("JSON nested deeper than {number} levels", number=DEPTH_LIMIT)
     if isinstance(error, TooManyError):
-        return f"du JSON de plus de {VALUES_LIMIT // 10**6} millions de valeurs"
-    return f"un nombre de plus de {DIGITS_LIMIT} chiffres"
+        return say("JSON of more than {number} million values", number=VALUES_LIMIT // 10**6)
+    return say("a number of more than {number} digits", number=DIGITS_LIMIT)
 
 
 def parse(data: object, model: type[M], where: str) -> M:
@@ -133,10 +141,10 @@ def parse(data: object, model: type[M], where: str) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise ContractError(f"{where} ne répond plus comme prévu : {describe_breach(error)}.") from None
+        raise ContractError(unexpected(where, describe_breach(error))) from None
 
 
-def _error_in(decoded: Any) -> str | None:
+def _error_in(decoded: Any) -> Sentence | None:
     if not isinstance(decoded, dict) or any(name in decoded for name in _FIGURES):
         return None
     found = next((decoded[name] for name in _ERRORS if decoded.get(name)), None)
@@ -145,4 +153,4 @@ def _error_in(decoded: Any) -> str | None:
     words = [found.get(name) for name in ("code", "type", "status")] if isinstance(found, dict) else [found]
     # A code is the API's own word; anything longer may repeat what was sent, and is not shown.
     code = next((word for word in words if isinstance(word, str) and _A_CODE.fullmatch(word)), None)
-    return f"une erreur ({code}) au lieu de chiffres" if code else "une erreur au lieu de chiffres"
+    return say("an error ({code}) instead of figures", code=code) if code else say("an error instead of figures")

@@ -9,6 +9,8 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from usage.errors import SourceError
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 
 T = TypeVar("T")
 
@@ -27,19 +29,19 @@ class CheckResult(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    what: str
+    what: Sentence
     status: CheckStatus
-    sentence: str
+    sentence: Sentence
     """What works, or what to do about it."""
 
 
 async def try_reading(
-    what: str,
+    what: Sentence | str,
     attempt: Awaitable[T],
     failure: CheckStatus = CheckStatus.BAD,
     *,
     spared: tuple[type[SourceError], ...] = (),
-    tell: Callable[[T], str] = lambda _: "readable",
+    tell: Callable[[T], Sentence | str] = lambda _: say("readable"),
 ) -> CheckResult:
     """Try one thing.
 

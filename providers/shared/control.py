@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from decimal import Decimal
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from providers.shared.amounts import FLOAT_TOLERANCE, Written
 from usage.errors import SourceError
+from usage.language.saying import say_count
+from usage.language.sentence import Sentence
 from usage.money import difference
 from usage.outcomes.report import Control, Gap, GapKind
 from usage.records.record import UsageRecord
@@ -59,7 +62,7 @@ async def believe_twice(
         raise
 
 
-def mismatch(checked: Control | None, sentence: str) -> tuple[Gap, ...]:
+def mismatch(checked: Control | None, sentence: Sentence | str) -> tuple[Gap, ...]:
     """The gap of lines that do not add up to the provider's own total."""
     if checked is None or checked.agrees:
         return ()
@@ -67,13 +70,17 @@ def mismatch(checked: Control | None, sentence: str) -> tuple[Gap, ...]:
 
 
 def without_missing_amounts(
-    records: tuple[UsageRecord, ...], checked: Control | None, provider: str
-) -> tuple[tuple[UsageRecord, ...], tuple[str, ...]]:
+    records: tuple[UsageRecord, ...], checked: Control | None, whose: Sentence
+) -> tuple[tuple[UsageRecord, ...], tuple[Sentence, ...]]:
     """Records, and a remark, of which lines without an amount are shown to cost nothing by a total that agrees
-    without them; else the records as they are."""
+    without them; else the records as they are. `whose` total it is: `OpenAI’s`."""
     lines = sum(record.missing_amounts for record in records)
     if not lines or checked is None or not checked.agrees:
         return records, ()
-    which = "Une ligne est" if lines == 1 else f"{lines} lignes sont"
-    remark = f"{which} sans montant ; le total {provider} montre que rien n’y manque."
+    remark = say_count(
+        "A line is without an amount; {whose} total shows that nothing is missing there.",
+        "{number} lines are without an amount; {whose} total shows that nothing is missing there.",
+        lines,
+        whose=whose,
+    )
     return tuple(replace(record, missing_amounts=0) for record in records), (remark,)

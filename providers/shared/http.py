@@ -37,6 +37,7 @@ from usage.errors import (
     StaleCursorError,
     TransientError,
 )
+from usage.language.saying import say
 from usage.machine.network import asks_directly
 from usage.peers.bodies import ENCODINGS, Body, TooLargeError, UnreadableError
 from usage.peers.clock import clock_offset, read_wait
@@ -175,9 +176,13 @@ class Http:
                 if instead is None:
                     return answer
                 if was_none:
-                    raise ContractError(
-                        f"{path} a répondu deux fois de suite {instead} (HTTP {answer.status}).", status=answer.status
+                    sentence = say(
+                        "{path} answered {what} twice in a row (HTTP {status}).",
+                        path=path,
+                        what=instead,
+                        status=str(answer.status),
                     )
+                    raise ContractError(sentence, status=answer.status)
                 was_none = True
                 await self._retry.sleep(_AGAIN)
 
@@ -206,10 +211,12 @@ class Http:
         """
         if self._retry.clock() + wait < self._ends:
             return
-        minutes = f"{self._retry.source_patience / 60:.0f}"
-        raise TransientError(
-            f"{path} n’est pas lu jusqu’au bout : lire cette source prend plus de {minutes} minutes.", final=True
+        sentence = say(
+            "{path} is not read to the end: reading this source takes more than {minutes} minutes.",
+            path=path,
+            minutes=f"{self._retry.source_patience / 60:.0f}",
         )
+        raise TransientError(sentence, final=True)
 
     async def _once(self, question: Question, headers: Mapping[str, str] | None, most_bytes: int | None) -> Answer:
         self.requests += 1
@@ -222,9 +229,10 @@ class Http:
             async with asyncio.timeout(self._retry.patience):
                 answer = await self._receive(request, path, most_bytes)
         except (httpx.TimeoutException, TimeoutError):
-            raise TransientError(f"{path} n’a pas répondu à temps.") from None
+            raise TransientError(say("{path} did not answer in time.", path=path)) from None
         except httpx.TransportError as error:
-            raise TransientError(f"La connexion à {path} a été coupée ({type(error).__name__}).") from None
+            kind = type(error).__name__
+            raise TransientError(say("The connection to {path} was cut ({kind}).", path=path, kind=kind)) from None
         log.debug("%s %s %s", question.method, path, answer.status)
         self.clock_offset = clock_offset(answer.headers, self._retry.now()) or self.clock_offset
         refused = None
@@ -248,7 +256,7 @@ class Http:
         except UnreadableError as error:
             if response.is_success:
                 if most_bytes and isinstance(error, TooLargeError):
-                    sentence = f"La réponse de {path} dépasse {most_bytes / 2**20:.3g} Mio."
+                    sentence = say("The answer of {path} exceeds {most} MiB.", path=path, most=_mebibytes(most_bytes))
                     raise SmallerPagesError(sentence, final=True) from None
                 raise self._unread(error, path) from None
             # A refusal is one, whatever its body holds.
@@ -259,9 +267,13 @@ class Http:
 
     def _unread(self, error: UnreadableError, path: str) -> SourceError:
         if isinstance(error, TooLargeError):
-            most = f"{self._retry.most_bytes / 2**20:.3g} Mio"
-            return ContractError(f"La réponse de {path} dépasse {most} ; elle n’est pas lue.")
-        return TransientError(f"La réponse de {path} est coupée ou ne se décompresse pas.")
+            most = _mebibytes(self._retry.most_bytes)
+            return ContractError(say("The answer of {path} exceeds {most} MiB; it is not read.", path=path, most=most))
+        return TransientError(say("The answer of {path} is cut or can’t be unpacked.", path=path))
+
+
+def _mebibytes(count: int) -> str:
+    return f"{count / 2**20:.3g}"
 
 
 def _announced(response: httpx.Response) -> int:
@@ -279,32 +291,37 @@ async def _content(response: httpx.Response, most_bytes: int) -> bytes:
 
 def refusal(answer: Answer, now: datetime) -> SourceError:
     """The error that a status stands for at every provider."""
-    path, status = answer.path, answer.status
+    path, status, code = answer.path, answer.status, str(answer.status)
     if status in (401, 403):
-        return CredentialError(f"{path} refuse la clé (HTTP {status}) : vérifiez la clé et ses droits.", status=status)
+        sentence = say("{path} refuses the key (HTTP {status}): check the key and its rights.", path=path, status=code)
+        return CredentialError(sentence, status=status)
     if status == 404:
-        return NotOfferedError(f"{path} n’existe pas pour ce compte (HTTP 404).", status=status)
+        return NotOfferedError(say("{path} does not exist for this account (HTTP 404).", path=path), status=status)
     if status == 410:
-        return StaleCursorError(f"{path} a changé pendant la lecture (HTTP 410).", status=status)
+        return StaleCursorError(say("{path} changed while it was read (HTTP 410).", path=path), status=status)
     if 300 <= status < 400:
-        return ContractError(
-            f"{path} renvoie vers une autre adresse (HTTP {status}) ; la clé n’y est pas envoyée.", status=status
+        sentence = say(
+            "{path} points to another address (HTTP {status}); the key is not sent there.", path=path, status=code
         )
+        return ContractError(sentence, status=status)
     if status in _TRANSIENT:
         return _transient(answer, now)
-    return RefusedError(f"{path} refuse la demande (HTTP {status}).", status=status)
+    return RefusedError(say("{path} refuses the request (HTTP {status}).", path=path, status=code), status=status)
 
 
 def _transient(answer: Answer, now: datetime) -> TransientError:
     asked = retry_after(answer.headers, now)
-    what = "limite les demandes" if answer.status == 429 else "est en panne ou occupé"
-    sentence = f"{answer.path} {what} (HTTP {answer.status})."
+    what = say("limits the requests") if answer.status == 429 else say("is down or busy")
+    values = {"path": answer.path, "what": what, "status": str(answer.status)}
     if asked is not None and asked > PATIENCE:
-        sentence = (
-            f"{answer.path} {what} et demande d’attendre {asked:.0f} s, plus que les {PATIENCE:.0f} s prévues "
-            f"(HTTP {answer.status})."
+        sentence = say(
+            "{path} {what} and asks to wait {asked} s, longer than the {most} s allowed for (HTTP {status}).",
+            **values,
+            asked=f"{asked:.0f}",
+            most=f"{PATIENCE:.0f}",
         )
         return TransientError(sentence, status=answer.status, retry_after=asked, final=True)
+    sentence = say("{path} {what} (HTTP {status}).", **values)
     return TransientError(sentence, status=answer.status, retry_after=asked)
 
 

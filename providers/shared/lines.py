@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from functools import reduce
 from types import GenericAlias
 from typing import Annotated, Any, Generic, Self, TypeVar, get_args, get_origin
 
@@ -17,8 +18,10 @@ from pydantic import BaseModel, GetCoreSchemaHandler, ValidationError
 from pydantic_core import CoreSchema, core_schema
 
 from usage.errors import ContractError
+from usage.language.saying import say, say_count
+from usage.language.sentence import Sentence
 from usage.outcomes.report import Count, Gap, GapKind
-from usage.peers.contract import describe_breach
+from usage.peers.contract import describe_breach, unexpected
 
 T = TypeVar("T")
 
@@ -26,11 +29,11 @@ T = TypeVar("T")
 class Lines(list[T], Generic[T]):
     """The lines that could be read.
 
-    `odd` counts the others by what is wrong with them, in French; `new` counts lines by the fields that their model
+    `odd` counts the others by what is wrong with them; `new` counts lines by the fields that their model
     does not know, as paths below the line (`cost.discount`).
     """
 
-    odd: Mapping[str, int] = {}
+    odd: Mapping[Sentence, int] = {}
     new: Mapping[str, int] = {}
 
     @classmethod
@@ -43,7 +46,7 @@ class Lines(list[T], Generic[T]):
 
 
 def _read(model: type[BaseModel], value: Any, read: core_schema.ValidatorFunctionWrapHandler) -> Lines[Any]:
-    odd: Counter[str] = Counter()
+    odd: Counter[Sentence] = Counter()
     try:
         lines = Lines(read(value))
     except ValidationError:
@@ -90,8 +93,8 @@ class Notes:
 
     def __init__(self) -> None:
         self.read = 0
-        self.odd: Counter[str] = Counter()
-        self.dropped: Counter[str] = Counter()
+        self.odd: Counter[Sentence] = Counter()
+        self.dropped: Counter[Sentence] = Counter()
         self.new: Counter[str] = Counter()
 
     def take(self, lines: list[Any], where: str, *, are_days: bool = False) -> None:
@@ -104,15 +107,15 @@ class Notes:
         for field, count in lines.new.items():
             self.new[f"{where} {field}"] += count
 
-    def lose(self, where: str, what: str) -> None:
-        """Note a line that was taken in and turns out to be of no use; `what` is wrong with it, in French."""
+    def lose(self, where: str, what: Sentence | str) -> None:
+        """Note a line that was taken in and turns out to be of no use; `what` is wrong with it."""
         self.read -= 1
         self.drop(where, what)
 
-    def drop(self, where: str, what: str, count: int = 1) -> None:
-        """Note lines that are left out, and what is wrong with them, in French."""
-        self.odd[what] += count
-        self.dropped[f"{where} : {what}"] += count
+    def drop(self, where: str, what: Sentence | str, count: int = 1) -> None:
+        """Note lines that are left out, and what is wrong with them."""
+        self.odd[Sentence.of(what) if isinstance(what, str) else what] += count
+        self.dropped[say("{where}: {what}", where=where, what=what)] += count
 
     @classmethod
     def of_all(cls, several: Iterable[Notes]) -> Self:
@@ -132,21 +135,27 @@ class Notes:
             ContractError: There were lines, and all of them were left out.
         """
         if self.odd and not self.read:
-            raise ContractError(f"{where} ne répond plus comme prévu : {next(iter(self.odd))}.")
+            raise ContractError(unexpected(where, next(iter(self.odd))))
 
-    def gaps(self, what: str) -> tuple[Gap, ...]:
-        """The gap that lines left out of a report leave; `what` the report brings, in French (`les coûts`)."""
+    def gaps(self, what: Sentence | str) -> tuple[Gap, ...]:
+        """The gap that lines left out of a report leave; `what` the report brings (`the costs`)."""
         lost = sum(self.odd.values())
         if not lost:
             return ()
-        lines = "Une ligne illisible est laissée" if lost == 1 else f"{lost} lignes illisibles sont laissées"
-        reasons = " ; ".join(self.odd)
-        return (Gap(kind=GapKind.MISSING, sentence=f"{lines} de côté dans {what} : {reasons}."),)
+        sentence = say_count(
+            "One unreadable line is left out of {what}: {reasons}.",
+            "{number} unreadable lines are left out of {what}: {reasons}.",
+            lost,
+            what=what,
+            reasons=reduce(lambda one, other: say("{one}; {other}", one=one, other=other), self.odd),
+        )
+        return (Gap(kind=GapKind.MISSING, sentence=sentence),)
 
 
-def counts(counter: Mapping[str, int]) -> tuple[Count, ...]:
+def counts(counter: Mapping[Sentence, int] | Mapping[str, int]) -> tuple[Count, ...]:
     """As a report holds them, by name."""
-    return tuple(Count(what=what, count=count) for what, count in sorted(counter.items()))
+    found = [Count(what=what, count=count) for what, count in counter.items()]
+    return tuple(sorted(found, key=lambda one: one.what.fr))
 
 
 class _Whole:

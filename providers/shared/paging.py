@@ -11,6 +11,8 @@ from providers.shared.http import Params
 from providers.shared.job import Job
 from providers.shared.lines import Notes
 from usage.errors import ContractError, StaleCursorError
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.outcomes.report import Thing
 
 P = TypeVar("P")
@@ -65,7 +67,7 @@ class Names:
     """What the registries of an account told: its things, why some names are not there, what could not be read."""
 
     things: tuple[Thing, ...] = ()
-    remarks: tuple[str, ...] = ()
+    remarks: tuple[Sentence, ...] = ()
     notes: Notes = field(default_factory=Notes)
 
 
@@ -149,21 +151,31 @@ class _Listing:
                 return sink
             idle = 0 if self._is_new(step, seen) else idle + 1
             if step.more and not step.token:
-                raise ContractError(f"{self.where} annonce une suite sans dire où la lire.")
+                raise ContractError(say("{where} announces more without telling where to read it.", where=self.where))
             if not step.token or step.more is False:
                 return sink
             if ("token", step.token) in seen:
-                raise ContractError(f"{self.where} renvoie toujours à la même page ; la lecture est arrêtée.")
+                raise ContractError(
+                    say("{where} keeps pointing to the same page; reading it is stopped.", where=self.where)
+                )
             seen.add(("token", step.token))
             if idle == EMPTY_PAGES:
                 if self.tells_its_days:
                     return sink
-                raise ContractError(
-                    f"{self.where} annonce toujours une suite, mais {idle} pages de suite n’apportent rien ; "
-                    "la lecture est arrêtée."
+                sentence = say(
+                    "{where} keeps announcing more, but {number} pages in a row bring nothing; reading it is stopped.",
+                    where=self.where,
+                    number=idle,
                 )
+                raise ContractError(sentence)
             token = step.token
-        raise ContractError(f"{self.where} n’en finit pas : la lecture est arrêtée après {self.most} pages.")
+        raise ContractError(
+            say(
+                "{where} has no end: reading it is stopped after {number} pages.",
+                where=self.where,
+                number=str(self.most),
+            )
+        )
 
     def _is_new(self, step: NextPage, seen: set[object]) -> bool:
         """Whether a page brings something that was not there before; notes it."""
@@ -171,7 +183,7 @@ class _Listing:
             return False
         if step.mark in seen:
             if step.lines:
-                raise ContractError(f"{self.where} donne deux fois la même page ; la lecture est arrêtée.")
+                raise ContractError(say("{where} gives the same page twice; reading it is stopped.", where=self.where))
             return False
         seen.add(step.mark)
         return True

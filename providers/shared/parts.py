@@ -18,6 +18,8 @@ from usage.errors import (
     TransientError,
     UnavailableError,
 )
+from usage.language.saying import say, say_count
+from usage.language.sentence import SILENCE, Sentence
 from usage.month import Month
 from usage.outcomes.report import Gap, GapKind
 from usage.outcomes.story import days_read
@@ -30,13 +32,13 @@ _RECENT: Final = timedelta(days=60)
 
 @dataclass(frozen=True, slots=True)
 class Part(Generic[T]):
-    """One part of the job: what it brings, in French (`les coûts`), and the reading itself.
+    """One part of the job: what it brings (`the costs`), and the reading itself.
 
     `optional` parts may be missing at the provider (404) without a word. One that breaks the contract is a gap of its
     own if it is optional or `apart`; any other then stops the source.
     """
 
-    what: str
+    what: Sentence | str
     reading: Coroutine[Any, Any, T]
     optional: bool = False
     apart: bool = False
@@ -85,30 +87,43 @@ def _costs_only_itself(part: Part[Any], failure: BaseException) -> bool:
     return isinstance(failure, SourceError)
 
 
-def gap_of(what: str, error: SourceError) -> Gap:
-    """The gap that a failed part leaves."""
+def gap_of(what: Sentence | str, error: SourceError) -> Gap:
+    """The gap that a failed part leaves; `what` it would have brought (`the costs`)."""
     return Gap(
         kind=GapKind.UNAVAILABLE if isinstance(error, UnavailableError) else GapKind.MISSING,
-        sentence=f"Il manque {what} : {error.sentence}",
+        sentence=say("Without {what}: {why}", what=what, why=error.sentence),
         passing=isinstance(error, TransientError) and not error.final,
     )
 
 
-def days_gap(month: Month, days: int | None, *, out_of_reach: int = 0, what: str = "") -> tuple[Gap, ...]:
+def days_gap(
+    month: Month, days: int | None, *, out_of_reach: int = 0, what: Sentence | str = SILENCE
+) -> tuple[Gap, ...]:
     """The gap that missing days leave in a closed month.
 
     Args:
         month: The month, which has ended.
         days: Days that the answers hold; None where the provider gives no days.
         out_of_reach: Days of the month that the provider says it does not have; another gap tells of them.
-        what: Which report, in French (`les coûts`), where it is one of several.
+        what: Which report (`the costs`), where it is one of several.
     """
     if days is None or days + out_of_reach >= month.days:
         return ()
     missing = month.days - out_of_reach - days
-    lack = "Il manque 1 jour" if missing == 1 else f"Il manque {missing} jours"
-    of_what = f" dans {what}" if what else ""
-    return (Gap(kind=GapKind.MISSING, sentence=f"{lack}{of_what} : {days_read(days, month)}."),)
+    read = days_read(days, month)
+    if what:
+        sentence = say_count(
+            "{number} day is missing from {what}: {read}.",
+            "{number} days are missing from {what}: {read}.",
+            missing,
+            what=what,
+            read=read,
+        )
+    else:
+        sentence = say_count(
+            "{number} day is missing: {read}.", "{number} days are missing: {read}.", missing, read=read
+        )
+    return (Gap(kind=GapKind.MISSING, sentence=sentence),)
 
 
 def out_of_reach(job: Job, error: RefusedError, provider: str) -> SourceError:
@@ -116,4 +131,5 @@ def out_of_reach(job: Job, error: RefusedError, provider: str) -> SourceError:
     is taken for the end, any other for what it is."""
     if job.month.end > job.now - _RECENT:
         return error
-    return UnavailableError(f"{provider} ne donne plus {job.month} ({error.sentence})", status=error.status)
+    sentence = say("{provider} no longer gives {month} ({why})", provider=provider, month=job.month, why=error.sentence)
+    return UnavailableError(sentence, status=error.status)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import httpx
 
 from providers.shared.answers import SmallerPagesError
+from usage.language.saying import say
 from usage.peers.exchange import Exchange, Question
 
 
@@ -40,6 +41,6 @@ class KeptAnswers(httpx.AsyncBaseTransport):
         )
         answers = self._answers.get(question)
         if not answers:
-            raise SmallerPagesError(f"Aucune réponse de {question.path} n’est gardée.", final=True)
+            raise SmallerPagesError(say("No answer of {path} is kept.", path=question.path), final=True)
         exchange = answers.popleft() if len(answers) > 1 else answers[0]
         return httpx.Response(exchange.status, stream=httpx.ByteStream(exchange.content), request=request)

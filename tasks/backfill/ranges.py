@@ -17,6 +17,8 @@ from tasks.keep import SharedAnswers
 from tasks.session import Opened, open_once, open_workspace, warnings_of
 from usage.catalogue import CATALOGUE
 from usage.errors import SettingsError
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import FINAL, Grain, ProviderName, Source
 from usage.outcomes.out_of_reach import beyond
@@ -57,7 +59,7 @@ class Backfill(Opened):
     months: tuple[BackfillMonth, ...]
     memory: BackfillMemory
     """What reading a month leaves for the others that this process reads."""
-    beyond: tuple[str, ...] = ()
+    beyond: tuple[Sentence, ...] = ()
     """What can't be had, a line for each provider that doesn't have all of it."""
     shared: SharedAnswers = field(default_factory=SharedAnswers)
     """Answers about several months at once."""
@@ -115,7 +117,7 @@ def months_of(asked: Range, settings: Settings) -> list[Month]:
     now = settings.now()
     first, last = Month.resolve(asked.first, now), Month.resolve(asked.last, now)
     if first > last:
-        raise SettingsError(f"the range is turned round: {first} comes after {last}")
+        raise SettingsError(say("the range is turned round: {first} comes after {last}", first=first, last=last))
     return list(first.until(last))
 
 
@@ -141,7 +143,7 @@ def _open(asked: Range, *, on_workers: bool) -> Backfill:
 
 def _beyond(
     settings: Settings, sources: Sequence[Source], to_read: Mapping[ProviderName, Sequence[Month]]
-) -> Iterator[str]:
+) -> Iterator[Sentence]:
     """One line for each provider that doesn't have all of what is to be read, and of which the archive lacks some."""
     now = settings.now()
     for provider in ProviderName:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from archive.history import Change, Standing, changes
-from archive.opening import open_archive
 from reports.page.figures.evidence import Correction
 from usage.errors import ArchiveError
 from usage.month import Month
 from usage.settings import Settings
+
+if TYPE_CHECKING:
+    from archive.history import Change
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +29,10 @@ def corrections(settings: Settings, months: Iterable[Month], since: datetime) ->
     Returns:
         None where no readings are kept, or they can't be read, which is said in a warning.
     """
+    # A third of a second, which a collection needs only after the providers were asked.
+    from archive.history import Standing, changes  # noqa: PLC0415
+    from archive.opening import open_archive  # noqa: PLC0415
+
     try:
         archive = open_archive(settings)
         if archive is None:

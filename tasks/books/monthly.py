@@ -15,6 +15,7 @@ from tasks.books.corrections import corrections
 from tasks.books.gather import gather
 from tasks.books.related import RelatedTitles
 from usage.errors import SettingsError
+from usage.language.saying import say
 from usage.month import Month
 from usage.settings import Settings
 
@@ -40,7 +41,7 @@ def monthly(settings: Settings, gateway: Gateway, month: Month, *, count: int = 
     # Surprises are the same on every page of the month, however many months it shows.
     ledger = gather(settings, workspace, {*months, *last_months(month, MONTHS_BACK + 1)})
     if not ledger.month(month).is_collected:
-        raise SettingsError(f"{month} was never collected: llm-usage collect --month {month} does it")
+        raise SettingsError(say("{month} was never collected: llm-usage collect --month {month} does it", month=month))
     rows = [row for one in ledger.months for row in one.rows]
     columns = choose_columns(rows, by, settings.reports.carry_columns)
     titles = RelatedTitles(gateway, workspace.databases.usages)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from reports.pricing.prices import ModelPrices, Reason, TokenPrices, Variant
 from usage.errors import SettingsError
+from usage.language.saying import say
 from usage.names import ProviderName
 
 if TYPE_CHECKING:
@@ -42,8 +43,10 @@ class PublicPrices:
             from genai_prices.data_snapshot import DataSnapshot  # noqa: PLC0415
         except ImportError:
             raise SettingsError(
-                "reconcile needs the price list of genai-prices, which is not installed: "
-                "pip install 'llm-usage[prices]', or pip install genai-prices"
+                say(
+                    "reconcile needs the price list of genai-prices, which is not installed: pip install "
+                    "'llm-usage[prices]', or pip install genai-prices"
+                )
             ) from None
         self._snapshot: DataSnapshot = DataSnapshot(providers=providers, from_auto_update=False)
         self._found: dict[tuple[ProviderName, str, date], ModelPrices | None] = {}

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from archive.beside.rates import KeptRate, RateBook
-from archive.opening import open_rates
 from reports.currency import USD, NoRate, Rate, Rates, RateSource
 from usage.errors import ArchiveError, SettingsError
+from usage.language.saying import say, together
 from usage.machine.network import asks_directly
 from usage.month import Month
 from usage.peers.bodies import ENCODINGS, Body, TooLargeError, UnreadableError
@@ -108,24 +108,29 @@ def read_rates_file(path: Path, currency: str) -> dict[Month, Rate]:
     try:
         lines = path.read_text("utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError):
-        raise SettingsError("EUR_RATES_FILE: the file can't be read as a text in UTF-8") from None
+        raise SettingsError(say("EUR_RATES_FILE: the file can't be read as a text in UTF-8")) from None
     found: dict[Month, Rate] = {}
     wrong = []
     # A decimal comma needs semicolons between the columns, as French spreadsheets write them.
     delimiter = ";" if ";" in "".join(lines[:1]) else ","
     rows = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter)]
     if not rows or [cell.lower() for cell in rows[0][:2]] != ["month", "rate"]:
-        raise SettingsError("EUR_RATES_FILE: the first line has to be month,rate")
+        raise SettingsError(say("EUR_RATES_FILE: the first line has to be month,rate"))
     for number, row in enumerate(rows[1:], 2):
         if not any(row):
             continue
         month, rate = _month(row[0]), _decimal(row[1] if len(row) > 1 else "")
         if month is None or rate is None or month in found:
-            wrong.append(f"EUR_RATES_FILE: line {number} is not a month of its own and a rate, like 2026-01,1.1706")
+            wrong.append(
+                say(
+                    "EUR_RATES_FILE: line {number_} is not a month of its own and a rate, like 2026-01,1.1706",
+                    number_=number,
+                )
+            )
         else:
             found[month] = Rate(month, currency, rate, RateSource.FILE)
     if wrong:
-        raise SettingsError("\n".join(wrong[:10]))
+        raise SettingsError(together(wrong[:10], between="\n"))
     return found
 
 
@@ -169,6 +174,8 @@ def _of_the_bank(settings: Settings, months: list[Month]) -> tuple[dict[Month, R
 
 
 def _book(settings: Settings) -> RateBook | None:
+    from archive.opening import open_rates  # noqa: PLC0415  # a third of a second, and seldom asked for
+
     try:
         return open_rates(settings)
     except ArchiveError as error:

@@ -9,7 +9,6 @@ from urllib.parse import urlsplit
 from prefect import get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.books.telling.telling import tell_month
 from tasks.session import current_session
 from usage.outcomes.progress import passing_warnings
 from usage.outcomes.result import MonthResult
@@ -24,6 +23,9 @@ def tell(result: MonthResult) -> None:
     """
     if result.plan is not None or result.problem is not None:
         return
+    # The archive's libraries take a third of a second to import, in which the providers are asked already.
+    from tasks.books.telling.telling import tell_month  # noqa: PLC0415
+
     session, log = current_session(), get_run_logger()
 
     def pass_on(warning: logging.LogRecord) -> None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from math import ceil
 from typing import Final
 
+from usage.language.words import Words
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import ProviderName
@@ -24,7 +25,7 @@ _LABEL: Final = 56
 """Room that a month or an amount takes."""
 
 
-def chart(costs: Costs, months: Sequence[Month]) -> str:
+def chart(costs: Costs, months: Sequence[Month], words: Words) -> str:
     """An SVG of stacked columns, one for each month, its total above it. Holds figures and our own words alone."""
     highest = max((_height(costs.get(month, {})) for month in months), default=0.0) or 1.0
     slot = (_WIDTH - 2 * _LEFT) / max(len(months), 1)
@@ -37,11 +38,11 @@ def chart(costs: Costs, months: Sequence[Month]) -> str:
         if named:
             parts.append(_text(middle, _HEIGHT - 14, str(month), anchor="middle"))
         if month in costs:
-            parts += _column(costs[month], middle, min(slot * 0.62, 64), highest)
+            parts += _column(costs[month], middle, min(slot * 0.62, 64), highest, words)
         if month in costs and named:
             above = _HEIGHT - _BOTTOM - _tall(_height(costs[month]), highest) - 6
             total = exact_sum(costs[month].values()) or Decimal(0)
-            parts.append(_text(middle, above, f"{total:,.2f}", anchor="middle"))
+            parts.append(_text(middle, above, words.amount(total), anchor="middle"))
     base = _HEIGHT - _BOTTOM
     parts.append(f'<path d="M{_LEFT} {base}H{_WIDTH - _LEFT}" stroke="#666"/>')
     # Prefect's pages may be dark: the picture brings its own paper.
@@ -57,16 +58,19 @@ def as_address(svg: str) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
 
 
-def _column(costs: Mapping[ProviderName, Decimal], middle: float, width: float, highest: float) -> list[str]:
+def _column(
+    costs: Mapping[ProviderName, Decimal], middle: float, width: float, highest: float, words: Words
+) -> list[str]:
     parts, foot = [], float(_HEIGHT - _BOTTOM)
     for provider in ProviderName:
         # A credit larger than the cost has no height; the total above the column counts it.
         tall = _tall(max(0.0, float(costs.get(provider, Decimal(0)))), highest)
         foot -= tall
         if tall > 0:
+            title = f"{provider.label} {words.amount(costs[provider])} USD"
             parts.append(
                 f'<rect x="{middle - width / 2:.1f}" y="{foot:.1f}" width="{width:.1f}" height="{tall:.1f}" '
-                f'fill="{provider.spec.colour}"><title>{provider.label} {costs[provider]:,.2f} USD</title></rect>'
+                f'fill="{provider.spec.colour}"><title>{title}</title></rect>'
             )
     return parts
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Final
 
 from notion.text import one_line
+from usage.language.words import Words
 from usage.names import Status
 
 NOTHING: Final = "–"
@@ -43,20 +44,14 @@ def page_address(text: str, address: str) -> str:
     return f"[{escape(text)}](<{safe}>)" if safe.startswith(("http://", "https://")) else escape(text)
 
 
-def money(amount: Decimal | None) -> str:
-    """US dollars to the cent."""
-    return NOTHING if amount is None else f"{amount:z,.2f}"
-
-
-def change(now: Decimal | None, before: Decimal | None) -> str:
+def change(now: Decimal | None, before: Decimal | None, words: Words) -> str:
     """The difference to an earlier amount, with its share where there is one."""
     if now is None or before is None:
         return NOTHING
     difference = now - before
-    share = f" ({difference / abs(before):+z.0%})" if before else ""
-    return f"{difference:+z,.2f}{share}"
-
-
-def count(number: int | None) -> str:
-    """A whole number."""
-    return NOTHING if number is None else f"{number:,}"
+    shown = words.amount(difference)
+    shown = f"+{shown}" if difference >= 0 else shown
+    # From a credit to a cost there is no share.
+    if not before or before < 0 < now:
+        return shown
+    return f"{shown} ({words.percent(difference / abs(before), signed=True)})"

@@ -12,7 +12,8 @@ from typing import Final
 
 from notion.workspace import Workspace
 from tasks.pages.history import History, Known, by_service
-from tasks.pages.markdown import MARKS, NOTHING, change, link, money, page_address, table
+from tasks.pages.markdown import MARKS, NOTHING, change, link, page_address, table
+from usage.language.words import Words
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import ProviderName, Source, overall
@@ -27,7 +28,9 @@ def report_key(month: Month) -> str:
     return f"report-{month}"
 
 
-def overview(history: History, months: Sequence[Month], workspace: Workspace, now: datetime, pages: str) -> str:
+def overview(
+    history: History, months: Sequence[Month], workspace: Workspace, now: datetime, *, pages: str, words: Words
+) -> str:
     """The page, in Markdown.
 
     Args:
@@ -36,35 +39,41 @@ def overview(history: History, months: Sequence[Month], workspace: Workspace, no
         workspace: The two databases, for links.
         now: UTC.
         pages: Address of Prefect's pages; empty where nobody knows it.
+        words: The language of the page.
     """
     shown = [month for month in reversed(months) if history.get(month)]
-    head = ("Month", "", *(provider.label for provider in ProviderName), "Total USD", "Change USD")
+    services_named = (provider.label for provider in ProviderName)
+    head = (words("Month"), "", *services_named, words("Total USD"), words("Change USD"))
     usages, services = workspace.databases.usages, workspace.databases.services
     return "\n\n".join(
         [
-            "# LLM usage",
-            table(head, [_row(month, history, now, pages) for month in shown], left=2),
-            "US dollars as last read, by UTC month. A change is told between whole months of the same sources.",
-            f"In Notion: {link(usages.declared.title, usages.url)}, {link(services.declared.title, services.url)}. "
-            f"As of {now:%Y-%m-%d %H:%M} UTC.",
+            f"# {words('LLM usage')}",
+            table(head, [_row(month, history, now, pages, words) for month in shown], left=2),
+            words("US dollars as last read, by UTC month. A change is told between whole months of the same sources."),
+            words(
+                "In Notion: {usages}, {services}. As of {now} UTC.",
+                usages=link(usages.declared.title, usages.url),
+                services=link(services.declared.title, services.url),
+                now=f"{now:%Y-%m-%d %H:%M}",
+            ),
         ]
     )
 
 
-def _row(month: Month, history: History, now: datetime, pages: str) -> tuple[str, ...]:
+def _row(month: Month, history: History, now: datetime, pages: str, words: Words) -> tuple[str, ...]:
     known = history[month]
     costs = by_service(history)[month]
     total = exact_sum(costs.values())
-    running = running_mark(month, now)
+    running = running_mark(month, now).told_in(words.language)
     before = history.get(month.previous(), {})
     are_comparable = _are_comparable(month, known, before)
     name = page_address(str(month), f"{pages}/artifacts/key/{report_key(month)}" if pages else "")
     return (
         f"{name} ({running})" if running else name,
         MARKS[overall(one.status for one in known.values())],
-        *(money(costs.get(provider)) for provider in ProviderName),
-        f"**{money(total)}**",
-        change(total, exact_sum(one.cost_usd for one in before.values())) if are_comparable else NOTHING,
+        *(words.amount(costs.get(provider)) for provider in ProviderName),
+        f"**{words.amount(total)}**",
+        change(total, exact_sum(one.cost_usd for one in before.values()), words) if are_comparable else NOTHING,
     )
 
 

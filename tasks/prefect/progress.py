@@ -50,7 +50,7 @@ class _Bar:
             return
         # The rows are what counts: a bar that can't be drawn is none.
         with if_reached("the bar of the rows that are written"):
-            self._draw(percent, event.words)
+            self._draw(percent, str(event.sentence))
         self._begun, self._shown = True, percent
 
     def _draw(self, percent: float, words: str) -> None:

@@ -65,7 +65,7 @@ class Cli:
         # An archive of its own: readings of another test would count as earlier ones.
         self.set(XDG_DATA_HOME=str(folder / "data"))
         # `--env-file` sets it for the process, and a process is all tests here.
-        self.set(LLM_USAGE_ENV_FILE="")
+        self.set(LLM_USAGE_ENV_FILE="", LLM_USAGE_LANG="")
         monkeypatch.chdir(folder)
 
     def __call__(self, *arguments: str) -> Output:

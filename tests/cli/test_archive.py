@@ -6,12 +6,12 @@ import io
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from archive.archive import Archive
 from archive.files.answers import AnswerLog

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import stat
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -360,11 +361,30 @@ def test_it_has_no_key_and_no_word_in_its_arguments(own: tuple[OwnServer, Path])
         "PATH",
         "HOME",
         "DO_NOT_TRACK",
+        "PY_KEY_VALUE_DISABLE_BEARTYPE",
+        "PYTHONPYCACHEPREFIX",
+        "PYTHONDONTWRITEBYTECODE",
     }
     assert "LC_ALL" in names
     assert SECRET not in (process / "environ").read_text()
     assert server.auth_string not in (process / "cmdline").read_text()
     assert server.auth_string.partition(":")[2] not in (process / "cmdline").read_text()
+
+
+def test_it_finds_compiled_modules_where_this_process_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nobody may write to the installation, it would compile two thousand modules at each start."""
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path / "prefect"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "pycache_prefix", "compiled")
+    server = OwnServer()
+    try:
+        environment = Path(f"/proc/{server.pid}/environ")
+        if not environment.exists():
+            pytest.skip("looks for processes where Linux lists them")
+        assert f"PYTHONPYCACHEPREFIX={tmp_path / 'compiled'}" in environment.read_text().split("\0")
+    finally:
+        server.kill()
+        server.stop()
 
 
 def test_nobody_else_can_read_its_files(own: tuple[OwnServer, Path]) -> None:

@@ -78,6 +78,39 @@ def test_tables_and_sentences_of_a_narrow_terminal(collected: Program) -> None:
                 assert "Hidden at this width: Last attempt" in " ".join(text.split())
 
 
+WATCHED = """
+import sys
+from importlib.abc import MetaPathFinder
+
+LATE = {"apprise", "jinja2", "matplotlib", "numpy", "pandas", "pyarrow"}
+
+class Watch(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "prefect":
+            print("<prefect>", file=sys.stderr, flush=True)
+
+def wait_and_tell(self):
+    wait(self)
+    print("<run begins>", *LATE & sys.modules.keys(), file=sys.stderr, flush=True)
+
+sys.meta_path.insert(0, Watch())
+from cli.main import entry
+from cli.importing import Importing
+
+wait, Importing.wait = Importing.wait, wait_and_tell
+entry()
+"""
+"""Tells when Prefect is imported, and which packages that are needed later are there when the run begins."""
+
+
+def test_the_first_line_comes_before_prefect_and_what_is_needed_late_after_the_run_begins(collected: Program) -> None:
+    collected.code = WATCHED
+    status, text = shown(collected, "collect", "--month", "2026-01", "--provider", "elevenlabs", "--dry-run")
+    assert status == 0
+    said = [line for line in text.splitlines() if line.endswith(" …") or line.startswith("<")]
+    assert said == ["Asking Notion and the providers …", "<prefect>", "<run begins>"]
+
+
 def test_where_to_look_stands_at_the_end_of_a_collection(collected: Program, prefect_api: str) -> None:
     arguments = ("collect", "--month", "2026-01", "--provider", "elevenlabs")
     status, text = shown(collected, *arguments, columns=60)

@@ -61,7 +61,7 @@ def test_cost_by_key_is_exact_where_the_provider_gives_it(case: Case, desk: Desk
         assert totals(rows).cost == bill_of(desk, report)
         assert report.status is Status.SUCCES
         assert totals(rows).allocated is None
-        assert not any("réparti" in row.log for row in rows)
+        assert not any("réparti" in row.log.fr for row in rows)
         assert not any(entry.share is not None for row in rows for entry in row.breakdown)
 
 
@@ -105,7 +105,7 @@ def test_divided_cost_says_so_everywhere(withholding: tuple[Desk, Withhold], tmp
         rows = desk.rows(report)
         divided = totals(rows).allocated
         for row in rows:
-            assert ("Coût réparti selon l’usage : " in row.log) is bool(row.totals.allocated)
+            assert ("Coût réparti selon l’usage : " in row.log.fr) is bool(row.totals.allocated)
             assert row.totals.allocated == exact_sum(entry.allocated for entry in row.breakdown)
         shares: dict[tuple[str, str], list[Decimal]] = {}
         for row in rows:
@@ -114,7 +114,7 @@ def test_divided_cost_says_so_everywhere(withholding: tuple[Desk, Withhold], tmp
                     shares.setdefault((row.workspace, entry.name), []).append(entry.share)
         assert shares
         assert all(abs(sum(found, Decimal(-1))) < Decimal("0.001") for found in shares.values())
-        assert "selon l’usage" in " ".join(report.remarks)
+        assert "selon l’usage" in " ".join(one.fr for one in report.remarks)
         (outcome,) = build_outcomes([LabelledReport(report, desk.settings().grains[source.provider], "")], [])
         assert receipt_of(outcome, Language.FR).allocated_usd == divided
         archive = Archive(FolderStore(tmp_path / source.account))

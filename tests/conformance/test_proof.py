@@ -117,7 +117,7 @@ def spoil(case: Case, desk: Desk, change: Callable[[Amount, list[Amount]], None]
 
 def log_of(desk: Desk, report: Any) -> str:
     rows = desk.rows(report)
-    return source_log(report, totals(rows).cost, len(rows))
+    return source_log(report, totals(rows).cost, len(rows)).fr
 
 
 def test_a_cent_that_is_gone_is_found(case: Case, desk: Desk) -> None:

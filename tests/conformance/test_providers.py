@@ -116,7 +116,7 @@ def test_the_running_month(case: Case, desk: Desk) -> None:
     assert report.control is None
     assert not report.empty_proven
     assert report.status is Status.SUCCES
-    assert all("Chiffres d’un mois en cours." in row.log for row in desk.rows(report))
+    assert all("Chiffres d’un mois en cours." in row.log.fr for row in desk.rows(report))
 
 
 def test_a_month_without_usage(case: Case, fresh: Desk) -> None:
@@ -130,8 +130,29 @@ def test_a_month_without_usage(case: Case, fresh: Desk) -> None:
 
 def test_every_row_has_a_note(case: Case, desk: Desk) -> None:
     report = desk.read()
-    assert report.row_note.endswith(".")
-    assert all(row.log.startswith(report.row_note) for row in desk.rows(report))
+    assert report.row_note.fr.endswith(".")
+    assert all(row.log.fr.startswith(report.row_note.fr) for row in desk.rows(report))
+
+
+FRENCH = re.compile(r"[éèêàùçô«»]| [:;!?]|\b(le|la|les|des|du|est|pas|pour|sur|dans|une)\b")
+ENGLISH = re.compile(r"\b(the|is|are|of|not|by|with|which|it)\b")
+
+
+def test_whatever_is_told_is_told_in_both_languages(case: Case, desk: Desk) -> None:
+    report = desk.read()
+    told = [report.row_note, *report.remarks, *(finding.sentence for finding in desk.check())]
+    for status in (400, 401, 403, 404, 429, 503):
+        desk.server.faults.clear()
+        fault(desk, Kind.STATUS, status=status, headers={"Retry-After": "3600"}, times=-1)
+        try:
+            told += [gap.sentence for gap in desk.read().gaps]
+        except SourceError as error:
+            told.append(error.sentence)
+        told += [finding.sentence for finding in desk.check()]
+    for sentence in told:
+        assert sentence.en != sentence.fr
+        assert not FRENCH.search(sentence.en), sentence.en
+        assert not ENGLISH.search(sentence.fr), sentence.fr
 
 
 # The requests
@@ -217,7 +238,7 @@ def test_money_that_can_not_be_read_now(case: Case, desk: Desk) -> None:
     assert sum(row.totals.requests or 0 for row in rows) == sum(row.requests or 0 for row in expected)
     assert {row.totals.cost for row in rows} == {None}
     assert {row.status for row in rows} == {Status.PARTIEL}
-    assert "Pour relancer" in source_log(report, totals(rows).cost, len(rows))
+    assert "Pour relancer" in source_log(report, totals(rows).cost, len(rows)).fr
 
 
 def test_a_wait_that_is_too_long(case: Case, desk: Desk) -> None:
@@ -263,7 +284,7 @@ def test_a_source_that_hangs_is_given_up(case: Case, desk: Desk, monkeypatch: py
 @pytest.mark.parametrize("month", ["2026-01", "2025-12"])
 def test_days_are_told_where_they_are_given(case: Case, desk: Desk, month: str) -> None:
     report = desk.read(month)
-    log = source_log(report, totals(desk.rows(report)).cost, 1)
+    log = source_log(report, totals(desk.rows(report)).cost, 1).fr
     if report.days_read is None:
         assert not re.search(r"jours? lus?", log)
     else:
@@ -308,7 +329,7 @@ def test_checking(case: Case, desk: Desk) -> None:
     desk.use_key(desk.account.key[:-4] + "zzzz")
     findings = desk.check()
     assert CheckStatus.BAD in {finding.status for finding in findings}
-    assert all(finding.sentence for finding in findings)
+    assert all(finding.sentence.fr for finding in findings)
 
 
 # Answers that are not what they should be
@@ -345,8 +366,8 @@ def test_a_broken_contract(case: Case, desk: Desk, kind: Kind, more: dict[str, A
     fault(desk, kind, case.money, times=-1, **more)
     with pytest.raises(ContractError) as error:
         desk.read()
-    assert case.money in error.value.sentence
-    assert SECRET not in error.value.sentence
+    assert case.money in error.value.sentence.fr
+    assert SECRET not in error.value.sentence.fr
 
 
 @pytest.mark.parametrize(
@@ -358,12 +379,12 @@ def test_names_that_can_not_be_read(case: Case, desk: Desk, kind: Kind, more: di
     if case.needs_names:
         with pytest.raises(ContractError) as error:
             desk.read()
-        said = error.value.sentence
+        said = error.value.sentence.fr
     else:
         report = desk.read()
         assert exact_sum(record.cost for record in report.records) == desk.api.bill(desk.account, "2026-01").total
         assert bool(report.missing) is case.names_are_ids
-        said = " ".join([*report.missing, *report.remarks])
+        said = " ".join(one.fr for one in (*report.missing, *report.remarks))
     assert case.names in said
     assert SECRET not in said
 
@@ -399,7 +420,8 @@ def test_a_required_field_that_changes_is_named(drift: Drift, case: Case, desk: 
     else:
         report = desk.read()
         assert exact_sum(record.cost for record in report.records) == desk.api.bill(desk.account, "2026-01").total
-        said = " ".join([*report.missing, *report.remarks, *(dropped.what for dropped in report.dropped)])
+        dropped = (one.what for one in report.dropped)
+        said = " ".join(one.fr for one in (*report.missing, *report.remarks, *dropped))
     assert changed
     # A field of a line is named below its line.
     named = re.escape(steps[-1])
@@ -420,7 +442,7 @@ def test_fields_that_nobody_knows_are_ignored(case: Case, desk: Desk) -> None:
     report = desk.read()
     assert report.status is Status.SUCCES
     # But not overlooked: a new column of a line may be money.
-    noticed = any("brand_new_field" in new.what and new.count > 0 for new in report.new_fields)
+    noticed = any("brand_new_field" in new.what.en and new.count > 0 for new in report.new_fields)
     assert noticed is case.lines_are_objects
     after = desk.rows(report)
     assert [(row.key, row.workspace, row.name) for row in after] == [(r.key, r.workspace, r.name) for r in before]
@@ -462,8 +484,8 @@ def test_a_hostile_answer_ends_in_a_sentence(case: Case, desk: Desk, answer: dic
     fault(desk, Kind.STATUS, case.money, status=200, times=-1, **answer)
     with pytest.raises(ContractError) as error:
         desk.read(most_bytes=2**19)
-    assert what in error.value.sentence
-    assert case.money in error.value.sentence
+    assert what in error.value.sentence.fr
+    assert case.money in error.value.sentence.fr
 
 
 COUNTS = re.compile(r".*(tokens|count|requests|images|characters|seconds|sessions|usage_bytes).*")
@@ -506,7 +528,7 @@ def test_counts_that_count_nothing_are_not_believed(case: Case, desk: Desk, wron
     try:
         report = desk.read()
     except ContractError as error:
-        assert "attendu : un" in error.sentence  # noqa: PT017
+        assert "attendu : un" in error.sentence.fr  # noqa: PT017
         return
     figures = [
         figure
@@ -555,7 +577,7 @@ def test_keys_are_nowhere(case: Case, desk: Desk, caplog: pytest.LogCaptureFixtu
             seen += [
                 report.model_dump_json(),
                 repr(report),
-                source_log(report, totals(rows).cost, len(rows)),
+                repr(source_log(report, totals(rows).cost, len(rows))),
                 repr(rows),
             ]
         seen += [finding.model_dump_json() for finding in desk.check()]

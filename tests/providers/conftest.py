@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
 from providers.shared.patience import Retry
+from usage.language.sentence import Sentence
 
 
 @dataclass
@@ -47,3 +50,19 @@ def shared() -> Path:
 def in_french(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sentences are French here, as in Notion."""
     monkeypatch.setenv("LLM_USAGE_LANG", "fr")
+
+
+@pytest.fixture
+def in_both_languages() -> Callable[[Iterable[Sentence]], None]:
+    """Whether each sentence is told in both languages, and neither holds words of the other."""
+    data = re.compile(r"\(sans [^)]*\)|« [^»]* »")
+    french = re.compile(r"\b(le|la|les|un|une|des|du|est|sont|pas|dans)\b|\b[ld]’|[éèêàùç]", re.IGNORECASE)
+    english = re.compile(r"\b(the|of|is|are|it|its|not|which|by|with)\b", re.IGNORECASE)
+
+    def check(sentences: Iterable[Sentence]) -> None:
+        told = list(sentences)
+        assert told
+        assert [one.en for one in told if french.search(data.sub("", one.en))] == []
+        assert [one.fr for one in told if english.search(data.sub("", one.fr))] == []
+
+    return check

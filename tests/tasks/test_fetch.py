@@ -18,6 +18,7 @@ from usage.errors import (
     TransientError,
     UnavailableError,
 )
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.report import Gap, GapKind, IncompleteError, SourceReport
@@ -28,7 +29,7 @@ def incomplete(*passing: bool) -> IncompleteError:
     gaps = tuple(Gap(kind=GapKind.MISSING, sentence="Il manque une partie.", passing=one) for one in passing)
     source, month, read_at = Source(provider=ProviderName.OPENAI), Month(2026, 1), datetime(2026, 2, 5, tzinfo=UTC)
     report = SourceReport(source=source, month=month, read_at=read_at, records=(), gaps=gaps)
-    return IncompleteError("Il manque une partie.", report)
+    return IncompleteError(Sentence.of("Il manque une partie."), report)
 
 
 @pytest.mark.parametrize(
@@ -64,8 +65,8 @@ def test_only_what_waiting_can_mend_is_tried_again(error: Exception, *, again: b
 def test_an_unexpected_error_is_named_without_its_text() -> None:
     from tasks.aggregate import sentence_of
 
-    assert sentence_of(CredentialError("/projects refuse la clé.")) == "/projects refuse la clé."
-    said = sentence_of(ValueError("sk-admin-secret"))
+    assert str(sentence_of(CredentialError("/projects refuse la clé."))) == "/projects refuse la clé."
+    said = str(sentence_of(ValueError("sk-admin-secret")))
     assert "ValueError" in said
     assert "sk-admin-secret" not in said
 

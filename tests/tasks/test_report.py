@@ -8,6 +8,9 @@ from decimal import Decimal
 import pytest
 
 from tests.tasks.pages.results import HOSTILE, make_result, make_source, make_workspace, read_page
+from usage.language.choice import Language
+from usage.language.saying import say
+from usage.language.words import Words
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.result import KeptRow, NotionCounts
@@ -35,7 +38,13 @@ def history(
 def report(result: object, known: object = None) -> str:
     from tasks.report import month_report
 
-    return month_report(result, known or {}, MONTHS, make_workspace())  # type: ignore[arg-type]
+    return month_report(
+        result,  # type: ignore[arg-type]
+        known or {},  # type: ignore[arg-type]
+        MONTHS,
+        make_workspace(),
+        words=Words(Language.EN),
+    )
 
 
 def test_each_source_its_cost_and_the_change_and_a_total() -> None:
@@ -46,12 +55,12 @@ def test_each_source_its_cost_and_the_change_and_a_total() -> None:
         make_source("deepgram", None, "Donnees indisponibles", account="prod", rows=0),
     )
     shown = read_page(report(result, history(m2025_12={"openai": "1000", "deepgram": "3"})))
-    assert shown.headings[:1] == ["⚪ 2026-01: Donnees indisponibles"]
+    assert shown.headings[:1] == ["⚪ 2026-01: No data to be had"]
     assert shown.tables[0] == [
         ["Source", "Status", "Cost USD", "Against 2025-12", "Tokens in", "Tokens out", "Requests", "Rows"],
-        ["openai", "🟢 Succes", "1,234.50", "+234.50 (+23%)", "5,000,000", "120", "42", "3"],
-        ["elevenlabs", "🟢 Succes", "12.25", "–", "–", "–", "–", "2"],
-        ["deepgram/prod", "⚪ Donnees indisponibles", "–", "–", "–", "–", "–", "0"],
+        ["openai", "🟢 Success", "1,234.50", "+234.50 (+23%)", "5,000,000", "120", "42", "3"],
+        ["elevenlabs", "🟢 Success", "12.25", "–", "–", "–", "–", "2"],
+        ["deepgram/prod", "⚪ No data to be had", "–", "–", "–", "–", "–", "0"],
         ["Total", "", "1,246.75", "", "", "", "", "5"],
     ]
     assert "https://www.notion.so/openai" in shown.links
@@ -74,31 +83,33 @@ def test_what_to_run_again_and_what_was_written() -> None:
     )
     text = report(result)
     shown = read_page(text)
-    assert shown.headings == ["🔴 2026-01: Echec", "To run again", "What was read"]
+    assert shown.headings == ["🔴 2026-01: Failure", "To run again", "What was read"]
     assert "/projects refuse la clé \\(HTTP 401\\)" in text
-    assert "Rows were created: **1**, updated: **2**, trashed: **4**, unchanged: 3 (15 requests to Notion)" in text
-    assert "Rows would be created" in report(result.model_copy(update={"plan": ()}))
+    assert "Rows created: **1**, updated: **2**, trashed: **4**, unchanged: 3 (15 requests to Notion)" in text
+    assert "Rows that would be created" in report(result.model_copy(update={"plan": ()}))
 
 
 def test_a_month_that_is_not_in_notion_is_not_green() -> None:
     shown = read_page(report(make_result("2026-01", make_source(), problem="Notion ne répond pas.")))
-    assert shown.headings[0] == "🔴 2026-01: Echec, Notion incomplet"
+    assert shown.headings[0] == "🔴 2026-01: Failure, Notion is incomplete"
 
 
 def test_one_source_of_several_that_failed() -> None:
     sources = [make_source(), make_source("anthropic"), make_source("deepgram", None, "Echec", rows=0)]
     shown = read_page(report(make_result("2026-01", *sources, status=Status.PARTIEL)))
-    assert shown.headings[0] == "🟠 2026-01: Partiel, 2 sources sur 3"
+    assert shown.headings[0] == "🟠 2026-01: Partial, 2 of 3 sources"
 
 
 def test_a_running_month_is_held_against_none_and_marked() -> None:
-    result = make_result("2026-01", make_source("openai", "12.00"), running="en cours, jour 28/31")
+    result = make_result(
+        "2026-01", make_source("openai", "12.00"), running=say("in progress, day {day}/{days}", day=28, days=31)
+    )
     shown = read_page(report(result, history(m2025_12={"openai": "1000"})))
-    assert shown.headings[0] == "🟢 2026-01: Succes, en cours, jour 28/31"
+    assert shown.headings[0] == "🟢 2026-01: Success, in progress, day 28/31"
     assert shown.tables[0] == [
         ["Source", "Status", "Cost USD", "Tokens in", "Tokens out", "Requests", "Rows"],
-        ["openai", "🟢 Succes", "12.00", "–", "–", "–", "1"],
-        ["Total", "", "12.00 (en cours, jour 28/31)", "", "", "", "1"],
+        ["openai", "🟢 Success", "12.00", "–", "–", "–", "1"],
+        ["Total", "", "12.00 (in progress, day 28/31)", "", "", "", "1"],
     ]
 
 
@@ -106,7 +117,7 @@ def test_a_whole_month_is_not_held_against_a_part_of_one() -> None:
     known = history(m2025_12={"openai": "1000"}, read_at=datetime(2025, 12, 28, 6, tzinfo=UTC))
     shown = read_page(report(make_result("2026-01", make_source("openai", "1200")), known))
     assert shown.tables[0][1][3] == "–"
-    assert shown.tables[1][1][0] == "2025-12 (en cours, jour 28/31)"
+    assert shown.tables[1][1][0] == "2025-12 (in progress, day 28/31)"
 
 
 def test_what_was_left_alone_and_what_may_keep_a_provider_away() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.tasks.pages.results import HOSTILE, make_workspace, read_page
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import ProviderName, Status
 from usage.settings import load_settings
@@ -43,14 +44,14 @@ def ended(*messages: str) -> list[Any]:
 def test_the_sentence(number: int, skipped: int, messages: tuple[str, ...], sentence: str) -> None:
     from tasks.summary import describe
 
-    assert describe(months(number, skipped=skipped), ended(*messages)) == sentence
+    assert describe(months(number, skipped=skipped), ended(*messages)).en == sentence
 
 
 def test_the_sentence_does_not_name_all_of_many_months() -> None:
     from tasks.summary import describe
 
     sentence = describe(months(5), ended("a", "b", "c", "d", "e"))
-    assert sentence.endswith("To run again: 2025-01: a / 2025-02: b / 2025-03: c / and 2 more")
+    assert sentence.en.endswith("To run again: 2025-01: a / 2025-02: b / 2025-03: c / and 2 more")
 
 
 def line(month: Month, provider: ProviderName, status: Status | None, cost: str | None) -> tuple[Any, Any]:
@@ -109,14 +110,15 @@ def test_the_grid() -> None:
 
 def test_the_running_month_is_marked() -> None:
     shown = read_page(report(months(2), ended("", ""), {}, now="2025-02-11T12:00:00Z"))
-    assert [row[0] for row in shown.tables[0]] == ["Month", "2025-01", "2025-02 (en cours, jour 11/28)", "Total"]
+    assert [row[0] for row in shown.tables[0]] == ["Month", "2025-01", "2025-02 (in progress, day 11/28)", "Total"]
 
 
 def test_what_may_keep_a_provider_away_is_said() -> None:
     from tasks.summary import describe
 
     assert (
-        describe(months(1), ended(""), ["Deepgram has no key."]) == "1 of 1 months are complete. Deepgram has no key."
+        describe(months(1), ended(""), [Sentence.of("Deepgram has no key.")]).en
+        == "1 of 1 months are complete. Deepgram has no key."
     )
 
 

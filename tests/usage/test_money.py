@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usage.money import cents_to_dollars, difference, digits, dollars, exact_sum, french_amount, plain
+from usage.money import cents_to_dollars, difference, digits, dollars, exact_sum, plain, to_the_cent
 
 AMOUNTS = st.builds(
     lambda number, places: Decimal(number).scaleb(-places), st.integers(-(10**26), 10**26), st.integers(0, 38)
@@ -57,18 +57,18 @@ def test_written_amounts_keep_every_digit(amount: Decimal) -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "exact", "in_dollars", "in_french"),
+    ("amount", "exact", "in_dollars", "rounded"),
     [
-        ("45.5", "45.5", "45.50", "45,50"),
-        ("3", "3", "3.00", "3,00"),
-        ("1E+3", "1000", "1000.00", "1000,00"),
-        ("1E-7", "0.0000001", "0.0000001", "0,0000001"),
-        ("-0.0040", "-0.004", "-0.004", "-0,004"),
-        ("-0.00", "0", "0.00", "0,00"),
-        ("0", "0", "0.00", "0,00"),
-        ("45.505", "45.505", "45.505", "45,50"),
+        ("45.5", "45.5", "45.50", "45.50"),
+        ("3", "3", "3.00", "3.00"),
+        ("1E+3", "1000", "1000.00", "1000.00"),
+        ("1E-7", "0.0000001", "0.0000001", "0.0000001"),
+        ("-0.0040", "-0.004", "-0.004", "-0.004"),
+        ("-0.00", "0", "0.00", "0.00"),
+        ("0", "0", "0.00", "0.00"),
+        ("45.505", "45.505", "45.505", "45.50"),
     ],
 )
-def test_spellings(amount: str, exact: str, in_dollars: str, in_french: str) -> None:
+def test_spellings(amount: str, exact: str, in_dollars: str, rounded: str) -> None:
     value = Decimal(amount)
-    assert (digits(value), dollars(value), french_amount(value)) == (exact, in_dollars, in_french)
+    assert (digits(value), dollars(value), to_the_cent(value)) == (exact, in_dollars, rounded)

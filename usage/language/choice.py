@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
+
+LANGUAGE: Final = "LLM_USAGE_LANG"
+"""Variable that names the language of whoever runs the program."""
 
 
 class Language(StrEnum):
@@ -15,7 +19,7 @@ class Language(StrEnum):
 
 def of_the_reader(environment: Mapping[str, str]) -> Language:
     """The language of whoever runs the program: that of `LLM_USAGE_LANG` where it names one, else the locale's."""
-    wanted = environment.get("LLM_USAGE_LANG", "").lower()
+    wanted = environment.get(LANGUAGE, "").lower()
     return Language(wanted) if wanted in set(Language) else of_the_locale(environment)
 
 

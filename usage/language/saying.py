@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from functools import cache, reduce
+from typing import TYPE_CHECKING
 
 from usage.language.choice import Language
-from usage.language.sentence import Sentence
-from usage.language.words import Words
+from usage.language.sentence import SILENCE, Sentence
 
-_ENGLISH: Final = Words(Language.EN)
-_FRENCH: Final = Words(Language.FR)
+if TYPE_CHECKING:
+    from usage.language.words import Words
 
 
 def say(sentence: str, **values: object) -> Sentence:
@@ -26,7 +26,7 @@ def say(sentence: str, **values: object) -> Sentence:
     Raises:
         LookupError: The catalogue lacks it.
     """
-    return Sentence(en=_ENGLISH(sentence, **_for(_ENGLISH, values)), fr=_FRENCH(sentence, **_for(_FRENCH, values)))
+    return _in_both(lambda words: words(sentence, **_for(words, values)))
 
 
 def say_count(one: str, many: str, number: int, **values: object) -> Sentence:
@@ -35,10 +35,7 @@ def say_count(one: str, many: str, number: int, **values: object) -> Sentence:
     Raises:
         LookupError: The catalogue lacks it.
     """
-    return Sentence(
-        en=_ENGLISH.count(one, many, number, **_for(_ENGLISH, values)),
-        fr=_FRENCH.count(one, many, number, **_for(_FRENCH, values)),
-    )
+    return _in_both(lambda words: words.count(one, many, number, **_for(words, values)))
 
 
 def together(sentences: Iterable[Sentence], between: str = " ") -> Sentence:
@@ -47,9 +44,28 @@ def together(sentences: Iterable[Sentence], between: str = " ") -> Sentence:
     return Sentence(en=between.join(one.en for one in told), fr=between.join(one.fr for one in told))
 
 
+def listed(sentences: Iterable[Sentence]) -> Sentence:
+    """Parts of a sentence as a list, `one; another`."""
+    parts = list(sentences)
+    return reduce(lambda one, other: say("{one}; {other}", one=one, other=other), parts) if parts else SILENCE
+
+
 def decimal(text: str) -> Sentence:
     """A decimal number whose digits stay as they are: `45.501`, `45,501`."""
-    return Sentence(en=_ENGLISH.decimal(text), fr=_FRENCH.decimal(text))
+    return _in_both(lambda words: words.decimal(text))
+
+
+def _in_both(tell: Callable[[Words], str]) -> Sentence:
+    english, french = _words()
+    return Sentence(en=tell(english), fr=tell(french))
+
+
+@cache
+def _words() -> tuple[Words, Words]:
+    # Babel is slow to import, and most of what is said is said late.
+    from usage.language.words import Words  # noqa: PLC0415
+
+    return Words(Language.EN), Words(Language.FR)
 
 
 def _for(words: Words, values: dict[str, object]) -> dict[str, object]:

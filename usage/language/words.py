@@ -8,11 +8,11 @@ writes amounts and dates as each language does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from babel.core import Locale
 from babel.dates import format_date, format_skeleton
@@ -23,12 +23,17 @@ from babel.numbers import format_decimal, format_percent, get_currency_symbol
 from usage.language.choice import Language
 from usage.money import dollars, plain, to_the_cent
 
-if TYPE_CHECKING:
-    from usage.month import Month
-
 _LOCALES: Final = {Language.FR: Locale("fr", "FR"), Language.EN: Locale("en", "US")}
 NOTHING: Final = "–"
 """In place of a figure that nobody knows. It is never 0."""
+
+
+class Beginning(Protocol):
+    """What has a first instant, as a month does; months themselves are told in sentences of this package."""
+
+    @property
+    def start(self) -> datetime:
+        """UTC."""
 
 
 class Words:
@@ -118,18 +123,20 @@ class Words:
         if share is None:
             return NOTHING
         pattern = "#,##0%" if self.language is Language.EN else "#,##0\N{NO-BREAK SPACE}%"
-        text = format_percent(share, pattern, self._locale)
-        return f"+{text}" if signed and share > 0 else text
+        # Of a share that is rounded to nothing the sign is lost, too.
+        shown = share.quantize(Decimal("0.01"), ROUND_HALF_EVEN, Context(prec=60)) + 0
+        text = format_percent(shown, pattern, self._locale)
+        return f"+{text}" if signed and shown > 0 else text
 
     def whole(self, count: int | None) -> str:
         """A count: `1,180`, `1 180`."""
         return NOTHING if count is None else format_decimal(count, locale=self._locale)
 
-    def month(self, month: Month) -> str:
+    def month(self, month: Beginning) -> str:
         """`January 2026`, `janvier 2026`."""
         return format_skeleton("yMMMM", month.start, locale=self._locale)
 
-    def short_month(self, month: Month) -> str:
+    def short_month(self, month: Beginning) -> str:
         """`Jan`, `janv.`."""
         return format_skeleton("MMM", month.start, locale=self._locale)
 

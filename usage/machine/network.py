@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies_environment
 
 from usage.errors import SettingsError
+from usage.language.saying import say
 from usage.settings import LOOPBACK
 
 _PROXIES: Final = ("http", "https", "all")
@@ -81,8 +82,10 @@ def check_certificates(values: Mapping[str, str]) -> None:
     folders = values.get("SSL_CERT_DIR")
     if folders and not values.get("SSL_CERT_FILE") and not any(map(_has_certificates, folders.split(os.pathsep))):
         raise SettingsError(
-            "SSL_CERT_DIR: the folder it names holds no certificate under a name that OpenSSL finds; prepare the "
-            "folder with `openssl rehash`, or take the variable away"
+            say(
+                "SSL_CERT_DIR: the folder it names holds no certificate under a name that OpenSSL finds; prepare "
+                "the folder with `openssl rehash`, or take the variable away"
+            )
         )
 
 
@@ -95,7 +98,13 @@ def _check_bundle(name: str, path: str) -> None:
         reason = getattr(error, "strerror", None) or "that is no path"
     else:
         return
-    raise SettingsError(f"{name}: the file it names can't be read ({reason}); name another, or take the variable away")
+    raise SettingsError(
+        say(
+            "{name}: the file it names can't be read ({reason}); name another, or take the variable away",
+            name=name,
+            reason=reason,
+        )
+    )
 
 
 def _check_key_log(path: str) -> None:
@@ -106,8 +115,11 @@ def _check_key_log(path: str) -> None:
         Path(path).open("ab").close()
     except OSError as error:
         raise SettingsError(
-            f"SSLKEYLOGFILE: the file it names can't be written ({error.strerror}); name another, or take the "
-            "variable away"
+            say(
+                "SSLKEYLOGFILE: the file it names can't be written ({strerror}); name another, or take the "
+                "variable away",
+                strerror=error.strerror,
+            )
         ) from None
 
 
@@ -132,8 +144,11 @@ def _check_proxies() -> None:
             is_usable = False
         if address and not is_usable:
             raise SettingsError(
-                f"{name}: that is not the address of a proxy; give http://, https:// or socks5:// with its host and "
-                "port, or take the variable away"
+                say(
+                    "{name}: that is not the address of a proxy; give http://, https:// or socks5:// with its "
+                    "host and port, or take the variable away",
+                    name=name,
+                )
             )
 
 
@@ -147,7 +162,9 @@ def _spared(text: str, addresses: Callable[[], Iterable[str]]) -> Iterator[str]:
         elif _is_pattern(plain):
             yield plain
         else:
-            raise SettingsError(f"NO_PROXY: its entry {number} is neither a host nor a range of addresses")
+            raise SettingsError(
+                say("NO_PROXY: its entry {number_} is neither a host nor a range of addresses", number_=number)
+            )
     yield from LOOPBACK
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from usage.language.saying import say, together
+from usage.language.sentence import SILENCE, Sentence
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.story import rerun_command
@@ -35,15 +37,33 @@ class Leaving:
         return rerun_command(self.source, self.month)
 
     @property
-    def sentence(self) -> str:
+    def sentence(self) -> Sentence:
         """What to do, and until when."""
-        label, limit = self.source.provider.label, self.limit
-        what = f"whose {' and '.join(limit.what)}" if limit.what else "which"
-        until = f"until {self.last_day}" if limit.sure else f"perhaps only until {self.last_day}"
-        return (
-            f"{self.source}: Notion holds no complete figures of {self.month}, {what} {label} gives {until}. "
-            f"Run {self.command}"
+        limit = self.limit
+        until = (
+            say("until {day}", day=self.last_day) if limit.sure else say("perhaps only until {day}", day=self.last_day)
         )
+        values = {
+            "source": self.source,
+            "month": self.month,
+            "provider": self.source.provider.label,
+            "until": until,
+            "command": self.command,
+        }
+        if not limit.what:
+            return say(
+                "{source}: Notion holds no complete figures of {month}, which {provider} gives {until}. Run {command}",
+                **values,
+            )
+        return say(
+            "{source}: Notion holds no complete figures of {month}; its {what} {provider} gives {until}. Run {command}",
+            what=_listed(limit.what),
+            **values,
+        )
+
+
+def _listed(what: Sequence[str]) -> Sentence:
+    return together(map(say, what), between=", ")
 
 
 def leaving(
@@ -83,7 +103,7 @@ def _leaving_months(limit: Limit, now: datetime) -> Iterator[Month]:
         month = month.next()
 
 
-def beyond(provider: ProviderName, months: Sequence[Month], now: datetime, *, by_key: bool) -> str:
+def beyond(provider: ProviderName, months: Sequence[Month], now: datetime, *, by_key: bool) -> Sentence:
     """One line on what of some months a provider doesn't have any more, before anything is asked for.
 
     Args:
@@ -93,19 +113,35 @@ def beyond(provider: ProviderName, months: Sequence[Month], now: datetime, *, by
         by_key: Whether the provider's rows stand for API keys.
 
     Returns:
-        `OpenRouter: nothing before 2025-02-14 (2024-12 to 2025-02)`; empty where all can be had.
+        `OpenRouter: nothing before 2025-02-14 (2024-12 to 2025-02)`; silence where all can be had.
     """
-    found = []
-    for limit in provider.spec.reach.limits_for(by_key=by_key):
-        gone = [month for month in months if not limit.holds(month, now)]
-        if gone:
-            what = f"no {' or '.join(limit.what)}" if limit.what else "nothing"
-            sure = "" if limit.sure else "perhaps "
-            found.append(f"{sure}{what} before {limit.first_day(now)} ({_name(gone)})")
-    return f"{provider.label}: {'; '.join(found)}" if found else ""
+    found = [
+        _gone(limit, gone, now)
+        for limit in provider.spec.reach.limits_for(by_key=by_key)
+        if (gone := [month for month in months if not limit.holds(month, now)])
+    ]
+    if not found:
+        return SILENCE
+    return say("{provider}: {what}", provider=provider.label, what=together(found, between="; "))
 
 
-def _name(months: Sequence[Month]) -> str:
+def _gone(limit: Limit, months: Sequence[Month], now: datetime) -> Sentence:
+    values = {"day": limit.first_day(now), "months": _name(months)}
+    if not limit.what:
+        return (
+            say("nothing before {day} ({months})", **values)
+            if limit.sure
+            else say("perhaps nothing before {day} ({months})", **values)
+        )
+    values |= {"what": _listed(limit.what)}
+    return (
+        say("before {day} without {what} ({months})", **values)
+        if limit.sure
+        else say("before {day} perhaps without {what} ({months})", **values)
+    )
+
+
+def _name(months: Sequence[Month]) -> Sentence:
     """`2024-12 to 2025-02, 2025-04`."""
     runs: list[list[Month]] = []
     for month in months:
@@ -113,4 +149,10 @@ def _name(months: Sequence[Month]) -> str:
             runs[-1].append(month)
         else:
             runs.append([month])
-    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs)
+    return together(
+        (
+            Sentence.of(str(run[0])) if len(run) == 1 else say("{first} to {last}", first=run[0], last=run[-1])
+            for run in runs
+        ),
+        between=", ",
+    )

@@ -9,6 +9,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import Source, Status
 from usage.outcomes.result import MonthResult
@@ -50,10 +52,16 @@ class RowsWritten:
     seconds_left: float
 
     @property
-    def words(self) -> str:
+    def sentence(self) -> Sentence:
         """For people: `10 of 50 rows written, about 13 s left at Notion's rate`."""
-        left = f", {say_duration(self.seconds_left)} left at Notion's rate" if self.done < self.total else ""
-        return f"{self.done:,} of {self.total:,} rows written{left}"
+        if self.done >= self.total:
+            return say("{done} of {total} rows written", done=self.done, total=self.total)
+        return say(
+            "{done} of {total} rows written, {duration} left at Notion’s rate",
+            done=self.done,
+            total=self.total,
+            duration=say_duration(self.seconds_left),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +95,14 @@ _OURS: Final = ("notion", "tasks")
 _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("listeners", default=())
 
 
-def say_duration(seconds: float) -> str:
+def say_duration(seconds: float) -> Sentence:
     """How long something takes, for people: `about 40 s`, `about 11 min`, `about 2 h 05 min`."""
     if seconds < 90:
-        return f"about {seconds:.0f} s"
+        return say("about {seconds} s", seconds=f"{seconds:.0f}")
     hours, minutes = divmod(round(seconds / 60), 60)
-    return f"about {hours} h {minutes:02} min" if hours else f"about {minutes} min"
+    if hours:
+        return say("about {hours} h {minutes} min", hours=hours, minutes=f"{minutes:02}")
+    return say("about {minutes} min", minutes=minutes)
 
 
 def tell(event: Event) -> None:

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from usage.language.saying import decimal, say, say_count
 from usage.language.sentence import Sentence
 from usage.money import dollars
 from usage.month import Month
@@ -77,37 +78,41 @@ class Proof(BaseModel):
         return self.figures_of is not None and self.figures_of >= corrected_until(self.provider, self.month)
 
     @property
-    def doubts(self) -> tuple[str, ...]:
-        """Why the reading does not prove the month whole, in English; none where it does."""
+    def doubts(self) -> tuple[Sentence, ...]:
+        """Why the reading does not prove the month whole; none where it does."""
         if self.read_at is None:
-            return ("it was never read",)
+            return (say("it was never read"),)
         return tuple(self._doubts())
 
-    def _doubts(self) -> Iterable[str]:
+    def _doubts(self) -> Iterable[Sentence]:
         if self.status not in FINAL:
-            yield "the last attempt failed" if self.status is Status.ECHEC else "something is missing"
+            yield say("the last attempt failed") if self.status is Status.ECHEC else say("something is missing")
         short = 0 if self.days_read is None else self.month.days - self.days_read
         if self.missing_days or short > 0:
             count = max(len(self.missing_days), short)
-            yield f"{count} day{'s are' if count > 1 else ' is'} missing"
+            yield say_count("{number} day is missing", "{number} days are missing", count)
         if self.control_agrees is False:
-            yield "the control total differs"
+            yield say("the control total differs")
         elif self.control_usd is None and self.cost_usd is not None and self.has_settled:
-            yield "no control total could be read"
+            yield say("no control total could be read")
 
     @property
-    def limits(self) -> tuple[str, ...]:
-        """What a reading of this provider and moment can't prove, whatever it brings, in English."""
+    def limits(self) -> tuple[Sentence, ...]:
+        """What a reading of this provider and moment can't prove, whatever it brings."""
         if self.read_at is None:
             return ()
-        found = [] if self.days_read is not None else ["the provider does not tell its days"]
+        found = [] if self.days_read is not None else [say("the provider does not tell its days")]
         if not self.has_settled:
-            found.append("the control total is read once the month has settled")
+            found.append(say("the control total is read once the month has settled"))
         elif self.cost_usd is None:
-            found.append("there is no sum in USD to hold against a total")
+            found.append(say("there is no sum in USD to hold against a total"))
         if self.allocated_usd is not None:
-            part = dollars(self.allocated_usd)
-            found.append(f"{part} USD are divided among keys by usage: the provider does not give them by key")
+            found.append(
+                say(
+                    "{part} USD are divided among keys by usage: the provider does not give them by key",
+                    part=decimal(dollars(self.allocated_usd)),
+                )
+            )
         return tuple(found)
 
     def state(self, now: datetime) -> MonthState:

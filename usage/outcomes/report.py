@@ -81,7 +81,7 @@ class Count(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    what: str
+    what: Sentence
     count: int
 
 

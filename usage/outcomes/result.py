@@ -148,7 +148,7 @@ class MonthResult(BaseModel):
         whole = sum(source.status in _WHOLE for source in self.sources)
         if whole in (0, len(self.sources)):
             return SILENCE
-        return say_count("{number} of {all} source", "{number} of {all} sources", whole, all=len(self.sources))
+        return say_count("{number} source of {all}", "{number} of {all} sources", whole, all=len(self.sources))
 
     def to_json(self, language: Language) -> str:
         """The object that `--json` prints, on one line; `plan` and `comparison` only where there is one.

@@ -7,11 +7,13 @@ used stays without one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Final
+
+from msgspec.structs import replace
 
 from usage.money import EXACT
 from usage.records.record import NO_UNITS, Ids, UsageRecord

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from decimal import Clamped, Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Rounded
 from itertools import islice
 from operator import attrgetter
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from usage.machine.memory import without_garbage_collection
 from usage.records.record import DIGITS_AFTER, DIGITS_BEFORE, Ids, UsageRecord

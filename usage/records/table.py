@@ -20,6 +20,7 @@ import pandas as pd
 import pyarrow as pa
 
 from usage.errors import ContractError
+from usage.language.saying import say
 from usage.money import exact_sum, plain
 from usage.names import Source
 from usage.records.record import DIGITS_AFTER, DIGITS_BEFORE, UNIT, UsageRecord
@@ -78,7 +79,7 @@ def _arrow(source: Source | None, records: Sequence[UsageRecord]) -> pa.Table:
 
 def _counts(counts: list[int | None], what: str) -> pa.Array:
     if sum(abs(count) for count in counts if count) >= _MOST_COUNTED:
-        raise ContractError(f"Un nombre ({what}) est plus grand que la table n’en garde.")
+        raise ContractError(say("A number ({what}) is larger than the table holds.", what=what))
     return pa.array(counts, pa.int64())
 
 
@@ -87,7 +88,9 @@ def _amounts(amounts: list[Decimal | None], what: str) -> pa.Array:
         # 12 digits are left free for sums, which Arrow lets overflow without a word.
         return pa.array(amounts, pa.decimal256(DIGITS_BEFORE + DIGITS_AFTER, DIGITS_AFTER)).cast(_WIDEST)
     except pa.ArrowInvalid:
-        raise ContractError(f"Un montant ({what}) a plus de chiffres que la table n’en garde (26 + 38).") from None
+        raise ContractError(
+            say("An amount ({what}) has more digits than the table holds (26 + 38).", what=what)
+        ) from None
 
 
 def _unit(record: UsageRecord, unit: str) -> Decimal | None:

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
+from usage.language.saying import say
+from usage.language.sentence import Sentence
+
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 
 
-def read_address(variable: str, usual: str, values: Mapping[str, str], wrong: list[str]) -> str:
+def read_address(variable: str, usual: str, values: Mapping[str, str], wrong: list[Sentence]) -> str:
     """A base address, without a slash at its end; nothing goes in clear but to this machine.
 
     Args:
@@ -23,7 +26,10 @@ def read_address(variable: str, usual: str, values: Mapping[str, str], wrong: li
     if not _is_safe(text):
         # Not the value: an address may hold a password.
         wrong.append(
-            f"{variable}: give an https:// address without user, query or fragment (http:// only for loopback)"
+            say(
+                "{variable}: give an https:// address without user, query or fragment (http:// only for loopback)",
+                variable=variable,
+            )
         )
     return text
 

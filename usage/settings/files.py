@@ -10,6 +10,8 @@ from typing import Final
 from dotenv import dotenv_values
 
 from usage.errors import SettingsError
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 
 NAMED: Final = "LLM_USAGE_ENV_FILE"
 """Variable that names a file in place of those that are looked for."""
@@ -29,7 +31,7 @@ def setting_files(environment: Mapping[str, str]) -> tuple[Path, ...]:
     if named:
         file = Path(named).expanduser()
         if not is_file(file):
-            raise SettingsError(f"{NAMED} (or --env-file): {named} is not there")
+            raise SettingsError(say("{variable} (or --env-file): {file} is not there", variable=NAMED, file=named))
         return (file,)
     home = of_the_user(environment)
     return (HERE,) if home is None else (HERE, home)
@@ -44,14 +46,14 @@ def of_the_user(environment: Mapping[str, str]) -> Path | None:
         return None
 
 
-def places(environment: Mapping[str, str]) -> tuple[str, ...]:
+def places(environment: Mapping[str, str]) -> tuple[Sentence, ...]:
     """Where settings come from, for people: the environment, and whole paths of the files that are there.
 
     Raises:
         SettingsError: The named file is not there.
     """
-    there = [str(file.absolute()) for file in setting_files(environment) if is_file(file)]
-    return ("the environment", *there)
+    there = [Sentence.of(str(file.absolute())) for file in setting_files(environment) if is_file(file)]
+    return (say("the environment"), *there)
 
 
 def is_file(path: Path) -> bool:
@@ -98,6 +100,6 @@ def read_dotenv(path: Path) -> dict[str, str]:
         found = dotenv_values(path, encoding="utf-8-sig") if path.is_file() else {}
     except (OSError, UnicodeDecodeError) as error:
         # Not the error itself: it may hold the whole file.
-        reason = error.strerror if isinstance(error, OSError) else "not a text file in UTF-8"
-        raise SettingsError(f"{path}: can't be read ({reason})") from None
+        reason = error.strerror if isinstance(error, OSError) else say("not a text file in UTF-8")
+        raise SettingsError(say("{path}: can't be read ({reason})", path=path, reason=reason)) from None
     return {name: value for name, value in found.items() if value is not None}

@@ -11,6 +11,8 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 from usage.language.choice import Language, of_the_locale
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.names import ProviderName
 from usage.settings.addresses import read_address
 
@@ -49,7 +51,7 @@ class ReportSettings(BaseModel):
     """File with addresses that digests and alerts go to. It is secret: only its path is kept here."""
 
 
-def read_report_settings(values: Mapping[str, str], wrong: list[str]) -> ReportSettings:
+def read_report_settings(values: Mapping[str, str], wrong: list[Sentence]) -> ReportSettings:
     """These settings from variables.
 
     Args:
@@ -58,7 +60,9 @@ def read_report_settings(values: Mapping[str, str], wrong: list[str]) -> ReportS
     """
     currency = values.get("REPORT_CURRENCY", "USD").upper()
     if currency not in CURRENCIES:
-        wrong.append(f"REPORT_CURRENCY: {currency!r} is none of {', '.join(CURRENCIES)}")
+        wrong.append(
+            say("REPORT_CURRENCY: {currency} is none of {names}", currency=repr(currency), names=", ".join(CURRENCIES))
+        )
     return ReportSettings(
         language=_language("LLM_USAGE_LANG", values, wrong, of_the_locale(values)),
         notion_language=_language("NOTION_LANG", values, wrong, Language.FR),
@@ -72,15 +76,17 @@ def read_report_settings(values: Mapping[str, str], wrong: list[str]) -> ReportS
     )
 
 
-def _language(variable: str, values: Mapping[str, str], wrong: list[str], usual: Language) -> Language:
+def _language(variable: str, values: Mapping[str, str], wrong: list[Sentence], usual: Language) -> Language:
     text = values.get(variable, usual.value).lower()
     if text not in set(Language):
-        wrong.append(f"{variable}: {text!r} is none of {', '.join(Language)}")
+        wrong.append(
+            say("{variable}: {text} is none of {names}", variable=variable, text=repr(text), names=", ".join(Language))
+        )
         return usual
     return Language(text)
 
 
-def _file(variable: str, values: Mapping[str, str], wrong: list[str]) -> Path | None:
+def _file(variable: str, values: Mapping[str, str], wrong: list[Sentence]) -> Path | None:
     if variable not in values:
         return None
     try:
@@ -90,12 +96,12 @@ def _file(variable: str, values: Mapping[str, str], wrong: list[str]) -> Path | 
         # A name that is too long or has no home; a folder that can't be entered.
         is_there = False
     if not is_there:
-        wrong.append(f"{variable}: there is no file of that name that can be read")
+        wrong.append(say("{variable}: there is no file of that name that can be read", variable=variable))
         return None
     return path
 
 
-def _budgets(values: Mapping[str, str], wrong: list[str]) -> dict[str, Decimal]:
+def _budgets(values: Mapping[str, str], wrong: list[Sentence]) -> dict[str, Decimal]:
     """Budgets in variables, USD a month."""
     found = {}
     for name, variable in BUDGETS.items():
@@ -103,7 +109,13 @@ def _budgets(values: Mapping[str, str], wrong: list[str]) -> dict[str, Decimal]:
             continue
         text = values[variable]
         if re.fullmatch(r"\d{1,12}(\.\d{1,6})?", text) is None:
-            wrong.append(f"{variable}: {text!r} is not an amount of US dollars like 1500 or 1500.50")
+            wrong.append(
+                say(
+                    "{variable}: {text} is not an amount of US dollars like 1500 or 1500.50",
+                    variable=variable,
+                    text=repr(text),
+                )
+            )
             continue
         found[name] = Decimal(text)
     return found

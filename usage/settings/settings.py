@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from usage.catalogue import CATALOGUE, NOTION_ADDRESS
 from usage.errors import SettingsError
+from usage.language.saying import say, together
+from usage.language.sentence import Sentence
 from usage.names import DEFAULT_ACCOUNT, Grain, ProviderName, Source
 from usage.settings.addresses import read_address
 from usage.settings.files import read_files, setting_files
@@ -78,9 +80,9 @@ class Settings(BaseModel):
     fixed_now: datetime | None
     archive: str = ""
     """Where readings are kept: a folder's whole path, or `scheme://…`; empty: in the user's data folder; `off`."""
-    slips: tuple[str, ...] = ()
+    slips: tuple[Sentence, ...] = ()
     """One sentence for each variable whose name is close to one of ours and is none."""
-    ordinary_keys: dict[ProviderName, str] = {}
+    ordinary_keys: dict[ProviderName, Sentence] = {}
     """Of providers without a key: what to say where a key of the wrong kind lies in a variable of its own."""
 
     def now(self) -> datetime:
@@ -96,7 +98,7 @@ class Settings(BaseModel):
         for credential in self.credentials:
             if credential.source == source:
                 return credential
-        raise SettingsError(f"no key for {source}: set {variable_of(source)}")
+        raise SettingsError(say("no key for {source}: set {variable}", source=source, variable=variable_of(source)))
 
     def label(self, source: Source) -> str:
         """The account as Notion shows it: empty when it is the provider's only key and has no name."""
@@ -113,14 +115,19 @@ class Settings(BaseModel):
         ]
         return self.model_copy(update={"credentials": (*self.credentials, *empty)})
 
-    def without_key(self, providers: Iterable[ProviderName]) -> list[str]:
+    def without_key(self, providers: Iterable[ProviderName]) -> list[Sentence]:
         """One sentence for each of these providers, which have rows in Notion, that has no key here."""
         have_keys = {credential.source.provider for credential in self.credentials}
         absent = sorted(set(providers) - have_keys, key=list(ProviderName).index)
-        advice = {provider: f"set {KEY_VARIABLES[provider]}" for provider in absent} | self.ordinary_keys
+        ask = {provider: say("set {variable}", variable=KEY_VARIABLES[provider]) for provider in absent}
+        advice = ask | self.ordinary_keys
         return [
-            f"{provider.label} has rows in Notion but no key here, so new months come without it: {advice[provider]}. "
-            "If it is no longer used, set its Statut in Notion to Inactif."
+            say(
+                "{provider} has rows in Notion but no key here, so new months come without it: {advice}. "
+                "If it is no longer used, set its Statut in Notion to Inactif.",
+                provider=provider.label,
+                advice=advice[provider],
+            )
             for provider in absent
         ]
 
@@ -133,21 +140,25 @@ class Settings(BaseModel):
         sources = [credential.source for credential in self.credentials]
         if not sources:
             names = ", ".join(KEY_VARIABLES.values())
-            sentence = f"no provider key is set: put at least one of {names} in the environment or in .env"
-            raise SettingsError("\n".join([sentence, *self.ordinary_keys.values(), *self.slips]))
+            sentence = say(
+                "no provider key is set: put at least one of {names} in the environment or in .env", names=names
+            )
+            raise SettingsError(together([sentence, *self.ordinary_keys.values(), *self.slips], between="\n"))
         wanted = list(dict.fromkeys(providers))
         for provider in wanted:
             if all(source.provider is not provider for source in sources):
                 hint = [self.ordinary_keys[provider]] if provider in self.ordinary_keys else []
-                sentence = f"no key for {provider}: set {KEY_VARIABLES[provider]}"
-                raise SettingsError("\n".join([sentence, *hint, *self.slips]))
+                sentence = say("no key for {source}: set {variable}", source=provider, variable=KEY_VARIABLES[provider])
+                raise SettingsError(together([sentence, *hint, *self.slips], between="\n"))
         chosen = [source for source in sources if not wanted or source.provider in wanted]
         if account is None:
             return chosen
         matching = [source for source in chosen if source.account == account.lower()]
         if not matching:
             known = ", ".join(sorted({source.account for source in chosen}))
-            raise SettingsError(f"no account is called {account!r}: known here are {known}")
+            raise SettingsError(
+                say("no account is called {account}: known here are {known}", account=repr(account), known=known)
+            )
         return matching
 
 
@@ -171,7 +182,7 @@ def load_settings(environment: Mapping[str, str] | None = None, files: Sequence[
     in_shell = _drop_empty(os.environ if environment is None else environment)
     in_files = read_files(setting_files(in_shell) if files is None else tuple(files))
     values = {name: value for name, (value, _) in in_files.items()} | in_shell
-    wrong: list[str] = []
+    wrong: list[Sentence] = []
     credentials = tuple(_credentials(values, wrong))
     have_keys = {credential.source.provider for credential in credentials}
     settings = Settings(
@@ -182,7 +193,7 @@ def load_settings(environment: Mapping[str, str] | None = None, files: Sequence[
         reports=read_report_settings(values, wrong),
         fixed_now=_now(values, wrong),
         archive=_archive(values, wrong),
-        slips=slips({**_by_file(in_files), "the environment": in_shell}),
+        slips=slips({**_by_file(in_files), say("the environment"): in_shell}),
         ordinary_keys={
             spec.name: sentence
             for spec in CATALOGUE.values()
@@ -190,14 +201,14 @@ def load_settings(environment: Mapping[str, str] | None = None, files: Sequence[
         },
     )
     if wrong:
-        raise SettingsError("\n".join(wrong))
+        raise SettingsError(together(wrong, between="\n"))
     return settings
 
 
-def _by_file(in_files: Mapping[str, tuple[str, str]]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def _by_file(in_files: Mapping[str, tuple[str, str]]) -> dict[Sentence, list[str]]:
+    found: dict[Sentence, list[str]] = {}
     for name, (_, file) in in_files.items():
-        found.setdefault(file, []).append(name)
+        found.setdefault(Sentence.of(file), []).append(name)
     return found
 
 
@@ -205,7 +216,7 @@ def _drop_empty(values: Mapping[str, str]) -> dict[str, str]:
     return {name: value.strip() for name, value in values.items() if value.strip()}
 
 
-def _credentials(values: Mapping[str, str], wrong: list[str]) -> list[Credential]:
+def _credentials(values: Mapping[str, str], wrong: list[Sentence]) -> list[Credential]:
     found: dict[Source, Credential] = {}
     for spec in CATALOGUE.values():
         named = [(variable, name) for variable in spec.key_variables for name in sorted(values)]
@@ -218,13 +229,21 @@ def _credentials(values: Mapping[str, str], wrong: list[str]) -> list[Credential
             before = found.setdefault(credential.source, credential)
             if before.key != credential.key:
                 wrong.append(
-                    f"{name}: the account {before.source.account} of {spec.name} already has a key, another one, in "
-                    f"{before.variable}; keep one of the two"
+                    say(
+                        "{name}: the account {account} of {provider} already has a key, another one, in "
+                        "{variable}; keep one of the two",
+                        name=name,
+                        account=before.source.account,
+                        provider=spec.name,
+                        variable=before.variable,
+                    )
                 )
     return sorted(found.values(), key=lambda c: (list(ProviderName).index(c.source.provider), c.source.account))
 
 
-def _credential(provider: ProviderName, variable: str, name: str, value: str, wrong: list[str]) -> Credential | None:
+def _credential(
+    provider: ProviderName, variable: str, name: str, value: str, wrong: list[Sentence]
+) -> Credential | None:
     """The key that a variable holds, or that the file it names does; None where there is none to be had.
 
     Args:
@@ -240,8 +259,14 @@ def _credential(provider: ProviderName, variable: str, name: str, value: str, wr
     can_name = account not in _NOT_ACCOUNTS and re.fullmatch(r"[A-Z0-9]+", account) is not None
     if name not in (variable, f"{variable}_FILE") and not can_name:
         wrong.append(
-            f"{name}: {account!r} can't name an account; use letters and digits, and not one of "
-            f"{', '.join(_NOT_ACCOUNTS)}, for example {variable}_ACME"
+            say(
+                "{name}: {account} can't name an account; use letters and digits, and not one of {names}, for "
+                "example {variable}_ACME",
+                name=name,
+                account=repr(account),
+                names=", ".join(_NOT_ACCOUNTS),
+                variable=variable,
+            )
         )
         return None
     key = _read_key(name, value, wrong) if is_file else value
@@ -251,44 +276,44 @@ def _credential(provider: ProviderName, variable: str, name: str, value: str, wr
     return Credential(source=source, variable=name, key=SecretStr(_require_ascii(name, key, wrong)))
 
 
-def _require_ascii(name: str, key: str, wrong: list[str]) -> str:
+def _require_ascii(name: str, key: str, wrong: list[Sentence]) -> str:
     if not key.isascii() or not key.isprintable() or " " in key:
-        wrong.append(f"{name}: the key has a space or a character that no key has; copy it again")
+        wrong.append(say("{name}: the key has a space or a character that no key has; copy it again", name=name))
     return key
 
 
-def _read_key(name: str, path: str, wrong: list[str]) -> str:
+def _read_key(name: str, path: str, wrong: list[Sentence]) -> str:
     try:
         key = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a text file"
-        wrong.append(f"{name}: the file it names can't be read ({reason})")
+        reason = error.strerror if isinstance(error, OSError) else say("not a text file")
+        wrong.append(say("{name}: the file it names can't be read ({reason})", name=name, reason=reason))
         return ""
     if not key:
-        wrong.append(f"{name}: the file it names is empty")
+        wrong.append(say("{name}: the file it names is empty", name=name))
     return key
 
 
-def _base_url(variable: str, values: Mapping[str, str], wrong: list[str]) -> str:
+def _base_url(variable: str, values: Mapping[str, str], wrong: list[Sentence]) -> str:
     return read_address(variable, BASE_URLS[variable], values, wrong)
 
 
-def _grain(provider: ProviderName, values: Mapping[str, str], wrong: list[str]) -> Grain:
+def _grain(provider: ProviderName, values: Mapping[str, str], wrong: list[Sentence]) -> Grain:
     variable, default = provider.spec.grain_variable, provider.spec.grains.default
     text = values.get(variable, default.value)
     if text not in list(Grain):
-        wrong.append(f"{variable}: {text!r} is neither `project` nor `api_key`")
+        wrong.append(say("{variable}: {text} is neither `project` nor `api_key`", variable=variable, text=repr(text)))
         return default
     return Grain(text)
 
 
-def _notion(values: Mapping[str, str], wrong: list[str]) -> NotionSettings:
+def _notion(values: Mapping[str, str], wrong: list[Sentence]) -> NotionSettings:
     token = values.get("NOTION_TOKEN") or values.get("NOTION_API_KEY")
     if token is None and "NOTION_TOKEN_FILE" in values:
         token = _read_key("NOTION_TOKEN_FILE", values["NOTION_TOKEN_FILE"], wrong)
     rate = values.get("NOTION_REQUESTS_PER_MINUTE", "180")
     if not rate.isdecimal() or int(rate) == 0:
-        wrong.append(f"NOTION_REQUESTS_PER_MINUTE: {rate!r} is not a whole number above 0")
+        wrong.append(say("NOTION_REQUESTS_PER_MINUTE: {rate} is not a whole number above 0", rate=repr(rate)))
         rate = "180"
     return NotionSettings(
         token=SecretStr(_require_ascii("NOTION_TOKEN", token, wrong)) if token else None,
@@ -300,7 +325,7 @@ def _notion(values: Mapping[str, str], wrong: list[str]) -> NotionSettings:
     )
 
 
-def _notion_id(variable: str, values: Mapping[str, str], wrong: list[str]) -> str | None:
+def _notion_id(variable: str, values: Mapping[str, str], wrong: list[Sentence]) -> str | None:
     """The id within a bare id (dashed or not) or a page's address, dashed.
 
     In an address the id is the last thing of the path; `?v=` is the id of a view.
@@ -311,12 +336,17 @@ def _notion_id(variable: str, values: Mapping[str, str], wrong: list[str]) -> st
     path = text.partition("?")[0].partition("#")[0].rstrip("/")
     match = re.search(r"([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})$", path.lower())
     if match is None:
-        wrong.append(f"{variable}: no Notion id in it; give the page's address, or its id of 32 hexadecimal digits")
+        wrong.append(
+            say(
+                "{variable}: no Notion id in it; give the page's address, or its id of 32 hexadecimal digits",
+                variable=variable,
+            )
+        )
         return None
     return "-".join(match.groups())
 
 
-def _archive(values: Mapping[str, str], wrong: list[str]) -> str:
+def _archive(values: Mapping[str, str], wrong: list[Sentence]) -> str:
     text = values.get("LLM_USAGE_ARCHIVE", "")
     if text.lower() == ARCHIVE_OFF or not text:
         return text.lower()
@@ -324,15 +354,20 @@ def _archive(values: Mapping[str, str], wrong: list[str]) -> str:
         if not _is_store(text):
             # Not the value: an address may hold a password.
             wrong.append(
-                "LLM_USAGE_ARCHIVE: not an address of a store; write it like s3://bucket/folder, without user or key, "
-                f"and behind ? nothing but {', '.join(sorted(_STORE_OPTIONS))}"
+                say(
+                    "LLM_USAGE_ARCHIVE: not an address of a store; write it like s3://bucket/folder, without "
+                    "user or key, and behind ? nothing but {names}",
+                    names=", ".join(sorted(_STORE_OPTIONS)),
+                )
             )
         return text
     # A word alone is rather a slip of the pen: `none`, `false`, `s3`.
     if not text.isprintable() or not (text.startswith(("~", "./", "../")) or Path(text).is_absolute()):
         wrong.append(
-            "LLM_USAGE_ARCHIVE: neither a folder nor an address; write a folder's whole path (or ~/… or ./…), "
-            "s3://bucket/folder, or off"
+            say(
+                "LLM_USAGE_ARCHIVE: neither a folder nor an address; write a folder's whole path (or ~/… or "
+                "./…), s3://bucket/folder, or off"
+            )
         )
     return text if text.startswith("~") else os.path.abspath(text)
 
@@ -350,7 +385,7 @@ def _is_store(address: str) -> bool:
     return bool(parts.netloc) and parts.scheme not in ("http", "https") and dict(options).keys() <= _STORE_OPTIONS
 
 
-def _now(values: Mapping[str, str], wrong: list[str]) -> datetime | None:
+def _now(values: Mapping[str, str], wrong: list[Sentence]) -> datetime | None:
     text = values.get("LLM_USAGE_NOW")
     if text is None:
         return None
@@ -358,5 +393,5 @@ def _now(values: Mapping[str, str], wrong: list[str]) -> datetime | None:
         instant = datetime.fromisoformat(text)
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except (ValueError, OverflowError):
-        wrong.append(f"LLM_USAGE_NOW: {text!r} is not an ISO instant like 2026-02-05T08:00:00Z")
+        wrong.append(say("LLM_USAGE_NOW: {text} is not an ISO instant like 2026-02-05T08:00:00Z", text=repr(text)))
         return None

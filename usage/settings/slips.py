@@ -9,6 +9,8 @@ from functools import cache
 from typing import Final
 
 from usage.catalogue import CATALOGUE, ProviderSpec
+from usage.language.saying import say, together
+from usage.language.sentence import Sentence
 
 _KEY_VARIABLES: Final = tuple(name for spec in CATALOGUE.values() for name in spec.key_variables)
 VARIABLES: Final = (
@@ -45,18 +47,18 @@ _NEARLY_ALL: Final = 0.95
 """The same for a whole name in which underscores are amiss, too."""
 
 
-def slips(places: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+def slips(places: Mapping[Sentence, Iterable[str]]) -> tuple[Sentence, ...]:
     """One sentence for each variable that was probably meant for this program, and is not read.
 
     Args:
         places: Names of the variables that are set, by where: `.env`, `the environment`.
     """
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[Sentence]] = {}
     for place, names in places.items():
         for name in names:
             if is_slip(name):
                 found.setdefault(name, []).append(place)
-    return tuple(_sentence(name, " and in ".join(where)) for name, where in sorted(found.items()))
+    return tuple(_sentence(name, together(where, between=", ")) for name, where in sorted(found.items()))
 
 
 def is_slip(name: str) -> bool:
@@ -84,14 +86,25 @@ def closest_setting(name: str) -> str | None:
     return found
 
 
-def ordinary_key(spec: ProviderSpec, values: Mapping[str, str]) -> str | None:
+def ordinary_key(spec: ProviderSpec, values: Mapping[str, str]) -> Sentence | None:
     """What to say to somebody who has a provider's ordinary key and not the one that is needed; never the key."""
     name = next((name for name in spec.ordinary_names if name in values), None)
     if name is None:
         return None
+    kind = say(spec.key_kind)
     if spec.job_prefixes and values[name].startswith(spec.job_prefixes):
-        return f"{name} is not read, but seems to hold {spec.key_kind}: put it into {spec.key_variable}"
-    return f"{name} is set: this is an ordinary key; the job needs {spec.key_kind} in {spec.key_variable}"
+        return say(
+            "{name} is not read, but seems to hold {kind}: put it into {variable}",
+            name=name,
+            kind=kind,
+            variable=spec.key_variable,
+        )
+    return say(
+        "{name} is set: this is an ordinary key; the job needs {kind} in {variable}",
+        name=name,
+        kind=kind,
+        variable=spec.key_variable,
+    )
 
 
 def _is_ours(name: str) -> bool:
@@ -128,7 +141,17 @@ def _share(left: str, right: str) -> float:
     return SequenceMatcher(None, left, right, autojunk=False).ratio()
 
 
-def _sentence(name: str, where: str) -> str:
+def _sentence(name: str, where: Sentence) -> Sentence:
     close = closest_setting(name)
-    advice = f"did you mean {close}?" if close else "see the README for the names that are."
-    return f"{name} (in {where}) is not a setting of llm-usage and is not read: {advice}"
+    if close is None:
+        return say(
+            "{name} (in {where}) is not a setting of llm-usage and is not read: see the README for the names that are.",
+            name=name,
+            where=where,
+        )
+    return say(
+        "{name} (in {where}) is not a setting of llm-usage and is not read: did you mean {close}?",
+        name=name,
+        where=where,
+        close=close,
+    )

@@ -18,8 +18,12 @@ from archive.journal import Entry
 from archive.opening import open_archive
 from cli.display import STYLES, in_bytes, literal, new_table, out
 from usage.errors import SettingsError
+from usage.language.marks import headings
+from usage.language.reader import phrase, reader_words
+from usage.language.saying import say
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
+from usage.outcomes.naming import status_name
 from usage.settings import Settings, load_settings
 
 
@@ -84,7 +88,9 @@ def run(arguments: argparse.Namespace) -> int:
     first = None if arguments.action is None else first_kept(arguments.keep, settings)
     archive = open_archive(settings)
     if archive is None:
-        raise SettingsError("LLM_USAGE_ARCHIVE is off: no reading is kept; take it away, or name a folder or a store")
+        raise SettingsError(
+            say("LLM_USAGE_ARCHIVE is off: no reading is kept; take it away, or name a folder or a store")
+        )
     if first is not None:
         return _prune(archive, first, is_wanted=arguments.yes, as_json=arguments.json)
     entries = [entry for month in months for entry in archive.entries(month)]
@@ -133,7 +139,7 @@ def first_kept(keep: str, settings: Settings) -> Month:
     """
     match = re.fullmatch(r"([1-9][0-9]{0,3})m", keep)
     if match is None:
-        raise SettingsError(f"--keep: {keep!r} is not a number of months; write it like 24m")
+        raise SettingsError(say("--keep: {keep} is not a number of months; write it like 24m", keep=repr(keep)))
     month = Month.of(settings.now())
     for _ in range(int(match[1])):
         if month == Month(2000, 1):
@@ -145,11 +151,11 @@ def first_kept(keep: str, settings: Settings) -> Month:
 def _require_a_pair(arguments: argparse.Namespace) -> None:
     """Options of the one form say nothing in the other."""
     if arguments.action is None and (arguments.keep is not None or arguments.yes):
-        raise SettingsError("--keep and --yes are for pruning: llm-usage archive prune --keep 24m")
+        raise SettingsError(say("--keep and --yes are for pruning: llm-usage archive prune --keep 24m"))
     if arguments.action is not None and arguments.keep is None:
-        raise SettingsError("what is to stay? llm-usage archive prune --keep 24m keeps two years")
+        raise SettingsError(say("what is to stay? llm-usage archive prune --keep 24m keeps two years"))
     if arguments.action is not None and (arguments.month or arguments.provider):
-        raise SettingsError("a prune takes whole months, oldest first: --month and --provider are for the listing")
+        raise SettingsError(say("a prune takes whole months, oldest first: --month and --provider are for the listing"))
 
 
 def _prune(archive: Archive, first: Month, *, is_wanted: bool, as_json: bool) -> int:
@@ -169,13 +175,14 @@ def _prune(archive: Archive, first: Month, *, is_wanted: bool, as_json: bool) ->
         )
         print(result.model_dump_json())
     elif planned.files:
-        out().print("They are gone." if prunes else "Nothing was taken away: --yes does it.", soft_wrap=True)
+        sentence = phrase("They are gone.") if prunes else phrase("Nothing was taken away: --yes does it.")
+        out().print(sentence, soft_wrap=True)
     return 1 if planned.files and not prunes else 0
 
 
 def _ask(planned: Prune) -> bool:
     try:
-        answer = input(f"Take {len(planned.files)} files away for good? [y/N] ")
+        answer = input(phrase("Take {number} files away for good? [y/N] ", number=len(planned.files)))
     except EOFError:
         answer = ""
     return answer.strip().lower() in ("y", "yes", "o", "oui")
@@ -184,17 +191,26 @@ def _ask(planned: Prune) -> bool:
 def _print_plan(planned: Prune, address: str, first: Month) -> None:
     console = out()
     if not planned.files:
-        console.print(literal(f"Nothing is older than {first} in {address}."), soft_wrap=True)
+        console.print(
+            literal(phrase("Nothing is older than {first} in {address}.", first=first, address=address)), soft_wrap=True
+        )
         return
-    table = new_table(f"Older than {first}")
-    for name in ("Month", "Files", "Size"):
-        table.add_column(name, justify="left" if name == "Month" else "right")
+    table = new_table(phrase("Older than {first}", first=first))
+    for name in headings("Month", "Files", "Size"):
+        table.add(name, justify="left" if name == "Month" else "right")
     for month in planned.months:
         sizes = [file.size for file in planned.files if file.path.split("/")[1] == str(month)]
         table.add_row(str(month), str(len(sizes)), in_bytes(sum(sizes)))
     console.print(table)
     console.print(
-        literal(f"{len(planned.files)} files, {in_bytes(planned.size)}, in {address}. Notion stays as it is."),
+        literal(
+            phrase(
+                "{number} files, {size}, in {address}. Notion stays as it is.",
+                number=len(planned.files),
+                size=in_bytes(planned.size),
+                address=address,
+            )
+        ),
         soft_wrap=True,
     )
 
@@ -202,11 +218,12 @@ def _print_plan(planned: Prune, address: str, first: Month) -> None:
 def _print(listing: Listing) -> None:
     console = out()
     if not listing.readings:
-        console.print(literal(f"No reading is kept in {listing.archive}."), soft_wrap=True)
+        console.print(literal(phrase("No reading is kept in {address}.", address=listing.archive)), soft_wrap=True)
         return
-    table = new_table("Readings", ("Unchanged", "Last read (UTC)", "Size", "Status", "Read (UTC)"))
-    for name in ("Month", "Source", "Read (UTC)", "Last read (UTC)", "Unchanged", "Cost USD", "Status", "Size"):
-        table.add_column(name, justify="right" if name in ("Unchanged", "Cost USD", "Size") else "left")
+    table = new_table(phrase("Readings"), headings("Unchanged", "Last read (UTC)", "Size", "Status", "Read (UTC)"))
+    for name in headings("Month", "Source", "Read (UTC)", "Last read (UTC)", "Unchanged", "Cost USD", "Status", "Size"):
+        table.add(name, justify="right" if name in ("Unchanged", "Cost USD", "Size") else "left")
+    words = reader_words()
     for one in listing.readings:
         table.add_row(
             one.month,
@@ -214,8 +231,8 @@ def _print(listing: Listing) -> None:
             f"{one.read_at:%Y-%m-%d %H:%M}",
             f"{one.last_read_at:%Y-%m-%d %H:%M}" if one.unchanged else "",
             str(one.unchanged) if one.unchanged else "",
-            "–" if one.cost_usd is None else f"{Decimal(one.cost_usd):,.2f}",
-            Text(one.status.value, style=STYLES[one.status]),
+            "–" if one.cost_usd is None else words.amount(Decimal(one.cost_usd)),
+            Text(str(status_name(one.status)), style=STYLES[one.status]),
             in_bytes(one.size),
         )
     console.print(table)

@@ -25,9 +25,14 @@ from notion.rows.values import COLUMNS, FIGURES, Values
 from notion.workspace import Workspace
 from providers.reading import read_source
 from usage.errors import ArchiveError, SettingsError, SourceError
+from usage.language.marks import headings
+from usage.language.reader import phrase, reader_words
+from usage.language.saying import say, say_count
+from usage.language.sentence import Sentence
 from usage.money import digits, exact_sum, tell_apart
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
+from usage.outcomes.naming import status_name
 from usage.outcomes.outcome import build_outcomes
 from usage.outcomes.progress import PageRead, SourceBegun, SourceEnded, tell
 from usage.outcomes.report import SourceReport
@@ -140,7 +145,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not arguments.provider:
             sources = [one for one in sources if one.provider not in workspace.inactive]
         if not sources:
-            raise SettingsError("every provider that has a key is Inactif in Notion: name one with --provider")
+            raise SettingsError(say("every provider that has a key is Inactif in Notion: name one with --provider"))
         with Display(quiet=arguments.json):
             read = asyncio.run(_read(settings, sources, month))
         rows = _against_notion(settings, workspace, month, read)
@@ -279,17 +284,19 @@ def _print(diff: Diff) -> None:
     _print_moves(console, diff)
     for one in diff.sources:
         for sentence in one.problems:
-            mark = Text(f"{one.status.value}: ", style=STYLES[one.status])
-            console.print(mark + literal(f"{one.name}: {sentence}"), soft_wrap=True)
+            mark = Text(phrase("{status}: ", status=status_name(one.status)), style=STYLES[one.status])
+            console.print(
+                mark + literal(phrase("{source}: {reason}", source=one.name, reason=sentence)), soft_wrap=True
+            )
     for sentence in _notes(diff):
         console.print(note(sentence), soft_wrap=True)
     console.print(literal(_summary(diff)), soft_wrap=True)
 
 
 def _print_notion(console: Console, diff: Diff) -> None:
-    table = new_table(f"{diff.month}: differs from Notion", ("Source",))
-    for name in ("Source", "Row", "Column", "In Notion", "Now"):
-        table.add_column(name, justify="right" if name in ("In Notion", "Now") else "left")
+    table = new_table(phrase("{month}: differs from Notion", month=diff.month), headings("Source"))
+    for name in headings("Source", "Row", "Column", "In Notion", "Now"):
+        table.add(name, justify="right" if name in ("In Notion", "Now") else "left")
     for source in diff.sources:
         for row in source.notion:
             for name in FIGURES:
@@ -307,7 +314,7 @@ def _both(row: RowDiff, name: str) -> tuple[str, str]:
     left, right = Decimal(str(was)), Decimal(str(now))
     if name != "cost":
         return _figure(was), _figure(now)
-    shown = (one.replace(",", ".") for one in tell_apart(left, right))
+    shown = map(reader_words().decimal, tell_apart(left, right))
     return next(shown), next(shown)
 
 
@@ -319,12 +326,14 @@ def _figure(value: str | float | None) -> str:
 
 def _print_moves(console: Console, diff: Diff) -> None:
     table = new_table(
-        f"{diff.month}: differs from the last reading",
+        phrase("{month}: differs from the last reading", month=diff.month),
         ("Last read (UTC)", "Also", "Model", "Project or key", "Old USD", "New USD"),
     )
-    names = ("Source", "Last read (UTC)", "Day", "Project or key", "Model", "Old USD", "New USD", "Difference", "Also")
+    names = headings(
+        "Source", "Last read (UTC)", "Day", "Project or key", "Model", "Old USD", "New USD", "Difference", "Also"
+    )
     for name in names:
-        table.add_column(name, justify="right" if name in ("Old USD", "New USD", "Difference") else "left")
+        table.add(name, justify="right" if name in ("Old USD", "New USD", "Difference") else "left")
     for source in diff.sources:
         last = source.last_reading
         for move in last.moves[:_MOST_SHOWN] if last is not None else ():
@@ -344,27 +353,36 @@ def _print_moves(console: Console, diff: Diff) -> None:
 def _notes(diff: Diff) -> Iterator[str]:
     if diff.archive is None:
         if not any(one.problems for one in diff.sources):
-            yield "LLM_USAGE_ARCHIVE is off: compared with Notion alone."
+            yield phrase("LLM_USAGE_ARCHIVE is off: compared with Notion alone.")
         return
     for one in diff.sources:
         last = one.last_reading
         if last is None and not one.problems:
-            yield f"{one.name}: no reading of this month is kept: compared with Notion alone."
+            yield phrase("{source}: no reading of this month is kept: compared with Notion alone.", source=one.name)
         elif last is not None and len(last.moves) > _MOST_SHOWN:
-            yield f"{one.name}: {len(last.moves) - _MOST_SHOWN} smaller differences are not shown: --json has them."
+            yield phrase(
+                "{source}: {number} smaller differences are not shown: --json has them.",
+                source=one.name,
+                number=len(last.moves) - _MOST_SHOWN,
+            )
 
 
-def _summary(diff: Diff) -> str:
-    rows = sum(len(one.notion) for one in diff.sources)
-    moves = sum(len(one.last_reading.moves) for one in diff.sources if one.last_reading is not None)
-    compared = f"{diff.month}, {_counted(len(diff.sources), 'source')}"
+def _summary(diff: Diff) -> Sentence:
+    sources = say_count("{number} source", "{number} sources", len(diff.sources))
     if not diff.differs:
-        is_whole = not any(one.problems for one in diff.sources)
-        what = "nothing differs" if is_whole else "nothing of what could be compared differs"
-        return f"{compared}: {what}. Nothing was written."
-    apart = f"{_counted(rows, 'row')} other than in Notion, {_counted(moves, 'figure')} other than in the last reading"
-    return f"{compared}: {apart}. Nothing was written."
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+        if any(one.problems for one in diff.sources):
+            return say(
+                "{month}, {sources}: nothing of what could be compared differs. Nothing was written.",
+                month=diff.month,
+                sources=sources,
+            )
+        return say("{month}, {sources}: nothing differs. Nothing was written.", month=diff.month, sources=sources)
+    moves = sum(len(one.last_reading.moves) for one in diff.sources if one.last_reading is not None)
+    return say(
+        "{month}, {sources}: {rows} other than in Notion, {figures} other than in the last reading. Nothing was "
+        "written.",
+        month=diff.month,
+        sources=sources,
+        rows=say_count("{number} row", "{number} rows", sum(len(one.notion) for one in diff.sources)),
+        figures=say_count("{number} figure", "{number} figures", moves),
+    )

@@ -14,11 +14,21 @@ from archive.opening import open_archive
 from cli.display import STYLES, literal, new_table, out
 from cli.moves import Figures, Moved, old_and_new
 from usage.errors import SettingsError
+from usage.language.marks import headings, to_say
+from usage.language.reader import phrase
+from usage.language.saying import say
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
+from usage.outcomes.naming import status_name
 from usage.settings import load_settings
 
 _STYLES = {Standing.SETTLED: "yellow"}
+_WAS = {
+    Standing.RUNNING: to_say("running"),
+    Standing.PROVISIONAL: to_say("provisional"),
+    Standing.INCOMPLETE: to_say("incomplete"),
+    Standing.SETTLED: to_say("settled"),
+}
 
 
 class Changed(BaseModel):
@@ -81,7 +91,9 @@ def run(arguments: argparse.Namespace) -> int:
     months = Month.resolve_range(arguments.month, settings.now()) if arguments.month else (None,)
     archive = open_archive(settings)
     if archive is None:
-        raise SettingsError("LLM_USAGE_ARCHIVE is off: no reading is kept; take it away, or name a folder or a store")
+        raise SettingsError(
+            say("LLM_USAGE_ARCHIVE is off: no reading is kept; take it away, or name a folder or a store")
+        )
     entries = [
         entry
         for month in months
@@ -99,28 +111,36 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _print(history: History, readings: int, project: str | None) -> None:
     console = out()
-    of_project = f" of {project}" if project is not None else ""
     if not history.changes:
-        sentence = f"No figure{of_project} has changed: {readings} readings in {history.archive} were compared."
+        compared = {"readings": readings, "address": history.archive}
+        sentence = (
+            phrase("No figure has changed: {readings} readings in {address} were compared.", **compared)
+            if project is None
+            else phrase(
+                "No figure of {project} has changed: {readings} readings in {address} were compared.",
+                project=project,
+                **compared,
+            )
+        )
         console.print(literal(sentence), soft_wrap=True)
         return
     table = new_table(
-        "Changes",
+        phrase("Changes"),
         ("Moved", "Was", "Status", "Most on", "Model", "Project or key", "Read (UTC)", "Old USD", "New USD"),
     )
-    for name in ("Month", "Source", "Read (UTC)", "Was", "Status", "Old USD", "New USD", "Difference", "Moved"):
+    for name in headings("Month", "Source", "Read (UTC)", "Was", "Status", "Old USD", "New USD", "Difference", "Moved"):
         right = name in ("Old USD", "New USD", "Difference", "Moved")
-        table.add_column(name, justify="right" if right else "left")
-    for name in ("Most on", "Project or key", "Model"):
-        table.add_column(name)
+        table.add(name, justify="right" if right else "left")
+    for name in headings("Most on", "Project or key", "Model"):
+        table.add(name)
     for one in history.changes:
         most = one.moved_most
         table.add_row(
             one.month,
             literal(Source(provider=one.provider, account=one.account).name),
             f"{one.read_at:%Y-%m-%d %H:%M}",
-            Text(one.was.value, style=_STYLES.get(one.was, "")),
-            Text(one.status.value, style=STYLES[one.status]),
+            Text(phrase(_WAS[one.was]), style=_STYLES.get(one.was, "")),
+            Text(str(status_name(one.status)), style=STYLES[one.status]),
             *old_and_new(one.old, one.new),
             str(one.moved),
             "–" if most.day is None else str(most.day),

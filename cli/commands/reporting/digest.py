@@ -28,6 +28,7 @@ from tasks.books.telling.telling import Told, digest_of, months_for, send_digest
 from tasks.pages.markdown import escape, link
 from usage.errors import SettingsError
 from usage.language.choice import Language
+from usage.language.saying import say
 from usage.language.words import Words
 from usage.money import digits, dollars
 from usage.month import Month
@@ -49,9 +50,9 @@ def run(arguments: argparse.Namespace) -> int:
         NotionError: Notion can't be read.
     """
     if arguments.again and not arguments.send:
-        raise SettingsError("--again is for --send: it sends a digest also to those who had it")
+        raise SettingsError(say("--again is for --send: it sends a digest also to those who had it"))
     if arguments.markdown and (arguments.send or arguments.json):
-        raise SettingsError("--markdown is for printing: addresses get plain text, and --json has both")
+        raise SettingsError(say("--markdown is for printing: addresses get plain text, and --json has both"))
     settings = load_settings()
     month = Month.resolve(arguments.month, settings.now())
     # Before anything is read.
@@ -75,8 +76,11 @@ def run(arguments: argparse.Namespace) -> int:
 def _addresses(settings: Settings) -> Addresses:
     if settings.reports.notify_file is None:
         raise SettingsError(
-            f"{VARIABLE} is not set: name a file that holds an address of Apprise's in each line, like mailto://…, and "
-            "that only you can read (chmod 600)"
+            say(
+                "{variable} is not set: name a file that holds an address of Apprise's in each line, like "
+                "mailto://…, and that only you can read (chmod 600)",
+                variable=VARIABLE,
+            )
         )
     return read_addresses(settings.reports.notify_file)
 

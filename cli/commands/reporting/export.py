@@ -30,6 +30,7 @@ from tasks.books.gather import gather
 from tasks.books.rates import gather_rates
 from tasks.books.related import with_titles
 from usage.errors import LlmUsageError, SettingsError
+from usage.language.saying import say
 from usage.language.words import Words
 from usage.money import digits, exact_sum
 from usage.month import Month
@@ -136,15 +137,19 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _grain(arguments: argparse.Namespace) -> Grain:
     if arguments.format == FOCUS and arguments.grain == Grain.MONTH:
-        raise SettingsError("FOCUS is exported by day; --grain is for csv, parquet and xlsx")
+        raise SettingsError(say("FOCUS is exported by day; --grain is for csv, parquet and xlsx"))
     return Grain(arguments.grain or Grain.DAY)
 
 
 def _require_csv_on_stdout(arguments: argparse.Namespace) -> None:
     if arguments.format not in ("csv", FOCUS):
-        raise SettingsError(f"-o - is for csv alone: a {arguments.format} file is none for a terminal; name a file")
+        raise SettingsError(
+            say("-o - is for csv alone: a {format} file is none for a terminal; name a file", format=arguments.format)
+        )
     if arguments.json:
-        raise SettingsError("-o - writes the export to standard output, where --json has no room: take one of the two")
+        raise SettingsError(
+            say("-o - writes the export to standard output, where --json has no room: take one of the two")
+        )
 
 
 def _targets(arguments: argparse.Namespace, months: Sequence[Month]) -> Iterator[_Target]:
@@ -161,9 +166,15 @@ def _targets(arguments: argparse.Namespace, months: Sequence[Month]) -> Iterator
         yield from (_Target(given / f"{start}-{span}.{kind}", kind) for kind in kinds)
         return
     if not given.parent.is_dir():
-        raise SettingsError(f"-o {given}: there is no folder {given.parent}; create it, or name another one")
+        raise SettingsError(
+            say(
+                "-o {given}: there is no folder {parent}; create it, or name another one",
+                given=given,
+                parent=given.parent,
+            )
+        )
     if arguments.format == FOCUS and given.suffix not in (".csv", ".parquet"):
-        raise SettingsError(f"-o {given}: name a folder, or a file that ends with .csv or .parquet")
+        raise SettingsError(say("-o {given}: name a folder, or a file that ends with .csv or .parquet", given=given))
     yield _Target(given, given.suffix[1:] if arguments.format == FOCUS else arguments.format)
 
 
@@ -195,7 +206,9 @@ def _write(table: Table[Any], targets: Sequence[_Target]) -> Iterator[WrittenFil
             drafts = [(target, stack.enter_context(whole_file(target.path))) for target in targets]
             counts = [_writer(target.kind)(table, draft) for target, draft in drafts]
     except OSError as error:
-        raise LlmUsageError(f"{place} can't be written ({error.strerror or type(error).__name__})") from error
+        raise LlmUsageError(
+            say("{place} can't be written ({reason})", place=place, reason=error.strerror or type(error).__name__)
+        ) from error
     yield from (WrittenFile(path=str(target.path), lines=count) for target, count in zip(targets, counts, strict=True))
 
 

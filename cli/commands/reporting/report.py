@@ -14,6 +14,7 @@ from typing import Final
 from notion.client.gateway import Gateway
 from usage.errors import SettingsError
 from usage.language.choice import Language
+from usage.language.saying import say
 from usage.language.words import Words
 from usage.month import Month
 from usage.settings import Settings, load_settings
@@ -32,7 +33,13 @@ def run(arguments: argparse.Namespace) -> int:
     """
     settings = load_settings()
     if not 1 <= arguments.months <= _MOST_MONTHS:
-        raise SettingsError(f"--months {arguments.months}: from 1 to {_MOST_MONTHS} months can be shown")
+        raise SettingsError(
+            say(
+                "--months {months}: from 1 to {most_months} months can be shown",
+                months=arguments.months,
+                most_months=_MOST_MONTHS,
+            )
+        )
     month = Month.resolve(arguments.month, settings.now())
     if arguments.notion:
         return _to_notion(settings, month, arguments)
@@ -50,10 +57,10 @@ def run(arguments: argparse.Namespace) -> int:
 def _to_notion(settings: Settings, month: Month, arguments: argparse.Namespace) -> int:
     """Write the page under the parent page, or renew it there, and print its address."""
     if arguments.output is not None:
-        raise SettingsError("--notion and -o: one page goes to one place; call the command twice")
+        raise SettingsError(say("--notion and -o: one page goes to one place; call the command twice"))
     parent = settings.notion.parent_page_id
     if parent is None:
-        raise SettingsError("NOTION_PARENT_PAGE_ID is not set: the report is written under that page")
+        raise SettingsError(say("NOTION_PARENT_PAGE_ID is not set: the report is written under that page"))
     from tasks.books.monthly import monthly  # noqa: PLC0415  # matplotlib takes a second to load
     from tasks.books.notion_page import write_page  # noqa: PLC0415
     from tasks.books.rates import second_currency  # noqa: PLC0415
@@ -96,13 +103,23 @@ def place(output: str | None, month: Month) -> Path:
         is_folder, has_folder = path.is_dir(), path.parent.is_dir()
     except (OSError, RuntimeError) as error:
         # A name that is too long, a folder that can't be entered, a home that nobody has.
-        raise SettingsError(f"-o {wanted}: no file can have that name ({error})") from None
+        raise SettingsError(
+            say("-o {wanted}: no file can have that name ({error})", wanted=wanted, error=error)
+        ) from None
     if "\0" in wanted:
-        raise SettingsError(f"-o {wanted}: no file can have that name")
+        raise SettingsError(say("-o {wanted}: no file can have that name", wanted=wanted))
     if is_folder:
-        raise SettingsError(f"-o {path}: that is a folder; name a file in it, like {path / f'llm-usage-{month}.html'}")
+        raise SettingsError(
+            say(
+                "-o {path}: that is a folder; name a file in it, like {value}",
+                path=path,
+                value=path / f"llm-usage-{month}.html",
+            )
+        )
     if not has_folder:
-        raise SettingsError(f"-o {path}: there is no folder {path.parent}; make it, or name another place")
+        raise SettingsError(
+            say("-o {path}: there is no folder {parent}; make it, or name another place", path=path, parent=path.parent)
+        )
     return path
 
 
@@ -115,7 +132,13 @@ def write(path: Path, page: str) -> None:
     try:
         path.write_text(page, "utf-8")
     except OSError as error:
-        raise SettingsError(f"-o {path}: the file can't be written ({error.strerror}); name another place") from error
+        raise SettingsError(
+            say(
+                "-o {path}: the file can't be written ({strerror}); name another place",
+                path=path,
+                strerror=error.strerror,
+            )
+        ) from error
 
 
 def show_copy(settings: Settings, month: Month, count: int) -> Path:
@@ -134,7 +157,9 @@ def show_copy(settings: Settings, month: Month, count: int) -> Path:
     try:
         handle, name = tempfile.mkstemp(prefix=f"llm-usage-{month}-", suffix=".html")
     except OSError as error:
-        raise SettingsError(f"TMPDIR: no temporary file can be written ({error.strerror}); name a folder") from error
+        raise SettingsError(
+            say("TMPDIR: no temporary file can be written ({strerror}); name a folder", strerror=error.strerror)
+        ) from error
     os.close(handle)
     path = Path(name)
     write(path, page)

@@ -13,6 +13,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from usage.errors import SettingsError
+from usage.language.saying import say
 
 VARIABLE: Final = "LLM_USAGE_NOTIFY_FILE"
 _LARGEST: Final = 100_000
@@ -69,11 +70,22 @@ def read_addresses(path: Path) -> Addresses:
             found.setdefault(line, Address(SecretStr(line), number))
         elif line and not line.startswith("#"):
             raise SettingsError(
-                f"{VARIABLE}: {path}, line {number}: neither an address of Apprise’s, like mailto://… or slack://…, "
-                "nor `weekly = monday`; put a # before remarks"
+                say(
+                    "{variable}: {path}, line {number_}: neither an address of Apprise’s, like mailto://… or "
+                    "slack://…, nor `weekly = monday`; put a # before remarks",
+                    variable=VARIABLE,
+                    path=path,
+                    number_=number,
+                )
             )
     if not found:
-        raise SettingsError(f"{VARIABLE}: {path} holds no address; write one a line, like mailto://… or slack://…")
+        raise SettingsError(
+            say(
+                "{variable}: {path} holds no address; write one a line, like mailto://… or slack://…",
+                variable=VARIABLE,
+                path=path,
+            )
+        )
     return Addresses(tuple(found.values()), weekly)
 
 
@@ -84,21 +96,36 @@ def _read(path: Path) -> str:
             # Windows keeps a user's files from others by itself, and tells no such mode.
             if os.name == "posix" and mode & _OTHERS:
                 raise SettingsError(
-                    f"{VARIABLE}: others on this machine can read or change {path}, which holds passwords: "
-                    f"chmod 600 {path}"
+                    say(
+                        "{variable}: others on this machine can read or change {path}, which holds passwords: "
+                        "chmod 600 {path}",
+                        variable=VARIABLE,
+                        path=path,
+                    )
                 )
             content = file.read(_LARGEST + 1)
         if len(content) > _LARGEST:
-            raise SettingsError(f"{VARIABLE}: {path} is too large to be a list of addresses")
+            raise SettingsError(
+                say("{variable}: {path} is too large to be a list of addresses", variable=VARIABLE, path=path)
+            )
         return content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         # Not the error itself: it may hold the whole file.
         reason = error.strerror if isinstance(error, OSError) else "not a text file in UTF-8"
-        raise SettingsError(f"{VARIABLE}: {path} can't be read ({reason})") from None
+        raise SettingsError(
+            say("{variable}: {path} can't be read ({reason})", variable=VARIABLE, path=path, reason=reason)
+        ) from None
 
 
 def _weekday(name: str, path: Path, number: int) -> int:
     for names in (_ENGLISH, _FRENCH):
         if name in names:
             return names.index(name)
-    raise SettingsError(f"{VARIABLE}: {path}, line {number}: weekly = … wants a day like monday or lundi")
+    raise SettingsError(
+        say(
+            "{variable}: {path}, line {number_}: weekly = … wants a day like monday or lundi",
+            variable=VARIABLE,
+            path=path,
+            number_=number,
+        )
+    )

@@ -24,6 +24,7 @@ from tasks.books.telling.occasions import is_news, of_budget, of_digest, of_dige
 from tasks.books.telling.styles import CHAT, PLAIN
 from tasks.books.telling.wishes import Wishes, read_wishes
 from usage.errors import LlmUsageError, SettingsError
+from usage.language.saying import say
 from usage.language.words import Words
 from usage.month import Month
 from usage.settings import Settings
@@ -108,7 +109,7 @@ def digest_of(
         NotionError: Notion can't be read.
     """
     if len(set(by)) > MOST_COLUMNS:
-        raise SettingsError(f"--by: {MOST_COLUMNS} columns have room in ten lines")
+        raise SettingsError(say("--by: {most_columns} columns have room in ten lines", most_columns=MOST_COLUMNS))
     rows = ledger.month(month).rows
     columns = choose_columns(rows, by, settings.reports.carry_columns) if rows else ()
     columns = columns if by else columns[:1]

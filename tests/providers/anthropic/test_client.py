@@ -23,6 +23,7 @@ from sandbox.faults import Fault, Kind
 from sandbox.server import Server
 from usage.errors import ContractError, CredentialError, SourceError, TransientError
 from usage.grain import NO_API_KEY, NO_PROJECT
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import Kind as ThingKind
 from usage.names import ProviderName, Source, Status
@@ -65,9 +66,9 @@ class Desk:
     def read(self, month: Month = JANUARY) -> SourceReport:
         return asyncio.run(read_source(self.settings(), SOURCE, month, retry=Retry(sleep=no_sleep)))
 
-    def check(self, month: Month = JANUARY) -> dict[str, tuple[CheckStatus, str]]:
+    def check(self, month: Month = JANUARY) -> dict[str, tuple[CheckStatus, Sentence]]:
         findings = asyncio.run(check_source(self.settings(), SOURCE, month))
-        return {finding.what: (finding.status, finding.sentence) for finding in findings}
+        return {finding.what.en: (finding.status, finding.sentence) for finding in findings}
 
     def rows(self, report: SourceReport) -> tuple[UsageRow, ...]:
         reading = LabelledReport(report, self.settings().grains[ProviderName.ANTHROPIC], "")
@@ -94,7 +95,7 @@ AT_LEAST = "Requêtes : au moins ce nombre ; Anthropic n’en compte pas pour un
 
 def remarks(report: SourceReport) -> list[str]:
     """The remarks but for the one on requests: the stand-in's organisation has usage of both kinds."""
-    return [remark for remark in report.remarks if remark != AT_LEAST]
+    return [remark.fr for remark in report.remarks if remark.fr != AT_LEAST]
 
 
 @pytest.fixture
@@ -309,8 +310,9 @@ def test_refused_newer_reports_are_replaced_by_the_older_ones(desk: Desk, path: 
     assert report.coarse
     assert report.status is Status.SUCCES
     (remark,) = report.remarks
-    assert path in remark
-    assert "anciens rapports" in remark
+    assert path in remark.fr
+    assert "anciens rapports" in remark.fr
+    assert "The older reports stand for them" in remark.en
     rows = {row.key: row for row in desk.rows(report)}
     bill = desk.api.bill(desk.account, "2026-01")
     assert totals(rows.values()).cost == bill.total
@@ -351,7 +353,7 @@ def test_a_month_that_the_older_reports_refuse_is_unavailable(desk: Desk) -> Non
     desk.api.legacy_versions = set()
     report = desk.read(NOVEMBER)
     assert (report.records, report.status) == ((), Status.DONNEES_INDISPONIBLES)
-    assert "2025-11" in report.gaps[0].sentence
+    assert "2025-11" in report.gaps[0].sentence.fr
 
 
 def test_a_recent_month_that_both_generations_refuse_is_an_error(desk: Desk) -> None:
@@ -387,7 +389,7 @@ def test_a_newer_report_that_the_older_pair_can_not_replace_is_a_gap(
     assert figures.cost == (None if refused == COST else bill.total)
     assert (figures.requests is None) == (refused == USAGE)
     (gap,) = report.gaps
-    assert refused in gap.sentence
+    assert refused in gap.sentence.fr
 
 
 @pytest.mark.parametrize("wrong_kind_status", [401, 403])
@@ -443,9 +445,8 @@ def test_the_running_month_goes_as_far_as_the_data(desk: Desk) -> None:
     assert report.data_until == datetime(2026, 2, 14, 12, tzinfo=UTC)
     assert (report.control, report.provisional, report.empty_proven) == (None, False, False)
     assert dict(desk.queries(COST)[0])["ending_at"] == "2026-02-14T15:00:00Z"
-    assert "2026-02 : mois en cours, données jusqu’au 2026-02-14" in source_log(
-        report, totals(desk.rows(report)).cost, 1
-    )
+    log = source_log(report, totals(desk.rows(report)).cost, 1)
+    assert "2026-02 : mois en cours, données jusqu’au 2026-02-14" in log.fr
 
 
 def test_the_running_month_from_the_older_reports_ends_at_the_next_midnight(desk: Desk) -> None:
@@ -479,7 +480,7 @@ def test_a_closed_month_is_provisional_until_its_data_is_a_day_older(
     report = desk.read()
     assert (report.provisional, report.empty_proven) == (provisional, proven)
     agrees_with_bill(desk, JANUARY, report)
-    log = source_log(report, totals(desk.rows(report)).cost, 1)
+    log = source_log(report, totals(desk.rows(report)).cost, 1).fr
     assert log.startswith("Mois demandé du 2026-01-01 au 2026-01-31")
     # Lines and total of a month that is still moving need not agree.
     assert (report.control is None) is provisional
@@ -553,7 +554,7 @@ def test_a_report_that_stays_down_leaves_the_other(desk: Desk, path: str, what: 
     report = desk.read()
     (gap,) = report.gaps
     assert (gap.kind, gap.passing) == (GapKind.MISSING, True)
-    assert gap.sentence.startswith(f"Il manque {what}")
+    assert gap.sentence.fr.startswith(f"Il manque {what}")
     assert report.status is Status.PARTIEL
     assert not report.empty_proven
     found, bill = totals(desk.rows(report)), desk.api.bill(desk.account, "2026-01")
@@ -602,7 +603,7 @@ def test_without_the_control_total_the_figures_are_just_not_checked(desk: Desk) 
     desk.fault(Kind.STATUS, COST, status=503, when=ungrouped, times=-1)
     report = desk.read()
     assert (report.control, report.status) == (None, Status.SUCCES)
-    assert "Total de contrôle non lu" in report.remarks[0]
+    assert "Total de contrôle non lu" in report.remarks[0].fr
     agrees_with_bill(desk, JANUARY, report)
 
 
@@ -664,8 +665,8 @@ def test_usage_that_breaks_the_contract_costs_itself_alone(desk: Desk, change_bo
     assert totals(desk.rows(report)).cost == desk.api.bill(desk.account, "2026-01").total
     assert report.status is Status.PARTIEL
     (gap,) = report.gaps
-    assert gap.sentence.startswith("Il manque les jetons et les requêtes : ")
-    assert said in gap.sentence
+    assert gap.sentence.fr.startswith("Il manque les jetons et les requêtes : ")
+    assert said in gap.sentence.fr
 
 
 def test_usage_that_never_ends_costs_itself_alone(desk: Desk) -> None:
@@ -674,7 +675,7 @@ def test_usage_that_never_ends_costs_itself_alone(desk: Desk) -> None:
         desk.fault(Kind.STATUS, USAGE, status=200, body=body)
     report = desk.read()
     assert totals(desk.rows(report)).cost == desk.api.bill(desk.account, "2026-01").total
-    assert report.missing == (
+    assert tuple(one.fr for one in report.missing) == (
         f"Il manque les jetons et les requêtes : {ROOT}{USAGE} annonce toujours une suite, mais 5 pages de suite "
         "n’apportent rien ; la lecture est arrêtée.",
     )
@@ -717,9 +718,9 @@ def test_one_odd_line_costs_itself_alone(desk: Desk, month: Month) -> None:
     assert totals(desk.rows(report)).cost == desk.api.bill(desk.account, str(month)).total
     (what,) = report.dropped
     assert what.count == 1
-    assert "output_tokens, attendu : un entier" in what.what
+    assert "output_tokens, attendu : un entier" in what.what.fr
     (sentence,) = report.missing
-    assert sentence.startswith("Une ligne illisible est laissée de côté dans les jetons")
+    assert sentence.fr.startswith("Une ligne illisible est laissée de côté dans les jetons")
 
 
 @pytest.mark.parametrize("path", [OLDER_COST, OLDER_USAGE])
@@ -728,7 +729,7 @@ def test_days_that_did_not_come_are_missing(desk: Desk, path: str) -> None:
     report = desk.read(NOVEMBER)
     assert report.days_read == (20 if path == OLDER_COST else 30)
     (sentence,) = report.missing
-    assert sentence.endswith(": 20 jours lus sur 30.")
+    assert sentence.fr.endswith(": 20 jours lus sur 30.")
 
 
 def test_requests_that_were_not_all_counted_are_at_least_so_many(desk: Desk) -> None:
@@ -737,13 +738,13 @@ def test_requests_that_were_not_all_counted_are_at_least_so_many(desk: Desk) -> 
         return body
 
     desk.account.facts("2026-01")[:] = [fact for fact in desk.account.facts("2026-01") if fact.api_key_id]
-    assert AT_LEAST not in desk.read().remarks
+    assert AT_LEAST not in [one.fr for one in desk.read().remarks]
     desk.rewrite(USAGE, uncount, times=-1)
     report = desk.read()
-    assert AT_LEAST in report.remarks
+    assert AT_LEAST in [one.fr for one in report.remarks]
     rows = desk.rows(report)
-    assert len([row for row in rows if AT_LEAST in row.log]) == 1
-    assert all(row.totals.requests for row in rows if AT_LEAST in row.log)
+    assert len([row for row in rows if AT_LEAST in row.log.fr]) == 1
+    assert all(row.totals.requests for row in rows if AT_LEAST in row.log.fr)
 
 
 def test_a_line_without_an_amount_is_free_where_the_total_agrees_without_it(desk: Desk) -> None:
@@ -754,7 +755,9 @@ def test_a_line_without_an_amount_is_free_where_the_total_agrees_without_it(desk
     desk.rewrite(COST, free, when=grouped, times=-1)
     report = desk.read()
     assert (report.status, report.missing_amounts) == (Status.SUCCES, 0)
-    assert "Une ligne est sans montant ; le total d’Anthropic montre que rien n’y manque." in report.remarks
+    assert "Une ligne est sans montant ; le total d’Anthropic montre que rien n’y manque." in [
+        one.fr for one in report.remarks
+    ]
 
 
 @pytest.mark.parametrize(
@@ -770,8 +773,8 @@ def test_a_refusal_says_what_is_refused(desk: Desk, code: str | None, message: s
     desk.fault(Kind.STATUS, "", status=403, body={"type": "error", "error": error}, times=-1)
     with pytest.raises(CredentialError) as caught:
         desk.read(NOVEMBER)
-    assert words in caught.value.sentence
-    assert caught.value.sentence.startswith(f"Anthropic refuse {ROOT}{OLDER_COST} à cette clé (HTTP 403) : ")
+    assert words in caught.value.sentence.fr
+    assert caught.value.sentence.fr.startswith(f"Anthropic refuse {ROOT}{OLDER_COST} à cette clé (HTTP 403) : ")
 
 
 def test_a_report_that_is_not_for_this_organization_is_told_apart(desk: Desk) -> None:
@@ -780,7 +783,7 @@ def test_a_report_that_is_not_for_this_organization_is_told_apart(desk: Desk) ->
         desk.fault(Kind.STATUS, path, status=400, body={"type": "error", "error": error}, times=-1)
     report = desk.read()
     assert report.coarse
-    assert "n’est pas offert à cette organisation (HTTP 400)" in report.remarks[0]
+    assert "n’est pas offert à cette organisation (HTTP 400)" in report.remarks[0].fr
 
 
 def test_a_page_that_comes_twice_stops_the_source(desk: Desk) -> None:
@@ -819,10 +822,12 @@ def test_a_key_that_worked_in_one_workspace_alone_is_one_row(desk: Desk) -> None
 def test_check_of_a_good_key(desk: Desk) -> None:
     findings = desk.check()
     assert {verdict for verdict, _ in findings.values()} == {CheckStatus.OK}
-    assert findings["organization"][1] == "admin key of Memoways SA"
+    assert findings["organization"][1].en == "admin key of Memoways SA"
+    assert findings["organization"][1].fr == "clé d’administration de Memoways SA"
     assert findings.keys() == {"organization", "costs", "usage", "workspace names", "key names"}
     assert desk.asked() == {"/me": 1, COST: 1, USAGE: 1, WORKSPACES: 1, KEYS: 1}
-    assert desk.check(NOVEMBER)["costs"] == (CheckStatus.OK, "readable, by workspace only")
+    verdict, sentence = desk.check(NOVEMBER)["costs"]
+    assert (verdict, sentence.en) == (CheckStatus.OK, "readable, by workspace only")
 
 
 @pytest.mark.parametrize("wrong_kind_status", [401, 403])
@@ -831,7 +836,7 @@ def test_check_of_a_key_of_the_wrong_kind(desk: Desk, wrong_kind_status: Any) ->
     desk.use_key(desk.account.workspace_key)
     findings = desk.check()
     assert findings["costs"][0] is findings["usage"][0] is CheckStatus.BAD
-    assert "sk-ant-admin01" in findings["costs"][1]
+    assert "sk-ant-admin01" in findings["costs"][1].fr
 
 
 def test_check_of_a_key_for_analytics_alone(desk: Desk) -> None:
@@ -849,7 +854,7 @@ def test_check_without_the_newer_reports(desk: Desk) -> None:
     desk.api.absent |= {ROOT + COST, ROOT + USAGE}
     verdict, sentence = desk.check()["costs"]
     assert verdict is CheckStatus.WARNING
-    assert "anciens rapports" in sentence
+    assert "anciens rapports" in sentence.fr
     desk.api.absent |= {ROOT + OLDER_COST}
     assert desk.check()["costs"][0] is CheckStatus.BAD
     assert desk.check()["usage"][0] is CheckStatus.WARNING

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +23,7 @@ from sandbox.faults import Fault, Kind
 from sandbox.server import Server
 from usage.errors import ContractError, CredentialError, RefusedError, SourceError, TransientError
 from usage.grain import NO_API_KEY
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import Kind as ThingKind
 from usage.names import ProviderName, Source, Status
@@ -73,11 +74,11 @@ class Desk:
 
     def log(self, report: SourceReport) -> str:
         rows = self.rows(report)
-        return source_log(report, totals(rows.values()).cost, len(rows))
+        return str(source_log(report, totals(rows.values()).cost, len(rows)))
 
     def check(self, month: Month = JANUARY) -> dict[str, CheckResult]:
         self.server.journal.clear()
-        return {finding.what: finding for finding in asyncio.run(check_source(self.settings(), SOURCE, month))}
+        return {finding.what.en: finding for finding in asyncio.run(check_source(self.settings(), SOURCE, month))}
 
     def asked(self) -> Counter[str]:
         ends = (CREDITS, COSTS, STATS, SUBSCRIPTION, NAMES)
@@ -249,8 +250,8 @@ def test_figures_of_a_part_of_the_month_do_not_pass_for_the_whole(desk: Desk) ->
     assert both
     for row in both:
         assert {unit for part in row.breakdown for unit, _ in part.units} <= {"credits"}
-    assert "En crédits jusqu’au 2026-01-11, au coût ensuite" in report.row_note
-    assert "requêtes" in report.row_note
+    assert "En crédits jusqu’au 2026-01-11, au coût ensuite" in str(report.row_note)
+    assert "requêtes" in str(report.row_note)
 
 
 def test_days_billed_by_cost_keep_their_quantities(desk: Desk) -> None:
@@ -276,7 +277,7 @@ def test_another_currency_is_kept_apart(desk: Desk, currency: str, since: date |
     money = [amount for record in report.records for unit, amount in record.units if unit == f"cost_{currency}"]
     assert sum(money, Decimal(0)) == sum((fact.money for fact in desk.account.facts("2026-01")), Decimal(0))
     assert report.status is Status.DONNEES_INDISPONIBLES
-    assert currency.upper() in report.gaps[0].sentence
+    assert currency.upper() in str(report.gaps[0].sentence)
     assert report.control is None
 
 
@@ -288,7 +289,7 @@ def test_without_money_by_key_the_account_has_one_row(desk: Desk) -> None:
     assert report.control is None
     (row,) = desk.rows(report).values()
     assert row.totals.requests == sum(fact.requests for fact in desk.account.facts("2026-01"))
-    assert "pour le compte entier" in row.log
+    assert "pour le compte entier" in str(row.log)
     assert desk.asked() == {CREDITS: 1, STATS: 2, SUBSCRIPTION: 1, NAMES: 1}
 
 
@@ -312,7 +313,7 @@ def test_no_money_at_all_is_not_zero(desk: Desk, fiat: str) -> None:
     assert report.status is Status.DONNEES_INDISPONIBLES
     assert not report.coarse
     assert [gap.kind for gap in report.gaps] == [GapKind.UNAVAILABLE]
-    assert "aucun montant pour ce mois" in report.gaps[0].sentence
+    assert "aucun montant pour ce mois" in str(report.gaps[0].sentence)
     assert any(unit == "credits" for record in report.records for unit, _ in record.units)
     assert desk.asked()[SUBSCRIPTION] == 0
 
@@ -324,7 +325,7 @@ def test_no_money_for_the_days_in_credits_of_the_month_of_the_change(desk: Desk)
     known = [fact.money for fact in account.facts("2026-01") if account.by_cost(fact.at.date())]
     assert totals(desk.rows(report).values()).cost == sum(known, Decimal(0))
     assert report.status is Status.DONNEES_INDISPONIBLES
-    assert "les jours du 2026-01-01 au 2026-01-11" in report.gaps[0].sentence
+    assert "les jours du 2026-01-01 au 2026-01-11" in str(report.gaps[0].sentence)
 
 
 def test_money_of_the_account_joins_the_days_by_cost_in_the_month_of_the_change(desk: Desk) -> None:
@@ -337,7 +338,7 @@ def test_another_currency_of_the_account_leaves_the_keys_their_rows(desk: Desk) 
     report = desk.read()
     desk.assert_equals_bill(report)
     assert report.status is Status.DONNEES_INDISPONIBLES
-    assert "en EUR" in report.gaps[0].sentence
+    assert "en EUR" in str(report.gaps[0].sentence)
 
 
 @pytest.mark.parametrize(
@@ -540,7 +541,7 @@ def test_a_total_that_differs_twice_is_believed(desk: Desk) -> None:
     report = desk.read()
     assert report.status is Status.PARTIEL
     assert not report.gaps[0].passing
-    assert "ne correspond pas au total" in report.gaps[0].sentence
+    assert "ne correspond pas au total" in str(report.gaps[0].sentence)
 
 
 @pytest.mark.parametrize("status", [400, 503])
@@ -561,7 +562,7 @@ def test_a_wrong_key_is_told_so(desk: Desk, status: int) -> None:
     desk.extra = {"ELEVENLABS_API_KEY": "sk_wrong_key"}
     with pytest.raises(CredentialError) as error:
         desk.read()
-    assert "sk_wrong" not in error.value.sentence
+    assert "sk_wrong" not in repr(error.value.sentence)
     assert len(desk.server.journal.requests()) == 1
 
 
@@ -676,7 +677,7 @@ def test_lines_that_can_not_be_read_are_counted_and_said(desk: Desk) -> None:
     desk.assert_equals_bill(report)
     assert report.status is Status.PARTIEL
     assert "lignes illisibles : 1" in desk.log(report)
-    assert {(count.what.rsplit("/", 1)[-1], count.count) for count in report.dropped} == {
+    assert {(count.what.fr.rsplit("/", 1)[-1], count.count) for count in report.dropped} == {
         (f"{CREDITS} : lignes illisibles", 1)
     }
 
@@ -710,7 +711,7 @@ def test_requests_that_are_not_counted_are_said(desk: Desk) -> None:
     report = desk.read()
     assert report.status is Status.SUCCES
     assert "ne compte pas les requêtes" in desk.log(report)
-    assert [count.what.rsplit("/", 1)[-1] for count in report.new_fields] == [f"{CREDITS} columns.stars"]
+    assert [count.what.fr.rsplit("/", 1)[-1] for count in report.new_fields] == [f"{CREDITS} columns.stars"]
 
 
 @pytest.mark.parametrize("field", ["columns", "column_types", "column_units", "rows"])
@@ -734,7 +735,7 @@ def test_money_that_two_columns_could_be_is_left_out_and_said(desk: Desk) -> Non
     report = desk.read()
     assert report.status is Status.PARTIEL
     assert "cost (Float, usd) ; discounted_cost (Float, usd)" in desk.log(report)
-    assert [count.what.rsplit(" : ")[-1] for count in report.dropped] == ["le montant"]
+    assert [count.what.fr.rsplit(" : ")[-1] for count in report.dropped] == ["le montant"]
     # Rows by key stay, with their credits: the account's own money does not take their place.
     assert set(desk.rows(report)) == {row.key or NO_API_KEY for row in desk.api.bill(desk.account, "2026-01").rows}
     assert all(row.totals.cost is None for row in desk.rows(report).values())
@@ -764,8 +765,8 @@ def test_check_finds_all_well(desk: Desk, since: date | None, billed: str, reque
     desk.account.cost_billed_since = since
     findings = desk.check()
     assert {finding.status for finding in findings.values()} == {CheckStatus.OK}
-    assert billed in findings["usage"].sentence
-    assert "USD" in findings["cost"].sentence
+    assert billed in findings["usage"].sentence.en
+    assert "USD" in str(findings["cost"].sentence)
     assert set(findings) == {"usage", "cost", "key names", "plan"}
     assert len(desk.server.journal.requests()) == requests
 
@@ -775,17 +776,17 @@ def test_check_says_what_is_wrong(desk: Desk) -> None:
     desk.extra = {"ELEVENLABS_API_KEY": desk.account.nameless_key}
     findings = desk.check()
     assert findings["cost"].status is CheckStatus.WARNING
-    assert "EUR" in findings["cost"].sentence
+    assert "EUR" in str(findings["cost"].sentence)
     assert findings["key names"].status is CheckStatus.WARNING
     desk.account.currency, desk.account.money_column = "usd", False
-    assert "character-stats" in desk.check()["cost"].sentence
+    assert "character-stats" in str(desk.check()["cost"].sentence)
 
 
 def test_check_with_a_wrong_key(desk: Desk) -> None:
     desk.extra = {"ELEVENLABS_API_KEY": "sk_wrong_key"}
     findings = desk.check()
     assert findings["usage and cost"].status is CheckStatus.BAD
-    assert all("sk_wrong" not in finding.sentence for finding in findings.values())
+    assert all("sk_wrong" not in repr(finding) for finding in findings.values())
 
 
 def test_check_without_analytics(desk: Desk) -> None:
@@ -800,7 +801,19 @@ def test_check_on_a_day_without_usage(desk: Desk) -> None:
     desk.account.money_column = False
     findings = desk.check()
     assert findings["cost"].status is CheckStatus.OK
-    assert "no usage" in findings["cost"].sentence
+    assert "no usage" in findings["cost"].sentence.en
+
+
+def test_all_is_told_in_both_languages(desk: Desk, in_both_languages: Callable[[Iterable[Sentence]], None]) -> None:
+    desk.account.cost_billed_since, desk.account.currency = MID_JANUARY, "eur"
+    desk.fault(Kind.HTML, NAMES, times=-1)
+    told: list[Sentence] = []
+    for has_money in (True, False):
+        desk.account.money_column = has_money
+        report = desk.read()
+        told += [gap.sentence for gap in report.gaps]
+        told += [*report.remarks, report.row_note, *(one.sentence for one in desk.check().values())]
+    in_both_languages(told)
 
 
 def test_no_sentence_holds_the_key_or_a_query(desk: Desk) -> None:
@@ -810,7 +823,7 @@ def test_no_sentence_holds_the_key_or_a_query(desk: Desk) -> None:
     desk.fault(Kind.STATUS, "analytics", status=500, times=-1)
     with pytest.raises(SourceError) as error:
         desk.read()
-    told.append(error.value.sentence)
+    told.append(str(error.value))
     for text in told:
         assert desk.account.key not in text
         assert "?" not in text

@@ -40,6 +40,7 @@ from usage.errors import (
     SourceError,
     TransientError,
 )
+from usage.language.saying import say
 from usage.names import Kind
 from usage.outcomes.report import Count, Thing
 from usage.records.record import UsageRecord
@@ -174,7 +175,7 @@ def test_a_day_that_can_not_be_read_stops_the_source(instant: object) -> None:
     # One of many costs itself alone.
     figures = read(with_cell("timestamp", instant), ROW)
     assert figures.records == read(ROW).records
-    assert figures.lost == (Count(what="lignes illisibles", count=1),)
+    assert figures.lost == (Count(what=say("unreadable lines"), count=1),)
 
 
 @pytest.mark.parametrize("day", ["2025-12-31T00:00:00Z", "2026-02-01T00:00:00Z"])
@@ -239,7 +240,7 @@ def test_amounts_whose_currency_nobody_tells_are_missing_and_credits_are_not() -
     figures = read(ROW, nobody, zero, head=silent)
     assert [record.cost for record in figures.records] == [Decimal("0.30"), None, Decimal(0)]
     assert [record.missing_amounts for record in figures.records] == [0, 1, 0]
-    assert figures.lost == (Count(what="montants sans devise", count=1),)
+    assert figures.lost == (Count(what=say("amounts without a currency"), count=1),)
     assert [dict(record.units)["credits"] for record in figures.records] == [Decimal("12.5"), Decimal("12.5"), 7]
     # Without any currency, zeros say nothing and miss nothing.
     alone = read(zero, head=silent)
@@ -295,8 +296,8 @@ def test_a_figure_that_several_columns_could_be_is_left_out_alone(
     place = [column for column, _, _ in HEAD].index(name)
     figures = read([*ROW[:place], 1, 2, *ROW[place + 1 :]], head=[*HEAD[:place], *others, *HEAD[place + 1 :]])
     (doubt,) = figures.doubts
-    assert doubt.what == what
-    assert all(f"{other} ({kind}" in doubt.sentence for other, kind, _ in others)
+    assert str(doubt.what.sentence) == what
+    assert all(f"{other} ({kind}" in str(doubt.sentence) for other, kind, _ in others)
     (record,), (whole,) = figures.records, read(ROW).records
     assert record.missing_amounts == 0
     kept = {"total_cost": "cost", "usage_count": "requests"}.get(name, "units")
@@ -330,15 +331,15 @@ def test_columns_without_which_nothing_can_be_read_stop_the_source(
     with pytest.raises(ContractError, match=problem) as error:
         read(ROW, head=head)
     for name, kind, _ in head:
-        assert f"{name} ({kind}" in error.value.sentence
-    assert "abc" not in error.value.sentence
+        assert f"{name} ({kind}" in str(error.value.sentence)
+    assert "abc" not in repr(error.value.sentence)
 
 
 def test_an_error_lists_a_bounded_number_of_columns() -> None:
     head: Sequence[tuple[str, str, str | None]] = [("x" * 500, "Float", None)] * 300
     with pytest.raises(ContractError) as error:
         read([1 for _ in head], head=head)
-    assert len(error.value.sentence) < 2000
+    assert len(str(error.value)) < 2000
 
 
 @pytest.mark.parametrize(
@@ -360,7 +361,7 @@ def test_an_error_lists_a_bounded_number_of_columns() -> None:
 def test_a_cell_that_is_no_number_is_lost_alone(name: str, value: object, lost: str) -> None:
     figures = read(with_cell(name, value), ROW)
     odd, whole = figures.records
-    assert figures.lost == (Count(what=lost, count=1),)
+    assert [(one.what.fr, one.count) for one in figures.lost] == [(lost, 1)]
     assert whole == read(ROW).records[0]
     assert odd == read(with_cell(name, None)).records[0]
     assert odd.missing_amounts == (1 if name == "total_cost" else 0)
@@ -372,10 +373,10 @@ def test_a_cell_that_is_no_number_is_lost_alone(name: str, value: object, lost: 
 def test_a_row_that_can_not_be_placed_is_lost_alone_and_all_of_them_stop_the_source(cells: Any) -> None:
     figures = read(cells, ROW)
     assert figures.records == read(ROW).records
-    assert figures.lost == (Count(what="lignes illisibles", count=1),)
+    assert figures.lost == (Count(what=say("unreadable lines"), count=1),)
     with pytest.raises(ContractError) as error:
         read(cells, cells)
-    assert "abc" not in error.value.sentence
+    assert "abc" not in repr(error.value.sentence)
 
 
 def test_lists_of_unequal_length_stop_the_source() -> None:
@@ -511,9 +512,9 @@ def test_words_come_before_the_status(status: int, detail: object, kind: type[So
 def test_a_401_is_told_by_its_code(detail: object, said: str, unsaid: str) -> None:
     error = explain(answer(401, {"detail": detail}))
     assert error is not None
-    assert said in error.sentence
-    assert unsaid not in error.sentence
-    assert PATH in error.sentence
+    assert said in str(error.sentence)
+    assert unsaid not in str(error.sentence)
+    assert PATH in str(error.sentence)
 
 
 @pytest.mark.parametrize(
@@ -538,8 +539,8 @@ def test_a_permission_is_named_by_the_path_that_needs_it() -> None:
     for path, permission in ((PATH, "workspace_analytics_full_read"), ("/v1/user/subscription", "user_read")):
         error = explain(answer(401, body, path=path))
         assert error is not None
-        assert permission in error.sentence
-        assert "secret" not in error.sentence
+        assert permission in str(error.sentence)
+        assert "secret" not in repr(error.sentence)
 
 
 @pytest.mark.parametrize(("seconds", "final"), [("7", False), ("900", True)])

@@ -28,7 +28,7 @@ from usage.grain import NO_API_KEY, NO_PROJECT
 from usage.money import exact_sum
 from usage.month import Month
 from usage.names import Grain, ProviderName, Source, Status
-from usage.outcomes.report import Count, GapKind, SourceReport
+from usage.outcomes.report import GapKind, SourceReport
 from usage.outcomes.rows import LabelledReport, UsageRow, build_rows
 from usage.peers.exchange import Exchange
 from usage.settings import Settings, load_settings
@@ -222,7 +222,7 @@ def test_a_key_without_the_registry_has_the_names_of_the_cost_lines(world: World
     assert report.status is Status.SUCCES
     assert report.things
     assert all(thing.name == names[thing.id] for thing in report.things)
-    assert report.remarks == (
+    assert tuple(one.fr for one in report.remarks) == (
         "Les noms des projets n’ont pas pu être lus, les noms des lignes de coûts, sinon les identifiants, les "
         "remplacent : OpenAI refuse /organization/projects à cette clé (HTTP 403) : il lui manque le droit "
         "api.management.read.",
@@ -237,7 +237,9 @@ def test_a_key_without_the_registry_gives_ids_and_a_remark(world: World, read: R
     matches_bill(world, report, JANUARY)
     assert report.status is Status.SUCCES
     assert report.things == ()
-    assert report.remarks[0].startswith("Les noms des projets n’ont pas pu être lus, les identifiants les remplacent")
+    assert report.remarks[0].fr.startswith(
+        "Les noms des projets n’ont pas pu être lus, les identifiants les remplacent"
+    )
     assert all(row.name == row.key for row in rows_of(report).values())
 
 
@@ -316,7 +318,9 @@ def test_without_usage_of_keys_costs_by_project_stay_by_project(world: World, re
     matches_bill(world, report, JANUARY)
     assert report.coarse
     assert all(row.key in (row.workspace, NO_PROJECT) for row in rows_of(report, Grain.API_KEY).values())
-    assert report.remarks == ("OpenAI refuse à ce compte les coûts par clé : les lignes sont par projet.",)
+    assert tuple(one.fr for one in report.remarks) == (
+        "OpenAI refuse à ce compte les coûts par clé : les lignes sont par projet.",
+    )
     assert not any(record.allocated for record in report.records)
 
 
@@ -354,7 +358,9 @@ def test_one_family_that_fails_is_a_gap(world: World, read: Read) -> None:
     world.server.faults.add(Fault("openai", Kind.STATUS, path="/images$", status=500, times=-1))
     report = read()
     assert report.status is Status.PARTIEL
-    assert report.missing == ("Il manque les images : /organization/usage/images est en panne ou occupé (HTTP 500).",)
+    assert tuple(one.fr for one in report.missing) == (
+        "Il manque les images : /organization/usage/images est en panne ou occupé (HTTP 500).",
+    )
     assert report.gaps[0].passing
 
 
@@ -362,8 +368,8 @@ def test_costs_refused_by_scope(world: World, read: Read) -> None:
     world.api.forbidden = {COSTS}
     report = read()
     assert report.status is Status.PARTIEL
-    assert "les coûts" in report.missing[0]
-    assert "api.usage.read" in report.missing[0]
+    assert "les coûts" in report.missing[0].fr
+    assert "api.usage.read" in report.missing[0].fr
     assert not report.gaps[0].passing
     assert sum(record.requests or 0 for record in report.records) > 0
 
@@ -385,7 +391,7 @@ def test_an_old_month_is_out_of_reach(world: World, read: Read) -> None:
     assert report.status is Status.DONNEES_INDISPONIBLES
     assert report.records == ()
     assert not report.empty_proven
-    assert "OpenAI ne donne plus 2025-09" in report.gaps[0].sentence
+    assert "OpenAI ne donne plus 2025-09" in report.gaps[0].sentence.fr
     matches_bill(world, read(Month(2025, 10)), Month(2025, 10))
 
 
@@ -403,7 +409,7 @@ def test_a_report_that_begins_within_the_month_is_read_from_there_on(world: Worl
     assert report.missing == ()
     (gap,) = report.gaps
     assert gap.kind is GapKind.UNAVAILABLE
-    assert gap.sentence == (
+    assert gap.sentence.fr == (
         "OpenAI ne remonte que jusqu’au 2026-01-12 pour les coûts, les complétions : il n’y a rien d’avant."
     )
     facts = [fact for fact in world.account.facts("2026-01") if fact.at.date() >= day]
@@ -417,7 +423,7 @@ def test_a_family_that_does_not_reach_the_month_is_not_available(world: World, r
     world.api.lookback = {"/organization/usage/images": date(2026, 2, 3)}
     report = read()
     assert (report.status, report.missing, report.days_read) == (Status.DONNEES_INDISPONIBLES, (), 31)
-    assert report.gaps[0].sentence.startswith(
+    assert report.gaps[0].sentence.fr.startswith(
         "Il manque les images : /organization/usage/images ne remonte pas si loin"
     )
     assert exact_sum(record.cost for record in report.records) == world.api.bill(world.account, "2026-01").total
@@ -459,7 +465,7 @@ def test_costs_that_are_told_by_key_from_a_day_on(
     assert all(day is not None and day < first for day in by_project)
     assert bool(by_project) is (grain is Grain.API_KEY and first > JANUARY.first_day)
     assert by_key or grain is Grain.PROJECT or len(by_project) > 20
-    told = [sentence for sentence in report.remarks if "par clé" in sentence]
+    told = [remark.fr for remark in report.remarks if "par clé" in remark.fr]
     begin = f"OpenAI ne donne les coûts par clé qu’{remark} entre les clés selon l’usage, "
     assert [sentence.startswith(begin) for sentence in told] == [True] * (remark is not None and grain is Grain.API_KEY)
     with_key = {fact.api_key_id for fact in world.account.facts("2026-01") if fact.amount and fact.at >= since}
@@ -476,7 +482,7 @@ def test_days_that_did_not_come_are_missing(world: World, read: Read) -> None:
     world.server.faults.add(Fault("openai", Kind.REWRITE, path=COSTS, rewrite=cut, times=-1))
     report = read()
     assert report.days_read == 20
-    assert report.missing == ("Il manque 11 jours dans les coûts : 20 jours lus sur 31.",)
+    assert tuple(one.fr for one in report.missing) == ("Il manque 11 jours dans les coûts : 20 jours lus sur 31.",)
     assert not report.empty_proven
 
 
@@ -485,7 +491,7 @@ def test_days_of_a_family_that_did_not_come_are_missing(world: World, read: Read
         return body | {"data": body["data"][3:]}
 
     world.server.faults.add(Fault("openai", Kind.REWRITE, path="/embeddings$", rewrite=cut, times=-1))
-    assert read().missing == ("Il manque 3 jours dans les plongements : 28 jours lus sur 31.",)
+    assert tuple(one.fr for one in read().missing) == ("Il manque 3 jours dans les plongements : 28 jours lus sur 31.",)
 
 
 @pytest.mark.parametrize("late", ["empty", "next month"])
@@ -531,11 +537,11 @@ def test_one_odd_line_of_usage_costs_itself_alone(world: World, read: Read, valu
     )
     report = read()
     assert exact_sum(record.cost for record in report.records) == world.api.bill(world.account, "2026-01").total
-    assert report.missing == (
+    assert tuple(one.fr for one in report.missing) == (
         "Une ligne illisible est laissée de côté dans les transcriptions : champ seconds, attendu : un entier.",
     )
     what = "/organization/usage/audio_transcriptions : champ seconds, attendu : un entier"
-    assert report.dropped == (Count(what=what, count=1),)
+    assert [(one.what.fr, one.count) for one in report.dropped] == [(what, 1)]
 
 
 def test_one_odd_line_of_costs_is_missing_and_named(world: World, read: Read) -> None:
@@ -543,7 +549,8 @@ def test_one_odd_line_of_costs_is_missing_and_named(world: World, read: Read) ->
     world.server.faults.add(fault)
     report = read()
     assert report.status is Status.PARTIEL
-    assert report.dropped == (Count(what=f"{COSTS} : champ project_id, attendu : un texte", count=1),)
+    what = f"{COSTS} : champ project_id, attendu : un texte"
+    assert [(one.what.fr, one.count) for one in report.dropped] == [(what, 1)]
     lost = world.api.bill(world.account, "2026-01").total - (exact_sum(r.cost for r in report.records) or 0)
     assert 0 < lost < 100
 
@@ -554,7 +561,7 @@ def test_a_family_that_breaks_the_contract_costs_itself_alone(world: World, read
     )
     report = read()
     assert exact_sum(record.cost for record in report.records) == world.api.bill(world.account, "2026-01").total
-    assert report.missing == (
+    assert tuple(one.fr for one in report.missing) == (
         "Il manque les images : /organization/usage/images ne répond plus comme prévu : champ data, attendu : une "
         "valeur.",
     )
@@ -580,7 +587,7 @@ def test_new_fields_are_counted_and_logged(world: World, read: Read, caplog: pyt
     with caplog.at_level(logging.DEBUG, logger="providers.reading"):
         report = read()
     (nested, flat) = report.new_fields
-    assert (nested.what, flat.what) == (f"{COSTS} amount.value_after_tax", f"{COSTS} surcharge")
+    assert (nested.what.fr, flat.what.fr) == (f"{COSTS} amount.value_after_tax", f"{COSTS} surcharge")
     assert nested.count == flat.count > 31
     assert len([record for record in caplog.records if "a field that is new" in record.getMessage()]) == 2
     assert report.status is Status.SUCCES
@@ -622,9 +629,9 @@ def test_tokens_of_a_model_that_usage_leaves_out_are_those_of_the_bill(world: Wo
     assert (entry.tokens_input, entry.tokens_output, entry.requests) == (700, 2000, None)
     assert (
         "Un modèle facturé est absent des rapports d’usage, jetons d’après la facture, requêtes inconnues : "
-        "gpt-9-coder." in row.log
+        "gpt-9-coder." in row.log.fr
     )
-    others = [other.log for key, other in rows_of(read()).items() if key != fact.project_id]
+    others = [other.log.fr for key, other in rows_of(read()).items() if key != fact.project_id]
     assert others
     assert not any("gpt-9-coder" in log for log in others)
 
@@ -632,7 +639,7 @@ def test_tokens_of_a_model_that_usage_leaves_out_are_those_of_the_bill(world: Wo
 def test_a_model_whose_tokens_nobody_tells_is_named(world: World, read: Read) -> None:
     fact = billed(world, model="gpt-9-coder", kind="input", quantity=700, unit="images")
     row = rows_of(read())[fact.project_id or ""]
-    assert "absent des rapports d’usage, jetons et requêtes inconnus : gpt-9-coder." in row.log
+    assert "absent des rapports d’usage, jetons et requêtes inconnus : gpt-9-coder." in row.log.fr
 
 
 def test_an_image_model_in_two_families_is_counted_once(world: World, read: Read) -> None:
@@ -661,7 +668,9 @@ def test_lines_without_an_amount_are_free_where_the_total_agrees_without_them(wo
     world.server.faults.add(Fault("openai", Kind.REWRITE, path=COSTS, rewrite=forget, when=grouped, times=-1))
     report = read()
     assert (report.status, report.missing_amounts) == (Status.SUCCES, 0)
-    assert "Une ligne est sans montant ; le total d’OpenAI montre que rien n’y manque." in report.remarks
+    assert "Une ligne est sans montant ; le total d’OpenAI montre que rien n’y manque." in [
+        one.fr for one in report.remarks
+    ]
 
 
 # Refusals
@@ -681,10 +690,10 @@ def test_a_refusal_says_what_is_refused_and_what_is_not(world: World, read: Read
     world.server.faults.add(fault)
     report = read()
     (gap,) = report.gaps
-    assert gap.sentence.startswith("Il manque les images : OpenAI refuse /organization/usage/images à cette clé")
-    assert words in gap.sentence
-    assert "xxx" not in gap.sentence
-    assert "La clé lit les autres rapports." in report.remarks
+    assert gap.sentence.fr.startswith("Il manque les images : OpenAI refuse /organization/usage/images à cette clé")
+    assert words in gap.sentence.fr
+    assert "xxx" not in gap.sentence.fr
+    assert "La clé lit les autres rapports." in [one.fr for one in report.remarks]
 
 
 def test_a_running_month_whose_first_day_has_no_costs_yet_is_not_red(world: World, read: Read) -> None:
@@ -692,7 +701,7 @@ def test_a_running_month_whose_first_day_has_no_costs_yet_is_not_red(world: Worl
     world.server.faults.add(Fault("openai", Kind.STATUS, path=COSTS, status=400, times=-1))
     report = read(FEBRUARY)
     assert (report.status, report.missing) == (Status.DONNEES_INDISPONIBLES, ())
-    assert "pas encore les coûts du premier jour" in report.gaps[0].sentence
+    assert "pas encore les coûts du premier jour" in report.gaps[0].sentence.fr
     world.moment += timedelta(days=1)
     assert read(FEBRUARY).status is Status.PARTIEL
 
@@ -721,7 +730,7 @@ def test_another_currency_is_not_counted_as_dollars(world: World, read: Read) ->
     world.server.faults.add(Fault("openai", Kind.REWRITE, path=COSTS, rewrite=exchange, times=-1))
     report = read()
     assert report.status is Status.DONNEES_INDISPONIBLES
-    assert "EUR" in report.gaps[0].sentence
+    assert "EUR" in report.gaps[0].sentence.fr
     assert ("cost_eur", Decimal("1000.5")) in [unit for record in report.records for unit in record.units]
     assert (exact_sum(record.cost for record in report.records) or 0) < 1000
 
@@ -752,7 +761,9 @@ def test_a_lasting_mismatch_is_partial(world: World, read: Read) -> None:
     assert report.control is not None
     # The server of the tests rewrites answers through floats.
     assert report.control.total - report.control.summed == pytest.approx(Decimal("0.05"))
-    assert report.missing == ("La somme des lignes de coûts ne correspond pas au total d’OpenAI.",)
+    assert tuple(one.fr for one in report.missing) == (
+        "La somme des lignes de coûts ne correspond pas au total d’OpenAI.",
+    )
     assert not report.gaps[0].passing
 
 

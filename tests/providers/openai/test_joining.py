@@ -94,4 +94,4 @@ def test_requests_of_images_are_counted_once(records: list[UsageRecord]) -> None
     [(["a"], "a"), (list("abcde"), "a, b, c, d, e"), (list("abcdefg"), "a, b, c, d, e et 2 autres")],
 )
 def test_a_few_models_by_name(models: list[str], words: str) -> None:
-    assert list_some(models) == words
+    assert list_some(models).fr == words

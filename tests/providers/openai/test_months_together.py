@@ -173,7 +173,7 @@ def test_keys_that_are_told_from_a_day_on_stay_for_the_months_after_it(world: Wo
     assert not any(report.coarse for report in reports)
     divided = [any(record.allocated for record in report.records) for report in reports]
     assert divided == ([True] * 3 + [False] * 2 if grain == "api_key" else [False] * 5)
-    told = [[remark for remark in report.remarks if "par clé" in remark] for report in reports]
+    told = [[remark for remark in report.remarks if "par clé" in remark.fr] for report in reports]
     assert [len(remarks) for remarks in told] == ([1, 1, 1, 0, 0] if grain == "api_key" else [0] * 5)
     # By key (refused), by key and by project on either side of that day, and in all.
     assert world.asked(COSTS) == 4

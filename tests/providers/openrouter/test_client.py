@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +24,7 @@ from sandbox.openrouter.world import Account
 from sandbox.server import Server
 from sandbox.shared.bill import BillRow
 from usage.errors import ContractError, CredentialError, SourceError, TransientError
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import Kind as ThingKind
 from usage.names import ProviderName, Source, Status
@@ -65,7 +66,7 @@ class Desk:
         return build_rows([LabelledReport(report, self.settings().grains[ProviderName.OPENROUTER], "")])[SOURCE]
 
     def check(self) -> dict[str, CheckResult]:
-        return {found.what: found for found in asyncio.run(check_source(self.settings(), SOURCE, JANUARY))}
+        return {found.what.en: found for found in asyncio.run(check_source(self.settings(), SOURCE, JANUARY))}
 
     def workspace(self, slug: str) -> str:
         return next(item.id for item in self.account.workspaces if item.slug == slug)
@@ -74,7 +75,7 @@ class Desk:
         return next(key.hash for key in self.account.keys if key.name == name)
 
     def log(self, report: SourceReport) -> str:
-        return source_log(report, totals(self.rows(report)).cost, len(self.rows(report)))
+        return str(source_log(report, totals(self.rows(report)).cost, len(self.rows(report))))
 
     def fault(self, kind: Kind, path: str, **more: Any) -> Fault:
         return self.server.faults.add(Fault("openrouter", kind, path, **more))
@@ -246,8 +247,8 @@ def test_own_keys_are_kept_apart_from_the_cost(desk: Desk) -> None:
     assert totals(desk.rows(report)).cost == sum(fact.credits for fact in facts)
     (remark,) = report.remarks
     whole = estimate + sum((fact.credits for fact in facts), Decimal(0))
-    assert f"{estimate:.2f}".replace(".", ",") in remark
-    assert f"{whole:.2f}".replace(".", ",") in remark
+    assert f"{estimate:.2f}".replace(".", ",") in str(remark)
+    assert f"{whole:.2f}".replace(".", ",") in str(remark)
 
 
 def test_the_grain_of_projects_is_the_workspace(desk: Desk) -> None:
@@ -369,8 +370,8 @@ def test_a_list_of_workspaces_that_is_refused_to_a_key_that_reads_costs_the_work
     assert totals(desk.rows(report)).cost == desk.api.bill(desk.account, "2026-01").total
     assert report.status is Status.PARTIEL
     (gap,) = report.gaps
-    assert "/workspaces" in gap.sentence
-    assert "pas une clé de gestion" not in gap.sentence
+    assert "/workspaces" in str(gap.sentence)
+    assert "pas une clé de gestion" not in str(gap.sentence)
 
 
 def test_an_account_without_workspaces_is_still_read(desk: Desk) -> None:
@@ -410,7 +411,7 @@ def test_a_list_of_keys_that_does_not_move_on_is_stopped(desk: Desk) -> None:
 
     # The names in the figures take the place of ids, and that is said.
     assert [(gap.kind, gap.within) for gap in report.gaps] == [(GapKind.MISSING, desk.workspace("default"))]
-    assert "deux fois" in report.gaps[0].sentence
+    assert "deux fois" in str(report.gaps[0].sentence)
     assert totals(desk.rows(report)).cost == desk.api.bill(desk.account, "2026-01").total
 
 
@@ -475,7 +476,7 @@ def test_keys_that_can_not_be_listed_go_by_their_names(desk: Desk, status: int, 
     assert report.control.agrees
     assert report.status is word
     assert {(gap.kind, gap.within) for gap in report.gaps} == {(kind, item.id) for item in desk.account.workspaces}
-    assert not any("pas une clé de gestion" in gap.sentence for gap in report.gaps)
+    assert not any("pas une clé de gestion" in str(gap.sentence) for gap in report.gaps)
     assert f"label:chatbot ({desk.workspace('default')})" in {row.key for row in desk.rows(report)}
 
 
@@ -498,7 +499,7 @@ def test_the_money_of_a_deleted_workspace_is_kept(desk: Desk, month: Month) -> N
 
     assert_billed(desk, report, month)
     assert report.status is Status.SUCCES
-    assert any("supprimés" in remark for remark in report.remarks)
+    assert any("supprimés" in str(remark) for remark in report.remarks)
     assert workspace in {row.workspace for row in desk.rows(report)}
     # Two queries more: what there is, and which workspace it belongs to.
     assert report.requests == (1 + 2 + 2 + 2) + 1 + (2 if month == JANUARY else 1)
@@ -546,7 +547,7 @@ def test_deleted_workspaces_that_can_not_be_asked_for_are_told(desk: Desk, month
     report = desk.read(month)
 
     assert report.status is status
-    assert any("n’ont pas pu être lus" in remark for remark in report.remarks)
+    assert any("n’ont pas pu être lus" in str(remark) for remark in report.remarks)
 
 
 # --- the control total
@@ -587,7 +588,7 @@ def test_a_difference_of_money_is_shown_with_the_digits_that_differ(desk: Desk) 
     report = desk.read()
 
     (gap,) = report.gaps
-    found = re.search(r"coût (\S+) USD contre (\S+)\.$", gap.sentence)
+    found = re.search(r"coût (\S+) USD contre (\S+)\.$", str(gap.sentence))
     assert found is not None
     assert found[1] != found[2]
 
@@ -664,7 +665,7 @@ def test_a_month_out_of_reach_takes_one_request(desk: Desk, look_back: Any) -> N
     report = desk.read(Month.parse("2025-01"))
 
     assert (report.records, report.status, report.requests) == ((), Status.DONNEES_INDISPONIBLES, 1)
-    assert "365 jours" in report.gaps[0].sentence
+    assert "365 jours" in str(report.gaps[0].sentence)
 
 
 def test_an_old_month_is_read_where_the_limit_is_on_the_length_alone(desk: Desk) -> None:
@@ -683,7 +684,7 @@ def test_a_month_whose_first_days_may_be_cut_off_says_so(desk: Desk) -> None:
 
     assert report.records
     assert report.status is Status.DONNEES_INDISPONIBLES
-    assert "les jours avant le 2025-02-14 peuvent manquer" in report.gaps[0].sentence
+    assert "les jours avant le 2025-02-14 peuvent manquer" in str(report.gaps[0].sentence)
 
 
 def test_an_old_month_is_not_guessed_at_while_the_server_is_down(desk: Desk) -> None:
@@ -872,7 +873,7 @@ def test_new_fields_and_a_workspace_listed_twice_change_nothing(desk: Desk) -> N
     report = desk.read()
 
     assert report.status is Status.SUCCES
-    assert [count.what for count in report.new_fields] == ["/analytics/query carbon"]
+    assert [count.what.fr for count in report.new_fields] == ["/analytics/query carbon"]
 
 
 def test_a_missing_amount_is_counted_and_never_zero(desk: Desk) -> None:
@@ -958,7 +959,7 @@ def test_refusals_say_what_to_do(desk: Desk, status: int, said: str) -> None:
     with pytest.raises(SourceError, match=said) as caught:
         desk.read()
 
-    assert "sk-or" not in caught.value.sentence
+    assert "sk-or" not in repr(caught.value.sentence)
 
 
 def test_a_wrong_key_is_refused_at_the_first_request(desk: Desk) -> None:
@@ -967,6 +968,25 @@ def test_a_wrong_key_is_refused_at_the_first_request(desk: Desk) -> None:
     with pytest.raises(CredentialError, match="management-keys"):
         desk.read()
     assert desk.asked().total() == 1
+
+
+def test_all_is_told_in_both_languages(desk: Desk, in_both_languages: Callable[[Iterable[Sentence]], None]) -> None:
+    desk.rewrite(QUERY, in_rows(one_more_request), when=is_total, times=-1)
+    desk.fault(Kind.STATUS, "/keys", status=403, times=-1)
+
+    report = desk.read()
+
+    assert "requêtes" in report.gaps[-1].sentence.fr
+    findings = desk.check().values()
+    in_both_languages(
+        [
+            *(gap.sentence for gap in report.gaps),
+            *report.remarks,
+            report.row_note,
+            *(one.what for one in findings),
+            *(one.sentence for one in findings),
+        ]
+    )
 
 
 # --- check
@@ -986,7 +1006,7 @@ def test_check_knows_an_inference_key(desk: Desk) -> None:
     found = desk.check()
 
     assert {finding.status for finding in found.values()} == {CheckStatus.BAD}
-    assert "clé d’inférence" in found["kind of key"].sentence
+    assert "clé d’inférence" in str(found["kind of key"].sentence)
 
 
 def test_check_knows_an_unknown_key(desk: Desk) -> None:

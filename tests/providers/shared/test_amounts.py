@@ -17,6 +17,7 @@ from providers.shared.amounts import (
     sum_known,
 )
 from usage.errors import ContractError
+from usage.language.sentence import Sentence
 from usage.records.record import UsageRecord
 
 
@@ -41,7 +42,7 @@ def test_nothing_is_not_zero() -> None:
 def test_what_is_no_amount_is_refused_without_being_shown(raw: str | Decimal) -> None:
     with pytest.raises(ContractError) as error:
         amount(raw, "/costs")
-    assert error.value.sentence == "/costs ne répond plus comme prévu : un montant n’est pas un nombre."
+    assert error.value.sentence.fr == "/costs ne répond plus comme prévu : un montant n’est pas un nombre."
 
 
 def written(*amounts: str) -> Written:
@@ -80,9 +81,9 @@ def test_no_currency_is_dollars(currency: str | None) -> None:
 def test_another_currency_is_no_cost_and_a_gap() -> None:
     cost, units = dollars_or_unit(Decimal(3), "EUR")
     assert (cost, units) == (None, (("cost_eur", Decimal(3)),))
-    (gap,) = foreign_gaps([UsageRecord(units=units), UsageRecord(units=(("cost_chf", Decimal(1)),))], "en {}")
-    assert gap.sentence == "en CHF, EUR"
-    assert foreign_gaps([UsageRecord(units=(("calls", Decimal(1)),))], "en {}") == ()
+    (gap,) = foreign_gaps([UsageRecord(units=units), UsageRecord(units=(("cost_chf", Decimal(1)),))], Sentence.of)
+    assert gap.sentence.fr == "CHF, EUR"
+    assert foreign_gaps([UsageRecord(units=(("calls", Decimal(1)),))], Sentence.of) == ()
 
 
 def test_nothing_known_adds_up_to_nothing() -> None:

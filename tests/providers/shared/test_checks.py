@@ -21,7 +21,7 @@ def check(value: int | SourceError, failure: CheckStatus = CheckStatus.BAD) -> C
 
 def test_what_can_be_read_is_told() -> None:
     assert check(3) == CheckResult(what="keys", status=CheckStatus.OK, sentence="3 in all")
-    assert asyncio.run(try_reading("keys", answer(3))).sentence == "readable"
+    assert asyncio.run(try_reading("keys", answer(3))).sentence.fr == "lisible"
 
 
 @pytest.mark.parametrize("failure", [CheckStatus.BAD, CheckStatus.WARNING])

@@ -168,7 +168,7 @@ def test_five_tries_and_no_more(server: Server, clock: Clock) -> None:
     error = failed(server, clock, status(503, times=-1))
     assert isinstance(error, TransientError)
     assert error.status == 503
-    assert error.sentence == "/costs est en panne ou occupé (HTTP 503)."
+    assert error.sentence.fr == "/costs est en panne ou occupé (HTTP 503)."
     assert len(server.journal.requests()) == TRIES
     assert all(0 <= seconds <= 8 for seconds in clock.slept)
 
@@ -231,7 +231,7 @@ def test_a_source_has_its_time_and_no_more(server: Server, clock: Clock) -> None
     last = errors[-1]
     assert isinstance(last, TransientError)
     assert last.final
-    assert last.sentence == "/19 n’est pas lu jusqu’au bout : lire cette source prend plus de 15 minutes."
+    assert last.sentence.fr == "/19 n’est pas lu jusqu’au bout : lire cette source prend plus de 15 minutes."
     assert clock.seconds <= 900
     assert not [request for request in server.journal.requests() if request.path == "/19"]
 
@@ -310,8 +310,9 @@ def test_a_wait_of_over_two_minutes_is_a_failure_that_says_so(
     error = failed(server, clock, status(429, header))
     assert isinstance(error, TransientError)
     assert error.final
-    assert "limite les demandes et demande d’attendre" in error.sentence
-    assert "plus que les 120 s prévues" in error.sentence
+    assert "limite les demandes et demande d’attendre" in error.sentence.fr
+    assert "plus que les 120 s prévues" in error.sentence.fr
+    assert "limits the requests and asks to wait" in error.sentence.en
     assert len(server.journal.requests()) == 1
     assert clock.slept == []
 
@@ -350,7 +351,8 @@ def test_statuses_that_waiting_does_not_mend(server: Server, clock: Clock, code:
     error = failed(server, clock, status(code, times=-1))
     assert type(error) is kind
     assert error.status == code
-    assert f"(HTTP {code})" in error.sentence
+    assert f"(HTTP {code})" in error.sentence.fr
+    assert f"(HTTP {code})" in error.sentence.en
     assert len(server.journal.requests()) == 1
 
 
@@ -402,7 +404,7 @@ def test_bodies_that_are_no_json(server: Server, echo: Echo, clock: Clock, body:
     echo.answer = body
     with pytest.raises(ContractError) as error:
         decode(server, clock)
-    assert error.value.sentence == f"/costs a répondu deux fois de suite {what} au lieu de JSON (HTTP 200)."
+    assert error.value.sentence.fr == f"/costs a répondu deux fois de suite {what} au lieu de JSON (HTTP 200)."
     assert len(server.journal.requests()) == 2
 
 
@@ -421,7 +423,7 @@ def test_an_error_under_200(server: Server, clock: Clock, body: Any, what: str) 
     assert decode(server, clock) == {}
     error = failed(server, clock, Fault("echo", Kind.STATUS, status=200, body=body, times=2))
     assert isinstance(error, ContractError)
-    assert error.sentence == f"/costs a répondu deux fois de suite {what} au lieu de chiffres (HTTP 200)."
+    assert error.sentence.fr == f"/costs a répondu deux fois de suite {what} au lieu de chiffres (HTTP 200)."
 
 
 @pytest.mark.parametrize(
@@ -459,7 +461,7 @@ def test_a_body_that_is_too_large_is_not_read_to_its_end(
     echo.headers, echo.answer = headers, gzip.compress(echo.answer) if packed else echo.answer
     with pytest.raises(ContractError) as error:
         ask(server, clock, most_bytes=MOST)
-    assert error.value.sentence == "La réponse de /costs dépasse 0.0954 Mio ; elle n’est pas lue."
+    assert error.value.sentence.fr == "La réponse de /costs dépasse 0.0954 Mio ; elle n’est pas lue."
     # Another try would bring the same.
     assert len(server.journal.requests()) == 1
 
@@ -506,7 +508,7 @@ def test_json_that_is_out_of_all_proportion(
     echo.answer = body.replace("{", "{" + space, 1).encode()
     with pytest.raises(ContractError) as error:
         decode(server, clock)
-    assert what in error.value.sentence
+    assert what in error.value.sentence.fr
     assert error.value.__cause__ is None
 
 
@@ -558,7 +560,7 @@ def test_a_contract_that_is_broken_names_the_field_and_not_its_value(
     assert isinstance(answer, Answer)
     with pytest.raises(ContractError) as error:
         answer.parse(Items)
-    assert f"/costs ne répond plus comme prévu : champ {path}, attendu : {expected}" in error.value.sentence
+    assert f"/costs ne répond plus comme prévu : champ {path}, attendu : {expected}" in error.value.sentence.fr
     assert SECRET not in repr(error.value)
     assert error.value.__cause__ is None
     assert error.value.__suppress_context__

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from providers.shared.answers import ApiModel
 from providers.shared.lines import Lines, Notes, Whole, counts
 from usage.errors import ContractError
+from usage.language.sentence import Sentence
 from usage.outcomes.report import Count, GapKind
 
 
@@ -43,7 +44,7 @@ def noted(*lines: Any) -> Notes:
 def test_what_is_no_count_costs_its_line(value: Any) -> None:
     lines = page({"calls": 1}, {"calls": value}, {"calls": 2})
     assert [line.calls for line in lines] == [1, 2]
-    assert lines.odd == {"champ calls, attendu : un entier": 1}
+    assert [(what.fr, count) for what, count in lines.odd.items()] == [("champ calls, attendu : un entier", 1)]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_what_is_no_list_is_no_page(raw: Any) -> None:
 def test_a_line_that_is_no_object() -> None:
     lines = page({"model": "a"}, "b")
     assert len(lines) == 1
-    assert lines.odd == {"champ (racine), attendu : un objet": 1}
+    assert [(what.fr, count) for what, count in lines.odd.items()] == [("champ (racine), attendu : un objet", 1)]
 
 
 def test_new_fields_are_noticed_at_any_depth() -> None:
@@ -89,15 +90,19 @@ def test_notes_add_up() -> None:
     several = (noted({"tax": 1}, {"calls": -1}), noted({"tax": 2}, {"calls": -1}, {"model": 7}))
     notes = Notes.of_all(several)
     assert counts(notes.new) == (Count(what="/usage tax", count=2),)
-    assert counts(notes.dropped) == (
-        Count(what="/usage : champ calls, attendu : un entier", count=2),
-        Count(what="/usage : champ model, attendu : un texte", count=1),
-    )
-    (gap,) = notes.gaps("les images")
+    assert [(one.what.fr, one.what.en, one.count) for one in counts(notes.dropped)] == [
+        ("/usage : champ calls, attendu : un entier", "/usage: field calls, expected: a whole number", 2),
+        ("/usage : champ model, attendu : un texte", "/usage: field model, expected: a text", 1),
+    ]
+    (gap,) = notes.gaps(Sentence(en="the images", fr="les images"))
     assert gap.kind is GapKind.MISSING
-    assert gap.sentence == (
+    assert gap.sentence.fr == (
         "3 lignes illisibles sont laissées de côté dans les images : champ calls, attendu : un entier ; "
         "champ model, attendu : un texte."
+    )
+    assert gap.sentence.en == (
+        "3 unreadable lines are left out of the images: field calls, expected: a whole number; "
+        "field model, expected: a text."
     )
 
 

@@ -14,8 +14,11 @@ from usage.errors import (
     TransientError,
     UnavailableError,
 )
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.outcomes.report import Gap, GapKind
+
+IMAGES = Sentence(en="the images", fr="les images")
 
 
 async def give(result: str | Exception) -> str:
@@ -25,7 +28,7 @@ async def give(result: str | Exception) -> str:
 
 
 def part(result: str | Exception, *, optional: bool = False, apart: bool = False) -> Part[str]:
-    return Part("les images", give(result), optional=optional, apart=apart)
+    return Part(IMAGES, give(result), optional=optional, apart=apart)
 
 
 def read(*parts: Part[str]) -> PartResults[str]:
@@ -48,8 +51,9 @@ def test_parts_come_back_in_their_order() -> None:
     ],
 )
 def test_a_part_that_fails_leaves_a_gap(error: SourceError, kind: GapKind, passing: bool) -> None:
-    gap = Gap(kind=kind, sentence="Il manque les images : Refusé.", passing=passing)
-    assert gap_of("les images", error) == gap
+    sentence = Sentence(en="Without the images: Refusé.", fr="Il manque les images : Refusé.")
+    gap = Gap(kind=kind, sentence=sentence, passing=passing)
+    assert gap_of(IMAGES, error) == gap
     assert read(part("a"), part(error), part("c")) == PartResults(("a", None, "c"), (gap,))
 
 
@@ -65,7 +69,9 @@ def test_a_broken_contract_stops_the_source() -> None:
 
 @pytest.mark.parametrize("optional", [True, False])
 def test_a_part_that_others_do_not_depend_on_costs_only_itself(*, optional: bool) -> None:
-    gap = Gap(kind=GapKind.MISSING, sentence="Il manque les images : champ")
+    gap = Gap(
+        kind=GapKind.MISSING, sentence=Sentence(en="Without the images: champ", fr="Il manque les images : champ")
+    )
     broken = part(ContractError("champ"), optional=optional, apart=not optional)
     assert read(part("a"), broken) == PartResults(("a", None), (gap,))
 
@@ -88,7 +94,7 @@ def test_a_source_all_parts_of_which_break_the_contract_has_failed() -> None:
 )
 def test_days_that_are_missing(days: int | None, reach: int, sentence: str | None) -> None:
     found = days_gap(Month(2026, 1), days, out_of_reach=reach)
-    assert [gap.sentence for gap in found] == ([] if sentence is None else [sentence])
+    assert [gap.sentence.fr for gap in found] == ([] if sentence is None else [sentence])
     assert all(gap.kind is GapKind.MISSING for gap in found)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from msgspec import structs
 
 from reports.currency import Rate, Rates, RateSource
 from reports.export.charges import Basis, Category, Charges, billed, charges_of, has_money, quantity_of
@@ -117,7 +118,7 @@ def test_our_columns_come_last() -> None:
 
 
 def test_tokens_are_one_quantity_and_stand_apart_in_our_columns() -> None:
-    (line,) = one(replace(RECORD, requests=3))
+    (line,) = one(structs.replace(RECORD, requests=3))
     assert (line["ConsumedQuantity"], line["ConsumedUnit"]) == (Decimal(1020), "Tokens")
     assert (line["x_InputTokens"], line["x_OutputTokens"], line["x_Requests"]) == (1000, 20, 3)
     assert (line["SkuId"], line["SkuMeter"], line["SkuPriceDetails"]) == (
@@ -145,7 +146,7 @@ def test_tokens_are_one_quantity_and_stand_apart_in_our_columns() -> None:
 def test_other_quantities(
     units: tuple[tuple[str, Decimal], ...], requests: int | None, quantity: Decimal, unit: str
 ) -> None:
-    record = replace(RECORD, tokens_input=None, tokens_output=None, units=units, requests=requests)
+    record = structs.replace(RECORD, tokens_input=None, tokens_output=None, units=units, requests=requests)
     (line,) = one(record)
     assert (line["ConsumedQuantity"], line["ConsumedUnit"]) == (quantity, unit)
     assert (line["PricingQuantity"], line["PricingUnit"]) == (quantity, unit)
@@ -169,22 +170,22 @@ def test_usage_and_money_that_can_t_be_joined_stand_in_lines_of_their_own() -> N
 
 
 def test_a_cost_that_nobody_tells_is_not_0() -> None:
-    silent = replace(ROW, key="p2", records=(replace(RECORD, cost=None),))
+    silent = replace(ROW, key="p2", records=(structs.replace(RECORD, cost=None),))
     ledger = ledger_of(ROW, silent)
     assert [line["x_RowKey"] for line in values(ledger)] == ["p1"]
     assert Charges(Lines(ledger, Grain.DAY)).left_out() == 1
 
 
 def test_another_currency_is_billed_in_it() -> None:
-    (euros,) = one(replace(RECORD, cost=None, units=(("cost_eur", Decimal("3.3")),)))
+    (euros,) = one(structs.replace(RECORD, cost=None, units=(("cost_eur", Decimal("3.3")),)))
     assert (euros["BilledCost"], euros["BillingCurrency"], euros["ConsumedUnit"]) == (Decimal("3.3"), "EUR", "Tokens")
-    both = one(replace(RECORD, units=(("cost_eur", Decimal("3.3")),)))
+    both = one(structs.replace(RECORD, units=(("cost_eur", Decimal("3.3")),)))
     assert [(line["BillingCurrency"], line["x_InputTokens"]) for line in both] == [("USD", 1000), ("EUR", None)]
 
 
 def test_euros_are_columns_of_ours_and_the_billing_currency_stays() -> None:
     rates = Rates("EUR", {JANUARY: Rate(JANUARY, "EUR", Decimal("1.25"), RateSource.FILE)})
-    both = replace(ROW, records=(replace(RECORD, units=(("cost_eur", Decimal("3.3")),)),))
+    both = replace(ROW, records=(structs.replace(RECORD, units=(("cost_eur", Decimal("3.3")),)),))
     table, _ = focus_table(ledger_of(both), rates)
     names = ("BilledCost", "BillingCurrency", "x_BilledCostEur", "x_EurRate", "x_EurRateSource")
     by_name = {column.name: column for column in table.columns}
@@ -196,7 +197,7 @@ def test_euros_are_columns_of_ours_and_the_billing_currency_stays() -> None:
 
 
 def test_periods_are_days_or_the_month() -> None:
-    (day,), (month,) = one(RECORD), one(replace(RECORD, day=None), by_day=False)
+    (day,), (month,) = one(RECORD), one(structs.replace(RECORD, day=None), by_day=False)
     assert (day["ChargePeriodStart"], day["ChargePeriodEnd"]) == (
         datetime(2026, 1, 5, tzinfo=UTC),
         datetime(2026, 1, 6, tzinfo=UTC),
@@ -211,7 +212,7 @@ def test_accounts_and_what_is_below_them() -> None:
     (line,) = one(RECORD)
     assert (line["BillingAccountId"], line["BillingAccountName"]) == ("org-1", "labo")
     assert (line["SubAccountId"], line["SubAccountName"], line["SubAccountType"]) == ("p1", "Production", "Project")
-    (other,) = one(replace(RECORD, project=None, workspace="w1"), provider=ProviderName.ANTHROPIC, account="")
+    (other,) = one(structs.replace(RECORD, project=None, workspace="w1"), provider=ProviderName.ANTHROPIC, account="")
     assert (other["BillingAccountId"], other["BillingAccountName"]) == ("anthropic", None)
     assert (other["SubAccountId"], other["SubAccountName"], other["SubAccountType"]) == ("w1", "w1", "Workspace")
 
@@ -230,7 +231,7 @@ def test_names_that_ascii_can_t_write() -> None:
 
 @pytest.mark.parametrize("name", AWKWARD)
 def test_no_formula_comes_from_a_name(name: str) -> None:
-    row: LedgerRow = replace(ROW, name=name, records=(replace(RECORD, model=name),))
+    row: LedgerRow = replace(ROW, name=name, records=(structs.replace(RECORD, model=name),))
     table, _ = focus_table(ledger_of(row))
     stream = io.StringIO(newline="")
     write_csv(table, stream)

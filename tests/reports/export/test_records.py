@@ -16,6 +16,7 @@ import openpyxl
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
+from msgspec import structs
 
 from reports.currency import NoRate, Rate, Rates, RateSource, for_files
 from reports.export import xlsx_file
@@ -169,7 +170,7 @@ def test_the_apostrophe(name: str, text: str) -> None:
 
 
 def test_names_stand_beside_ids_and_organisations_where_they_are_known() -> None:
-    key = replace(ROW, key="k1", name="server", records=(replace(RECORD, api_key="k1", workspace="w9"),))
+    key = replace(ROW, key="k1", name="server", records=(structs.replace(RECORD, api_key="k1", workspace="w9"),))
     first, second = as_csv(records_table(ledger_of(ROW, key), Grain.DAY))
     assert (first["project"], first["project_name"], first["api_key"], first["api_key_name"]) == (
         "p1",
@@ -188,7 +189,9 @@ def test_names_stand_beside_ids_and_organisations_where_they_are_known() -> None
 
 
 def test_days_are_real_dates_and_rows_without_days_say_so() -> None:
-    coarse = replace(ROW, key="p2", by_day=False, records=(replace(RECORD, day=None), replace(RECORD, model="b")))
+    coarse = replace(
+        ROW, key="p2", by_day=False, records=(structs.replace(RECORD, day=None), structs.replace(RECORD, model="b"))
+    )
     table = records_table(ledger_of(ROW, coarse), Grain.DAY)
     assert [line["day"] for line in as_csv(table)] == ["2026-01-05", "", ""]
     assert [line["day"] for line in as_parquet(table)] == [date(2026, 1, 5), None, None]
@@ -197,7 +200,7 @@ def test_days_are_real_dates_and_rows_without_days_say_so() -> None:
 
 def test_units_have_columns_and_other_currencies_where_they_occur() -> None:
     units = (("characters", Decimal("12")), ("cost_eur", Decimal("0.50")))
-    (line,) = as_csv(records_table(ledger_of(replace(ROW, records=(replace(RECORD, units=units),))), Grain.DAY))
+    (line,) = as_csv(records_table(ledger_of(replace(ROW, records=(structs.replace(RECORD, units=units),))), Grain.DAY))
     assert (line["characters"], line["hours"], line["billed_eur"]) == ("12", "", "0.5")
     (plain,) = as_csv(records_table(ledger_of(ROW), Grain.DAY))
     assert not {"billed_eur", "cost_eur"} & set(plain)
@@ -247,7 +250,8 @@ def test_a_column_of_people_that_bears_the_name_of_ours() -> None:
 def test_huge_amounts_keep_every_digit() -> None:
     small, large = Decimal("1E-38"), Decimal("12345678901234567890123456.5")
     rows = [
-        replace(ROW, key=str(cost), records=(replace(RECORD, cost=cost),)) for cost in (small, large, Decimal("-0"))
+        replace(ROW, key=str(cost), records=(structs.replace(RECORD, cost=cost),))
+        for cost in (small, large, Decimal("-0"))
     ]
     table = records_table(ledger_of(*rows), Grain.MONTH)
     assert [line["cost_usd"] for line in as_csv(table)] == [f"{small:f}", f"{large:f}", "0"]
@@ -264,6 +268,6 @@ def test_more_lines_than_a_sheet_holds(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 def test_the_docs_name_every_column() -> None:
     told = code_spans("\n".join(row[0] for row in rows(section(REPORTS, "Columns of csv, parquet and xlsx"))))
-    euros = replace(ROW, records=(replace(RECORD, units=(("cost_eur", Decimal(1)),)),))
+    euros = replace(ROW, records=(structs.replace(RECORD, units=(("cost_eur", Decimal(1)),)),))
     written = [column.name for column in records_table(ledger_of(euros), Grain.DAY, EUROS).columns]
     assert set(told) == set(written)

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from reports.ledger import Ledger, MonthLedger
 from reports.page.figures.evidence import Correction
@@ -187,7 +188,8 @@ def with_a_leap(ledger: Ledger) -> Ledger:
     one, *others = last.rows
     leap = date(2026, 1, 14)
     records = tuple(
-        replace(record, cost=record.cost * 100) if record.day == leap and record.cost and record.model == "gpt-5-mini"
+        structs.replace(record, cost=record.cost * 100)
+        if record.day == leap and record.cost and record.model == "gpt-5-mini"
         else record
         for record in one.records
     )  # fmt: skip

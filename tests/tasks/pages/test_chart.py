@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 
 from tasks.pages.chart import as_address, chart
 from tests.tasks.pages.results import make_costs
+from usage.language.choice import Language
+from usage.language.words import Words
 from usage.month import Month
 from usage.names import ProviderName
 
@@ -22,7 +24,7 @@ AMOUNTS = st.decimals(min_value=-(10**9), max_value=10**9, places=6)
 
 
 def picture(costs: Mapping[Month, Mapping[ProviderName, Decimal]], months: list[Month]) -> Xml.Element:
-    return Xml.fromstring(chart(costs, months))  # noqa: S314  # our own
+    return Xml.fromstring(chart(costs, months, Words(Language.EN)))  # noqa: S314  # our own
 
 
 def columns(svg: Xml.Element) -> list[dict[str, float]]:
@@ -99,7 +101,7 @@ def test_the_legend_names_every_service_in_its_colour() -> None:
 
 
 def test_the_address_holds_the_picture() -> None:
-    svg = chart({}, [Month(2026, 1)])
+    svg = chart({}, [Month(2026, 1)], Words(Language.EN))
     kind, _, data = as_address(svg).partition(",")
     assert kind == "data:image/svg+xml;base64"
     assert base64.b64decode(data).decode() == svg

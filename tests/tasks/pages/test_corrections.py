@@ -7,6 +7,8 @@ from decimal import Decimal
 
 from tests.notion.tables import READ_AT, Made
 from tests.tasks.pages.results import HOSTILE, read_page
+from usage.language.choice import Language
+from usage.language.words import Words
 from usage.outcomes.correction import Correction
 from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.rows import Totals
@@ -15,7 +17,7 @@ from usage.outcomes.rows import Totals
 def shown(*outcomes: SourceOutcome) -> str:
     from tasks.pages.corrections import correction_table
 
-    return "\n\n".join(correction_table(outcomes))
+    return "\n\n".join(correction_table(outcomes, Words(Language.EN)))
 
 
 def corrected(key: str, days: int, old: Totals, new: Totals, what: str = "gpt-4o") -> Correction:

@@ -9,8 +9,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from notion.text import one_line
-from tasks.pages.markdown import change, count, escape, link, money, table
+from tasks.pages.markdown import change, escape, link, table
 from tests.tasks.pages.results import HOSTILE, read_page
+from usage.language.choice import Language
+from usage.language.words import Words
 
 TEXTS = st.text(st.sampled_from("ab |\\`*_~#<>[]()!&:@.+-=\n\r\t\u2028\u202e{}1$\"'/") | st.characters(), max_size=40)
 
@@ -54,20 +56,12 @@ def test_no_link_where_there_is_no_https_address(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "shown"),
-    [(None, "–"), ("0", "0.00"), ("1234567.895", "1,234,567.90"), ("-0.001", "0.00"), ("-3.5", "-3.50")],
-)
-def test_money(amount: str | None, shown: str) -> None:
-    assert money(None if amount is None else Decimal(amount)) == shown
-
-
-@pytest.mark.parametrize(
     ("now", "before", "shown"),
     [
         ("12", "10", "+2.00 (+20%)"),
         ("0", "10", "-10.00 (-100%)"),
-        ("10", "10", "+0.00 (+0%)"),
-        ("9.9999", "10", "+0.00 (+0%)"),
+        ("10", "10", "+0.00 (0%)"),
+        ("9.9999", "10", "-0.0001 (0%)"),
         ("5", "0", "+5.00"),
         # Less of a credit is more to pay.
         ("-5", "-10", "+5.00 (+50%)"),
@@ -76,9 +70,7 @@ def test_money(amount: str | None, shown: str) -> None:
     ],
 )
 def test_change(now: str | None, before: str | None, shown: str) -> None:
-    amounts = [None if text is None else Decimal(text) for text in (now, before)]
-    assert change(*amounts) == shown
-
-
-def test_a_count_that_is_not_there_is_not_0() -> None:
-    assert [count(number) for number in (None, 0, 1234567)] == ["–", "0", "1,234,567"]
+    new, old = (None if text is None else Decimal(text) for text in (now, before))
+    assert change(new, old, Words(Language.EN)) == shown
+    french = change(new, old, Words(Language.FR))
+    assert ("," in french) is ("." in shown)

@@ -7,6 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from tests.tasks.pages.results import make_workspace, read_page
+from usage.language.choice import Language
+from usage.language.words import Words
 from usage.month import Month
 from usage.names import ProviderName, Status
 
@@ -34,7 +36,7 @@ def known(read_at: datetime, *costs: tuple[str, str, str | None, Status]) -> dic
 def shown(history: Any, pages: str = PAGES) -> Any:
     from tasks.pages.overview import overview
 
-    return read_page(overview(history, MONTHS, make_workspace(), NOW, pages))
+    return read_page(overview(history, MONTHS, make_workspace(), NOW, pages=pages, words=Words(Language.EN)))
 
 
 def test_the_latest_month_comes_first_and_a_change_is_told_of_whole_months() -> None:
@@ -51,7 +53,7 @@ def test_the_latest_month_comes_first_and_a_change_is_told_of_whole_months() -> 
     (table,) = page.tables
     assert table[0] == ["Month", "", *(provider.label for provider in ProviderName), "Total USD", "Change USD"]
     assert table[1:] == [
-        ["2026-02 (en cours, jour 14/28)", "🟢", "12.00", "–", "–", "–", "–", "12.00", "–"],
+        ["2026-02 (in progress, day 14/28)", "🟢", "12.00", "–", "–", "–", "–", "12.00", "–"],
         ["2026-01", "🟢", "1,234.50", "–", "–", "–", "–", "1,234.50", "+234.50 (+23%)"],
         ["2025-12", "🟢", "1,000.00", "–", "–", "–", "–", "1,000.00", "+100.00 (+11%)"],
     ]

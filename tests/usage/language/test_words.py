@@ -30,8 +30,8 @@ def said() -> Iterator[tuple[Path, str]]:
     for path in (path for package in SPEAKING for path in (ROOT / package).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and is_said_by(node.func):
-                for argument in node.args[:2]:
-                    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+                for argument in node.args:
+                    if isinstance(argument, ast.Constant) and isinstance(argument.value, str) and argument.value:
                         yield path, argument.value
     environment = Environment()  # noqa: S701  # nothing is rendered
     for path in (path for package in SPEAKING for path in (ROOT / package).rglob("*.jinja")):
@@ -41,11 +41,11 @@ def said() -> Iterator[tuple[Path, str]]:
 
 
 def is_said_by(called: ast.expr) -> bool:
-    """Whether it is `words(…)`, `self._words(…)`, `words.count(…)`, `say(…)` or `say_count(…)`."""
+    """Whether it is `words(…)`, `self._words(…)`, `words.count(…)`, `say(…)` and its like."""
     if isinstance(called, ast.Attribute) and called.attr == "count":
         called = called.value
     name = called.id if isinstance(called, ast.Name) else called.attr if isinstance(called, ast.Attribute) else ""
-    return name.lstrip("_") in ("words", "say", "say_count")
+    return name.lstrip("_") == "words" or name in ("phrase", "say", "say_count", "to_say", "headings")
 
 
 def catalogue() -> Mapping[str, str]:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from usage.language.sentence import SILENCE
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.out_of_reach import NOTICE, beyond, leaving
@@ -27,7 +28,7 @@ def months(first: str, last: str) -> list[Month]:
     [
         (
             ProviderName.OPENAI,
-            "openai/labo: Notion holds no complete figures of 2025-03, whose tokens and requests OpenAI gives perhaps "
+            "openai/labo: Notion holds no complete figures of 2025-03; its tokens, requests OpenAI gives perhaps "
             "only until 2026-02-28. Run llm-usage collect --month 2025-03 --provider openai --account labo",
         ),
         # What lies before 2026 never was in the reports that leave.
@@ -44,13 +45,13 @@ def months(first: str, last: str) -> list[Month]:
 )
 def test_what_leaves_is_told_with_its_last_day_and_a_command(provider: ProviderName, told: str | None) -> None:
     found = leaving([Source(provider=provider, account="labo")], NOW)
-    assert [one.sentence for one in found] == ([told] if told else [])
+    assert [one.sentence.en for one in found] == ([told] if told else [])
 
 
 def test_in_a_year_anthropic_s_months_leave_too() -> None:
     (one,) = leaving([Source(provider=ProviderName.ANTHROPIC)], datetime(2026, 12, 5, tzinfo=UTC))
-    assert one.sentence == (
-        "anthropic: Notion holds no complete figures of 2026-01, whose requests and figures by key Anthropic gives "
+    assert one.sentence.en == (
+        "anthropic: Notion holds no complete figures of 2026-01; its requests, figures by key Anthropic gives "
         "until 2026-12-31. Run llm-usage collect --month 2026-01 --provider anthropic"
     )
 
@@ -86,34 +87,34 @@ def test_no_month_leaves_untold(now: datetime) -> None:
 @pytest.mark.parametrize(
     ("provider", "by_key", "line"),
     [
-        (ProviderName.OPENAI, False, "OpenAI: perhaps no tokens or requests before 2025-02-14 (2019-12 to 2025-02)"),
+        (ProviderName.OPENAI, False, "OpenAI: before 2025-02-14 perhaps without tokens, requests (2019-12 to 2025-02)"),
         (
             ProviderName.OPENAI,
             True,
-            "OpenAI: perhaps no tokens or requests before 2025-02-14 (2019-12 to 2025-02); "
-            "perhaps no costs by key before 2025-12-06 (2019-12 to 2025-12)",
+            "OpenAI: before 2025-02-14 perhaps without tokens, requests (2019-12 to 2025-02); "
+            "before 2025-12-06 perhaps without costs by key (2019-12 to 2025-12)",
         ),
         (
             ProviderName.ANTHROPIC,
             True,
-            "Anthropic: no requests or figures by key before 2026-01-01 (2019-12 to 2025-12)",
+            "Anthropic: before 2026-01-01 without requests, figures by key (2019-12 to 2025-12)",
         ),
         (ProviderName.ELEVENLABS, True, "ElevenLabs: nothing before 2020-01-01 (2019-12)"),
-        (ProviderName.DEEPGRAM, False, "Deepgram: perhaps no costs before 2025-09-01 (2019-12 to 2025-08)"),
+        (ProviderName.DEEPGRAM, False, "Deepgram: before 2025-09-01 perhaps without costs (2019-12 to 2025-08)"),
         (ProviderName.OPENROUTER, True, "OpenRouter: nothing before 2025-02-14 (2019-12 to 2025-02)"),
     ],
 )
 def test_what_can_t_be_had_is_one_line(provider: ProviderName, by_key: bool, line: str) -> None:
     asked = months("2019-12", "2026-01")
-    assert beyond(provider, asked, NOW, by_key=by_key) == line
-    assert beyond(provider, months("2026-01", "2026-02"), NOW, by_key=by_key) == ""
-    assert beyond(provider, [], NOW, by_key=by_key) == ""
+    assert beyond(provider, asked, NOW, by_key=by_key).en == line
+    assert beyond(provider, months("2026-01", "2026-02"), NOW, by_key=by_key) == SILENCE
+    assert beyond(provider, [], NOW, by_key=by_key) == SILENCE
 
 
 def test_months_that_are_left_out_are_not_named() -> None:
     asked = [month for month in months("2024-10", "2025-02") if month != Month(2024, 12)]
     line = "OpenRouter: nothing before 2025-02-14 (2024-10 to 2024-11, 2025-01 to 2025-02)"
-    assert beyond(ProviderName.OPENROUTER, asked, NOW, by_key=True) == line
+    assert beyond(ProviderName.OPENROUTER, asked, NOW, by_key=True).en == line
 
 
 @given(MOMENTS, SPANS)
@@ -122,4 +123,4 @@ def test_a_line_says_something_where_a_month_is_not_whole(now: datetime, span: t
     asked = all_months[span[0] : span[0] + span[1]]
     for provider in ProviderName:
         whole = all(limit.holds(month, now) for limit in provider.spec.reach.limits for month in asked)
-        assert (beyond(provider, asked, now, by_key=True) == "") == whole
+        assert (beyond(provider, asked, now, by_key=True) == SILENCE) == whole

@@ -18,12 +18,12 @@ from usage.outcomes.progress import RowsWritten, say_duration
     ],
 )
 def test_how_long_it_takes_for_people(seconds: float, words: str) -> None:
-    assert say_duration(seconds) == words
+    assert say_duration(seconds).en == words
 
 
 @pytest.mark.parametrize(
     ("done", "words"),
-    [(1, "1 of 2,000 rows written, about 11 min left at Notion's rate"), (2000, "2,000 of 2,000 rows written")],
+    [(1, "1 of 2,000 rows written, about 11 min left at Notion’s rate"), (2000, "2,000 of 2,000 rows written")],
 )
 def test_how_far_the_writing_is_for_people(done: int, words: str) -> None:
-    assert RowsWritten(Month(2026, 1), done, 2000, seconds_left=672).words == words
+    assert RowsWritten(Month(2026, 1), done, 2000, seconds_left=672).sentence.en == words

@@ -96,14 +96,16 @@ def test_whatever_is_taken_away_keeps_a_month_from_being_closed(less: dict[str, 
     assert whole().state(now) is MonthState.CLOSED
     proof = whole(**less)
     assert proof.state(now) is MonthState.SETTLED
-    assert proof.doubts == (doubt,)
+    assert [one.en for one in proof.doubts] == [doubt]
 
 
 def test_money_that_was_divided_is_told_and_proves_no_less() -> None:
     now = datetime(2026, 2, 10, tzinfo=UTC)
     proof = whole(allocated_usd=Decimal("0.62"))
     assert proof.state(now) is MonthState.CLOSED
-    assert proof.limits == ("0.62 USD are divided among keys by usage: the provider does not give them by key",)
+    (limit,) = proof.limits
+    assert limit.en == "0.62 USD are divided among keys by usage: the provider does not give them by key"
+    assert limit.fr.startswith("0,62 USD sont répartis")
     assert whole().limits == ()
 
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from usage.language.sentence import Sentence
 from usage.names import DEFAULT_ACCOUNT, Kind, ProviderName, Source, Status, worst
 from usage.outcomes.report import Control, Gap, GapKind, RowNote, SourceReport, Thing
 from usage.records.record import UsageRecord, cost_unit
@@ -31,7 +32,11 @@ def test_the_status_follows_from_what_is_missing(
     make_report: MakeReport, gaps: tuple[Gap, ...], missing_amounts: int, status: Status, sentences: tuple[str, ...]
 ) -> None:
     report = make_report(UsageRecord(missing_amounts=missing_amounts), UsageRecord(), gaps=gaps)
-    assert (report.status, report.missing, report.missing_amounts) == (status, sentences, missing_amounts)
+    assert (report.status, tuple(map(str, report.missing)), report.missing_amounts) == (
+        status,
+        sentences,
+        missing_amounts,
+    )
 
 
 @given(data=st.data())
@@ -83,9 +88,9 @@ def test_a_note_is_for_the_rows_that_it_names(
 ) -> None:
     report = make_report(
         row_notes=(
-            RowNote(sentence="a", key="k"),
-            RowNote(sentence="b", workspace="w"),
-            RowNote(sentence="c", key="k", workspace="w"),
+            RowNote(sentence=Sentence.of("a"), key="k"),
+            RowNote(sentence=Sentence.of("b"), workspace="w"),
+            RowNote(sentence=Sentence.of("c"), key="k", workspace="w"),
         )
     )
-    assert [note.sentence for note in report.of_row(key, workspace).row_notes] == notes
+    assert [str(note.sentence) for note in report.of_row(key, workspace).row_notes] == notes

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from usage.language.choice import Language
 from usage.month import Month
 from usage.names import ProviderName, Status, overall, worst
 from usage.outcomes.result import KeptRow, MonthResult, NotionCounts, SourceResult
@@ -38,34 +39,36 @@ def test_the_word_for_several_sources(statuses: list[Status]) -> None:
 @pytest.mark.parametrize(
     ("made", "heading"),
     [
-        (result(*[Status.SUCCES] * 7), "2026-01: Succes"),
-        (result(*[Status.SUCCES] * 6, Status.ECHEC), "2026-01: Partiel, 6 sources sur 7"),
-        (result(Status.SUCCES, Status.PARTIEL, Status.ECHEC), "2026-01: Partiel, 1 source sur 3"),
-        (result(Status.SUCCES, Status.DONNEES_INDISPONIBLES), "2026-01: Donnees indisponibles"),
-        (result(Status.ECHEC, Status.ECHEC), "2026-01: Echec"),
-        (result(), "2026-01: Succes"),
-        (result(Status.SUCCES, problem="Notion ne répond pas."), "2026-01: Echec, Notion incomplet"),
-        (result(Status.SUCCES, running="en cours, jour 28/31"), "2026-01: Succes, en cours, jour 28/31"),
+        (result(*[Status.SUCCES] * 7), "2026-01 : Succès"),
+        (result(*[Status.SUCCES] * 6, Status.ECHEC), "2026-01 : Partiel, 6 sources sur 7"),
+        (result(Status.SUCCES, Status.PARTIEL, Status.ECHEC), "2026-01 : Partiel, 1 source sur 3"),
+        (result(Status.SUCCES, Status.DONNEES_INDISPONIBLES), "2026-01 : Données indisponibles"),
+        (result(Status.ECHEC, Status.ECHEC), "2026-01 : Échec"),
+        (result(), "2026-01 : Succès"),
+        (result(Status.SUCCES, problem="Notion ne répond pas."), "2026-01 : Échec, Notion incomplet"),
+        (result(Status.SUCCES, running="en cours, jour 28/31"), "2026-01 : Succès, en cours, jour 28/31"),
     ],
 )
 def test_the_heading(made: MonthResult, heading: str) -> None:
-    assert made.heading == heading
+    assert made.heading.fr == heading
 
 
 def test_rows_left_alone_are_told_by_reason() -> None:
     kept = tuple(KeptRow(row="r", key=key, why=why) for key, why in (("a", LATER), ("b", PERSON), ("c", LATER)))
     made = result(Status.SUCCES, notion=NotionCounts(created=3, kept=kept))
-    assert made.left_alone == (f"2 rows left alone: {LATER}", f"1 row left alone: {PERSON}")
-    assert made.summary == f"2026-01: 3 created, 0 updated, 0 unchanged; {'; '.join(made.left_alone)}"
+    assert [one.en for one in made.left_alone] == [f"2 rows left alone: {LATER}", f"1 row left alone: {PERSON}"]
+    assert made.summary.en == (
+        f"2026-01: 3 created, 0 updated, 0 unchanged; {'; '.join(one.en for one in made.left_alone)}"
+    )
 
 
 def test_the_summary_names_what_failed_and_what_may_be_missed() -> None:
     made = result(Status.SUCCES, Status.ECHEC, to_rerun=("deepgram: x",), warnings=("ANTROPIC_ADMIN_KEY is not read",))
-    assert made.summary == (
-        "2026-01: deepgram: x (1 source sur 2; 3 created, 0 updated, 0 unchanged); ANTROPIC_ADMIN_KEY is not read"
+    assert made.summary.en == (
+        "2026-01: deepgram: x (1 source of 2; 3 created, 0 updated, 0 unchanged); ANTROPIC_ADMIN_KEY is not read"
     )
 
 
 def test_the_object_of_json_has_the_fields_that_are_promised_and_no_other() -> None:
     made = result(Status.SUCCES, warnings=("x",), running="y", problem="z", to_rerun=("w",))
-    assert list(json.loads(made.to_json())) == ["month", "status", "sources", "notion"]
+    assert list(json.loads(made.to_json(Language.FR))) == ["month", "status", "sources", "notion"]

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import FrozenInstanceError, replace
 from datetime import date
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
+from pydantic import TypeAdapter, ValidationError
 
-from usage.records.record import UsageRecord, quick_record
+from usage.records.record import UsageRecord
 
 WHOLE = UsageRecord(
     day=date(2026, 1, 1),
@@ -25,15 +26,25 @@ WHOLE = UsageRecord(
 )
 
 
-def test_a_record_that_is_made_quickly_is_one() -> None:
-    names = ("day", "project", "api_key", "model", "item", "cost", "tokens_input", "tokens_output", "units")
-    record = quick_record(**{name: getattr(WHOLE, name) for name in names}, missing_amounts=1)
-    expected = replace(WHOLE, workspace=None, requests=None)
-    assert (record, hash(record), repr(record)) == (expected, hash(expected), repr(expected))
-    assert type(record) is UsageRecord
-    assert pickle.loads(pickle.dumps(record)) == expected  # noqa: S301  # our own
-    with pytest.raises(FrozenInstanceError):
-        record.project = "other"  # type: ignore[misc]
+def test_a_record_does_not_change() -> None:
+    with pytest.raises(AttributeError):
+        WHOLE.project = "other"  # type: ignore[misc]
+
+
+def test_a_record_comes_back_from_a_message_with_every_digit() -> None:
+    codec = TypeAdapter(tuple[UsageRecord, ...])
+    whole = (
+        replace(WHOLE, cost=Decimal("0.10000000000000000000000000000000000001"), allocated=Decimal(0)),
+        UsageRecord(),
+    )
+    assert codec.validate_json(codec.dump_json(whole)) == whole
+    assert codec.validate_python(codec.dump_python(whole, mode="json")) == whole
+    assert pickle.loads(pickle.dumps(whole)) == whole  # noqa: S301  # our own
+
+
+def test_what_is_no_record_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(UsageRecord).validate_python({"cost": "much"})
 
 
 def test_parts_of_a_record_that_are_left_out() -> None:

@@ -203,10 +203,10 @@ def test_a_slip_is_told_with_its_place_and_without_its_value(tmp_path: Path, mon
     dotenv.write_text(f"ANTROPIC_ADMIN_KEY={KEY}\nNOTION_USAGE_DB_ID={KEY}\nOPENAI_ADMINKEY=\n")
     settings = load_settings({"NOTION_USAGE_DB_ID": KEY}, [dotenv])
     first, second = settings.slips
-    assert first.startswith("ANTROPIC_ADMIN_KEY (in .env) ")
-    assert "did you mean ANTHROPIC_ADMIN_KEY?" in first
-    assert second.startswith("NOTION_USAGE_DB_ID (in .env and in the environment) ")
-    assert "did you mean NOTION_USAGES_DB_ID?" in second
+    assert first.en.startswith("ANTROPIC_ADMIN_KEY (in .env) ")
+    assert "did you mean ANTHROPIC_ADMIN_KEY?" in first.en
+    assert second.en.startswith("NOTION_USAGE_DB_ID (in .env, the environment) ")
+    assert "did you mean NOTION_USAGES_DB_ID?" in second.en
     with pytest.raises(SettingsError, match="ANTROPIC_ADMIN_KEY") as error:
         settings.select()
     assert KEY not in str(error.value)
@@ -215,14 +215,14 @@ def test_a_slip_is_told_with_its_place_and_without_its_value(tmp_path: Path, mon
 def test_an_ordinary_key_in_place_of_the_one_that_is_needed() -> None:
     settings = load(ANTHROPIC_API_KEY=KEY, OPENAI_API_KEY=KEY, OPENAI_ADMIN_KEY=KEY)
     (sentence,) = settings.ordinary_keys.values()
-    assert sentence == (
+    assert sentence.en == (
         "ANTHROPIC_API_KEY is set: this is an ordinary key; the job needs an admin key in ANTHROPIC_ADMIN_KEY"
     )
     with pytest.raises(SettingsError, match=r"no key for anthropic.*\n.*ordinary key"):
         settings.select([ProviderName.ANTHROPIC])
     (misplaced,) = load(ANTHROPIC_API_KEY="sk-ant-admin01-secret").ordinary_keys.values()
-    assert "seems to hold an admin key: put it into ANTHROPIC_ADMIN_KEY" in misplaced
-    assert "secret" not in misplaced
+    assert "seems to hold an admin key: put it into ANTHROPIC_ADMIN_KEY" in misplaced.en
+    assert "secret" not in misplaced.en
 
 
 def test_a_file_from_a_windows_editor(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from usage.catalogue import CATALOGUE
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.settings.slips import VARIABLES, closest_setting, is_slip, slips
 
 # fmt: off
@@ -64,14 +66,14 @@ def test_ordinary_variables_of_a_machine(name: str) -> None:
 def test_slips_of_the_pen(name: str, ours: str) -> None:
     assert is_slip(name)
     assert closest_setting(name) == ours
-    (sentence,) = slips({".env": [name, "PATH"]})
-    assert sentence.startswith(f"{name} (in .env) ")
-    assert sentence.endswith(f"did you mean {ours}?")
+    (sentence,) = slips({Sentence.of(".env"): [name, "PATH"]})
+    assert sentence.en.startswith(f"{name} (in .env) ")
+    assert sentence.en.endswith(f"did you mean {ours}?")
 
 
 def test_what_nobody_else_s_begins_like() -> None:
-    (sentence,) = slips({"the environment": ["LLM_USAGE_COLOUR"]})
-    assert "did you mean" not in sentence
+    (sentence,) = slips({say("the environment"): ["LLM_USAGE_COLOUR"]})
+    assert "did you mean" not in sentence.en
 
 
 KEYS = [name for spec in CATALOGUE.values() for name in spec.key_variables]
@@ -79,7 +81,7 @@ KEYS = [name for spec in CATALOGUE.values() for name in spec.key_variables]
 
 @given(st.sampled_from(VARIABLES), st.sampled_from(KEYS), st.from_regex(r"[A-Z0-9]{1,8}", fullmatch=True))
 def test_what_is_ours_is_no_slip(variable: str, key: str, account: str) -> None:
-    assert slips({".env": [variable, f"{key}_{account}", f"{key}_{account}_FILE"]}) == ()
+    assert slips({Sentence.of(".env"): [variable, f"{key}_{account}", f"{key}_{account}_FILE"]}) == ()
 
 
 @given(st.sampled_from(VARIABLES), st.data())
