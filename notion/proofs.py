@@ -11,6 +11,7 @@ from notion.rows.receipt import COUNTS, Receipt, read_receipt
 from notion.rows.standing import Standing
 from notion.rows.values import Values
 from usage.errors import SettingsError
+from usage.language.sentence import Sentence
 from usage.money import difference, exact_sum, whole_sum
 from usage.month import Month
 from usage.names import FINAL, Grain, ProviderName, Status
@@ -90,5 +91,5 @@ def proof_of(own: Values, provider: ProviderName) -> Proof | None:
         control_usd=receipt.control_usd,
         control_agrees=agrees,
         fresh_until=receipt.fresh_until,
-        lacking=receipt.lacking,
+        lacking=tuple(map(Sentence.of, receipt.lacking)),
     )

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from notion.client.gateway import Gateway
 from notion.client.models import Page
@@ -17,9 +17,9 @@ from notion.databases.services import Service, read_services, set_statut
 from notion.heal.healer import Healer
 from notion.heal.healing import Healing, plan_healing
 from notion.plan.authorship import authors_of
-from notion.plan.desired import EMPTIED
 from notion.plan.differences import RowDifference, find_differences
 from notion.plan.plan import make_plan
+from notion.plan.reasons import emptied
 from notion.plan.steps import Action, Context, Plan, Step
 from notion.rows.carried import Carried, CarriedColumns, find_columns, not_copied_sentence
 from notion.rows.earlier import EarlierRows
@@ -30,13 +30,13 @@ from notion.text import one_line
 from notion.writer import Writer, is_written_on
 from usage.errors import NotionAccessError, NotionBusyError, NotionError
 from usage.grain import COLLECTION, LABEL
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import ProviderName
 from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.result import NotionCounts
 from usage.settings import Settings
-
-_AGAIN: Final = "La prochaine collecte complétera."
 
 
 class _Steps(Protocol):
@@ -53,14 +53,14 @@ class Published:
 
     counts: NotionCounts
     outcomes: tuple[SourceOutcome, ...]
-    warnings: tuple[str, ...] = ()
-    """What a person has to see to, in French."""
+    warnings: tuple[Sentence, ...] = ()
+    """What a person has to see to."""
 
 
 class PublishError(NotionBusyError):
     """Notion could not be written to the end; `done` is what was written, and the next run completes it."""
 
-    def __init__(self, sentence: str, done: Published) -> None:
+    def __init__(self, sentence: Sentence, done: Published) -> None:
         super().__init__(sentence)
         self.done = done
 
@@ -204,7 +204,12 @@ class Workspace:
             name = credential.source.provider
             labels[name] = (*labels.get(name, ()), self._settings.label(credential.source))
         services = {service.provider: service.page_id for service in self.services}
-        return Context(fields=fields_in(self.databases.usages), services=services, labels=labels)
+        return Context(
+            fields=fields_in(self.databases.usages),
+            services=services,
+            labels=labels,
+            language=self._settings.reports.notion_language,
+        )
 
     def _me_among(self, rows: Sequence[Existing]) -> str | None:
         """User id of this connection, asked for only where the rows' receipts leave some of them to doubt."""
@@ -238,7 +243,8 @@ class Workspace:
         except NotionAccessError:
             raise
         except NotionError as error:
-            raise NotionBusyError(f"{error} Relancez llm-usage heal : il reprendra où il en est.") from error
+            again = say("{error} Run llm-usage heal again: it goes on where it stopped.", error=error.sentence)
+            raise NotionBusyError(again) from error
 
     def _plan_with_pages(self, rows: Sequence[Existing], make: Callable[[Sequence[Existing]], P]) -> P:
         """Make a plan that knows what people wrote on the pages of the rows that it moves to the trash."""
@@ -305,7 +311,9 @@ class Workspace:
         done = replace(done, warnings=(*done.warnings, *refused))
         if failure is None:
             return done
-        sentence = f"{failure} {_AGAIN}" if isinstance(failure, NotionBusyError) else str(failure)
+        sentence = failure.sentence
+        if isinstance(failure, NotionBusyError):
+            sentence = say("{error} The next collection completes it.", error=sentence)
         raise PublishError(sentence, done) from failure
 
     def _writer(self, seen: frozenset[str] = frozenset()) -> Writer:
@@ -339,9 +347,10 @@ def _things_to_look_up(steps: Iterable[Step]) -> list[Values]:
     """New rows of projects and keys, and rows of an old grain that stay for what stands in them: that may be no more
     than what they took over.
     """
+    without_figures = emptied()
     return [
         step.values
         for step in steps
         if step.values.key != COLLECTION
-        and (step.action is Action.CREATE or (step.action is Action.UPDATE and step.why == EMPTIED))
+        and (step.action is Action.CREATE or (step.action is Action.UPDATE and step.why == without_figures))
     ]

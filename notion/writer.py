@@ -22,6 +22,7 @@ from notion.rows.titles import same_id
 from notion.rows.values import SKEW, Existing, Identity, Values, changed_fields, fields_in, to_properties
 from usage.errors import NotionAccessError
 from usage.grain import COLLECTION, is_bracketed
+from usage.language.saying import say, together
 from usage.month import Month
 
 _NOT_TAKEN: Final = (400, 404)
@@ -152,7 +153,7 @@ class Writer:
         others = [replace(row, is_written_on=is_written_on(self._gateway, row.page_id)) for row in rows[1:]]
         found = sort_out([rows[0], *others])
         for clash in found.clashes:
-            _log.warning("%s : %s", clash.other.values.title, clash.why)
+            _log.warning("%s", say("{row}: {why}", row=clash.other.values.title, why=clash.why))
         values = choose_values(found.rows, month)
         changed = changed_fields(found.kept.values, values, fields_in(self._found))
         if changed or found.notes:
@@ -190,8 +191,14 @@ class Writer:
             self.refused.add(page_id)
             if fields:
                 self._change(page_id, values, fields, ())
-            columns = ", ".join(f"« {note.name} »" for note in notes)
-            _log.warning("%s : la ligne en double reste, à cause de %s. %s", values.title, columns, error)
+            columns = together((say("“{name}”", name=note.name) for note in notes), between=", ")
+            told = say(
+                "{row}: its double stays, because of {columns}. {error}",
+                row=values.title,
+                columns=columns,
+                error=error.sentence,
+            )
+            _log.warning("%s", told)
 
     def _with_receipt(self, step: Step) -> Step:
         """A source's own row names the pages that were created for it just before."""
@@ -270,9 +277,8 @@ class Writer:
         try:
             created = self._gateway.create_once(create, find)
         except RowInTrash:
-            raise NotionAccessError(
-                f"La base « {self._found.declared.title} » est dans la corbeille de Notion : restaurez-la."
-            ) from None
+            told = say("The database “{name}” is in Notion’s trash: restore it.", name=self._found.declared.title)
+            raise NotionAccessError(told) from None
         self.tally.add_creation(values, created)
         return created.id
 

@@ -79,7 +79,7 @@ def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool)
     counts = done.counts.model_copy(update={"kept": kept, "unchanged": unchanged, "requests": workspace.requests})
     running = running_mark(month, session.settings.now())
     told = _in_order((*done.outcomes, *left))
-    remarks = (*session.warnings, *map(Sentence.of, done.warnings), *([session.sparing] if spared else []))
+    remarks = (*session.warnings, *done.warnings, *([session.sparing] if spared else []))
     warnings = tuple(dict.fromkeys(remarks))
     result = month_result(
         month, told, counts, plan=steps, problem=problem, warnings=warnings, running=running, kept=spared

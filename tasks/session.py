@@ -219,7 +219,7 @@ def warnings_of(settings: Settings, workspace: Workspace, *, unfiltered: bool) -
         workspace: The two databases.
         unfiltered: Whether all sources were asked for.
     """
-    always = (*settings.slips, *map(Sentence.of, workspace.carried.sentences))
+    always = (*settings.slips, *workspace.carried.sentences)
     if not unfiltered or not workspace.databases.services.has("Usages"):
         # Without the relation nobody knows which services have rows.
         return always

@@ -183,8 +183,8 @@ def _result(healing: Healing, done: Healing, requests: int, *, dry_run: bool) ->
             row=one.other.values.title,
             kept=None if one.kept is None else one.kept.url,
             other=one.other.url,
-            columns=one.columns,
-            why=one.why,
+            columns=tuple(map(str, one.columns)),
+            why=str(one.why),
         )
         for one in healing.left
     )
@@ -206,7 +206,7 @@ def _result(healing: Healing, done: Healing, requests: int, *, dry_run: bool) ->
 def _step(step: Step) -> HealStep:
     columns = (*(COLUMNS[name] for name in step.fields), *(note.name for note in step.notes))
     values = step.values
-    return HealStep(action=step.action.value, month=values.month, row=values.title, columns=columns, why=step.why)
+    return HealStep(action=step.action.value, month=values.month, row=values.title, columns=columns, why=str(step.why))
 
 
 def _print(done: Healing, result: HealResult, *, is_shown: bool) -> None:

@@ -25,11 +25,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from notion.plan.authorship import is_by, is_collected, is_nameless, is_old_error
 from notion.plan.desired import choose_values
-from notion.plan.doubles import DOUBLE, ERROR_ROW, sort_out
+from notion.plan.doubles import sort_out
+from notion.plan.reasons import double, error_row
 from notion.plan.steps import Action, Step
 from notion.rows.receipt import owners
 from notion.rows.titles import is_of_service, month_of_title, name_in_title, tells_two_months
@@ -37,33 +37,40 @@ from notion.rows.values import Existing, changed_fields, has_figures
 from usage.errors import SettingsError
 from usage.grain import COLLECTION, is_ours
 from usage.language.folding import folded
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import ProviderName, Source
 
-COMPLETED: Final = "Complétée : d’autres lignes disent son identifiant ou son espace de travail."
-LINKED: Final = "Reliée à son service, que dit son titre."
-ADOPTED: Final = "Reprise d’une autre main, sans changement : la collecte la tiendra à jour."
-_TAKES_OVER: Final = "Reprend ce que disent ses doubles."
-_SEVERAL: Final = "Plusieurs projets ou clés portent ce nom : mettez leurs identifiants, puis lancez llm-usage heal."
-_TWO_MONTHS: Final = "Le titre et Mois disent des mois différents : corrigez celui des deux qui est faux."
-_ELSEWHERE: Final = (
-    "L’identifiant de ce nom est dans un autre Workspace : mettez celui de cette ligne, puis lancez llm-usage heal."
-)
+
+def completed() -> Sentence:
+    """Other rows complete the row."""
+    return say("Completed: other rows tell its id or its workspace.")
+
+
+def linked() -> Sentence:
+    """The row's title tells its service."""
+    return say("Linked to its service, which its title tells.")
+
+
+def adopted() -> Sentence:
+    """The row is this program's from now on."""
+    return say("Taken over from another hand, unchanged: collecting keeps it up to date.")
 
 
 @dataclass(frozen=True, slots=True)
 class Left:
     """A row that only a person can make one with another.
 
-    `kept` is that other one, where there is one in this month; `why` is a French sentence; `columns` are those that
-    can't be united: none where nobody knows whether the rows are one thing at all.
+    `kept` is that other one, where there is one in this month; `why` tells what to do; `columns` are those that can't
+    be united: none where nobody knows whether the rows are one thing at all.
     """
 
     month: str
     kept: Existing | None
     other: Existing
-    why: str
-    columns: tuple[str, ...] = ()
+    why: Sentence
+    columns: tuple[Sentence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,17 +100,20 @@ class Healing:
     @property
     def completed(self) -> int:
         """How many rows have got their id or workspace, and had no doubles."""
-        return sum(step.why == COMPLETED for step in self.steps)
+        return self._count(completed())
 
     @property
     def linked(self) -> int:
         """How many rows have got their service alone."""
-        return sum(step.why == LINKED for step in self.steps)
+        return self._count(linked())
 
     @property
     def adopted(self) -> int:
         """How many rows of others were taken over as they are."""
-        return sum(step.why == ADOPTED for step in self.steps)
+        return self._count(adopted())
+
+    def _count(self, why: Sentence) -> int:
+        return sum(step.why == why for step in self.steps)
 
     def without(self, pages: Collection[str | None]) -> Healing:
         """The same without the steps of some rows: what was done where these had to wait."""
@@ -190,7 +200,7 @@ class _Service:
         ]
         self._before = {row.page_id: row for row in sorted(mine, key=lambda row: row.age)}
         self._rows = dict(self._before)
-        self._why: dict[str, str] = {}
+        self._why: dict[str, Sentence] = {}
         """Why a row goes to the trash."""
         self._into: dict[str, str] = {}
         """Which row stands for one that goes; it may go for another one later."""
@@ -203,7 +213,7 @@ class _Service:
         """Complete and merge rows until nothing changes."""
         for row in self._open():
             if is_old_error(row, self._provider) and not self._is_called_error(row):
-                self._drop(row, ERROR_ROW)
+                self._drop(row, error_row())
             elif not row.values.service:
                 self._rows[row.page_id] = replace(row, values=replace(row.values, service=self._page_id))
         before = None
@@ -211,8 +221,9 @@ class _Service:
             before = dict(self._rows)
             self._complete()
             self._merge()
+        two_months = say("Title and Mois tell different months: correct the one of the two that is wrong.")
         self.left += [
-            Left(row.values.month, None, row, _TWO_MONTHS)
+            Left(row.values.month, None, row, two_months)
             for row in self._slips
             if self._only in (None, row.values.month, month_of_title(row.values.title))
         ]
@@ -234,10 +245,11 @@ class _Service:
                 fields = changed_fields(row.values, now.values, self._fields)
                 notes = tuple(note for note in now.notes if note not in row.notes)
                 if fields or notes:
-                    why = _TAKES_OVER if page_id in merged else LINKED if fields == ("service",) else COMPLETED
-                    yield Step(Action.UPDATE, source, now.values, page_id, fields, why, notes)
+                    filled = linked() if fields == ("service",) else completed()
+                    told = say("Takes over what its doubles tell.") if page_id in merged else filled
+                    yield Step(Action.UPDATE, source, now.values, page_id, fields, told, notes)
                 elif page_id not in reported and self._is_to_be_adopted(now, ids):
-                    yield Step(Action.UPDATE, source, now.values, page_id, ("title",), ADOPTED)
+                    yield Step(Action.UPDATE, source, now.values, page_id, ("title",), adopted())
 
     def _is_to_be_adopted(self, row: Existing, ids: frozenset[str]) -> bool:
         """Whether a row of another hand stands for a project or key: by its id, or by what collectors alone fill in."""
@@ -325,7 +337,7 @@ class _Service:
         peers = [row for row in self._open() if row.values.month == month and row.values.key in ids]
         for row in rows if ids else ():
             if row.page_id in self._rows:
-                why = _SEVERAL if len(ids) > 1 else _ELSEWHERE
+                why = _why_nameless(len(ids))
                 self.left += [Left(month, peer, row, why) for peer in peers or (None,)]
 
     def _merge_rows(self, rows: Sequence[Existing]) -> None:
@@ -342,7 +354,7 @@ class _Service:
             self._rows[found.kept.page_id] = replace(found.kept, values=values)
             self._merged.add(found.kept.page_id)
         for row in found.surplus:
-            self._drop(row, DOUBLE)
+            self._drop(row, double())
             self._into[row.page_id] = found.kept.page_id
 
     # -- rows
@@ -356,9 +368,16 @@ class _Service:
         into = self._into.get(page_id)
         return into if into is None or into in self._rows else self._stands_for(into)
 
-    def _drop(self, row: Existing, why: str) -> None:
+    def _drop(self, row: Existing, why: Sentence) -> None:
         del self._rows[row.page_id]
         self._why[row.page_id] = why
+
+
+def _why_nameless(ids: int) -> Sentence:
+    """What to do about a row whose name is that of so many ids, and that has none of them."""
+    if ids > 1:
+        return say("Several projects or keys have this name: enter their ids, then run llm-usage heal.")
+    return say("The id of this name is in another Workspace: enter that of this row, then run llm-usage heal.")
 
 
 def _by_workspace(rows: Sequence[Existing]) -> Iterable[list[Existing]]:

@@ -12,24 +12,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from notion.plan.reasons import misdated, somebodys
 from notion.rows.receipt import read_receipt
 from notion.rows.titles import month_of_title, name_in_title, tells_two_months, title_start
 from notion.rows.values import Existing, Values, has_figures
 from usage.grain import COLLECTION, is_ours
 from usage.language.folding import folded
+from usage.language.sentence import Sentence
 from usage.names import ProviderName
 
-SOMEBODYS: Final = "Écrite par une personne ou un autre programme : llm-usage heal peut la reprendre."
-MISDATED: Final = "Son titre et « Mois » disent deux mois différents : corrigez l’un des deux."
 _ERRORS: Final = ("error", "erreur")
 
 
 @dataclass(frozen=True, slots=True)
 class LeftAlone:
-    """A row that a collection does not touch, and why, in French."""
+    """A row that a collection does not touch, and why."""
 
     row: Existing
-    why: str
+    why: Sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,11 @@ def sort_by_author(rows: Sequence[Existing], authors: Authors) -> tuple[list[Exi
     changeable, left = [], []
     for row in rows:
         if tells_two_months(row.values):
-            left.append(LeftAlone(row, MISDATED))
+            left.append(LeftAlone(row, misdated()))
         elif authors.wrote(row):
             changeable.append(row)
         else:
-            left.append(LeftAlone(row, SOMEBODYS))
+            left.append(LeftAlone(row, somebodys()))
     return changeable, left
 
 

@@ -13,21 +13,21 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
+from notion.plan.reasons import emptied, vanished
 from notion.plan.restated import was_closed, without_restatements
 from notion.rows.titles import make_title, with_account
 from notion.rows.values import COLUMNS, FIGURES, Existing, Identity, Values, to_minute
 from notion.text import one_line, printable
 from usage.grain import COLLECTION
+from usage.language.choice import Language
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import Status
 from usage.outcomes.outcome import SourceOutcome
 from usage.records.breakdown import fit_json, to_json
 
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
-VANISHED: Final = "N’apparaît plus dans la réponse complète du fournisseur : mise à 0."
-LESS_FINE: Final = "La réponse est moins fine."
-REPLACED: Final = "Remplacée par des lignes d’un autre grain."
-EMPTIED: Final = f"{REPLACED} Reste sans chiffres pour ce que vous y avez écrit."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,11 @@ class Wanted:
     """The project's or key's, without the account behind it."""
     in_answer: Identity
     """Its identity as it stands in the answer: `values` may get an id that only older rows have."""
+    log: Sentence
+    """That of `values`, in both languages: what stands in Notion may be in the other one."""
 
 
-def wanted_rows(outcome: SourceOutcome, service: str, *, several: bool) -> list[Wanted]:
+def wanted_rows(outcome: SourceOutcome, service: str, language: Language, *, several: bool) -> list[Wanted]:
     """The source's rows as values to write; `several`: titles end with the account, as others have projects, too."""
     wanted = []
     for row in outcome.rows:
@@ -62,15 +64,15 @@ def wanted_rows(outcome: SourceOutcome, service: str, *, several: bool) -> list[
             breakdown=printable(fitted),
             collected_at=to_minute(outcome.attempted_at),
             status=row.status.value,
-            log=printable(row.log.fr),
+            log=printable(row.log.told_in(language)),
             name=shown,
             whole=printable(whole) if whole != fitted else "",
         )
-        wanted.append(Wanted(values, name, values.identity))
+        wanted.append(Wanted(values, name, values.identity, row.log))
     return wanted
 
 
-def with_zeros(old: Values, outcome: SourceOutcome) -> Values:
+def with_zeros(old: Values, outcome: SourceOutcome, language: Language) -> Values:
     """A row that a complete answer no longer has: its figures become 0, what was empty stays empty."""
     return replace(
         old,
@@ -81,12 +83,12 @@ def with_zeros(old: Values, outcome: SourceOutcome) -> Values:
         models="",
         breakdown="[]",
         status=Status.SUCCES.value,
-        log=VANISHED,
+        log=vanished().told_in(language),
         collected_at=to_minute(outcome.attempted_at),
     )
 
 
-def own_row(outcome: SourceOutcome, service: str, receipt: str, *, several: bool) -> Values:
+def own_row(outcome: SourceOutcome, service: str, receipt: str, language: Language, *, several: bool) -> Values:
     """The row that tells a source's own story; its title has the account's name where there are several."""
     label = outcome.label if several else ""
     return Values(
@@ -98,7 +100,7 @@ def own_row(outcome: SourceOutcome, service: str, receipt: str, *, several: bool
         breakdown=receipt,
         collected_at=to_minute(outcome.attempted_at),
         status=outcome.status.value,
-        log=printable(outcome.log.fr),
+        log=printable(outcome.log.told_in(language)),
         name=with_account(COLLECTION, label),
     )
 
@@ -108,12 +110,18 @@ def is_later(row: Values, than: datetime) -> bool:
     return row.collected_at is not None and row.collected_at > to_minute(than)
 
 
-def is_poorer(new: Values, old: Values, month: Month) -> bool:
+def is_poorer(new: Values, old: Values, month: Month, log: Sentence | None = None) -> bool:
     """Whether an answer in which something is missing says less than the row that is there.
 
     It does where a figure is gone, or is lower with something else missing than before. A row that was read whole after
     the month's end is fuller than any answer in part, and than one that has no figure higher. A row that older
     collectors marked as failed says nothing.
+
+    Args:
+        new: The answer.
+        old: The row that is there.
+        month: The month.
+        log: The log of the answer, in whose other language the row may have been written; None where it is not known.
     """
     if new.status == Status.SUCCES.value:
         return False
@@ -124,7 +132,13 @@ def is_poorer(new: Values, old: Values, month: Month) -> bool:
         if new.status == Status.PARTIEL.value or not grown:
             return True
     lower = any(growth(new, old, name) < 0 for name in FIGURES)
-    return bool(lost_figures(new, old)) or (lower and without_restatements(old.log) != new.log)
+    lacks_the_same = is_told(without_restatements(old.log), log or Sentence.of(new.log))
+    return bool(lost_figures(new, old)) or (lower and not lacks_the_same)
+
+
+def is_told(log: str, sentence: Sentence) -> bool:
+    """Whether a log is a sentence, in whichever language."""
+    return log in (printable(sentence.told_in(language)) for language in Language)
 
 
 def growth(new: Values, old: Values, name: str) -> float:
@@ -185,7 +199,7 @@ def says_no_more(new: Values, old: Values) -> bool:
     return bool(lost_figures(new, old)) and same and not news
 
 
-def without_figures(old: Values, at: datetime) -> Values:
+def without_figures(old: Values, at: datetime, language: Language) -> Values:
     """A row whose figures are told by rows of another grain now: nothing in it counts a second time.
 
     Empty rather than 0, and without a status: whatever is read by this grain again says more.
@@ -199,16 +213,16 @@ def without_figures(old: Values, at: datetime) -> Values:
         models="",
         breakdown="",
         status=None,
-        log=EMPTIED,
+        log=emptied().told_in(language),
         collected_at=to_minute(at),
     )
 
 
-def with_lost_figures(new: Values, old: Values) -> Values:
+def with_lost_figures(new: Values, old: Values, language: Language) -> Values:
     """The values of a coarse answer, with those figures of the row that it lacks."""
     lost = lost_figures(new, old)
     if not lost:
         return new
     columns = ", ".join(COLUMNS[name] for name in lost)
-    log = f"{new.log} Repris d’une lecture plus ancienne et plus fine : {columns}.".strip()
-    return replace(new, log=log, **{name: getattr(old, name) for name in lost})
+    told = say("Taken over from an older and finer reading: {columns}.", columns=columns).told_in(language)
+    return replace(new, log=f"{new.log} {told}".strip(), **{name: getattr(old, name) for name in lost})

@@ -58,7 +58,7 @@ def find_differences(
         for outcome in sorted(part, key=lambda one: one.source.account):
             if outcome.failed:
                 continue
-            of_one = _SourceComparison(outcome, rows, Peers.of(outcome, part, labels), taken, service)
+            of_one = _SourceComparison(outcome, rows, Peers.of(outcome, part, labels), taken, context)
             found += of_one.differences(context.fields)
             taken |= of_one.taken
     return tuple(found)
@@ -68,13 +68,14 @@ class _SourceComparison:
     """One source's answer beside its rows."""
 
     def __init__(
-        self, outcome: SourceOutcome, rows: Sequence[Existing], peers: Peers, taken: Collection[str], service: str
+        self, outcome: SourceOutcome, rows: Sequence[Existing], peers: Peers, taken: Collection[str], context: Context
     ) -> None:
         self._outcome = outcome
         self._owns = Ownership(outcome, rows, peers, taken)
         free = sorted((row for row in rows if row.page_id not in taken), key=lambda row: row.age)
         matching = Matching(outcome, free, self._owns, (), peers.labels)
-        wanted = wanted_rows(outcome, service, several=len(peers.labels) > 1)
+        service = context.services.get(outcome.source.provider, "")
+        wanted = wanted_rows(outcome, service, context.language, several=len(peers.labels) > 1)
         self._pairs = [
             (one.values, rows) for one, rows in matching.match(matching.with_known_key(one) for one in wanted)
         ]

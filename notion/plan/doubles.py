@@ -4,32 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 from notion.rows.notes import Note, unite
 from notion.rows.values import Existing
-
-DOUBLE: Final = "Ligne en double, la plus ancienne est gardée."
-ERROR_ROW: Final = "Ligne d’erreur d’un ancien collecteur."
-_PAGE: Final = "contenu de la page"
+from usage.language.saying import say, together
+from usage.language.sentence import Sentence
 
 
 @dataclass(frozen=True, slots=True)
 class Clash:
     """A double that stays where it is: what people wrote there can't be moved to the row that is kept.
 
-    `columns` are those that say different things.
+    `columns` are those that say different things; what stands on the page is told among them.
     """
 
     kept: Existing
     other: Existing
-    columns: tuple[str, ...]
+    columns: tuple[Sentence, ...]
 
     @property
-    def why(self) -> str:
-        """What a person has to do, in French."""
-        names = ", ".join(f"« {name} »" for name in self.columns)
-        return f"Ligne en double : réunissez {names} à la main, puis lancez llm-usage heal."
+    def why(self) -> Sentence:
+        """What a person has to do."""
+        names = together((say("“{name}”", name=name) for name in self.columns), between=", ")
+        return say("Double of another row: unite {names} by hand, then run llm-usage heal.", names=names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +49,8 @@ def sort_out(rows: Sequence[Existing]) -> Doubles:
     kept = rows[0]
     surplus, clashes = [], []
     for row in rows[1:]:
-        notes, columns = unite(kept.notes, row.notes)
-        columns = (*columns, _PAGE) if row.is_written_on else columns
+        notes, names = unite(kept.notes, row.notes)
+        columns = (*map(Sentence.of, names), *([say("content of the page")] if row.is_written_on else []))
         if columns:
             clashes.append(Clash(rows[0], row, columns))
         else:

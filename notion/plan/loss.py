@@ -11,14 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
 
 from notion.rows.values import FIGURES, Values
-from usage.money import to_the_cent
+from usage.language.saying import say
+from usage.language.sentence import SILENCE, Sentence
 from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.story import rerun_command
-
-LEFT: Final = "Reste comme elle est : la baisse du mois n’est pas prouvée."
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +27,13 @@ class Change:
     after: Values | None
 
 
-def objection_to(changes: Sequence[Change], outcome: SourceOutcome) -> str:
-    """Why lower figures of a source must not be followed, in French; empty where nothing speaks against them.
+def objection_to(changes: Sequence[Change], outcome: SourceOutcome) -> Sentence:
+    """Why lower figures of a source must not be followed; silence where nothing speaks against them.
 
     That rows go for others is no loss in itself.
     """
     if outcome.month.is_running(outcome.attempted_at):
-        return ""
+        return SILENCE
     before = [one.before for one in changes if one.before is not None]
     after = [one.after for one in changes if one.after is not None]
     # Tokens and requests may not be offered any more; money that is gone is lost.
@@ -44,22 +42,27 @@ def objection_to(changes: Sequence[Change], outcome: SourceOutcome) -> str:
     # A millionth: sums of doubles are not exact.
     goes_down = any(now < old - 1e-6 for old, now in sums.values())
     if not (goes_down or any(_is_lower(one) for one in changes)):
-        return ""
+        return SILENCE
     if any(old > 0 and now <= old / 2 for old, now in sums.values()):
-        return f"il perdrait la moitié ou plus ({_show_cost(sums)})"
+        return say("it would lose half or more ({change})", change=_show_cost(sums))
     if outcome.is_settled and (outcome.control is None or not outcome.control.agrees):
-        return f"aucun total de contrôle ne le confirme ({_show_cost(sums)})"
-    return ""
+        return say("no control total confirms it ({change})", change=_show_cost(sums))
+    return SILENCE
 
 
-def keeping_sentence(outcome: SourceOutcome, objection: str) -> str:
+def keeping_sentence(outcome: SourceOutcome, objection: Sentence) -> Sentence:
     """The sentence of a month that keeps its figures, with the command that accepts the lower ones."""
-    return f"Le mois baisse sans preuve : {objection}. Les chiffres restent. {accepting_sentence(outcome)}"
+    return say(
+        "The month goes down without proof: {objection}. The figures stay. {accept}",
+        objection=objection,
+        accept=accepting_sentence(outcome),
+    )
 
 
-def accepting_sentence(outcome: SourceOutcome) -> str:
+def accepting_sentence(outcome: SourceOutcome) -> Sentence:
     """The sentence with the command that accepts lower figures."""
-    return f"Pour accepter la baisse : {rerun_command(outcome.source, outcome.month)} --accept-lower."
+    command = f"{rerun_command(outcome.source, outcome.month)} --accept-lower"
+    return say("To accept the lower figures: {command}.", command=command)
 
 
 def _is_lower(change: Change) -> bool:
@@ -80,6 +83,6 @@ def _total(rows: Sequence[Values], name: str) -> float:
     return sum(_figure(values, name) for values in rows)
 
 
-def _show_cost(sums: Mapping[str, tuple[float, float]]) -> str:
-    before, after = (to_the_cent(Decimal(str(round(amount, 6)))) for amount in sums["cost"])
-    return f"{before} → {after} USD"
+def _show_cost(sums: Mapping[str, tuple[float, float]]) -> Sentence:
+    before, after = (Decimal(str(round(amount, 6))) for amount in sums["cost"])
+    return say("{before} → {after} USD", before=before, after=after)

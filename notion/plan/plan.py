@@ -22,17 +22,16 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
-from notion.plan.authorship import SOMEBODYS, Authors, LeftAlone, authors_of, is_old_error, sort_by_author
+from notion.plan import reasons
+from notion.plan.authorship import Authors, LeftAlone, authors_of, is_old_error, sort_by_author
 from notion.plan.desired import (
-    EMPTIED,
-    LESS_FINE,
-    REPLACED,
     Wanted,
     add_up,
     choose_values,
     growth,
     is_later,
     is_poorer,
+    is_told,
     lost_figures,
     own_row,
     says_no_more,
@@ -41,8 +40,8 @@ from notion.plan.desired import (
     with_zeros,
     without_figures,
 )
-from notion.plan.doubles import DOUBLE, ERROR_ROW, Doubles, sort_out
-from notion.plan.loss import LEFT, Change, accepting_sentence, keeping_sentence, objection_to
+from notion.plan.doubles import Doubles, sort_out
+from notion.plan.loss import Change, accepting_sentence, keeping_sentence, objection_to
 from notion.plan.ownership import Matching, Ownership, Peers, labels_of
 from notion.plan.restated import identity_of, with_restatements
 from notion.plan.steps import Action, Context, Plan, Step
@@ -53,17 +52,12 @@ from notion.rows.titles import is_of_service, make_title, with_account
 from notion.rows.values import FIGURES, Existing, Identity, Values, changed_fields, has_figures
 from usage.grain import COLLECTION, canonical_workspace
 from usage.language.saying import say, together
-from usage.language.sentence import Sentence
-from usage.money import difference, exact_sum, to_the_cent
+from usage.language.sentence import SILENCE, Sentence
+from usage.money import difference, exact_sum
 from usage.names import ProviderName, Status
 from usage.outcomes.correction import Correction
 from usage.outcomes.outcome import SourceOutcome
 
-OUT_OF_REACH: Final = "D’une organisation qu’aucune clé ne voit : reste comme elle est."
-_TAKEN_OVER: Final = "Garde un montant d’une lecture plus ancienne et plus fine."
-OLD_GRAIN: Final = "Reste à l’ancien grain."
-ARCHIVED: Final = "Le fournisseur n’a plus ce mois : reste comme elle est."
-LATER: Final = "Lue plus récemment par une autre collecte."
 _TOLERANCE: Final = Decimal("0.000001")
 """USD by which a row may differ: Notion's numbers are doubles."""
 
@@ -121,11 +115,13 @@ class _ProviderPlan:
         if not planners:
             return
         for row in self._rows_out_of_reach(planners):
-            self._planner_for(planners, row).keep(row, OUT_OF_REACH)
+            self._planner_for(planners, row).keep(row, reasons.out_of_reach())
         for planner in planners:
-            count = sum(step.why == OUT_OF_REACH for step in planner.steps)
+            count = planner.count(reasons.out_of_reach())
             if count:
-                planner.note(f"{count} lignes d’une organisation que cette clé ne voit pas restent comme elles sont.")
+                planner.note(
+                    say("Rows of an organisation that this key does not see stay as they are: {count}.", count=count)
+                )
             planner.plan_own_row()
         for one in self._left:
             planners[0].keep(one.row, one.why)
@@ -141,7 +137,8 @@ class _ProviderPlan:
 
     def _planners(self) -> Iterator[_SourcePlanner]:
         """Each source's planner, its rows planned."""
-        strangers = [one.row for one in self._left if one.why == SOMEBODYS]
+        somebodys = reasons.somebodys()
+        strangers = [one.row for one in self._left if one.why == somebodys]
         pages: set[str | None] = set()
         identities: set[Identity] = set()
         for outcome in self._outcomes:
@@ -178,15 +175,14 @@ class _ProviderPlan:
         return next(found, planners[0])
 
 
-def _fail(outcome: SourceOutcome, wrong: str) -> SourceOutcome:
+def _fail(outcome: SourceOutcome, wrong: Sentence) -> SourceOutcome:
     """The outcome of a source whose plan differs from what it said: nothing of it is written, and the run is red."""
-    why = Sentence.of(wrong)
     changes = {
         "failed": True,
         "status": Status.ECHEC,
         "rerun": True,
-        "reason": why,
-        "log": say("Failed: {why}", why=why),
+        "reason": wrong,
+        "log": say("Failed: {why}", why=wrong),
     }
     return outcome.model_copy(update=changes)
 
@@ -234,12 +230,12 @@ class _SourcePlanner:
         self.owns: Final = Ownership(outcome, rows, peers, claims.pages)
         self._context, self._claims, self._authors = context, claims, authors
         self._strangers = {row.values.identity: row for row in strangers}
-        self._service = context.services[outcome.source.provider]
+        self._service, self._language = context.services[outcome.source.provider], context.language
         self._several = len(peers.labels) > 1
         free = sorted((row for row in rows if row.page_id not in claims.pages), key=lambda row: row.age)
         self._rows = [row for row in free if row.values.key != COLLECTION and self.owns.has(row)]
         """Rows of projects and keys that belong to this source, oldest first."""
-        self._wanted = wanted_rows(outcome, self._service, several=self._several)
+        self._wanted = wanted_rows(outcome, self._service, self._language, several=self._several)
         self._matching = Matching(outcome, free, self.owns, context.earlier, peers.labels)
         self._corrections: dict[Identity, list[Correction]] = {}
         for correction in outcome.corrections:
@@ -256,25 +252,26 @@ class _SourcePlanner:
             return
         if self.outcome.archived_at is not None:
             self._is_held = True
-            self._keep_all(self._rows, ARCHIVED)
+            self._keep_all(self._rows, reasons.archived())
             return
         self._doubt_an_empty_answer()
         self._plan_answer()
-        objection = "" if self._context.accept_lower else objection_to(self._changes, self.outcome)
-        unproven = sum(step.why == LEFT for step in self.steps)
+        objection = SILENCE if self._context.accept_lower else objection_to(self._changes, self.outcome)
+        gone = self.count(reasons.unproven())
         if objection:
             self._hold(objection)
-        elif unproven:
-            self._doubt(keeping_sentence(self.outcome, f"{unproven} lignes ont disparu de la réponse"))
+        elif gone:
+            self._doubt(keeping_sentence(self.outcome, say("{count} of its rows vanished from the answer", count=gone)))
 
     def plan_own_row(self) -> None:
         """Decide about the source's own row, which comes last: a publication that was cut shows by its absence."""
         found = self._sort_out(self.owns.own_rows)
         if self._clashes:
-            self.note(f"Lignes en double à réunir à la main : {self._clashes}. llm-usage heal dit lesquelles.")
+            self.note(say("Doubles to unite by hand: {count}. llm-usage heal tells which.", count=self._clashes))
         standing = None if found is None else choose_values(found.rows, self.outcome.month)
         receipt = self._receipt(found)
-        values = own_row(self.outcome, self._service, receipt.to_json() if receipt else "", several=self._several)
+        told = receipt.to_json() if receipt else ""
+        values = own_row(self.outcome, self._service, told, self._language, several=self._several)
         created = [step.values for step in self.steps if step.action is Action.CREATE]
         vouches = frozenset(one.identity for one in created if self.owns.is_label_bound(one))
         if found is None or standing is None:
@@ -284,7 +281,7 @@ class _SourcePlanner:
             # The later one failed, then, and the figures that stand there are those of this reading.
             receipt = receipt if is_newest else None
             standing = standing if receipt is None else replace(standing, breakdown=receipt.to_json())
-            self._settle(found.kept, standing, "Une collecte plus récente l’a écrite.", timed=True, notes=found.notes)
+            self._settle(found.kept, standing, reasons.written_later(), timed=True, notes=found.notes)
         else:
             # Written by every run, whatever it found.
             changed = changed_fields(found.kept.values, values, self._context.fields)
@@ -292,11 +289,15 @@ class _SourcePlanner:
         if receipt is not None:
             self.steps[-1] = replace(self.steps[-1], receipt=receipt, vouches=vouches)
 
-    def note(self, sentence: str) -> None:
+    def note(self, sentence: Sentence) -> None:
         """Add to the source's story."""
-        self.outcome = self.outcome.model_copy(update={"log": together([self.outcome.log, Sentence.of(sentence)])})
+        self.outcome = self.outcome.model_copy(update={"log": together([self.outcome.log, sentence])})
 
-    def keep(self, row: Existing, why: str) -> None:
+    def count(self, why: Sentence) -> int:
+        """How many rows have a reason."""
+        return sum(step.why == why for step in self.steps)
+
+    def keep(self, row: Existing, why: Sentence) -> None:
         """Leave a row as it is."""
         self.steps.append(Step(Action.KEEP, self.outcome.source, row.values, row.page_id, why=why))
 
@@ -308,9 +309,9 @@ class _SourcePlanner:
             wanted = self._without_finer(wanted, others)
         elif self._keeps_grain(others):
             # Rows of the new grain beside those of the old one would count everything twice.
-            self.note("Les lignes restent à l’ancien grain : la réponse est incomplète ou plus ancienne.")
+            self.note(say("The rows stay in the old grain: the answer is incomplete, or older."))
             self.set_aside += [one.values for one in wanted]
-            self._keep_all(self._rows, OLD_GRAIN)
+            self._keep_all(self._rows, reasons.old_grain())
             return
         for one, rows in self._matching.match(self._unclaimed(wanted)):
             self._plan_row(one, rows)
@@ -320,7 +321,7 @@ class _SourcePlanner:
         gone = left.keys() - replaced.keys() - errors.keys()
         self._replace(list(replaced.values()))
         for row in errors.values():
-            self._trash(row, ERROR_ROW)
+            self._trash(row, reasons.error_row())
         self._clear([row for row in self._rows if row.page_id in gone and row.values.key])
 
     # -- one row
@@ -345,11 +346,11 @@ class _SourcePlanner:
         rows = found.rows
         standing = choose_values(rows, self.outcome.month)
         values = self._with_earlier_label(wanted.values, wanted.name, standing)
-        why = self._why_kept(rows, standing, values)
-        fuller = with_lost_figures(values, standing) if self.outcome.coarse else values
+        why = self._why_kept(rows, standing, values, wanted.log)
+        fuller = with_lost_figures(values, standing, self._language) if self.outcome.coarse else values
         target = standing if why else self._with_corrections(fuller, standing, wanted.in_answer)
         if not why and fuller.cost != values.cost:
-            why = _TAKEN_OVER
+            why = reasons.taken_over()
         self.set_aside += [values] if why else []
         self._changes.append(Change(standing, target))
         # The oldest row takes the place of those read at other times; so does a time that is known that of none.
@@ -362,7 +363,10 @@ class _SourcePlanner:
         if stranger is not None:
             # A second row of one project would count it twice.
             self.set_aside.append(values)
-            self._doubt(f"« {stranger.values.title} » : {SOMEBODYS[0].lower()}{SOMEBODYS[1:]}")
+            title = stranger.values.title
+            self._doubt(
+                say("“{title}”: written by a person or another program: llm-usage heal can take it over.", title=title)
+            )
         else:
             self._changes.append(Change(None, values))
             notes, _ = self._context.carried.notes(values)
@@ -372,7 +376,7 @@ class _SourcePlanner:
         """The values with what was corrected of the row, by its identity in the answer."""
         known = self._corrections.get(identity, [])
         has_moved = self._moved is None or identity in self._moved
-        return with_restatements(values, standing, self.outcome.month, known, has_moved=has_moved)
+        return with_restatements(values, standing, self.outcome.month, self._language, known, has_moved=has_moved)
 
     def _with_earlier_label(self, values: Values, name: str, standing: Values) -> Values:
         """The values with the label of the earlier account that counts what both see."""
@@ -384,13 +388,13 @@ class _SourcePlanner:
         title = make_title(self.outcome, shown)
         return replace(values, key=key, workspace=standing.workspace, title=title, name=shown)
 
-    def _why_kept(self, matches: Sequence[Existing], standing: Values, values: Values) -> str:
-        """Why a row stays as it is; empty where it gets new values."""
+    def _why_kept(self, matches: Sequence[Existing], standing: Values, values: Values, log: Sentence) -> Sentence:
+        """Why a row stays as it is; silence where it gets new values, whose log is `log`."""
         if any(is_later(row.values, self.outcome.attempted_at) for row in matches):
-            return LATER
+            return reasons.read_later()
         if self.outcome.coarse and says_no_more(values, standing):
-            return LESS_FINE
-        return "La ligne en place est plus complète." if is_poorer(values, standing, self.outcome.month) else ""
+            return reasons.less_fine()
+        return reasons.fuller() if is_poorer(values, standing, self.outcome.month, log) else SILENCE
 
     def _sort_out(self, rows: Sequence[Existing]) -> Doubles | None:
         """The rows that are meant, sorted out; those that can't become one with the others stay as they are."""
@@ -398,7 +402,7 @@ class _SourcePlanner:
             return None
         found = sort_out(rows)
         for double in found.surplus:
-            self._trash(double, DOUBLE, into=found.kept)
+            self._trash(double, reasons.double(), into=found.kept)
         for clash in found.clashes:
             self.keep(clash.other, clash.why)
         self._clashes += len(found.clashes)
@@ -411,7 +415,7 @@ class _SourcePlanner:
         latest = max(known, key=lambda one: one.read_at.timestamp() if one.read_at is not None else 0.0, default=None)
         if self.outcome.failed or (self._is_held and latest is not None):
             return latest
-        receipt = receipt_of(self.outcome, self._pages_to_vouch_for())
+        receipt = receipt_of(self.outcome, self._language, self._pages_to_vouch_for())
         if self._is_held:
             # What was read is not what stands there.
             nothing = dict.fromkeys(("rows", "cost_usd", *COUNTS, "control_usd", "read_at"))
@@ -427,15 +431,15 @@ class _SourcePlanner:
     def _clear(self, gone: Sequence[Existing]) -> None:
         """Set rows of this source that the answer no longer has to 0, where it is proven that they are."""
         if not self.outcome.complete:
-            self._keep_all(gone, "Absente d’une réponse qui ne prouve pas qu’elle est nulle.")
+            self._keep_all(gone, reasons.absent())
             return
         for row in gone:
             if is_later(row.values, self.outcome.attempted_at):
-                self.keep(row, LATER)
+                self.keep(row, reasons.read_later())
             elif has_figures(row) and not (self._context.accept_lower or self.owns.can_be_gone(row.values)):
-                self.keep(row, LEFT)
+                self.keep(row, reasons.unproven())
             else:
-                cleared = with_zeros(self._with_present_label(row.values), self.outcome)
+                cleared = with_zeros(self._with_present_label(row.values), self.outcome, self._language)
                 target = self._with_corrections(cleared, row.values, row.values.identity)
                 self._changes.append(Change(row.values, target))
                 self._settle(row, target)
@@ -463,23 +467,25 @@ class _SourcePlanner:
             # A person says that the month is empty indeed.
             self.outcome = outcome.model_copy(update={"complete": True})
         else:
-            command = accepting_sentence(outcome)
-            self._doubt(f"Réponse vide alors que Notion a des chiffres pour ce mois : ils restent. {command}")
+            accept = accepting_sentence(outcome)
+            self._doubt(
+                say("Empty answer, while Notion has figures for this month: they stay. {accept}", accept=accept)
+            )
 
-    def _doubt(self, sentence: str) -> None:
+    def _doubt(self, sentence: Sentence) -> None:
         """The source is not all well: a person has to look, or run it again."""
         self.note(sentence)
         status = self.outcome.status if self.outcome.status is Status.ECHEC else Status.PARTIEL
-        reason = together([self.outcome.reason, Sentence.of(sentence)])
+        reason = together([self.outcome.reason, sentence])
         self.outcome = self.outcome.model_copy(update={"status": status, "rerun": True, "reason": reason})
 
-    def _hold(self, objection: str) -> None:
+    def _hold(self, objection: Sentence) -> None:
         """Leave all rows of the source as they are."""
         self.steps.clear()
         self._clashes = 0
         self._is_held = True
         self.set_aside = [one.values for one in self._wanted]
-        self._keep_all(self._rows, LEFT)
+        self._keep_all(self._rows, reasons.unproven())
         self._doubt(keeping_sentence(self.outcome, objection))
 
     # -- grain
@@ -497,25 +503,28 @@ class _SourcePlanner:
     def _replace(self, others: Sequence[Existing]) -> None:
         """Take rows of another grain away, or their figures where people wrote there; coarse rows replace none."""
         if self.outcome.coarse:
-            self._keep_all(others, LESS_FINE)
+            self._keep_all(others, reasons.less_fine())
             return
         # What a row has only taken over from the month before still stands there.
         noted = [row for row in others if row.is_written_on or not self._context.carried.says_all(row)]
         for row in others:
             self._changes.append(Change(row.values, None))
             if row in noted:
-                self._settle(row, without_figures(row.values, self.outcome.attempted_at), EMPTIED)
+                emptied = without_figures(row.values, self.outcome.attempted_at, self._language)
+                self._settle(row, emptied, reasons.emptied())
             else:
-                self._trash(row, REPLACED)
+                self._trash(row, reasons.replaced())
         if noted:
-            self.note(f"Lignes de l’ancien grain gardées sans chiffres, car vous y avez écrit : {len(noted)}.")
+            count = len(noted)
+            self.note(say("Rows of the old grain kept without figures, as you wrote in them: {count}.", count=count))
 
     def _without_finer(self, wanted: Sequence[Wanted], others: Sequence[Existing]) -> list[Wanted]:
         """The coarse rows that no finer ones of the same workspace or project tell already."""
+        emptied = reasons.emptied()
         finer = {
             canonical_workspace(row.values.workspace)
             for row in others
-            if self.owns.is_finer(row) and row.values.log != EMPTIED
+            if self.owns.is_finer(row) and not is_told(row.values.log, emptied)
         }
         counted = [one for one in wanted if canonical_workspace(one.values.workspace) in finer]
         self.set_aside += [one.values for one in counted]
@@ -530,7 +539,7 @@ class _SourcePlanner:
         return [row.page_id for row in rows if self._authors.took_over(row) or self.owns.is_label_bound(row.values)]
 
     def _settle(
-        self, row: Existing, values: Values, why: str = "", *, timed: bool = False, notes: Sequence[Note] = ()
+        self, row: Existing, values: Values, why: Sentence = SILENCE, *, timed: bool = False, notes: Sequence[Note] = ()
     ) -> None:
         """Give a row its values, where Notion shows others; the time alone is another value only when `timed`."""
         changed = changed_fields(row.values, values, self._context.fields)
@@ -540,16 +549,22 @@ class _SourcePlanner:
             self.keep(row, why)
 
     def _update(
-        self, row: Existing, values: Values, changed: Sequence[str], why: str = "", *, notes: Sequence[Note] = ()
+        self,
+        row: Existing,
+        values: Values,
+        changed: Sequence[str],
+        why: Sentence = SILENCE,
+        *,
+        notes: Sequence[Note] = (),
     ) -> None:
         fields = tuple(dict.fromkeys((*changed, "collected_at")))
         self.steps.append(Step(Action.UPDATE, self.outcome.source, values, row.page_id, fields, why, tuple(notes)))
 
-    def _keep_all(self, rows: Sequence[Existing], why: str) -> None:
+    def _keep_all(self, rows: Sequence[Existing], why: Sentence) -> None:
         for row in rows:
             self.keep(row, why)
 
-    def _trash(self, row: Existing, why: str, into: Existing | None = None) -> None:
+    def _trash(self, row: Existing, why: Sentence, into: Existing | None = None) -> None:
         step = Step(Action.TRASH, self.outcome.source, row.values, row.page_id, why=why, unless_written_on=True)
         self.steps.append(step if into is None else replace(step, into=into.page_id))
 
@@ -560,8 +575,8 @@ def _is_newer(receipt: Receipt, than: Receipt | None) -> bool:
     return receipt.read_at is not None and receipt.read_at > than.read_at
 
 
-def discrepancy(outcome: SourceOutcome, steps: Sequence[Step], set_aside: Sequence[Values]) -> str:
-    """What is wrong with a source's plan, in French; empty where all is well.
+def discrepancy(outcome: SourceOutcome, steps: Sequence[Step], set_aside: Sequence[Values]) -> Sentence:
+    """What is wrong with a source's plan; silence where all is well.
 
     Args:
         outcome: What the source brought.
@@ -569,23 +584,24 @@ def discrepancy(outcome: SourceOutcome, steps: Sequence[Step], set_aside: Sequen
         set_aside: Rows of the answer that are not written, for a reason that the plan tells.
     """
     if outcome.failed:
-        return ""
+        return SILENCE
     standing = [step for step in steps if step.action is not Action.TRASH and step.values.key != COLLECTION]
     planned = [step.values for step in standing if not step.why]
     if any(count > 1 for count in Counter(values.identity for values in planned).values()):
-        return _sentence("le plan a deux fois la même ligne")
-    if len(planned) < len(outcome.rows) - len(set_aside):
-        return _sentence(f"{len(outcome.rows) - len(set_aside) - len(planned)} lignes lues manquent dans le plan")
+        return _sentence(say("the plan has the same row twice"))
+    count = len(outcome.rows) - len(set_aside) - len(planned)
+    if count > 0:
+        return _sentence(say("the plan lacks {count} of the rows that were read", count=count))
     read = difference(_sum(row.totals.cost for row in outcome.rows), _sum(values.dollars for values in set_aside))
     after = _sum(values.dollars for values in planned)
     if abs(difference(after, read)) > _TOLERANCE * (len(planned) + 1):
-        return _sentence(f"{to_the_cent(read)} USD lus, {to_the_cent(after)} USD dans le plan")
-    return ""
+        return _sentence(say("{read} USD read, {planned} USD in the plan", read=read, planned=after))
+    return SILENCE
 
 
 def _sum(amounts: Iterable[Decimal | None]) -> Decimal:
     return exact_sum(amounts) or Decimal(0)
 
 
-def _sentence(what: str) -> str:
-    return f"Erreur du programme : {what}. Rien n’est écrit pour cette source ; signalez-le."
+def _sentence(what: Sentence) -> Sentence:
+    return say("Error in the program: {what}. Nothing is written for this source; report it.", what=what)

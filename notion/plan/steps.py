@@ -12,6 +12,8 @@ from notion.rows.carried import Carried
 from notion.rows.notes import Note
 from notion.rows.receipt import Receipt
 from notion.rows.values import Existing, Identity, Values
+from usage.language.choice import Language
+from usage.language.sentence import SILENCE, Sentence
 from usage.names import ProviderName, Source
 from usage.outcomes.outcome import SourceOutcome
 
@@ -32,7 +34,7 @@ class Step:
     """One row's turn.
 
     `fields` are those that a write changes (of an update), and `notes` what the row takes over in people's own columns:
-    of doubles, and a new row from the months before; `why` is a French sentence where it is not obvious.
+    of doubles, and a new row from the months before; `why` is told where it is not obvious.
     """
 
     action: Action
@@ -40,7 +42,7 @@ class Step:
     values: Values
     page_id: str | None = None
     fields: tuple[str, ...] = ()
-    why: str = ""
+    why: Sentence = SILENCE
     notes: tuple[Note, ...] = ()
     unless_written_on: bool = False
     """Of the trash: the row's page has to be looked at first, for what people wrote there."""
@@ -65,7 +67,7 @@ class Context:
     have a key, in the order of the accounts: the first one wins an id that several reach. `earlier` are rows of earlier
     months in which a name that stands in an id's place may have its id. `me` is the connection's user id, where it can
     be read. With `accept_lower` a person has accepted lower figures of a month that is over. `carried` is what new rows
-    take over in people's own columns.
+    take over in people's own columns. `language` is that of what is told in Notion.
     """
 
     fields: Sequence[str]
@@ -75,6 +77,7 @@ class Context:
     me: str | None = None
     accept_lower: bool = False
     carried: Carried = field(default_factory=Carried)
+    language: Language = Language.FR
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +90,8 @@ class Plan:
     """All rows of the month that it was made against."""
     own_rows_before: tuple[Existing, ...] = ()
     """The sources' own rows of the month before."""
-    warnings: tuple[str, ...] = ()
-    """What a person has to see to, in French."""
+    warnings: tuple[Sentence, ...] = ()
+    """What a person has to see to."""
 
     @property
     def seen(self) -> frozenset[str]:

@@ -19,6 +19,7 @@ from notion.client.gateway import Gateway, RowInTrash
 from notion.client.models import BREAKDOWN_FILE, Block
 from notion.rows.values import Values
 from usage.errors import NotionAccessError
+from usage.language.saying import say
 from usage.records.breakdown import OTHERS
 
 _TYPE: Final = "application/json"
@@ -68,7 +69,7 @@ class Attachments:
         """Files of ours that tell of other figures than the row is about to have."""
         for block in [block for block in self._gateway.children(page_id) if _name(block)]:
             self._trash(block)
-        _log.warning("%s : le détail complet est sur la page de sa ligne en double.", values.title)
+        _log.warning("%s", say("{row}: the whole breakdown is on the page of its double.", row=values.title))
 
     def _renew(self, page_id: str, whole: str) -> None:
         ours = [block for block in self._gateway.children(page_id) if _name(block)]
@@ -118,4 +119,5 @@ def _file_name(whole: str) -> str:
 
 
 def _log_refusal(error: NotionAccessError) -> None:
-    _log.warning("%s La ligne reste sans fichier ; les sommes de « Breakdown JSON » sont complètes.", error)
+    told = say("{error} The row stays without a file; the sums in “Breakdown JSON” are complete.", error=error.sentence)
+    _log.warning("%s", told)

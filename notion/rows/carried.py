@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Final
 
 from notion.client.models import PropertySchema
@@ -12,6 +13,8 @@ from notion.databases.found import Found
 from notion.rows.notes import Note, can_hold_notes, copy_notes, says_same
 from notion.rows.values import Existing, Identity, Values
 from usage.language.folding import folded
+from usage.language.saying import say, say_count
+from usage.language.sentence import SILENCE, Sentence
 
 VARIABLE: Final = "NOTION_CARRY_COLUMNS"
 
@@ -29,8 +32,8 @@ class CarriedColumns:
     """The columns that were named, as they stand in Notion."""
 
     columns: tuple[PropertySchema, ...] = ()
-    sentences: tuple[str, ...] = ()
-    """Of those that can't be taken over: why, in French."""
+    sentences: tuple[Sentence, ...] = ()
+    """Of those that can't be taken over: why."""
 
 
 def find_columns(usages: Found, names: Iterable[str]) -> CarriedColumns:
@@ -48,24 +51,34 @@ def find_columns(usages: Found, names: Iterable[str]) -> CarriedColumns:
         found = exact or [column for title, column in usages.schema.items() if folded(title) == folded(name)]
         objection = _objection(found, ours)
         if objection:
-            sentences.append(f"{VARIABLE} : « {name} » ne suit pas les projets d’un mois à l’autre : {objection}")
+            sentences.append(
+                say(
+                    "{variable}: “{name}” does not follow the projects from month to month: {objection}",
+                    variable=VARIABLE,
+                    name=name,
+                    objection=objection,
+                )
+            )
         else:
             columns[found[0].id] = found[0]
     return CarriedColumns(tuple(columns.values()), tuple(dict.fromkeys(sentences)))
 
 
-def _objection(found: list[PropertySchema], ours: set[str]) -> str:
-    """Why a column can't be taken over; empty where it can."""
+def _objection(found: list[PropertySchema], ours: set[str]) -> Sentence:
+    """Why a column can't be taken over; silence where it can."""
     if not found:
-        return f"« {USAGES.title} » n’a pas cette colonne. Ajoutez-la dans Notion, ou corrigez le nom."
+        return say(
+            "“{database}” does not have this column. Add it in Notion, or correct the name.", database=USAGES.title
+        )
     if len(found) > 1:
-        names = " et ".join(sorted(f"« {column.name} »" for column in found))
-        return f"{names} peuvent être cette colonne. Écrivez le nom exact."
+        names = [say("“{name}”", name=name) for name in sorted(column.name for column in found)]
+        several = reduce(lambda one, other: say("{one} and {other}", one=one, other=other), names)
+        return say("{names} may be this column. Write the exact name.", names=several)
     if found[0].id in ours:
-        return "la collecte remplit cette colonne elle-même. Retirez ce nom."
+        return say("collecting fills this column itself. Remove this name.")
     if not can_hold_notes(found[0].type):
-        return f"Notion remplit lui-même les colonnes de type {found[0].type}. Retirez ce nom."
-    return ""
+        return say("Notion itself fills columns of the type {type}. Remove this name.", type=found[0].type)
+    return SILENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +109,15 @@ class Carried:
         return tuple(note for note in row.notes if (note.value.id in ids if note.value.id else note.name in names))
 
 
-def not_copied_sentence(column: str, titles: Iterable[str]) -> str:
-    """That cells of new rows stay empty, in French."""
+def not_copied_sentence(column: str, titles: Iterable[str]) -> Sentence:
+    """That cells of new rows stay empty."""
     shown, *more = list(dict.fromkeys(titles))
-    rest = f" et {len(more)} autres lignes" if len(more) > 1 else " et une autre ligne" if more else ""
-    return (
-        f"« {column} » reste à remplir à la main dans « {shown} »{rest} : la cellule du mois d’avant ne peut pas être "
-        "copiée entière (liste que Notion ne montre pas jusqu’au bout, mention, fichier, ou valeur qu’il refuse)."
+    rows = say("“{name}”", name=shown)
+    if more:
+        rows = say_count("{row} and another row", "{row} and {number} other rows", len(more), row=rows)
+    return say(
+        "“{column}” is left to fill in by hand in {rows}: the cell of the month before can’t be copied whole (a list "
+        "that Notion does not show to its end, a mention, a file, or a value that it refuses).",
+        column=column,
+        rows=rows,
     )

@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from notion.rows.values import Existing
+from usage.language.choice import Language
 from usage.money import dollars
 from usage.names import Kind
 from usage.outcomes.outcome import SourceOutcome
@@ -63,7 +64,7 @@ class Receipt(BaseModel):
     fresh_until: datetime | None = None
     """How far the figures go by the provider's own mark."""
     lacking: tuple[str, ...] = ()
-    """What was not there, in French sentences."""
+    """What was not there, in the language of Notion when it was written."""
     dropped: Mapping[str, int] = Field(default_factory=dict)
     """What was left out of the answers, and how many times."""
     new_fields: Mapping[str, int] = Field(default_factory=dict)
@@ -127,11 +128,12 @@ def read_receipt(text: str) -> Receipt | None:
     return receipt.model_copy(update=naive) if naive else receipt
 
 
-def receipt_of(outcome: SourceOutcome, pages: Collection[str] = ()) -> Receipt:
+def receipt_of(outcome: SourceOutcome, language: Language, pages: Collection[str] = ()) -> Receipt:
     """The receipt of what a source brought.
 
     Args:
         outcome: What it brought.
+        language: Of Notion.
         pages: See `Receipt.pages`.
     """
     days = "" if outcome.days_read is None else f"{outcome.days_read}/{outcome.month.days}"
@@ -155,9 +157,9 @@ def receipt_of(outcome: SourceOutcome, pages: Collection[str] = ()) -> Receipt:
         control_agrees=None if control is None else control.agrees,
         read_at=outcome.attempted_at,
         fresh_until=outcome.fresh_until,
-        lacking=tuple(one.fr for one in outcome.lacking),
-        dropped=_counts(outcome.dropped),
-        new_fields=_counts(outcome.new_fields),
+        lacking=tuple(one.told_in(language) for one in outcome.lacking),
+        dropped=_counts(outcome.dropped, language),
+        new_fields=_counts(outcome.new_fields, language),
         pages=tuple(sorted(pages)),
         version=version("llm-usage"),
     )
@@ -188,10 +190,11 @@ def owners(own: Iterable[Existing]) -> dict[str, str]:
     return found
 
 
-def _counts(counts: Sequence[Count]) -> dict[str, int]:
+def _counts(counts: Sequence[Count], language: Language) -> dict[str, int]:
     summed: dict[str, int] = {}
     for one in counts:
-        summed[one.what.fr] = summed.get(one.what.fr, 0) + one.count
+        what = one.what.told_in(language)
+        summed[what] = summed.get(what, 0) + one.count
     return summed
 
 

@@ -11,6 +11,7 @@ from notion.rows.receipt import Receipt, read_receipt
 from notion.rows.titles import is_of_service
 from notion.rows.values import Existing, Values
 from usage.grain import COLLECTION, canonical_workspace
+from usage.language.sentence import Sentence
 from usage.money import dollars, exact_sum, whole_sum
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
@@ -111,7 +112,7 @@ def _as_result(standing: Standing, own: OwnRow) -> SourceResult:
         tokens_output=_whole_sum(values.tokens_output for values in known),
         requests=_whole_sum(values.requests for values in known),
         rows=own.receipt.rows or 0 if data is None else len(known),
-        log=own.values.log,
+        log=Sentence.of(own.values.log),
     )
 
 

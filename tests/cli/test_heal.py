@@ -80,7 +80,7 @@ def test_dry_run_tells_the_same_and_writes_nothing(old: Cli) -> None:
 def test_without_json_a_table(old: Cli) -> None:
     told = old("heal", "--dry-run")
     assert told.out.startswith("Plan")
-    assert "Ligne en double, la plus ancienne est gardée." in told.out
+    assert "Double of another row: the oldest one is kept." in told.out
     assert "1 rows would be merged, 2 trashed, 1 completed, 0 linked, 1 taken over, 0 left to you" in told.out
     told = old("heal", "--yes")
     assert told.out.startswith("Healed")
@@ -97,7 +97,7 @@ def test_what_only_a_person_can_do_is_told_with_both_addresses(old: Cli) -> None
     assert {left[name].rpartition("-")[2] for name in ("kept", "other")} == ids
     shown = old("heal", "--yes")
     assert shown.status == 1
-    assert "« Budget »" in shown.out
+    assert "unite “Budget” by hand" in shown.out
     assert "\x1b" not in shown.out
     assert all(left[name] in shown.out for name in ("kept", "other"))
     old.sandbox.notion.store.edit(rows[0], {"Budget": 6})
@@ -122,7 +122,7 @@ def test_notion_goes_away_and_comes_back(old: Cli) -> None:
     old.sandbox.faults.add(trouble.too_many_requests(600, path="/pages/", method="PATCH", skip=1, times=-1))
     told = old("heal", "--yes", "--json")
     assert told.status == 1
-    assert "il reprendra où il en est" in told.json["error"]
+    assert "it goes on where it stopped" in told.json["error"]
     old.sandbox.faults.clear()
     assert old("heal", "--yes").status == 0
     assert old("heal", "--yes", "--json").json["months"] == []
@@ -188,10 +188,10 @@ def test_it_shows_its_plan_and_asks(old: Cli, monkeypatch: pytest.MonkeyPatch, a
     assert told.status == 0
     plan, _, rest = told.out.partition("Write to 5 rows? [y/N]")
     assert plan.startswith("Plan")
-    assert "Ligne en double, la plus ancienne est gardée." in plan
+    assert "Double of another row: the oldest one is kept." in plan
     assert "1 rows were merged" in rest
     # The same table is not shown twice.
-    assert "Ligne en double" not in rest
+    assert "Double of another row" not in rest
     # Nothing to do, nothing to ask.
     assert "[y/N]" not in old("heal").out
 
@@ -266,7 +266,7 @@ def test_rows_of_people_stay_as_they_are(old: Cli) -> None:
     assert [(row.values(), row.last_edited_time) for row in kept] == before
     assert not any(row.in_trash for row in kept)
     (left,) = told.json["left"]
-    assert "mois différents" in left["why"]
+    assert "different months" in left["why"]
     assert left["other"].endswith(kept[-1].id.replace("-", ""))
     store.edit(kept[-1], {"Mois": "2025-12"})
     assert old("heal", "--yes", "--json").json["merged"] == 1

@@ -17,6 +17,7 @@ from notion.rows.receipt import receipt_of
 from sandbox.server import Server
 from tests.conformance.desk import CASES, NOW, Case, Desk
 from usage.grain import NO_API_KEY
+from usage.language.choice import Language
 from usage.money import exact_sum
 from usage.names import ProviderName, Status
 from usage.outcomes.outcome import build_outcomes
@@ -115,7 +116,7 @@ def test_divided_cost_says_so_everywhere(withholding: tuple[Desk, Withhold], tmp
         assert all(abs(sum(found, Decimal(-1))) < Decimal("0.001") for found in shares.values())
         assert "selon l’usage" in " ".join(one.fr for one in report.remarks)
         (outcome,) = build_outcomes([LabelledReport(report, desk.settings().grains[source.provider], "")], [])
-        assert receipt_of(outcome).allocated_usd == divided
+        assert receipt_of(outcome, Language.FR).allocated_usd == divided
         archive = Archive(FolderStore(tmp_path / source.account))
         kept = archive.keep(report, log)
         assert kept.allocated_usd == divided

@@ -223,8 +223,8 @@ def test_a_list_that_notion_cuts_is_not_copied_in_part(own: Office) -> None:
     assert (new.value("Client"), new.linked("Projet interne")) == ("ACME", [])
     assert len(row(own, FEBRUARY, "p2").linked("Projet interne")) == 25
     (warning,) = done.warnings
-    assert "« Projet interne »" in warning
-    assert "« 2026-02 - OpenAI - p1 »" in warning
+    assert "« Projet interne »" in warning.fr
+    assert "« 2026-02 - OpenAI - p1 »" in warning.fr
 
 
 def test_a_value_that_notion_refuses_keeps_no_figure_away(own: Office) -> None:
@@ -308,7 +308,7 @@ def test_columns_that_can_t_be_taken_over_are_told_and_hinder_nothing(own: Offic
     workspace = odd.open(odd.notion.connection)
     assert [column.name for column in workspace.carried.columns] == ["Client"]
     sentences = workspace.carried.sentences
-    assert [sentence.split("»")[0] for sentence in sentences] == [
+    assert [sentence.fr.split("»")[0] for sentence in sentences] == [
         f"NOTION_CARRY_COLUMNS : « {name} " for name in ("Cliente", "Coût USD", "Numéro", "Tokens Total")
     ]
     report = check_notion(own.notion.gateway(), own.notion.settings(), odd.settings.reports.carry_columns)
@@ -324,7 +324,8 @@ def test_two_columns_of_nearly_one_name_are_told_apart_by_their_exact_names(own:
     own.notion.api.store.change_schema(own.base, {"CLIENT": {"rich_text": {}}})
     assert carrying(own, "Client").open(own.notion.connection).carried.columns[0].type == "select"
     (sentence,) = carrying(own, "client").open(own.notion.connection).carried.sentences
-    assert "« CLIENT » et « Client »" in sentence
+    assert "« CLIENT » et « Client »" in sentence.fr
+    assert "“CLIENT” and “Client”" in sentence.en
 
 
 def test_a_plan_tells_what_is_taken_over_and_writes_nothing(own: Office) -> None:

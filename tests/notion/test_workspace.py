@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,9 +22,12 @@ from tests.notion.tables import Made
 from usage import names
 from usage.errors import NotionAccessError, NotionBusyError
 from usage.grain import COLLECTION
+from usage.language.choice import Language
+from usage.language.sentence import Sentence
 from usage.names import ProviderName, Status
 from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.report import Thing
+from usage.settings import ReportSettings
 
 OPENAI, ANTHROPIC, OPENROUTER = ProviderName.OPENAI, ProviderName.ANTHROPIC, ProviderName.OPENROUTER
 LATER = datetime(2026, 2, 6, 8, tzinfo=UTC)
@@ -80,6 +84,18 @@ def test_the_budget_of_requests(office: Office, made: Made) -> None:
     done, requests = collect(attempted_at=LATER, changed=2)
     assert counts(done) == (0, 15, 190, 0)
     assert requests <= 25
+
+
+def test_logs_are_in_the_language_that_the_settings_name(office: Office, made: Made) -> None:
+    """Another one has them written anew once, whatever whoever runs it reads."""
+    reports = ReportSettings(notion_language=Language.EN)
+    english = replace(office, settings=office.settings.model_copy(update={"reports": reports}))
+    log = Sentence(en="Read.", fr="Lu.")
+    outcome = made.outcome(made.row("p1", log=log), made.row("p2", log=log), log=log)
+    for where, wanted in ((office, (3, 0, 0, 0)), (english, (0, 3, 0, 0)), (english, (0, 1, 2, 0))):
+        assert counts(where.collect(outcome)) == wanted
+        language = where.settings.reports.notion_language
+        assert {row["Log Status"] for row in office.rows()} == {log.told_in(language)}
 
 
 def test_a_plan_knows_the_rows_that_it_leaves(office: Office, made: Made) -> None:
@@ -367,6 +383,7 @@ def test_notion_that_stays_down_is_reported_with_what_was_done(office: Office, m
     with pytest.raises(PublishError, match="La prochaine collecte complétera") as caught:
         office.collect(made.outcome(made.row("p1"), made.row("p2")))
     assert isinstance(caught.value, NotionBusyError)
+    assert caught.value.sentence.en.endswith("The next collection completes it.")
     assert caught.value.done.counts.created == 1
     office.notion.server.faults.clear()
     office.collect(made.outcome(made.row("p1"), made.row("p2")))

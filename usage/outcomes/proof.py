@@ -58,8 +58,8 @@ class Proof(BaseModel):
     """Whether the two agree; None where there is no total."""
     fresh_until: datetime | None = None
     """How far the figures go by the provider's own mark; None where it gives none."""
-    lacking: tuple[str, ...] = ()
-    """What the reading lacked, in the French sentences of its log."""
+    lacking: tuple[Sentence, ...] = ()
+    """What the reading lacked, in the sentences of its log."""
 
     @property
     def figures_of(self) -> datetime | None:

@@ -12,12 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notion.client.models import Value
-from notion.heal.healing import ADOPTED, LINKED, Healing, plan_healing
+from notion.heal.healing import Healing, adopted, linked, plan_healing
 from notion.plan.steps import Action, Step
 from notion.rows.notes import Note
 from notion.rows.values import COLUMNS, FIGURES, Existing
 from tests.notion.tables import Table
 from usage.grain import COLLECTION, NO_PROJECT
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import ProviderName
 
@@ -184,8 +185,9 @@ def test_notes_that_differ_are_left_and_their_row_with_them(table: Table) -> Non
     assert counts(healing) == (1, 1, 0, 1)
     (left,) = healing.left
     assert left.kept is not None
-    assert (left.kept.url, left.other.url, left.columns) == (first.url, other.url, ("Budget",))
-    assert "« Budget »" in left.why
+    assert (left.kept.url, left.other.url, left.columns) == (first.url, other.url, (Sentence.of("Budget"),))
+    assert "« Budget »" in left.why.fr
+    assert left.why.en == "Double of another row: unite “Budget” by hand, then run llm-usage heal."
     assert table.rows[other.page_id] == other
     assert said(table.rows[first.page_id]) == {"Budget": 5, "Remarque": "ok"}
     assert table.rows[first.page_id].values.cost == 1
@@ -195,7 +197,7 @@ def test_notes_that_differ_are_left_and_their_row_with_them(table: Table) -> Non
 def test_a_box_ticked_in_one_of_two_rows(table: Table, ticked: int) -> None:
     for index in range(2):
         put(table, *([tick()] if index == ticked else []), key="p1")
-    assert [left.columns for left in heal(table).left] == [("Vu",)]
+    assert [left.columns for left in heal(table).left] == [(Sentence.of("Vu"),)]
 
 
 def test_a_page_that_people_wrote_on_stays(table: Table) -> None:
@@ -205,7 +207,9 @@ def test_a_page_that_people_wrote_on_stays(table: Table) -> None:
     for row in (double, error):
         table.rows[row.page_id] = replace(row, is_written_on=True)
     healing = heal(table)
-    assert [(left.other.page_id, left.columns) for left in healing.left] == [(double.page_id, ("contenu de la page",))]
+    assert [(left.other.page_id, *map(str, left.columns)) for left in healing.left] == [
+        (double.page_id, "contenu de la page")
+    ]
     assert healing.steps == ()
 
 
@@ -246,7 +250,7 @@ def test_a_name_that_two_ids_have_is_not_guessed(table: Table) -> None:
     put(table, key="", name="Production", month="2026-02")
     healing = heal(table)
     assert counts(healing) == (0, 0, 0, 3)
-    assert all("identifiants" in left.why and left.kept is None for left in healing.left)
+    assert all("identifiants" in left.why.fr and left.kept is None for left in healing.left)
 
 
 @pytest.mark.parametrize("key", ["Production", ""])
@@ -256,10 +260,10 @@ def test_a_row_without_id_is_told_beside_those_that_have_its_name(table: Table, 
     put(table, key="p3", name="Test")
     row = put(table, key=key, name="Production", cost=3.0)
     healing = heal(table)
-    assert {step.why for step in healing.steps} == {ADOPTED}
+    assert {step.why for step in healing.steps} == {adopted()}
     assert row.page_id not in {step.page_id for step in healing.steps}
     assert [(left.kept, left.other, left.columns) for left in healing.left] == [(known, row, ())]
-    assert "identifiants" in healing.left[0].why
+    assert "identifiants" in healing.left[0].why.fr
     assert heal(table, Month(2025, 12)).left == ()
 
 
@@ -277,7 +281,7 @@ def test_a_name_whose_id_is_in_another_workspace_is_told(table: Table, month: st
     healing = heal(table)
     assert counts(healing) == (1, 1, 0, 1)
     assert healing.left[0].kept == (known if month == "2026-01" else None)
-    assert "autre Workspace" in healing.left[0].why
+    assert "autre Workspace" in healing.left[0].why.fr
 
 
 def test_rows_that_an_unknown_row_may_be_are_completed_all_the_same(table: Table) -> None:
@@ -389,7 +393,7 @@ def test_rows_without_a_service_get_the_one_in_their_title(table: Table, title: 
     row = put(table, key="p1", title=title, service=None)
     own = put(table, key=COLLECTION, name="Collecte", service=None, provider=ANTHROPIC)
     healing = heal(table)
-    assert (healing.linked, healing.completed, {step.why for step in healing.steps}) == (2, 0, {LINKED})
+    assert (healing.linked, healing.completed, {step.why for step in healing.steps}) == (2, 0, {linked()})
     assert table.rows[row.page_id].values == replace(row.values, service="service-openai")
     assert table.rows[own.page_id].values.service == "service-anthropic"
 
@@ -413,7 +417,7 @@ def test_a_title_of_another_month_is_nobody_s_double(table: Table, author: str, 
     healing = heal(table)
     assert table.rows == {august.page_id: august, slip.page_id: slip}
     assert [(left.kept, left.other, left.month) for left in healing.left] == [(None, slip, "2025-08")]
-    assert "mois différents" in healing.left[0].why
+    assert "mois différents" in healing.left[0].why.fr
     assert [len(heal(table, Month(2025, number)).left) for number in (7, 8, 9)] == [0, 1, 1]
 
 

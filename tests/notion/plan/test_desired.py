@@ -44,7 +44,7 @@ def test_the_same_figures_change_nothing(table: Table, by_workspace: Any) -> Non
     before = table.values("wrkspc_1")
     plan = table.collect(by_workspace("1.5", attempted_at=LATER))
     assert table.values("wrkspc_1") == before
-    assert (before.requests, [step.why for step in plan.of(Action.KEEP)]) == (7, ["La réponse est moins fine."])
+    assert (before.requests, [step.why.fr for step in plan.of(Action.KEEP)]) == (7, ["La réponse est moins fine."])
 
 
 @pytest.mark.parametrize("read_at", [WHILE_RUNNING, datetime(2026, 2, 5, 8, tzinfo=UTC)], ids=["running", "closed"])

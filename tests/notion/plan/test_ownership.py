@@ -14,13 +14,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from notion.plan.authorship import MISDATED, SOMEBODYS
-from notion.plan.plan import LATER, OLD_GRAIN, OUT_OF_REACH
+from notion.plan.reasons import misdated, old_grain, out_of_reach, read_later, somebodys
 from notion.plan.steps import Action, Plan
 from notion.rows.receipt import read_receipt
 from notion.rows.values import Existing, Values
 from tests.notion.tables import Table
 from usage.grain import COLLECTION, NO_PROJECT
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName, Source, Status
 from usage.outcomes.outcome import SourceOutcome, build_outcomes, failed_outcome
@@ -99,7 +99,7 @@ class Office:
     def _failure(self, name: str) -> SourceOutcome:
         grain = self.grain or self.provider.spec.grains.default
         return failed_outcome(
-            self._source(name), JANUARY, self._label(name), grain, at=self.at, sentence="Pas de réponse."
+            self._source(name), JANUARY, self._label(name), grain, at=self.at, sentence=Sentence.of("Pas de réponse.")
         )
 
 
@@ -213,8 +213,8 @@ def test_a_key_replaced_by_another_organisation_s(kind: Any, two: Any, table: Ta
         assert office.cost_of(labo) == labo.total
         (outcome,) = plan.outcomes
         assert outcome.status is Status.SUCCES
-        assert "organisation que cette clé ne voit pas" in outcome.log
-        left = [step for step in plan.steps if step.why == OUT_OF_REACH]
+        assert "organisation que cette clé ne voit pas" in outcome.log.fr
+        left = [step for step in plan.steps if step.why == out_of_reach()]
         assert {step.page_id for step in left} == {
             row.page_id for row in before.values() if row.values.key != COLLECTION
         }
@@ -305,7 +305,7 @@ def test_a_month_that_is_over_is_not_halved_without_a_word(kind: Any, two: Any, 
     for _ in range(2):
         (outcome,) = office.collect().outcomes
         assert (outcome.status, outcome.rerun) == (Status.PARTIEL, True)
-        assert f"collect --month 2026-01 --provider {kind[0]} --accept-lower" in outcome.reason
+        assert f"collect --month 2026-01 --provider {kind[0]} --accept-lower" in outcome.reason.fr
         assert office.cost_of(acme) == total
     (outcome,) = office.collect(accept_lower=True).outcomes
     assert (outcome.status, office.cost_of(acme)) == (Status.SUCCES, acme.total)
@@ -367,7 +367,7 @@ def test_a_row_of_a_person_is_left_alone(made: Any, table: Table) -> None:
         plan = table.collect(made.outcome(made.row("p1", name="ChatGPT Team")), me="bot")
         assert before.items() <= table.rows.items()
         kept = {step.page_id: step.why for step in plan.steps if step.action is Action.KEEP and step.why}
-        assert kept == {mine.page_id: SOMEBODYS, bill.page_id: SOMEBODYS}
+        assert kept == {mine.page_id: somebodys(), bill.page_id: somebodys()}
         for page in set(table.rows) - set(before):
             by(table, page, "bot", "bot")
 
@@ -389,7 +389,7 @@ def test_a_row_of_somebody_else_in_the_place_of_ours_is_told(made: Any, table: T
     assert table.values("p1").cost == 9
     (outcome,) = plan.outcomes
     assert (outcome.status, outcome.rerun) == (Status.PARTIEL, True)
-    assert "llm-usage heal" in outcome.reason
+    assert "llm-usage heal" in outcome.reason.fr
 
 
 def test_a_row_that_was_taken_over_stays_ours(made: Any, table: Table) -> None:
@@ -416,7 +416,7 @@ def test_a_row_whose_title_and_month_differ_is_nobody_s_double(made: Any, table:
         plan = table.collect(made.outcome(made.row("p1", 1)))
         assert table.rows[slipped.page_id] == slipped
         assert table.cost() == 10
-        assert MISDATED in {step.why for step in plan.steps}
+        assert misdated() in {step.why for step in plan.steps}
 
 
 # -- any sequence of them
@@ -506,7 +506,7 @@ class Life(RuleBasedStateMachine):
         failing = data.draw(st.sampled_from([(), *((name,) for name in names)]))
         plan = self.office.collect(*only, failing=failing, accept_lower=accept, me="bot")
         self._sign()
-        older = {step.source for step in plan.steps if step.why in (LATER, OLD_GRAIN)}
+        older = {step.source for step in plan.steps if step.why in (read_later(), old_grain())}
         for outcome in plan.outcomes:
             one = self.office.accounts[outcome.source.account]
             if outcome.source in older:
@@ -515,7 +515,7 @@ class Life(RuleBasedStateMachine):
             elif not outcome.failed and not outcome.rerun:
                 self.told[one.name] = one.total
             elif not outcome.failed:
-                assert any(word in outcome.reason for word in ("restent", "disparu")), outcome.reason
+                assert any(word in outcome.reason.fr for word in ("restent", "disparu")), outcome.reason
 
     @invariant()
     def notion_shows_what_was_told(self) -> None:

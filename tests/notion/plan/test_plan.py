@@ -13,11 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notion.client.models import Value
-from notion.plan.steps import Action, Plan
+from notion.plan.steps import Action, Plan, Step
 from notion.rows.notes import Note
 from notion.rows.values import FIGURES, Existing, Values
 from tests.notion.tables import Made, Table
 from usage.grain import COLLECTION, NO_API_KEY, NO_PROJECT, is_bracketed
+from usage.language.choice import Language
+from usage.language.sentence import Sentence
 from usage.names import DEFAULT_ACCOUNT, Grain, Kind, ProviderName, Status
 from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.report import Thing
@@ -25,6 +27,7 @@ from usage.outcomes.report import Thing
 OPENAI, ANTHROPIC, ELEVENLABS = ProviderName.OPENAI, ProviderName.ANTHROPIC, ProviderName.ELEVENLABS
 OPENROUTER = ProviderName.OPENROUTER
 READ_AT = datetime(2026, 2, 5, 8, tzinfo=UTC)
+READ = {status: Sentence(en=f"Read: {status}.", fr=f"Lu : {status}.") for status in Status}
 LATER, EARLIER = READ_AT + timedelta(days=1), READ_AT - timedelta(days=1)
 
 
@@ -130,7 +133,7 @@ def test_the_oldest_of_several_rows_stays(made: Made, table: Table) -> None:
     oldest, *doubles = [table.put(key="p1", cost=cost) for cost in (1.5, 2, 2.5)]
     plan = table.collect(made.outcome(made.row("p1")))
     assert {step.page_id for step in plan.of(Action.TRASH)} == {row.page_id for row in doubles}
-    assert all("double" in step.why for step in plan.of(Action.TRASH))
+    assert all("double" in step.why.fr for step in plan.of(Action.TRASH))
     assert oldest.page_id in table.rows
 
 
@@ -186,6 +189,21 @@ def test_a_whole_row_of_a_closed_month_is_fuller(made: Made, table: Table, statu
     table.collect(made.outcome(poor, status=status, complete=False, attempted_at=LATER))
     assert (table.values("p1").cost, table.values("p1").status) == (2, "Succes")
     assert table.values(COLLECTION).status == status.value
+
+
+@pytest.mark.parametrize("language", Language)
+def test_an_answer_that_lacks_the_same_as_before_is_followed(made: Made, table: Table, language: Language) -> None:
+    """In whichever language that stands in Notion."""
+    log = Sentence(en="A part is missing.", fr="Il manque une partie.")
+    for day, cost, told in ((10, 3, Language.FR), (11, 2, language)):
+        row = made.row("p1", cost, status=Status.PARTIEL, log=log)
+        read_at = datetime(2026, 1, day, tzinfo=UTC)
+        table.collect(
+            made.outcome(row, status=Status.PARTIEL, complete=False, attempted_at=read_at, log=log), language=told
+        )
+    for values in (table.values("p1"), table.values(COLLECTION)):
+        assert values.log == log.told_in(language)
+    assert table.values("p1").cost == 2
 
 
 def test_money_in_another_currency_hides_no_growth(made: Made, table: Table) -> None:
@@ -305,11 +323,15 @@ def test_a_doubtful_empty_answer_leaves_the_figures_and_says_so(made: Made, tabl
     plan = table.collect(made.outcome(complete=False, attempted_at=LATER))
     (outcome,) = plan.outcomes
     assert (outcome.status, outcome.rerun) == (Status.PARTIEL, True)
-    assert "Réponse vide" in outcome.reason
+    assert "Réponse vide" in outcome.reason.fr
+    assert outcome.reason.en == (
+        "Empty answer, while Notion has figures for this month: they stay. To accept the lower figures: "
+        "llm-usage collect --month 2026-01 --provider openai --accept-lower."
+    )
     assert table.values("p1").cost == 1.5
     own = table.values(COLLECTION)
     assert own.status == "Partiel"
-    assert own.log.endswith(outcome.reason)
+    assert own.log.endswith(outcome.reason.fr)
 
 
 def test_an_empty_answer_where_nothing_is_is_no_doubt(made: Made, table: Table) -> None:
@@ -543,7 +565,8 @@ def test_a_row_of_the_old_grain_with_notes_stays_and_counts_nothing(made: Made, 
     assert table.rows[row.page_id].notes == row.notes
 
 
-def test_a_finer_row_without_figures_hides_no_coarse_one(made: Made, table: Table) -> None:
+@pytest.mark.parametrize("language", Language)
+def test_a_finer_row_without_figures_hides_no_coarse_one(made: Made, table: Table, language: Language) -> None:
     table.collect(made.outcome(made.row("k1", 5, workspace="w1"), provider=ANTHROPIC))
     noted(table, "k1")
     rule = made.in_grain(ANTHROPIC, Grain.PROJECT)
@@ -553,7 +576,8 @@ def test_a_finer_row_without_figures_hides_no_coarse_one(made: Made, table: Tabl
     table.collect(
         made.outcome(
             made.row("w1", 6, workspace="w1"), provider=ANTHROPIC, coarse=True, things=things, attempted_at=later
-        )
+        ),
+        language=language,
     )
     assert table.values("w1").cost == 6
     assert table.cost() == 6
@@ -774,8 +798,9 @@ def _brought(made: Made, provider: ProviderName, label: str, rows: list[Any], ho
     made_rows = {}
     for number, cost, status in rows:
         one = keys[number % len(keys)]
-        made_rows[one] = made.row(one, cost, workspace=place, status=status, log=str(status))
+        made_rows[one] = made.row(one, cost, workspace=place, status=status, log=READ[status])
     failed = how == "failed"
+    status = {"part": Status.PARTIEL, "failed": Status.ECHEC}.get(how, Status.SUCCES)
     return made.outcome(
         *(() if failed else made_rows.values()),
         provider=provider,
@@ -784,7 +809,8 @@ def _brought(made: Made, provider: ProviderName, label: str, rows: list[Any], ho
         coarse=coarse,
         failed=failed,
         complete=how in ("whole", "by the other grain"),
-        status={"part": Status.PARTIEL, "failed": Status.ECHEC}.get(how, Status.SUCCES),
+        status=status,
+        log=READ[status],
         things=() if failed else (workspace(own + "w1"), project(own + "p1"), key(own + "k1")),
     )
 
@@ -799,6 +825,30 @@ def test_planning_again_writes_the_sources_own_rows_only(
     again = table.plan(*outcomes)
     written = [step for step in again.steps if step.action is not Action.KEEP]
     assert all(step.action is Action.UPDATE and step.values.key == COLLECTION for step in written)
+
+
+@given(world=worlds())
+def test_another_language_changes_the_logs_alone_and_writes_them_once(
+    world: World, made: Made, make_table: Callable[..., Table]
+) -> None:
+    table = make_table()
+    outcomes = world.build(made, table)
+    french, english = table.plan(*outcomes), table.plan(*outcomes, language=Language.EN)
+    assert list(map(without_log, english.steps)) == list(map(without_log, french.steps))
+    assert (english.outcomes, english.warnings) == (french.outcomes, french.warnings)
+    table.collect(*outcomes)
+    for step in table.collect(*outcomes, language=Language.EN).of(Action.UPDATE):
+        assert step.values.key == COLLECTION or set(step.fields) == {"log", "collected_at"}
+    again = table.plan(*outcomes, language=Language.EN)
+    written = [step for step in again.steps if step.action is not Action.KEEP]
+    assert all(step.action is Action.UPDATE and step.values.key == COLLECTION for step in written)
+    assert not any(letter in step.values.log + step.why.en for step in again.steps for letter in "éèàçê«»")
+
+
+def without_log(step: Step) -> Step:
+    """The step, whatever is told in the cell."""
+    fields = tuple(name for name in step.fields if name != "log")
+    return replace(step, values=replace(step.values, log=""), fields=fields)
 
 
 @given(world=worlds(), data=st.data())

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from notion.rows.receipt import Receipt, read_receipt
+from notion.proofs import proof_of
+from notion.rows.receipt import Receipt, read_receipt, receipt_of
+from notion.rows.values import Values
+from tests.notion.tables import Made
+from usage.language.choice import Language
+from usage.language.sentence import Sentence
+from usage.names import ProviderName
 
 MORNING = datetime(2026, 2, 5, 8, tzinfo=UTC)
 
@@ -44,6 +50,16 @@ def test_a_receipt_is_read_as_it_was_written() -> None:
     assert '"missing_days":[]' in Receipt(days="31/31").to_json()
     assert "missing_days" not in Receipt().to_json()
     assert "allocated" not in Receipt().to_json()
+
+
+@pytest.mark.parametrize("language", Language)
+def test_what_was_lacking_is_kept_in_the_language_of_notion(made: Made, language: Language) -> None:
+    lacking = Sentence(en="The costs are missing.", fr="Il manque les coûts.")
+    receipt = receipt_of(made.outcome(made.row("p1"), lacking=(lacking,)), language)
+    proof = proof_of(Values(month="2026-01", breakdown=receipt.to_json()), ProviderName.OPENAI)
+    assert proof is not None
+    # Nobody knows it in the other one any more.
+    assert proof.lacking == (Sentence.of(lacking.told_in(language)),)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "3", '{"read_at": "yesterday"}', '{"read_at":', "voir avec Anne"])
