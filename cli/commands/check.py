@@ -27,7 +27,7 @@ from reports.currency import USD
 from tasks.books.rates import read_rates_file
 from tasks.books.telling.wishes import read_wishes
 from usage.errors import ArchiveError, NotionError, SettingsError, SourceError
-from usage.language.marks import headings
+from usage.language.marks import headings, to_say
 from usage.language.reader import phrase
 from usage.language.saying import say, say_count, together
 from usage.language.sentence import Sentence
@@ -39,6 +39,7 @@ from usage.settings.files import places
 
 _STYLES = {CheckStatus.OK: "green", CheckStatus.WARNING: "yellow", CheckStatus.BAD: "red"}
 _STATUSES = {Severity.OK: CheckStatus.OK, Severity.NOTE: CheckStatus.WARNING, Severity.PROBLEM: CheckStatus.BAD}
+_MARKS = {CheckStatus.OK: to_say("ok"), CheckStatus.WARNING: to_say("warning"), CheckStatus.BAD: to_say("bad")}
 _SHOWN = 5
 """Ids that are named; a larger number of them is counted."""
 _WORST_FIRST = (CheckStatus.BAD, CheckStatus.WARNING, CheckStatus.OK)
@@ -385,4 +386,4 @@ def _columns_table(report: CheckReport) -> Table:
 
 
 def _mark(status: CheckStatus) -> Text:
-    return Text(status.value, style=_STYLES[status])
+    return Text(phrase(_MARKS[status]), style=_STYLES[status])

@@ -9,6 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
 
+from msgspec import structs
+
 from archive.archive import Archive
 from archive.journal import Entry
 from archive.opening import open_archive
@@ -275,7 +277,7 @@ def _records_of(values: Values, provider: ProviderName) -> tuple[UsageRecord, ..
     records = tuple(_record_of(entry, bare) for entry in read_json(values.breakdown) or ())
     if records and _tells(records, values):
         return records
-    figures = replace(
+    figures = structs.replace(
         bare,
         cost=values.dollars,
         tokens_input=_whole(values.tokens_input),
@@ -297,7 +299,7 @@ def _bare_record(values: Values, provider: ProviderName) -> UsageRecord:
 
 
 def _record_of(entry: BreakdownEntry, bare: UsageRecord) -> UsageRecord:
-    return replace(
+    return structs.replace(
         bare,
         model=entry.model,
         item=entry.item,

@@ -120,9 +120,9 @@ def test_the_table(cli: Cli, full: Kept) -> None:
     assert re.split(r"  +", names) == list(COLUMNS)
     words = [line.split() for line in lines]
     assert words[0][:6] == ["2026-01", "openai", "2026-02-02", "08:00", "2026-02-03", "08:00"]
-    assert words[0][6:9] == ["1", "1,234.56", "Succes"]
-    assert words[1][:6] == ["2026-01", "openai", "2026-02-05", "08:00", "0.50", "Succes"]
-    assert words[2][:6] == ["2026-01", "openai/labo", "2026-02-02", "08:00", "1,234.56", "Partiel"]
+    assert words[0][6:9] == ["1", "1,234.56", "Success"]
+    assert words[1][:6] == ["2026-01", "openai", "2026-02-05", "08:00", "0.50", "Success"]
+    assert words[2][:6] == ["2026-01", "openai/labo", "2026-02-02", "08:00", "1,234.56", "Partial"]
     assert place == f"They are in {full.address}."
 
 

@@ -61,7 +61,7 @@ def test_a_key_that_cannot_do_it(ready: Cli, variable: str, key: str, source: st
     (row,) = (text for text in told.out.splitlines() if text.startswith(f"{source} "))
     assert re.search(rf"\b{what}\b.* bad ", row)
     assert f"wrong: {source}, {what}: " in told.out
-    assert f"La clé vient de {variable}." in told.out
+    assert f"The key comes from {variable}." in told.out
     assert told.out.endswith("next: put this right, then run llm-usage check again\n")
 
 
@@ -150,7 +150,7 @@ def test_a_key_of_another_provider_is_recognised(ready: Cli) -> None:
     ready.set(OPENAI_ADMIN_KEY_LABO="sk-ant-admin01-secret")
     told = ready("check")
     assert told.status == 1
-    assert "La clé vient de OPENAI_ADMIN_KEY_LABO et ressemble à une clé Anthropic." in told.out
+    assert "The key comes from OPENAI_ADMIN_KEY_LABO and looks like one of Anthropic’s." in told.out
     assert "secret" not in told.out
 
 
@@ -197,5 +197,5 @@ def test_an_archive_that_refuses_is_a_warning_with_what_to_do(ready: Cli) -> Non
     told = ready("check")
     assert told.status == 0
     assert " warning " in line(told, "archive", "keeping readings")
-    assert "Readings can't be kept, and collections go on without: the archive" in told.out
+    assert "Readings can’t be kept, and collections go on without: the archive" in told.out
     assert "LLM_USAGE_ARCHIVE" in told.out

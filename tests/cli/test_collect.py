@@ -107,7 +107,7 @@ def test_a_figure_that_is_not_there_is_null(few: Cli) -> None:
 def test_without_json_a_table(few: Cli) -> None:
     told = few("collect", "--month", "last")
     assert (told.status, told.err) == (0, "")
-    assert told.out.startswith("2026-01: Succes")
+    assert told.out.startswith("2026-01: Success")
     assert "deepgram/labs" in told.out
     assert "rows were created" in told.out
     assert "\x1b" not in told.out
@@ -117,7 +117,7 @@ def test_month_running(few: Cli) -> None:
     answer = few("collect", "--month", "current", "--json").json
     assert (answer["month"], answer["status"]) == ("2026-02", "Succes")
     assert all("en cours" in source["log"] for source in answer["sources"])
-    assert few("collect", "--month", "current").out.startswith("2026-02: Succes, en cours, jour 14/28 ")
+    assert few("collect", "--month", "current").out.startswith("2026-02: Success, in progress, day 14/28 ")
     assert re.search(r"ElevenLabs .* en cours, jour 14/28 ", few("status").out)
 
 
@@ -212,10 +212,10 @@ def test_a_refused_key_is_named_with_the_command_to_run(few: Cli) -> None:
     few.set(ELEVENLABS_API_KEY="sk-or-v1-secret")
     told = few("collect")
     assert told.status == 1
-    assert told.out.startswith("2026-01: Partiel, 2 sources sur 3 ")
+    assert told.out.startswith("2026-01: Partial, 2 of 3 sources ")
     (sentence,) = (line for line in told.out.splitlines() if line.startswith("elevenlabs: "))
-    assert "La clé vient de ELEVENLABS_API_KEY et ressemble à une clé OpenRouter." in sentence
-    assert sentence.endswith("Pour relancer : llm-usage collect --month 2026-01 --provider elevenlabs.")
+    assert "The key comes from ELEVENLABS_API_KEY and looks like one of OpenRouter’s." in sentence
+    assert sentence.endswith("To run it again: llm-usage collect --month 2026-01 --provider elevenlabs.")
     assert "secret" not in told.out + told.err + str(few.figures())
 
 

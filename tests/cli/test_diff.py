@@ -205,14 +205,14 @@ def test_a_source_that_can_t_be_read(few: Cli) -> None:
     before = traces(few)
     told = few("diff", MONTH)
     assert told.status == 1
-    assert "Echec: elevenlabs: " in told.out
+    assert "Failure: elevenlabs: " in told.out
     assert told.out.endswith("nothing of what could be compared differs. Nothing was written.\n")
     assert traces(few) == before
     told = few("diff", MONTH, "--json")
     assert (told.status, told.json["differs"]) == (1, False)
     source = by_name(told.json)["elevenlabs/default"]
     assert (source["status"], source["cost_usd"], source["last_reading"]) == ("Echec", None, None)
-    assert "La clé vient de ELEVENLABS_API_KEY" in source["problems"][0]
+    assert "The key comes from ELEVENLABS_API_KEY" in source["problems"][0]
 
 
 def test_a_source_that_lacks_a_part_is_compared_as_far_as_it_goes(few: Cli) -> None:
@@ -231,7 +231,7 @@ def test_a_month_that_is_not_offered_says_nothing_about_its_figures(few: Cli) ->
     told = few("diff", "2015-01", "--provider", "elevenlabs", "--json")
     (source,) = told.json["sources"]
     assert (told.status, told.json["differs"], source["status"]) == (1, False, "Donnees indisponibles")
-    assert source["problems"] == ["ElevenLabs ne donne rien avant 2020."]
+    assert source["problems"] == ["ElevenLabs gives nothing before 2020."]
 
 
 def test_a_damaged_archive_is_no_proof(few: Cli) -> None:

@@ -19,7 +19,7 @@ def test_two_thousand_rows(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     with Display(quiet=False) as display:
         tell(RowsWritten(Month(2026, 1), 1, 2000, 1999 / 3))
         display.refresh()
-        assert "1 of 2,000 rows written, about 11 min left at Notion's rate" in capsys.readouterr().err
+        assert "1 of 2,000 rows written, about 11 min left at Notion’s rate" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("quiet", "expected"), [(False, f"note: {WARNING}\n"), (True, "")])

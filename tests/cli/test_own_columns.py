@@ -23,7 +23,7 @@ def test_new_rows_take_over_own_columns(ready: Cli) -> None:
     def planned(*more: str) -> list[Any]:
         told = ready("collect", "--month", "2026-01", "--dry-run", "--json", *more)
         assert "« Équipe » ne suit pas" in told.err
-        assert "« Cout USD » ne suit pas" in told.err
+        assert "“Cout USD” does not follow" in told.err
         return [step for step in told.json["plan"] if step["key"] != "(collecte)"]
 
     assert planned()

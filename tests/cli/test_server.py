@@ -95,7 +95,7 @@ def test_own_server_on_a_fresh_folder_says_nothing(program: Program, set_up: Non
     told = program.run("collect", "--provider", "elevenlabs", "deepgram", "openrouter")
     assert (told.status, told.err) == (1, "")
     lines = told.out.splitlines()
-    assert lines[0].strip() == "2026-01: Partiel, 1 source sur 4"
+    assert lines[0].strip() == "2026-01: Partial, 1 source of 4"
     assert [line.split()[0] for line in lines[1:]] == [
         "Source",
         "deepgram/labs",

@@ -90,11 +90,11 @@ def test_all_providers_are_left_alone_once_their_month_is_closed(world: Clocked,
     assert f"{len(before) + len(own)} unchanged" in message
     # What is shown of it is what stands there, and as old as it is.
     pages = prefect.artifacts(prefect.run(spared).id)
-    assert pages[f"report-{MONTH}"].startswith("# 🟢 2026-01: Succes")
+    assert pages[f"report-{MONTH}"].startswith("# 🟢 2026-01: Success")
     known = json.loads(prefect.latest(f"costs-{MONTH}"))
     assert {row["read_at"][:10] for row in known} == {"2026-03-10"}
     assert len(known) == len(SOURCES)
-    assert "non relu : chiffres du 2026" in pages[f"report-{MONTH}"].replace("\\", "")
+    assert "not read again: figures of 2026" in pages[f"report-{MONTH}"].replace("\\", "")
     # Whoever starts a run wants it read, and so does a schedule that names something.
     assert run(scheduled=False).is_completed()
     assert asked(world) == PROVIDERS

@@ -71,7 +71,7 @@ def test_a_provider_that_is_down_then_retried(world: World, prefect: Prefect, mo
     run = prefect.run(failed)
     assert (run.name, run.state_name) == ("2026-01 collect", "Failed")
     for account in ("labs", "prod"):
-        assert f"deepgram/{account}: /projects refuse la clé (HTTP 401)" in run.state.message
+        assert f"deepgram/{account}: /projects refuses the key (HTTP 401)" in run.state.message
     assert "openai" not in run.state.message
     first = world.own_rows()
     assert {name: row["Statut Collecte"] for name, row in first.items()} == {
@@ -104,7 +104,7 @@ def test_a_provider_that_is_down_then_retried(world: World, prefect: Prefect, mo
         else:
             assert row["Collecte Le"] == first[name]["Collecte Le"]
     assert any(" - Deepgram - " in name for name in world.rows())
-    assert prefect.artifacts(run.id)["report-2026-01"].startswith("# 🟢 2026-01: Succes")
+    assert prefect.artifacts(run.id)["report-2026-01"].startswith("# 🟢 2026-01: Success")
 
 
 def test_a_retry_does_not_put_old_figures_over_newer_ones(few: World, prefect: Prefect) -> None:
@@ -251,7 +251,7 @@ def test_a_source_that_does_not_end_is_not_waited_for(few: World, monkeypatch: p
     monkeypatch.setattr("tasks.fetch.longest_wait", lambda _: 0.0)
     state = collect()
     assert state.is_failed()
-    assert "La lecture n’a pas fini à temps" in state.message
+    assert "The reading did not end in time" in state.message
     assert {row["Statut Collecte"] for row in few.own_rows().values()} == {"Echec"}
 
 
@@ -294,7 +294,7 @@ def test_notion_that_fails_while_it_is_written(few: World, prefect: Prefect, mon
     assert state.message.startswith("2026-01: ")
     # An alert that waits for a month must not take this for one.
     assert [event.event for event in events] == ["llm-usage.month.not-written"]
-    assert prefect.artifacts(prefect.run(state).id)["report-2026-01"].startswith("# 🔴 2026-01: Echec")
+    assert prefect.artifacts(prefect.run(state).id)["report-2026-01"].startswith("# 🔴 2026-01: Failure")
     few.sandbox.faults.clear()
     few.asked()
     # All sources had been read: the retry only writes.
@@ -344,7 +344,7 @@ def test_what_automations_hear(few: World, monkeypatch: pytest.MonkeyPatch) -> N
     assert Decimal(month.payload["costs_usd"]["deepgram/prod"]) > 0
     assert month.payload["notion"]["created"] > 0
     assert source.resource.id == "llm-usage.source.elevenlabs"
-    assert "refuse la clé" in source.payload["reason"]
+    assert "refuses the key" in source.payload["reason"]
     assert not any(key in str(event) for event in events for key in few.secrets())
 
 
@@ -398,7 +398,7 @@ def test_no_key_in_what_prefect_keeps(world: World, prefect: Prefect, caplog: py
     with closing(sqlite3.connect(home / "prefect.db")) as database:
         dump = "\n".join(database.iterdump())
     # The reason of the failure is there, in states and in logs.
-    assert dump.count("refuse la clé (HTTP 401)") > 4
+    assert dump.count("refuses the key (HTTP 401)") > 4
     texts = [dump, caplog.text, str(failed.message), str(ended.message), str(run.parameters), repr(load_settings())]
     for key in keys:
         assert not any(key in text for text in (*texts, *artifacts.values()))

@@ -233,8 +233,8 @@ def test_the_report_shows_its_chart(team: Team, person: Person, page: Page, pict
     assert team.ended(run)["state_type"] == "COMPLETED"
     open_run(person, run)
     page.get_by_role("tab", name="Artifacts").click()
-    page.get_by_role("link", name=re.compile("report-2026-01.*Succes")).click()
-    expect(page.get_by_role("heading", name="2026-01: Succes")).to_be_visible()
+    page.get_by_role("link", name=re.compile("report-2026-01.*Success")).click()
+    expect(page.get_by_role("heading", name="2026-01: Success")).to_be_visible()
     for provider in ProviderName:
         expect(page.get_by_role("row", name=str(provider)).first).to_be_visible()
     chart = page.get_by_alt_text("Cost by service and month")

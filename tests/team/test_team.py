@@ -190,7 +190,7 @@ def test_a_provider_that_fails_and_retry(team: Team) -> None:
     for run, month in ((near, "2026-01"), (far, "2025-06")):
         ended = team.ended(run)
         assert ended["state_type"] == "FAILED"
-        assert ended["state"]["message"].startswith(f"{month}: deepgram/prod: /projects refuse la clé (HTTP 401)")
+        assert ended["state"]["message"].startswith(f"{month}: deepgram/prod: /projects refuses the key (HTTP 401)")
         assert failed_tasks(team, run) == {f"deepgram/prod {month}"}
     team.sandbox.faults.clear()
     assert asked(team) == PROVIDERS
