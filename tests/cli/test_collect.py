@@ -118,7 +118,7 @@ def test_month_running(few: Cli) -> None:
     assert (answer["month"], answer["status"]) == ("2026-02", "Succes")
     assert all("en cours" in source["log"] for source in answer["sources"])
     assert few("collect", "--month", "current").out.startswith("2026-02: Success, in progress, day 14/28 ")
-    assert re.search(r"ElevenLabs .* en cours, jour 14/28 ", few("status").out)
+    assert re.search(r"ElevenLabs .* in progress, day 14/28 ", few("status").out)
 
 
 def test_dry_run_tells_the_plan_and_writes_nothing(few: Cli) -> None:

@@ -22,7 +22,7 @@ def test_new_rows_take_over_own_columns(ready: Cli) -> None:
 
     def planned(*more: str) -> list[Any]:
         told = ready("collect", "--month", "2026-01", "--dry-run", "--json", *more)
-        assert "« Équipe » ne suit pas" in told.err
+        assert "“Équipe” does not follow" in told.err
         assert "“Cout USD” does not follow" in told.err
         return [step for step in told.json["plan"] if step["key"] != "(collecte)"]
 
@@ -30,7 +30,7 @@ def test_new_rows_take_over_own_columns(ready: Cli) -> None:
     assert all(step["carried"] == ["Client"] for step in planned())
     shown = ready("collect", "--month", "2026-01", "--dry-run").out
     assert "Client" in shown
-    assert "« Équipe » ne suit pas" in ready("check").out
+    assert "“Équipe” does not follow" in ready("check").out
 
     assert ready("collect", "--month", "2026-01").status == 0
     new = [row for row in usages.rows() if row.value("Mois") == "2026-01" and row.value("Cout USD") is not None]
