@@ -42,9 +42,3 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
     monkeypatch.setenv("AWS_ENDPOINT_URL", bucket.endpoint)
     yield bucket
     bucket.end()
-
-
-@pytest.fixture(autouse=True)
-def in_french(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sentences are French here, as in Notion."""
-    monkeypatch.setenv("LLM_USAGE_LANG", "fr")

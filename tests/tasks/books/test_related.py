@@ -85,4 +85,4 @@ def test_relations_are_grouped_by_titles(
         f"acme ({pages[1].id[-4:]})": 2,
         f"ACME ({pages[0].id[-4:]})": 1,
     }
-    assert "1 pages of the column Client are not shared" in caplog.text
+    assert "1 page of the column Client is not shared" in caplog.text

@@ -1,4 +1,4 @@
-"""Limits that workers share, and what is left of them when Prefect's server has gone away."""
+"""Limits that workers share, and what is left of them when Prefect’s server has gone away."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ def wrapped(cause: Exception) -> Exception:
 @pytest.mark.parametrize(
     ("make", "why"),
     [
-        (lambda: httpx.ConnectError("refused"), "can't be reached"),
-        (lambda: httpx.ReadTimeout("slow"), "can't be reached"),
-        (lambda: httpx.RemoteProtocolError("cut"), "can't be reached"),
-        (lambda: wrapped(httpx.ConnectError("refused")), "can't be reached"),
+        (lambda: httpx.ConnectError("refused"), "can’t be reached"),
+        (lambda: httpx.ReadTimeout("slow"), "can’t be reached"),
+        (lambda: httpx.RemoteProtocolError("cut"), "can’t be reached"),
+        (lambda: wrapped(httpx.ConnectError("refused")), "can’t be reached"),
         (lambda: status_error(401), "HTTP 401"),
         (lambda: status_error(503), "HTTP 503"),
         (lambda: wrapped(status_error(422)), "HTTP 422"),
@@ -70,11 +70,11 @@ def test_what_the_server_does_not_give_is_gone_without(
     def fail() -> None:
         raise make()
 
-    with if_reached("the bar"):
+    with if_reached("the month’s limit"):
         fail()
     (message,) = caplog.messages
     assert why in message
-    assert "going on without the bar" in message
+    assert "going on without the month’s limit" in message
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_what_the_server_does_not_give_is_gone_without(
 )
 def test_nothing_else_is_hidden(make: Callable[[], Exception]) -> None:
     error = make()
-    with pytest.raises(type(error)) as caught, if_reached("the bar"):
+    with pytest.raises(type(error)) as caught, if_reached("the month’s limit"):
         raise error
     assert caught.value is error
 
@@ -113,7 +113,7 @@ def test_a_limit_that_somebody_has_set_to_nothing(
         written = True
     assert written
     (message,) = (text for text in caplog.messages if "going on" in text)
-    assert message == "Prefect's server does not give it (HTTP 422): going on without the month's limit"
+    assert message == "Prefect’s server does not give it (HTTP 422): going on without the month’s limit"
 
 
 def test_a_slot_that_nobody_gives_back(limits: Callable[..., None], caplog: pytest.LogCaptureFixture) -> None:
@@ -133,7 +133,7 @@ def test_the_server_is_gone_before(prefect_api: str, gone: Gone, caplog: pytest.
     with one_writer(MONTH):
         written = True
     assert written
-    assert "without the month's limit" in caplog.text
+    assert "without the month’s limit" in caplog.text
 
 
 def test_the_server_goes_away_meanwhile(
@@ -142,11 +142,11 @@ def test_the_server_goes_away_meanwhile(
     limits(month_limit(MONTH))
     with one_writer(MONTH):
         gone()
-    assert "without giving the month's limit back" in caplog.text
+    assert "without giving the month’s limit back" in caplog.text
 
 
 def test_what_goes_wrong_in_the_block_is_raised(limits: Callable[..., None]) -> None:
-    """Although it may look like Prefect's server."""
+    """Although it may look like Prefect’s server."""
     limits(month_limit(MONTH))
     with pytest.raises(httpx.ConnectError), one_writer(MONTH):
         raise httpx.ConnectError("somebody else")
@@ -203,7 +203,7 @@ def test_without_the_server_this_machine_keeps_its_own(
     assert own_turns == [pace] * 3
     # It is not waited for again.
     assert [text for text in caplog.messages if "going on" in text] == [
-        "Prefect's server can't be reached (ConnectError): going on without the workers' common rate"
+        "Prefect’s server can’t be reached (ConnectError): going on without the workers’ common rate"
     ]
 
 
@@ -223,7 +223,7 @@ def test_a_common_rate_that_cannot_be_had(
         pace.wait()
     assert own_turns == [pace] * 3
     assert [text for text in caplog.messages if "going on" in text] == [
-        "Prefect's server does not give it (HTTP 422): going on without the workers' common rate"
+        "Prefect’s server does not give it (HTTP 422): going on without the workers’ common rate"
     ]
 
 

@@ -55,7 +55,7 @@ def artifact() -> Any:
 
 
 def test_two_thousand_rows_tell_how_long_they_take(prefect_api: str) -> None:
-    assert written(2000) == [("INFO", "1 of 2,000 rows written, about 11 min left at Notion's rate")]
+    assert written(2000) == [("INFO", "1 of 2,000 rows written, about 11 min left at Notion’s rate")]
     shown = artifact()
     assert (shown.data, shown.description) == (100, "2,000 of 2,000 rows written")
 
