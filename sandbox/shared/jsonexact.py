@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from starlette.responses import Response
+
+_MARK: Final = "\ue000decimal "
+_MARKED: Final = re.compile(f'"{_MARK}([^"]*)"')
 
 
 def dumps(value: object) -> bytes:
@@ -17,28 +21,22 @@ def dumps(value: object) -> bytes:
     included.
 
     Raises:
-        TypeError: for any other type, and for a mapping key that is not text.
+        TypeError: for any other type.
         ValueError: for NaN and infinities, which JSON has no word for.
     """
-    return _text(value).encode()
+    # Python's own writer is quick, and knows no decimals: they go through it as marked texts, which lose their quotes.
+    text = json.dumps(value, default=_plain, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return _MARKED.sub(r"\1", text).encode()
 
 
-def _text(value: object) -> str:
+def _plain(value: object) -> object:
     if isinstance(value, Decimal):
         if not value.is_finite():
             raise ValueError(f"JSON has no literal for {value}")
-        return format(value, "f")
+        return f"{_MARK}{value:f}"
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{_key(key)}:{_text(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(_text, value)) + "]"
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
-
-
-def _key(key: object) -> str:
-    if not isinstance(key, str):
-        raise TypeError(f"a JSON object has text keys, not {type(key).__name__}")
-    return json.dumps(key, ensure_ascii=False)
+        return dict(value)
+    raise TypeError(f"JSON has no word for {type(value).__name__}")
 
 
 class ExactJSONResponse(Response):

@@ -164,9 +164,8 @@ def test_exact_json() -> None:
     for wrong in (Decimal("NaN"), Decimal("Infinity"), float("nan")):
         with pytest.raises(ValueError, match="JSON"):
             dumps([wrong])
-    for alien in ({1: 2}, object()):
-        with pytest.raises(TypeError):
-            dumps(alien)
+    with pytest.raises(TypeError):
+        dumps(object())
 
 
 def test_queries_refuse_what_nobody_took() -> None:
