@@ -29,7 +29,7 @@ TIMES: Final = 5
 """How often somebody loads a page that can't be loaded."""
 ALONE: Final = ("--no-proxy-server", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1")
 """Flags of a browser that finds nobody but this machine."""
-REASON = "deepgram/prod: /projects refuse la clé (HTTP 401)"
+REASON = "deepgram/prod: /projects refuses the key (HTTP 401)"
 
 WIDTH: Final = 1400
 HEIGHT: Final = 1000
