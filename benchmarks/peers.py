@@ -110,12 +110,17 @@ def serve(lines: int, *, compact: bool) -> None:
 def ours(address: str, folder: str) -> None:
     """Read the month and keep it. Prints the lines of which the cost is in the records, and their sum in USD."""
     import asyncio  # noqa: PLC0415
+    import gc  # noqa: PLC0415
 
-    from archive.files.answers import AnswerLog  # noqa: PLC0415
-    from archive.opening import open_archive  # noqa: PLC0415
-    from providers.reading import read_source  # noqa: PLC0415
-    from usage.month import Month  # noqa: PLC0415
-    from usage.settings import load_settings  # noqa: PLC0415
+    from usage.machine.memory import importing  # noqa: PLC0415
+
+    # As the program does it.
+    with importing():
+        from archive.files.answers import AnswerLog  # noqa: PLC0415
+        from archive.opening import open_archive  # noqa: PLC0415
+        from providers.reading import read_source  # noqa: PLC0415
+        from usage.month import Month  # noqa: PLC0415
+        from usage.settings import load_settings  # noqa: PLC0415
 
     settings = load_settings(
         {"OPENAI_ADMIN_KEY": "sk-admin-key", "OPENAI_ADMIN_BASE_URL": address, "LLM_USAGE_ARCHIVE": folder}, None
@@ -127,6 +132,8 @@ def ours(address: str, folder: str) -> None:
     entry = archive.keep(report, log, begun_at=begun_at, key_mark=settings.credential(source).mark)
     assert not report.missing, report.missing
     print(len(report.records), entry.cost_usd)
+    # Nor does the program look for garbage when it ends.
+    gc.freeze()
 
 
 @contextmanager

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from importlib import import_module
 from threading import Thread
 from typing import Self
 
 from cli.prefect_server.settings import import_prefect
+from usage.machine.memory import importing
 
 
 class Importing:
@@ -41,13 +41,9 @@ class Importing:
         self._thread.join()
 
     def _import(self) -> None:
-        # Modules stay: looking through them for garbage, again and again while they come in, takes a tenth of the time.
-        gc.disable()
         try:
-            import_prefect()
-            import_module(self._module)
-            gc.freeze()
+            with importing():
+                import_prefect()
+                import_module(self._module)
         except BaseException as error:  # noqa: BLE001  # raised by `wait`, in the thread that waits for it
             self._error = error
-        finally:
-            gc.enable()
