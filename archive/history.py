@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -10,11 +10,13 @@ from itertools import groupby
 
 from msgspec.structs import replace
 
-from archive.archive import Archive
+from archive.archive import Archive, DamagedError
 from archive.journal import Entry
 from usage.money import difference
 from usage.names import Grain, ProviderName, Status
 from usage.records.record import Ids, UsageRecord
+
+Records = tuple[UsageRecord, ...]
 
 _NOTHING = UsageRecord()
 _ZERO = Decimal(0)
@@ -121,18 +123,26 @@ def total(records: Iterable[UsageRecord]) -> UsageRecord:
     return next(iter(sums.values()), _NOTHING)
 
 
-def changes(archive: Archive, entries: Iterable[Entry], project: str | None = None) -> Iterator[Change]:
+def changes(
+    archive: Archive,
+    entries: Iterable[Entry],
+    project: str | None = None,
+    *,
+    on_damage: Callable[[DamagedError], None],
+) -> Iterator[Change]:
     """The history of months: each reading whose figures differ from those of the one before, months in order.
 
-    That a provider no longer has a month changes no figure.
+    That a provider no longer has a month changes no figure. A reading whose records are damaged is left out: its
+    neighbours are held against each other.
 
     Args:
         archive: Where the readings are.
         entries: Which of them to look at.
         project: Only what belongs to this project, workspace or API key, by its id at the provider.
+        on_damage: Told of each reading that is left out.
 
     Raises:
-        ArchiveError: The archive can't be read, or a reading in it is damaged.
+        ArchiveError: The archive can't be read.
     """
     order = list(ProviderName)
     ordered = sorted(
@@ -140,32 +150,64 @@ def changes(archive: Archive, entries: Iterable[Entry], project: str | None = No
         key=lambda one: (one.month, order.index(one.source.provider), one.source.account, one.order),
     )
     for _, readings in groupby(ordered, key=lambda one: (one.month, one.source)):
-        yield from _changes_of_one(archive, readings, project)
+        for before, after, had, has in _pairs(archive, readings, on_damage):
+            old, new, _ = at_one_grain(had, has, (before.grain, after.grain))
+            old, new = _wanted(old, project), _wanted(new, project)
+            moves = compare(old, new)
+            if moves:
+                yield Change(before, after, total(old), total(new), moves)
 
 
-def _changes_of_one(archive: Archive, readings: Iterable[Entry], project: str | None) -> Iterator[Change]:
-    known: tuple[Entry, tuple[UsageRecord, ...]] | None = None
-    for before, after in _pairs(readings):
-        if before.records.sha256 == after.records.sha256:
-            continue
-        # The later reading of one pair is the earlier one of the next.
-        had = known[1] if known is not None and known[0] is before else archive.records(before)
-        known = after, archive.records(after)
-        old, new, _ = at_one_grain(had, known[1], (before.grain, after.grain))
-        old, new = _wanted(old, project), _wanted(new, project)
-        moves = compare(old, new)
-        if moves:
-            yield Change(before, after, total(old), total(new), moves)
-
-
-def _pairs(readings: Iterable[Entry]) -> Iterator[tuple[Entry, Entry]]:
-    """Each reading with the one before of the same organisation."""
+def _pairs(
+    archive: Archive, readings: Iterable[Entry], on_damage: Callable[[DamagedError], None]
+) -> Iterator[tuple[Entry, Entry, Records, Records]]:
+    """Each reading with the one before of the same organisation, where they differ, and the records of both."""
+    read = _Reader(archive, on_damage)
     seen: list[Entry] = []
     for after in readings:
-        before = next((one for one in reversed(seen) if one.is_of(after.organisation, after.key_mark)), None)
-        if before is not None:
-            yield before, after
-        seen.append(after)
+        while (before := _before(seen, after)) is not None and before.records.sha256 != after.records.sha256:
+            had = read(before)
+            if had is None:
+                # What came before it is held against this one.
+                seen.remove(before)
+                continue
+            has = read(after)
+            if has is not None:
+                yield before, after, had, has
+            break
+        if not read.found_damaged(after):
+            seen.append(after)
+
+
+def _before(seen: Sequence[Entry], after: Entry) -> Entry | None:
+    return next((one for one in reversed(seen) if one.is_of(after.organisation, after.key_mark)), None)
+
+
+class _Reader:
+    """Reads records, those read last from memory: the later reading of one pair is the earlier one of the next."""
+
+    def __init__(self, archive: Archive, on_damage: Callable[[DamagedError], None]) -> None:
+        self._archive, self._on_damage = archive, on_damage
+        self._last: tuple[str, Records] | None = None
+        self._damaged: set[str] = set()
+
+    def __call__(self, entry: Entry) -> Records | None:
+        """The records of a reading; None where they are damaged, which is told once."""
+        path = entry.records.path
+        if self._last is None or self._last[0] != path:
+            if path in self._damaged:
+                return None
+            try:
+                self._last = path, self._archive.records(entry)
+            except DamagedError as error:
+                self._damaged.add(path)
+                self._on_damage(error)
+                return None
+        return self._last[1]
+
+    def found_damaged(self, entry: Entry) -> bool:
+        """Whether its records were read, and are damaged."""
+        return entry.records.path in self._damaged
 
 
 def _wanted(records: Sequence[UsageRecord], project: str | None) -> Sequence[UsageRecord]:

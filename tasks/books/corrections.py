@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from reports.page.figures.evidence import Correction
 from usage.errors import ArchiveError
@@ -14,6 +14,7 @@ from usage.month import Month
 from usage.settings import Settings
 
 if TYPE_CHECKING:
+    from archive.archive import DamagedError
     from archive.history import Change
 
 _log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ def corrections(settings: Settings, months: Iterable[Month], since: datetime) ->
         found = [
             _correction(settings, change)
             for month in months
-            for change in changes(archive, archive.entries(month))
+            for change in changes(archive, archive.entries(month), on_damage=_stop_at)
             if change.after.read_at >= since and change.standing is not Standing.RUNNING
         ]
     except ArchiveError as error:
@@ -65,3 +66,8 @@ def _correction(settings: Settings, change: Change) -> Correction:
         owners=tuple(filter(None, (most.project, most.api_key, most.workspace))),
         what=most.model or most.item or "",
     )
+
+
+def _stop_at(error: DamagedError) -> NoReturn:
+    # Some corrections would be taken for all of them.
+    raise error

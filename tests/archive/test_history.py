@@ -99,6 +99,7 @@ class Kept:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.archive = folder, Archive(FolderStore(folder))
+        self.damaged: list[DamagedError] = []
 
     def read(
         self,
@@ -124,7 +125,8 @@ class Kept:
         self.archive.keep(report, AnswerLog(), key_mark=key_mark, grain=grain)
 
     def changes(self, project: str | None = None) -> list[Change]:
-        return list(changes(self.archive, self.archive.entries(), project))
+        self.damaged.clear()
+        return list(changes(self.archive, self.archive.entries(), project, on_damage=self.damaged.append))
 
 
 @pytest.fixture
@@ -146,6 +148,19 @@ def test_each_reading_that_differs_from_the_one_before(kept: Kept) -> None:
     assert [(move.old, move.new) for move in first.moves] == [(ONE, dearer)]
     assert second.after.read_at == february(6)
     assert second.new.cost == Decimal("1.75")
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_a_damaged_reading_is_left_out_and_named_once(kept: Kept, which: int) -> None:
+    costs = [Decimal(1), Decimal(2), Decimal(3)]
+    for day, cost in enumerate(costs, start=2):
+        kept.read(replace(ONE, cost=cost), at=february(day))
+    entries = list(kept.archive.entries())
+    (kept.folder / entries[which].records.path).write_bytes(b"not what was written")
+    del costs[which]
+    (change,) = kept.changes()
+    assert (change.old.cost, change.new.cost) == (costs[0], costs[1])
+    assert [one.path for one in kept.damaged] == [entries[which].records.path]
 
 
 def test_sources_and_months_are_kept_apart(kept: Kept) -> None:
@@ -244,12 +259,3 @@ def test_what_moves_between_keys_is_told_where_both_readings_have_them(kept: Kep
     kept.read(replace(KEYED[0], cost=Decimal("1.25"), allocated=Decimal("1.25")), at=february(3), grain=API_KEY)
     (change,) = kept.changes("k2")
     assert (change.old.cost, change.new.cost) == (Decimal("0.25"), None)
-
-
-def test_a_damaged_reading_is_named(kept: Kept) -> None:
-    kept.read(ONE, at=february(2))
-    kept.read(TWO, at=february(3))
-    entry = next(iter(kept.archive.entries()))
-    (kept.folder / entry.records.path).write_bytes(b"")
-    with pytest.raises(DamagedError, match=entry.records.sha256):
-        kept.changes()

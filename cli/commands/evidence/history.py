@@ -9,9 +9,10 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict
 from rich.text import Text
 
+from archive.archive import DamagedError
 from archive.history import Change, Standing, changes
 from archive.opening import open_archive
-from cli.display import STYLES, literal, new_table, out
+from cli.display import STYLES, literal, new_table, out, print_lines
 from cli.moves import Figures, Moved, old_and_new
 from usage.errors import SettingsError
 from usage.language.marks import headings, to_say
@@ -71,17 +72,21 @@ class Changed(BaseModel):
 
 
 class History(BaseModel):
-    """The object that `--json` prints; the latest change of each source's month comes last."""
+    """The object that `--json` prints; the latest change of each source's month comes last.
+
+    Exit status 1: `damaged` names files of readings that could not be compared.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     archive: str
     """Its address."""
     changes: tuple[Changed, ...]
+    damaged: tuple[str, ...]
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the changes; always 0.
+    """Print the changes; 0, or 1 where a reading is damaged and had to be left out.
 
     Raises:
         SettingsError: A month that has not begun, or the archive is off.
@@ -100,13 +105,17 @@ def run(arguments: argparse.Namespace) -> int:
         for entry in archive.entries(month)
         if not arguments.provider or entry.source.provider in arguments.provider
     ]
-    found = tuple(Changed.of(change) for change in changes(archive, entries, arguments.project))
-    history = History(archive=archive.address, changes=found)
+    damage: list[DamagedError] = []
+    found = tuple(
+        Changed.of(change) for change in changes(archive, entries, arguments.project, on_damage=damage.append)
+    )
+    history = History(archive=archive.address, changes=found, damaged=tuple(one.path for one in damage))
     if arguments.json:
         print(history.model_dump_json())
     else:
         _print(history, len(entries), arguments.project)
-    return 0
+    print_lines(one.sentence for one in damage)
+    return 1 if damage else 0
 
 
 def _print(history: History, readings: int, project: str | None) -> None:
