@@ -18,8 +18,9 @@ from rich.text import Text
 
 from cli.fitting import FittingTable, Lines
 from notion.text import one_line
-from usage.language.marks import headings
+from usage.language.marks import headings, to_say
 from usage.language.reader import phrase, reader_words
+from usage.language.saying import decimal, say
 from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import Source, Status
@@ -43,8 +44,10 @@ STYLES = {
 
 
 def literal(text: Sentence | str) -> Text:
-    """Text as it is, a sentence in the language of the terminal: no markup, no control characters, nothing that "
-    "turns the line round."""
+    """Text as it is, a sentence in the language of the terminal.
+
+    No markup, no control characters, nothing that turns the line round.
+    """
     return Text(one_line(str(text).translate(_BIDI), 2000))
 
 
@@ -221,12 +224,13 @@ def noting_warnings() -> Iterator[None]:
         yield
 
 
-def in_bytes(size: int) -> str:
-    """A size for people."""
-    for unit, factor in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+def in_bytes(size: int) -> Sentence:
+    """A size for people: `15.2 kB`, `15,2 ko`."""
+    units = ((to_say("{number} GB"), 10**9), (to_say("{number} MB"), 10**6), (to_say("{number} kB"), 10**3))
+    for unit, factor in units:
         if size >= factor:
-            return f"{size / factor:.1f} {unit}"
-    return f"{size} B"
+            return say(unit, number=decimal(f"{size / factor:.1f}"))
+    return say("{number} B", number=str(size))
 
 
 def note(sentence: Sentence | str) -> Text:

@@ -14,6 +14,8 @@ from cli.display import literal, new_table
 from notion.summary import SourceProof
 from usage.language.marks import headings
 from usage.language.reader import phrase
+from usage.language.saying import listed, together
+from usage.language.sentence import Sentence
 from usage.language.words import Words
 from usage.money import difference, dollars
 from usage.outcomes.naming import state_name
@@ -51,7 +53,7 @@ def proofs_table(proofs: Sequence[SourceProof], now: datetime, words: Words) -> 
             words.exact(proof.cost_usd),
             words.exact(proof.control_usd),
             _freshness(proof),
-            literal("; ".join(_unproven(proof)) or "–"),
+            literal(listed(_unproven(proof)) or "–"),
         )
     return table
 
@@ -77,19 +79,21 @@ def _object(label: str, proof: Proof, now: datetime) -> dict[str, object]:
         "read_at": _instant(proof.read_at),
         "fresh_until": _instant(proof.fresh_until),
         "delay_hours": _delay_hours(proof),
-        "unproven": _unproven(proof),
+        "unproven": [str(one) for one in _unproven(proof)],
     }
 
 
-def _unproven(proof: Proof) -> list[str]:
-    return [str(one) for one in (*proof.doubts, *proof.limits, *proof.lacking)]
+def _unproven(proof: Proof) -> tuple[Sentence, ...]:
+    return (*proof.doubts, *proof.limits, *proof.lacking)
 
 
 def _days(proof: Proof) -> str:
     if proof.days_read is None:
         return "–"
     covered = f"{proof.days_read}/{proof.month.days}"
-    return f"{covered}, {missing_days(proof.missing_days, proof.month)}" if proof.missing_days else covered
+    if not proof.missing_days:
+        return covered
+    return str(together((Sentence.of(covered), missing_days(proof.missing_days, proof.month)), between=", "))
 
 
 def _freshness(proof: Proof) -> str:

@@ -14,6 +14,8 @@ from decimal import Decimal
 
 from usage.errors import SettingsError
 from usage.grain import canonical_workspace, is_ours
+from usage.language.choice import Language
+from usage.language.saying import say_count
 from usage.money import exact_sum, whole_sum
 from usage.month import Month
 from usage.names import ProviderName, Status
@@ -141,6 +143,8 @@ class Ledger:
     """By which months are open or closed, UTC."""
     url: str = ""
     """Of *Usages*."""
+    language: Language = Language.FR
+    """Of the logs in Notion’s cells."""
 
     def month(self, month: Month) -> MonthLedger:
         """One of its months; an empty one for a month that is not in it."""
@@ -156,8 +160,15 @@ class Ledger:
         if missing:
             is_one = len(missing) == 1
             command = f"collect --month {missing[0]}" if is_one else f"backfill {missing[0]} {missing[-1]}"
-            were = "was" if is_one else "were"
-            raise SettingsError(f"{', '.join(missing)} {were} never collected: llm-usage {command} does it")
+            raise SettingsError(
+                say_count(
+                    "{months} was never collected: {command} does it",
+                    "{months} were never collected: {command} does it",
+                    len(missing),
+                    months=", ".join(missing),
+                    command=f"llm-usage {command}",
+                )
+            )
 
     def own_columns(self) -> tuple[str, ...]:
         """Names of people's own columns in which anything stands, in order."""

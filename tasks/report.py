@@ -235,7 +235,7 @@ def _emit_events(result: MonthResult, running: Month, language: Language, *, unf
         payload={
             "status": result.word.value,
             "costs_usd": {item.source.name: item.cost_usd for item in result.sources},
-            "notion": result.notion.model_dump(),
+            "notion": result.notion.model_dump(context=language),
         },
     )
     for sentence in result.to_rerun:

@@ -31,11 +31,11 @@ class LlmUsageError(Exception):
     """Root of all errors that this package raises on purpose.
 
     Args:
-        sentence: What happened and what to do; plain text is the same in both languages.
+        sentence: What happened and what to do.
     """
 
-    def __init__(self, sentence: Sentence | str) -> None:
-        self.sentence = Sentence.of(sentence) if isinstance(sentence, str) else sentence
+    def __init__(self, sentence: Sentence) -> None:
+        self.sentence = sentence
         super().__init__(self.sentence)
 
     def __str__(self) -> str:
@@ -55,7 +55,7 @@ class SourceError(LlmUsageError):
         status: HTTP status, where there was an answer.
     """
 
-    def __init__(self, sentence: Sentence | str, *, status: int | None = None) -> None:
+    def __init__(self, sentence: Sentence, *, status: int | None = None) -> None:
         super().__init__(sentence)
         self.status = status
 
@@ -76,7 +76,7 @@ class TransientError(SourceError):
 
     def __init__(
         self,
-        sentence: Sentence | str,
+        sentence: Sentence,
         *,
         status: int | None = None,
         retry_after: float | None = None,
@@ -121,7 +121,7 @@ class NotionAccessError(NotionError):
     `status` is the HTTP status, where there was an answer.
     """
 
-    def __init__(self, sentence: Sentence | str, *, status: int | None = None) -> None:
+    def __init__(self, sentence: Sentence, *, status: int | None = None) -> None:
         super().__init__(sentence)
         self.status = status
 

@@ -27,6 +27,7 @@ from usage.errors import SettingsError
 from usage.language.marks import headings
 from usage.language.reader import phrase
 from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.outcomes.progress import RowsWritten, tell
 from usage.settings import load_settings
@@ -45,7 +46,7 @@ class LeftToYou(BaseModel):
     """Address of the row itself."""
     columns: tuple[str, ...]
     """Columns of people's in which the two can't become one."""
-    why: str
+    why: Sentence
 
 
 class HealStep(BaseModel):
@@ -58,7 +59,7 @@ class HealStep(BaseModel):
     row: str
     columns: tuple[str, ...]
     """Columns that an update changes."""
-    why: str
+    why: Sentence
 
 
 class HealResult(BaseModel):
@@ -115,7 +116,9 @@ def run(arguments: argparse.Namespace) -> int:
                 done = workspace.heal(healing, turns.turn)
         result = _result(healing, done, workspace.requests, dry_run=arguments.dry_run)
     if arguments.json:
-        print(result.model_dump_json(exclude=None if arguments.dry_run else {"plan"}))
+        # As that of the other commands: texts about rows are as Notion's cells have them.
+        language = settings.reports.notion_language
+        print(result.model_dump_json(exclude=None if arguments.dry_run else {"plan"}, context=language))
     else:
         _print(done, result, is_shown=writes and asks)
     return 1 if result.left or result.skipped else 0
@@ -184,7 +187,7 @@ def _result(healing: Healing, done: Healing, requests: int, *, dry_run: bool) ->
             kept=None if one.kept is None else one.kept.url,
             other=one.other.url,
             columns=tuple(map(str, one.columns)),
-            why=str(one.why),
+            why=one.why,
         )
         for one in healing.left
     )
@@ -206,7 +209,7 @@ def _result(healing: Healing, done: Healing, requests: int, *, dry_run: bool) ->
 def _step(step: Step) -> HealStep:
     columns = (*(COLUMNS[name] for name in step.fields), *(note.name for note in step.notes))
     values = step.values
-    return HealStep(action=step.action.value, month=values.month, row=values.title, columns=columns, why=str(step.why))
+    return HealStep(action=step.action.value, month=values.month, row=values.title, columns=columns, why=step.why)
 
 
 def _print(done: Healing, result: HealResult, *, is_shown: bool) -> None:
@@ -228,7 +231,7 @@ def _print(done: Healing, result: HealResult, *, is_shown: bool) -> None:
             soft_wrap=True,
         )
     for one in result.left:
-        console.print(literal(f"{one.row}: {one.why}"), style="yellow", soft_wrap=True)
+        console.print(literal(say("{row}: {why}", row=one.row, why=one.why)), style="yellow", soft_wrap=True)
         for address in (one.kept, one.other):
             if address is not None:
                 console.print(literal(f"  {address}"), soft_wrap=True)

@@ -21,6 +21,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final, TypeVar
 
+from usage.language.saying import say
 from usage.machine.private import private_file, private_folder, state_folder
 
 _log: Final = logging.getLogger(__name__)
@@ -135,9 +136,13 @@ class Pace:
     def _go_alone(self, error: sqlite3.Error | OSError) -> None:
         place, why = (error.filename, error.strerror) if isinstance(error, OSError) else (self._file, error)
         _log.warning(
-            "%s can't be used (%s): Notion's rate is kept by this run alone, not together with others of this user",
-            place,
-            why,
+            "%s",
+            say(
+                "{place} can't be used ({why}): Notion's rate is kept by this run alone, not together with others of "
+                "this user",
+                place=place,
+                why=why,
+            ),
         )
         # One request after the other takes its turn: threads may share the connection.
         self._alone = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)

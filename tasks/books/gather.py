@@ -58,7 +58,8 @@ def gather(
         _month(settings, workspace, archive, month, known[month] if month in known else workspace.rows(month))
         for month in sorted(set(months))
     )
-    return Ledger(found, settings.now(), workspace.databases.usages.url)
+    language = settings.reports.notion_language
+    return Ledger(found, settings.now(), workspace.databases.usages.url, language)
 
 
 def gather_kept(settings: Settings, workspace: Workspace, month: Month, own: Iterable[Existing]) -> MonthLedger:

@@ -19,6 +19,7 @@ from archive.journal import Entry
 from archive.store import FolderStore, Store, StoredFile, open_store
 from tests.archive.conftest import Bucket
 from usage.errors import ArchiveError
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.report import SourceReport
@@ -54,7 +55,7 @@ class Dying:
     def write(self, path: str, content: bytes) -> None:
         self._lives -= 1
         if self._lives < 0:
-            raise ArchiveError("No space left on device")
+            raise ArchiveError(Sentence.of("No space left on device"))
         self._store.write(path, content)
 
     def read(self, path: str) -> bytes | None:

@@ -13,6 +13,7 @@ from sandbox.faults import Fault, Kind
 from tests.cli.corrections import MONTH, ONE_KEY
 from tests.cli.programs import Cli
 from usage.errors import UnavailableError
+from usage.language.sentence import Sentence
 from usage.names import ProviderName
 
 LATER = "2027-03-01T08:00:00Z"
@@ -32,7 +33,7 @@ def gone(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Has every provider refuse the month from now on."""
 
     async def refuse(_self: object, job: Job) -> NoReturn:
-        raise UnavailableError(f"Le fournisseur ne donne plus {job.month}.")
+        raise UnavailableError(Sentence.of(f"Le fournisseur ne donne plus {job.month}."))
 
     def all_gone() -> None:
         for name in ProviderName:

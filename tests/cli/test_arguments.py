@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +13,7 @@ import pytest
 
 from cli.parser import commands_of, parse, parser
 from sandbox.everything import Sandbox
-from tests.cli.programs import Cli
+from tests.cli.programs import ROOT, Cli
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +87,13 @@ def test_version(cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
         cli("--version")
     assert ended.value.code == 0
     assert capsys.readouterr().out == f"llm-usage {version('llm-usage')}\n"
+
+
+def test_arguments_are_understood_before_anything_slow_is_imported() -> None:
+    code = "import sys; from cli.parser import parse; parse(['status']); sys.exit(len(SLOW & sys.modules.keys()))"
+    command = [sys.executable, "-c", code.replace("SLOW", "{'pydantic', 'babel'}")]
+    begun = subprocess.run(command, env=os.environ | {"LLM_USAGE_LANG": "en"}, cwd=ROOT, check=False)
+    assert begun.returncode == 0
 
 
 @pytest.mark.parametrize("name", commands_of(parser()))

@@ -10,10 +10,11 @@ from contextvars import copy_context
 
 import pytest
 
-from cli.display import Display, literal
+from cli.display import Display, in_bytes, literal
 from cli.main import main
 from sandbox.everything import Sandbox
 from tests.cli.programs import Program
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.progress import PageRead, RowsWritten, SourceBegun, SourceEnded, tell
@@ -31,6 +32,19 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def seen(capsys: pytest.CaptureFixture[str]) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("size", "english", "french"),
+    [
+        (0, "0 B", "0 o"),
+        (15_230, "15.2 kB", "15,2 ko"),
+        (10**6, "1.0 MB", "1,0 Mo"),
+        (10**13, "10000.0 GB", "10000,0 Go"),
+    ],
+)
+def test_sizes_are_written_as_people_do(size: int, english: str, french: str) -> None:
+    assert in_bytes(size) == Sentence(en=english, fr=french)
 
 
 def test_what_is_shown(terminal: None, capsys: pytest.CaptureFixture[str]) -> None:

@@ -266,7 +266,8 @@ def test_rows_of_people_stay_as_they_are(old: Cli) -> None:
     assert [(row.values(), row.last_edited_time) for row in kept] == before
     assert not any(row.in_trash for row in kept)
     (left,) = told.json["left"]
-    assert "different months" in left["why"]
+    # As in Notion’s cells, whatever the terminal speaks.
+    assert "des mois différents" in left["why"]
     assert left["other"].endswith(kept[-1].id.replace("-", ""))
     store.edit(kept[-1], {"Mois": "2025-12"})
     assert old("heal", "--yes", "--json").json["merged"] == 1

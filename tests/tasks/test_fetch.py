@@ -35,16 +35,16 @@ def incomplete(*passing: bool) -> IncompleteError:
 @pytest.mark.parametrize(
     ("error", "again"),
     [
-        (TransientError("Délai dépassé."), True),
-        (StaleCursorError("La liste a changé."), True),
-        (TransientError("Revenez demain.", final=True), False),
-        (CredentialError("Clé refusée."), False),
-        (RefusedError("Refusé."), False),
-        (ContractError("Une page HTML."), False),
-        (UnavailableError("Pas offert."), False),
-        (NotOfferedError("Pas offert."), False),
-        (SourceError("Autre chose."), False),
-        (SettingsError("no key"), False),
+        (TransientError(Sentence.of("Délai dépassé.")), True),
+        (StaleCursorError(Sentence.of("La liste a changé.")), True),
+        (TransientError(Sentence.of("Revenez demain."), final=True), False),
+        (CredentialError(Sentence.of("Clé refusée.")), False),
+        (RefusedError(Sentence.of("Refusé.")), False),
+        (ContractError(Sentence.of("Une page HTML.")), False),
+        (UnavailableError(Sentence.of("Pas offert.")), False),
+        (NotOfferedError(Sentence.of("Pas offert.")), False),
+        (SourceError(Sentence.of("Autre chose.")), False),
+        (SettingsError(Sentence.of("no key")), False),
         (ValueError("ours"), False),
         (incomplete(True), True),
         (incomplete(False, True), True),
@@ -65,7 +65,7 @@ def test_only_what_waiting_can_mend_is_tried_again(error: Exception, *, again: b
 def test_an_unexpected_error_is_named_without_its_text() -> None:
     from tasks.aggregate import sentence_of
 
-    assert str(sentence_of(CredentialError("/projects refuse la clé."))) == "/projects refuse la clé."
+    assert str(sentence_of(CredentialError(Sentence.of("/projects refuse la clé.")))) == "/projects refuse la clé."
     said = str(sentence_of(ValueError("sk-admin-secret")))
     assert "ValueError" in said
     assert "sk-admin-secret" not in said

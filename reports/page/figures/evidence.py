@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from reports.ledger import MonthLedger, SourceMonth
+from usage.language.choice import Language
 from usage.month import Month
 from usage.names import FINAL, ProviderName, Status
 from usage.outcomes.proof import MonthState
@@ -39,7 +40,9 @@ class Missing:
     account: str
     status: Status | None
     log: str
-    """What the source's own row says of it, in the language of Notion's cells."""
+    """What the source's own row says of it."""
+    language: Language
+    """Of that: Notion’s cells have one of their own."""
     days: tuple[date, ...]
     """Days that its answers do not hold."""
 
@@ -79,10 +82,15 @@ def evidence_of(month: MonthLedger, now: datetime) -> Evidence:
     )
 
 
-def missing_of(sources: Iterable[SourceMonth]) -> tuple[Missing, ...]:
-    """What is missing in a month: first what could not be read, then what is not whole, then what nobody offers."""
+def missing_of(sources: Iterable[SourceMonth], language: Language) -> tuple[Missing, ...]:
+    """What is missing in a month: first what could not be read, then what is not whole, then what nobody offers.
+
+    Args:
+        sources: All sources of the month.
+        language: Of their logs.
+    """
     found = [
-        Missing(one.provider, one.account, one.status, one.log, one.proof.missing_days if one.proof else ())
+        Missing(one.provider, one.account, one.status, one.log, language, one.proof.missing_days if one.proof else ())
         for one in sources
         if _lacks(one) or one.status is Status.DONNEES_INDISPONIBLES
     ]

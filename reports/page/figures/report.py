@@ -86,7 +86,7 @@ def report_of(
         months=months_of(ledger, months, known),
         days=days_of(month, ledger.now),
         evidence=evidence_of(month, ledger.now),
-        missing=missing_of(month.sources),
+        missing=missing_of(month.sources, ledger.language),
         corrections=None if corrections is None else tuple(corrections),
         outlook=outlook,
         names={row.key: row.title for one in ledger.months for row in one.rows},

@@ -109,7 +109,12 @@ class EvidenceTeller:
         days = words("Days missing: {days}.", days=", ".join(words.day(day) for day in one.days)) if one.days else ""
         return (
             Cell(_source(one.provider, one.account), is_name=True, provider=one.provider, detail=status),
-            Cell(" ".join(filter(None, (one.log, days))), is_name=True, language="fr"),
+            Cell(
+                one.log,
+                is_name=True,
+                detail=days,
+                language="" if one.language is words.language else one.language.value,
+            ),
         )
 
     def corrections(self) -> Section | None:

@@ -15,6 +15,7 @@ from providers.openai.parse import CostPage, UsagePage
 from providers.openai.reports import CostSink, UsageSink
 from providers.shared.answers import Answer, parse
 from usage.errors import ContractError
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.peers import quick
 from usage.peers.bodies import DIGITS_LIMIT, UnreadableError
@@ -90,7 +91,7 @@ def thoroughly(content: bytes, model: Any) -> Iterator[Any]:
         for piece in elements(content, "data"):
             yield parse(piece, model, COSTS)
     except UnreadableError:
-        raise ContractError("unreadable") from None
+        raise ContractError(Sentence.of("unreadable")) from None
 
 
 def told(parts: Iterator[Any], sink: Any) -> object:

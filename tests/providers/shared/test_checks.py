@@ -6,6 +6,7 @@ import pytest
 
 from providers.shared.checks import CheckResult, CheckStatus, try_reading
 from usage.errors import CredentialError, NotOfferedError, SourceError
+from usage.language.sentence import Sentence
 
 
 async def answer(value: int | SourceError) -> int:
@@ -26,8 +27,10 @@ def test_what_can_be_read_is_told() -> None:
 
 @pytest.mark.parametrize("failure", [CheckStatus.BAD, CheckStatus.WARNING])
 def test_a_failure_is_as_bad_as_it_is_said_to_be(failure: CheckStatus) -> None:
-    assert check(CredentialError("refused"), failure) == CheckResult(what="keys", status=failure, sentence="refused")
+    assert check(CredentialError(Sentence.of("refused")), failure) == CheckResult(
+        what="keys", status=failure, sentence="refused"
+    )
 
 
 def test_what_is_spared_is_a_warning() -> None:
-    assert check(NotOfferedError("not here")).status is CheckStatus.WARNING
+    assert check(NotOfferedError(Sentence.of("not here"))).status is CheckStatus.WARNING

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from providers.shared.amounts import Written
 from providers.shared.control import believe_twice, control, mismatch
 from usage.errors import ContractError, SourceError
+from usage.language.sentence import Sentence
 from usage.money import exact_sum
 from usage.outcomes.report import Control
 
@@ -90,9 +91,9 @@ def test_a_mismatch_is_believed_the_second_time() -> None:
 
 
 def test_a_second_reading_that_fails() -> None:
-    assert read("wrong", ContractError("gone")) == "wrong"
+    assert read("wrong", ContractError(Sentence.of("gone"))) == "wrong"
     with pytest.raises(ContractError):
-        read("wrong", ContractError("gone"), first_stands=False)
+        read("wrong", ContractError(Sentence.of("gone")), first_stands=False)
 
 
 def test_a_mismatch_is_a_gap() -> None:

@@ -33,6 +33,7 @@ from usage.errors import (
     TransientError,
     UnavailableError,
 )
+from usage.language.sentence import Sentence
 from usage.peers.bodies import BODY_LIMIT
 
 SECRET = "sk-very-secret-0123456789"
@@ -365,7 +366,11 @@ def test_redirects_are_not_followed(server: Server, clock: Clock, code: int) -> 
 
 def test_a_provider_reads_its_own_refusals(server: Server, clock: Clock) -> None:
     def explain(answer: Answer) -> SourceError | None:
-        return UnavailableError("Trop ancien.", status=answer.status) if b"too old" in answer.content else None
+        return (
+            UnavailableError(Sentence.of("Trop ancien."), status=answer.status)
+            if b"too old" in answer.content
+            else None
+        )
 
     body = {"error": "too old"}
     fault = Fault("echo", Kind.STATUS, status=400, body=body)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from providers.shared.paging import EMPTY_PAGES, NextPage, Pages, read_pages
 from usage.errors import ContractError, StaleCursorError
+from usage.language.sentence import Sentence
 
 Page = tuple[NextPage, object]
 Ask = Callable[[str | None], Awaitable[Page]]
@@ -74,7 +75,7 @@ def test_a_token_that_leads_nowhere_else() -> None:
 
 
 def test_a_stale_cursor_starts_the_listing_again_once() -> None:
-    turns = iter(["a1", StaleCursorError("…", status=410), "a2", "b2"])
+    turns = iter(["a1", StaleCursorError(Sentence.of("…"), status=410), "a2", "b2"])
     asked: list[str | None] = []
 
     async def ask(token: str | None) -> Page:
@@ -97,7 +98,7 @@ def test_a_listing_that_is_always_stale() -> None:
         asked += 1
         if token is None:
             return (NextPage(True, "b"), "a")
-        raise StaleCursorError("…", status=410)
+        raise StaleCursorError(Sentence.of("…"), status=410)
 
     with pytest.raises(StaleCursorError):
         read(ask)

@@ -43,11 +43,11 @@ def test_parts_come_back_in_their_order() -> None:
 @pytest.mark.parametrize(
     ("error", "kind", "passing"),
     [
-        (CredentialError("Refusé."), GapKind.MISSING, False),
-        (RefusedError("Refusé."), GapKind.MISSING, False),
-        (TransientError("Refusé."), GapKind.MISSING, True),
-        (UnavailableError("Refusé."), GapKind.UNAVAILABLE, False),
-        (NotOfferedError("Refusé."), GapKind.UNAVAILABLE, False),
+        (CredentialError(Sentence.of("Refusé.")), GapKind.MISSING, False),
+        (RefusedError(Sentence.of("Refusé.")), GapKind.MISSING, False),
+        (TransientError(Sentence.of("Refusé.")), GapKind.MISSING, True),
+        (UnavailableError(Sentence.of("Refusé.")), GapKind.UNAVAILABLE, False),
+        (NotOfferedError(Sentence.of("Refusé.")), GapKind.UNAVAILABLE, False),
     ],
 )
 def test_a_part_that_fails_leaves_a_gap(error: SourceError, kind: GapKind, passing: bool) -> None:
@@ -58,13 +58,13 @@ def test_a_part_that_fails_leaves_a_gap(error: SourceError, kind: GapKind, passi
 
 
 def test_an_optional_part_may_be_missing_without_a_word() -> None:
-    assert read(part("a"), part(NotOfferedError("…"), optional=True)) == PartResults(("a", None), ())
-    assert len(read(part("a"), part(CredentialError("…"), optional=True)).gaps) == 1
+    assert read(part("a"), part(NotOfferedError(Sentence.of("…")), optional=True)) == PartResults(("a", None), ())
+    assert len(read(part("a"), part(CredentialError(Sentence.of("…")), optional=True)).gaps) == 1
 
 
 def test_a_broken_contract_stops_the_source() -> None:
     with pytest.raises(ContractError, match="champ"):
-        read(part("a"), part(TransientError("…")), part(ContractError("champ")))
+        read(part("a"), part(TransientError(Sentence.of("…"))), part(ContractError(Sentence.of("champ"))))
 
 
 @pytest.mark.parametrize("optional", [True, False])
@@ -72,13 +72,16 @@ def test_a_part_that_others_do_not_depend_on_costs_only_itself(*, optional: bool
     gap = Gap(
         kind=GapKind.MISSING, sentence=Sentence(en="Without the images: champ", fr="Il manque les images : champ")
     )
-    broken = part(ContractError("champ"), optional=optional, apart=not optional)
+    broken = part(ContractError(Sentence.of("champ")), optional=optional, apart=not optional)
     assert read(part("a"), broken) == PartResults(("a", None), (gap,))
 
 
 def test_a_source_all_parts_of_which_break_the_contract_has_failed() -> None:
     with pytest.raises(ContractError, match="champ"):
-        read(part(ContractError("champ"), apart=True), part(NotOfferedError("…"), optional=True))
+        read(
+            part(ContractError(Sentence.of("champ")), apart=True),
+            part(NotOfferedError(Sentence.of("…")), optional=True),
+        )
 
 
 @pytest.mark.parametrize(
@@ -105,7 +108,7 @@ def test_a_mistake_of_ours_is_not_taken_for_a_gap() -> None:
 
 def test_a_source_of_which_nothing_was_read_has_failed() -> None:
     with pytest.raises(CredentialError, match="first"):
-        read(part(CredentialError("first")), part(NotOfferedError("second"), optional=True))
+        read(part(CredentialError(Sentence.of("first"))), part(NotOfferedError(Sentence.of("second")), optional=True))
 
 
 def test_every_part_is_read_to_its_end_before_one_stops_the_source() -> None:
@@ -117,5 +120,5 @@ def test_every_part_is_read_to_its_end_before_one_stops_the_source() -> None:
         return "slow"
 
     with pytest.raises(ContractError):
-        read(part(ContractError("champ")), Part("les coûts", slow()))
+        read(part(ContractError(Sentence.of("champ"))), Part("les coûts", slow()))
     assert done == ["slow"]

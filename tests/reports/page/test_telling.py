@@ -133,10 +133,21 @@ def test_what_is_not_known_is_a_dash() -> None:
 
 def test_why_something_is_missing_is_said_in_the_words_of_the_row() -> None:
     sources = [source(OPENAI, MONTH, Status.PARTIEL, "Il manque les coûts.", missing_days=(date(2026, 1, 3),))]
-    document = told(one_month(row(UsageRecord(cost=Decimal(1))), sources=sources))
-    ((name, why),) = (section(document, "missing").table or pytest.fail("no table")).rows
+    ledger = one_month(row(UsageRecord(cost=Decimal(1))), sources=sources)
+    ((name, why),) = (section(told(ledger), "missing").table or pytest.fail("no table")).rows
     assert (name.text, name.detail) == ("OpenAI", "incomplete")
-    assert (why.text, why.language) == ("Il manque les coûts. Days missing: Jan 3, 2026.", "fr")
+    assert (why.text, why.language, why.detail) == ("Il manque les coûts.", "fr", "Days missing: Jan 3, 2026.")
+
+
+@pytest.mark.parametrize("page", Language)
+@pytest.mark.parametrize("notion", Language)
+def test_a_log_has_the_language_of_notion_where_that_is_another_one_than_the_page_s(
+    page: Language, notion: Language
+) -> None:
+    sources = [source(OPENAI, MONTH, Status.PARTIEL, "A log.")]
+    ledger = replace(one_month(row(UsageRecord(cost=Decimal(1))), sources=sources), language=notion)
+    ((_, why),) = (section(told(ledger, language=page), "missing").table or pytest.fail("no table")).rows
+    assert why.language == ("" if page is notion else notion.value)
 
 
 def test_what_nobody_offers_is_said_without_alarm() -> None:

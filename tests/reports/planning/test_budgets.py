@@ -124,6 +124,14 @@ def test_a_file_that_can_not_be_used_is_refused_with_path_line_and_what_to_write
     assert said in sentence
 
 
+def test_a_refusal_is_in_the_language_of_whoever_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_USAGE_LANG", "fr")
+    assert refused("\n[provider]\nopneai = 6") == (
+        "/home/ana/budgets.toml, ligne 3 : 'opneai' n’est pas un fournisseur ; "
+        "écrivez l’un de openai, anthropic, elevenlabs, deepgram, openrouter"
+    )
+
+
 @given(st.text(alphabet="ab[].=\"'{}#\n-1 ", max_size=60))
 def test_whatever_stands_in_a_file_it_is_read_or_refused_in_one_sentence(text: str) -> None:
     said = ""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from usage.errors import ContractError, SettingsError
+from usage.language.sentence import Sentence
 
 
 class Kept(logging.Handler):
@@ -42,9 +43,13 @@ def log(name: str, text: str, error: Exception) -> None:
 
 
 def test_a_source_that_failed_is_a_sentence(kept: Kept) -> None:
-    log("prefect.task_runs", "Task run failed with exception: X('%d')", ContractError("le champ 5% manque."))
+    log(
+        "prefect.task_runs",
+        "Task run failed with exception: X('%d')",
+        ContractError(Sentence.of("le champ 5% manque.")),
+    )
     (record,) = kept.records
-    assert record.getMessage() == str(ContractError("le champ 5% manque."))
+    assert record.getMessage() == str(ContractError(Sentence.of("le champ 5% manque.")))
     assert record.exc_info is None
 
 
@@ -59,5 +64,5 @@ def test_what_fails_within_a_run_stays_as_it_is(kept: Kept) -> None:
     from prefect.exceptions import FailedRun
 
     log("prefect.flow_runs", "Encountered exception during execution: x", FailedRun("a child of it"))
-    log("prefect.flow_runs", "Encountered exception during execution: x", SettingsError("x"))
+    log("prefect.flow_runs", "Encountered exception during execution: x", SettingsError(Sentence.of("x")))
     assert all(record.exc_info is not None for record in kept.records)

@@ -65,6 +65,10 @@ def test_every_sentence_exists_in_french() -> None:
     assert not lacking, "\n".join(lacking)
 
 
+def test_every_sentence_of_the_catalogue_is_said() -> None:
+    assert sorted(catalogue().keys() - {sentence for _, sentence in said()}) == []
+
+
 def test_no_sentence_stands_in_two_files() -> None:
     counts: Counter[str] = Counter()
     for path in FRENCH:
