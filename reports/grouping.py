@@ -14,6 +14,7 @@ from typing import Final
 from reports.ledger import LedgerRow, own_columns
 from usage.errors import SettingsError
 from usage.language.folding import folded
+from usage.language.saying import say
 from usage.money import exact_sum, whole_sum
 
 BETWEEN: Final = " + "
@@ -113,8 +114,16 @@ def choose_columns(rows: Sequence[LedgerRow], wanted: Iterable[str], usual: Iter
     asked = {name: find_column(rows, name) for name in wanted}
     for name, column in asked.items():
         if column is None:
-            others = ", ".join(own_columns(rows)) or "none"
-            raise SettingsError(f"--by {name}: no row has anything in a column of that name; filled: {others}")
+            others = ", ".join(own_columns(rows))
+            raise SettingsError(
+                say(
+                    "--by {name}: no row has anything in a column of that name; filled: {others}",
+                    name=name,
+                    others=others,
+                )
+                if others
+                else say("--by {name}: no row has anything in a column of that name, or in any of your own", name=name)
+            )
     found = asked.values() if asked else (find_column(rows, name) for name in usual)
     return tuple(dict.fromkeys(name for name in found if name is not None))
 

@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from usage.errors import SettingsError
 from usage.grain import canonical_workspace, is_ours
+from usage.language.saying import say
 from usage.money import exact_sum, whole_sum
 from usage.month import Month
 from usage.names import ProviderName, Status
@@ -154,10 +155,16 @@ class Ledger:
         """
         missing = [str(one.month) for one in self.months if not one.is_collected]
         if missing:
-            is_one = len(missing) == 1
-            command = f"collect --month {missing[0]}" if is_one else f"backfill {missing[0]} {missing[-1]}"
-            were = "was" if is_one else "were"
-            raise SettingsError(f"{', '.join(missing)} {were} never collected: llm-usage {command} does it")
+            raise SettingsError(
+                say("{month} was never collected: llm-usage collect --month {month} does it", month=missing[0])
+                if len(missing) == 1
+                else say(
+                    "{months} were never collected: llm-usage backfill {first} {last} does it",
+                    months=", ".join(missing),
+                    first=missing[0],
+                    last=missing[-1],
+                )
+            )
 
     def own_columns(self) -> tuple[str, ...]:
         """Names of people's own columns in which anything stands, in order."""

@@ -22,6 +22,7 @@ from reports.export.lines import Line
 from reports.export.records import COST
 from reports.export.table import Column, Kind, Table, Value, sound
 from usage.errors import SettingsError
+from usage.language.saying import say
 from usage.money import digits, exact_sum, whole_sum
 
 RECORDS: Final = "Records"
@@ -96,8 +97,11 @@ def _write_workbook(table: Table[Line], path: Path) -> int:
         for line in table.lines:
             if records.lines == MOST_LINES:
                 raise SettingsError(
-                    f"there are more than {MOST_LINES:,} lines, which is what a sheet of Excel holds: "
-                    "take fewer months, --grain month, csv or parquet"
+                    say(
+                        "there are more than {number} lines, which is what a sheet of Excel holds: take fewer months, "
+                        "--grain month, csv or parquet",
+                        number=MOST_LINES,
+                    )
                 )
             records.write(line)
             totals.setdefault((str(line.row.month), line.row.provider.value), _Total()).add(line, _amount(second, line))

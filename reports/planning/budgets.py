@@ -15,6 +15,8 @@ from typing import Any, Final
 from reports.planning.subjects import Kind, Subject
 from usage.errors import SettingsError
 from usage.language.folding import folded
+from usage.language.saying import say
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import ProviderName
 
@@ -22,8 +24,6 @@ FILE_NAME: Final = "budgets.toml"
 """Looked for in the current folder where no variable names another."""
 _LARGEST: Final = Decimal(10) ** 12
 _PLACES: Final = 6
-_TABLES: Final = "total, [provider], [project], [column.<name of your column>] and [month.2026-01]"
-_AMOUNT: Final = "write US dollars a month, like 1500 or 1500.50"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,26 +104,30 @@ class _Reader:
             # The place stands in its text alone before Python 3.14.
             said = re.fullmatch(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", str(error), re.DOTALL)
             line = int(said[2] or self._text.count("\n") + 1) if said else 1
-            why = said[1] if said else "it can't be read"
-            raise self._refusal(line, f"this is not TOML ({why}); {_AMOUNT}: total = 1500") from None
+            why = said[1] if said else str(error)
+            # The reason is Python's own, and English.
+            what = say("this is not TOML ({why}); write US dollars a month, like total = 1500 or 1500.50", why=why)
+            raise self._refusal(line, what) from None
         except (ValueError, ArithmeticError, RecursionError):
-            raise self._refusal(1, f"a number or a date in it can't be read; {_AMOUNT}") from None
+            what = say("a number or a date in it can't be read; write US dollars a month, like 1500 or 1500.50")
+            raise self._refusal(1, what) from None
 
     def _month(self, name: str) -> Month:
         try:
             return Month.parse(name)
         except SettingsError:
-            raise self._refusal(
-                self._line(("month", name)), f"{name!r} is not a month; write [month.2026-01]"
-            ) from None
+            what = say("{name} is not a month; write [month.2026-01]", name=repr(name))
+            raise self._refusal(self._line(("month", name)), what) from None
 
     def _budgets(self, table: Mapping[str, Any], at: tuple[str, ...]) -> dict[Subject, Decimal]:
         found: dict[Subject, Decimal] = {}
         for subject, value, path in self._subjects(table, at):
             if not all(part.strip() for part in path):
-                raise self._refusal(self._line(path), "a budget has no name; write what it is for before the =")
+                what = say("a budget has no name; write what it is for before the =")
+                raise self._refusal(self._line(path), what)
             if any(_is_same(subject, other) for other in found):
-                raise self._refusal(self._line(path), f"{path[-1]!r} has a budget already; leave one of the two")
+                what = say("{name} has a budget already; leave one of the two", name=repr(path[-1]))
+                raise self._refusal(self._line(path), what)
             found[subject] = self._amount(value, path)
         return found
 
@@ -143,9 +147,12 @@ class _Reader:
             elif name == Kind.COLUMN:
                 yield from self._columns(self._table(value, path), path)
             else:
-                raise self._refusal(
-                    self._line(path), f"{name!r} means nothing here; what can stand in the file: {_TABLES}"
+                what = say(
+                    "{name} means nothing here; what can stand in the file: total, [provider], [project], "
+                    "[column.<name of your column>] and [month.2026-01]",
+                    name=repr(name),
                 )
+                raise self._refusal(self._line(path), what)
 
     def _columns(
         self, columns: Mapping[str, Any], at: tuple[str, ...]
@@ -159,14 +166,14 @@ class _Reader:
             if folded(name) in (one.value, folded(one.label)):
                 return Subject(Kind.PROVIDER, one.value)
         known = ", ".join(ProviderName)
-        raise self._refusal(self._line(path), f"{name!r} is no provider; write one of {known}")
+        what = say("{name} is no provider; write one of {known}", name=repr(name), known=known)
+        raise self._refusal(self._line(path), what)
 
     def _table(self, value: object, path: tuple[str, ...]) -> Mapping[str, Any]:
         if not isinstance(value, dict):
             name = ".".join(path)
-            raise self._refusal(
-                self._line(path), f"{name} holds budgets by name; write [{name}], and below it: name = 1500"
-            )
+            what = say("{name} holds budgets by name; write [{name}], and below it: name = 1500", name=name)
+            raise self._refusal(self._line(path), what)
         return value
 
     def _amount(self, value: object, path: tuple[str, ...]) -> Decimal:
@@ -174,7 +181,10 @@ class _Reader:
             amount = Decimal(value)
             if amount.is_finite() and 0 <= amount <= _LARGEST and _decimals(amount) <= _PLACES:
                 return amount
-        raise self._refusal(self._line(path), f"{path[-1]!r} has no amount that can be used; {_AMOUNT}")
+        what = say(
+            "{name} has no amount that can be used; write US dollars a month, like 1500 or 1500.50", name=repr(path[-1])
+        )
+        raise self._refusal(self._line(path), what)
 
     def _line(self, path: tuple[str, ...]) -> int:
         """On which line a key stands; where that can't be told, the closest one above it."""
@@ -185,8 +195,8 @@ class _Reader:
                 best, length = number, common
         return best
 
-    def _refusal(self, line: int, what: str) -> SettingsError:
-        return SettingsError(f"{self._path}, line {line}: {what}")
+    def _refusal(self, line: int, what: Sentence) -> SettingsError:
+        return SettingsError(say("{path}, line {line}: {what}", path=self._path, line=str(line), what=what))
 
 
 def _decimals(amount: Decimal) -> int:

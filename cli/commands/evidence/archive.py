@@ -200,7 +200,7 @@ def _print_plan(planned: Prune, address: str, first: Month) -> None:
         table.add(name, justify="left" if name == "Month" else "right")
     for month in planned.months:
         sizes = [file.size for file in planned.files if file.path.split("/")[1] == str(month)]
-        table.add_row(str(month), str(len(sizes)), in_bytes(sum(sizes)))
+        table.add_row(str(month), str(len(sizes)), str(in_bytes(sum(sizes))))
     console.print(table)
     console.print(
         literal(
@@ -233,7 +233,7 @@ def _print(listing: Listing) -> None:
             str(one.unchanged) if one.unchanged else "",
             "–" if one.cost_usd is None else words.amount(Decimal(one.cost_usd)),
             Text(str(status_name(one.status)), style=STYLES[one.status]),
-            in_bytes(one.size),
+            str(in_bytes(one.size)),
         )
     console.print(table)
     console.print(literal(phrase("They are in {address}.", address=listing.archive)), soft_wrap=True)
