@@ -25,6 +25,7 @@ from cli.prefect_server.ending import exit_quietly, watch_signals
 from cli.surroundings import open_missing_streams, require_enough_files, take_every_letter
 from usage.language.choice import LANGUAGE
 from usage.language.reader import phrase
+from usage.language.reasons import reason_of
 
 INCOMPLETE: Final = 1
 REFUSED: Final = 2
@@ -46,7 +47,7 @@ def entry() -> NoReturn:
     except OSError as error:
         if error.filename is not None or error.errno not in _UNWRITABLE:
             raise
-        refusal = phrase("standard output can't be written ({reason})", reason=error.strerror)
+        refusal = phrase("standard output can't be written ({reason})", reason=reason_of(error))
         print(f"llm-usage: {refusal}", file=sys.stderr)
         exit_quietly(INCOMPLETE)
     # At its end Python looks for garbage among all that was imported, which takes a third of a second.
