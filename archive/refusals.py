@@ -10,6 +10,7 @@ from typing import Final
 
 from usage.errors import ArchiveError
 from usage.language.marks import to_say
+from usage.language.reasons import reason_of
 from usage.language.saying import say
 from usage.language.sentence import Sentence
 
@@ -87,7 +88,7 @@ def _reason(error: Exception) -> tuple[Sentence, Sentence]:
     if isinstance(error, OSError) and error.errno is not None and error.strerror:
         if error.strerror == NO_BUCKET:
             return say(NO_BUCKET), say(_ADVICE["NO_SUCH_BUCKET"])
-        return Sentence.of(error.strerror), say(_ADVICE.get(errno.errorcode.get(error.errno, ""), _OTHER))
+        return reason_of(error), say(_ADVICE.get(errno.errorcode.get(error.errno, ""), _OTHER))
     said = _AWS.search(str(error))
     if said is None:
         return Sentence.of(type(error).__name__), say(_OTHER)

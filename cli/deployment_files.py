@@ -7,6 +7,7 @@ from typing import Final
 
 from usage.errors import SettingsError
 from usage.language.reader import phrase
+from usage.language.reasons import reason_of
 from usage.language.saying import say
 
 DEPLOYMENTS: Final = "prefect.yaml"
@@ -39,7 +40,7 @@ def write_here() -> list[str]:
             said.append(phrase("{name}: is there, and stays as it is", name=name))
         except OSError as error:
             raise SettingsError(
-                say("{name}: can't be written here ({strerror})", name=name, strerror=error.strerror)
+                say("{name}: can't be written here ({strerror})", name=name, strerror=reason_of(error))
             ) from None
         else:
             said.append(phrase("{name}: written", name=name))

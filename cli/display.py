@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from threading import Lock
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from rich.box import ROUNDED
 from rich.console import Console
@@ -65,6 +65,14 @@ def new_table(title: str, gives_way: Sequence[str] = ()) -> FittingTable:
     """
     box = ROUNDED if sys.stdout.isatty() else None
     return FittingTable(gives_way, title=title, title_justify="left", title_style="bold", box=box, pad_edge=False)
+
+
+_ACTIONS: Final = {
+    "create": to_say("create"),
+    "update": to_say("update"),
+    "trash": to_say("trash"),
+}
+"""What a plan does with a row."""
 
 
 class Display:
@@ -225,12 +233,12 @@ def noting_warnings() -> Iterator[None]:
 
 
 def in_bytes(size: int) -> Sentence:
-    """A size for people: `15.2 kB`, `15,2 ko`."""
-    units = ((to_say("{number} GB"), 10**9), (to_say("{number} MB"), 10**6), (to_say("{number} kB"), 10**3))
+    """A size for people: `21.1 kB`, `21,1 ko`."""
+    units = ((to_say("{size} GB"), 10**9), (to_say("{size} MB"), 10**6), (to_say("{size} kB"), 10**3))
     for unit, factor in units:
         if size >= factor:
-            return say(unit, number=decimal(f"{size / factor:.1f}"))
-    return say("{number} B", number=str(size))
+            return say(unit, size=decimal(f"{size / factor:.1f}"))
+    return say("{size} B", size=size)
 
 
 def note(sentence: Sentence | str) -> Text:
@@ -260,7 +268,11 @@ def _plan_table(result: MonthResult, words: Words) -> Table:
         if step.action != "keep":
             columns = ", ".join((*step.fields, *step.carried))
             table.add_row(
-                step.action, literal(step.row), _money(step.cost_usd, words), literal(columns), literal(step.why)
+                phrase(_ACTIONS[step.action]),
+                literal(step.row),
+                _money(step.cost_usd, words),
+                literal(columns),
+                literal(step.why),
             )
     return table
 

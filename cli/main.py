@@ -15,15 +15,17 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Final, NoReturn
 
-from cli.parser import BEGINNINGS, Refused, module_of, parse, parser
+from cli.parser import BEGINNINGS, Refused, module_of, named_file, parse, parser
 from cli.prefect_server.ending import exit_quietly, watch_signals
 from cli.surroundings import open_missing_streams, require_enough_files, take_every_letter
 from usage.language.choice import LANGUAGE
 from usage.language.reader import phrase
+from usage.language.reasons import reason_of
 
 INCOMPLETE: Final = 1
 REFUSED: Final = 2
@@ -45,7 +47,7 @@ def entry() -> NoReturn:
     except OSError as error:
         if error.filename is not None or error.errno not in _UNWRITABLE:
             raise
-        refusal = phrase("standard output can't be written ({reason})", reason=error.strerror)
+        refusal = phrase("standard output can't be written ({reason})", reason=reason_of(error))
         print(f"llm-usage: {refusal}", file=sys.stderr)
         exit_quietly(INCOMPLETE)
     # At its end Python looks for garbage among all that was imported, which takes a third of a second.
@@ -64,6 +66,7 @@ def main(arguments: Sequence[str]) -> int:
     if stranger is not None:
         sentence = phrase("another package is in the way ({place}); use an own environment", place=stranger)
         return _fail(sentence, REFUSED, as_json=as_json)
+    _learn_language(arguments)
     if not arguments:
         parser().print_help()
         return REFUSED
@@ -100,6 +103,22 @@ def _addresses() -> list[str]:
     return [values[name] for name in (*BASE_URLS, "PREFECT_API_URL") if name in values]
 
 
+def _learn_language(arguments: Sequence[str]) -> None:
+    """Have the language that a file of settings names count at once: help and refusals are told in it, too."""
+    if os.environ.get(LANGUAGE):
+        return
+    from usage.errors import SettingsError  # noqa: PLC0415
+    from usage.settings.files import NAMED, file_values  # noqa: PLC0415
+
+    named = named_file(arguments)
+    # A file that can't be read is refused where the settings themselves are wanted, which help does not.
+    with suppress(SettingsError):
+        language = file_values({**os.environ, NAMED: named} if named else None).get(LANGUAGE)
+        if language:
+            # Errors tell themselves in the language that the environment names, also within Prefect.
+            os.environ[LANGUAGE] = language
+
+
 def _read_settings_from(file: str | None) -> None:
     """Have a file of settings count for all that this process does and starts, Prefect's settings in it too."""
     from usage.settings.files import HERE, NAMED, file_values, setting_files  # noqa: PLC0415
@@ -107,9 +126,6 @@ def _read_settings_from(file: str | None) -> None:
     if file is not None:
         os.environ[NAMED] = os.path.abspath(os.path.expanduser(file))
     values = file_values()
-    if not os.environ.get(LANGUAGE) and LANGUAGE in values:
-        # Errors tell themselves in the language that the environment names, also within Prefect.
-        os.environ[LANGUAGE] = values[LANGUAGE]
     if setting_files(os.environ) != (HERE,):
         # Prefect itself looks into `.env` of the current folder alone.
         for name, value in values.items():

@@ -6,6 +6,7 @@ It is read before anything else: no import here takes time.
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NoReturn, Protocol
 
@@ -60,12 +61,45 @@ class Refused(Exception):
     """Arguments that can't be used."""
 
 
+_PYTHON_SAYS: Final = (
+    (r"the following arguments are required: (?P<names>.*)", to_say("this is missing: {names}")),
+    (r"expected (one|1|at least one) argument", to_say("a value is missing behind it")),
+    (r"invalid choice: (?P<value>.*) \(choose from (?P<choices>.*)\)", to_say("{value} is none of {choices}")),
+    (r"invalid int value: (?P<value>.*)", to_say("{value} is not a whole number")),
+    (r"ignored explicit argument (?P<value>.*)", to_say("it takes no value, and got {value}")),
+)
+"""How Python's parser refuses arguments, and what we say in its place."""
+
+
+def _told(message: str) -> str:
+    """What Python's parser says, as a sentence of the catalogue; one that is not known here stays as it is."""
+    about = re.fullmatch(r"argument (?P<name>[^:]+): (?P<message>.*)", message, re.DOTALL)
+    if about is not None:
+        return phrase("{name}: {message}", name=about["name"], message=_told(about["message"]))
+    for pattern, sentence in _PYTHON_SAYS:
+        found = re.fullmatch(pattern, message, re.DOTALL)
+        if found is not None:
+            return phrase(sentence, **found.groupdict())
+    return message
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Begins with `usage` in the reader's language."""
+
+    def add_usage(self, usage: str | None, actions: Any, groups: Any, prefix: str | None = None) -> None:
+        super().add_usage(usage, actions, groups, phrase("usage: ") if prefix is None else prefix)
+
+
 class _Parser(argparse.ArgumentParser):
-    """Raises instead of printing, so that `--json` can answer in JSON."""
+    """Raises instead of printing, so that `--json` can answer in JSON; what Python itself says is in our words."""
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(**how, add_help=False, formatter_class=_Help)
+        self._positionals.title, self._optionals.title = phrase("arguments"), phrase("options")
+        self.add_argument("-h", "--help", action="help", help=phrase("show this help and exit"))
 
     def error(self, message: str) -> NoReturn:
-        # The message itself is Python's.
-        raise Refused(phrase("{message} (see `{command}`)", message=message, command=f"{self.prog} --help"))
+        raise Refused(phrase("{message} (see `{command}`)", message=_told(message), command=f"{self.prog} --help"))
 
 
 def _epilog() -> str:
@@ -92,11 +126,40 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """
     root = parser()
     _require_command(root, arguments)
-    parsed = root.parse_args(_apart(arguments))
+    parsed, strangers = root.parse_known_args(_apart(arguments))
+    if strangers:
+        raise Refused(_unknown(commands_of(root)[parsed.command], strangers))
     if hasattr(parsed, "provider"):
         # Lists with commas, names one after the other, and the option repeated: any of them.
         parsed.provider = list(dict.fromkeys(name for names in parsed.provider for name in names))
     return parsed
+
+
+def _unknown(command: argparse.ArgumentParser, strangers: Sequence[str]) -> str:
+    """What to do about arguments that a command does not know: the option that was probably meant, or its help."""
+    words, help_ = " ".join(strangers), f"{command.prog} --help"
+    option = strangers[0].partition("=")[0]
+    known = [name for action in command._actions for name in action.option_strings if name.startswith("--")]
+    close = _closest(option, known) if option.startswith("--") else ""
+    if not close:
+        return phrase("{command} does not know {words} (see `{help}`)", command=command.prog, words=words, help=help_)
+    return phrase(
+        "{command} does not know {words}: did you mean {close}? (see `{help}`)",
+        command=command.prog,
+        words=words,
+        close=close,
+        help=help_,
+    )
+
+
+def named_file(arguments: Sequence[str]) -> str | None:
+    """The file of settings that arguments name, which need not be right otherwise."""
+    for number, argument in enumerate(arguments):
+        if argument == "--env-file":
+            return next(iter(arguments[number + 1 :]), None)
+        if argument.startswith("--env-file="):
+            return argument.partition("=")[2] or None
+    return None
 
 
 def _require_command(root: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
@@ -147,7 +210,6 @@ def parser() -> argparse.ArgumentParser:
         description=phrase("What every project used and cost each month, in Notion."),
         epilog=_epilog(),
         allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     root.add_argument("--version", action=_Version, nargs=0, help=phrase("print the version"))
     commands = root.add_subparsers(dest="command", required=True, parser_class=_Parser, metavar="command")
@@ -160,7 +222,6 @@ def parser() -> argparse.ArgumentParser:
             description=text,
             epilog=phrase("examples:") + lines if examples else None,
             allow_abbrev=False,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         command.add_argument("--env-file", metavar="FILE", help=phrase("settings from this file, in place of .env"))
         return command

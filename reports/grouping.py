@@ -114,13 +114,15 @@ def choose_columns(rows: Sequence[LedgerRow], wanted: Iterable[str], usual: Iter
     asked = {name: find_column(rows, name) for name in wanted}
     for name, column in asked.items():
         if column is None:
-            others = ", ".join(own_columns(rows)) or say("no column")
+            others = ", ".join(own_columns(rows))
             raise SettingsError(
                 say(
                     "--by {name}: no row has anything in a column of that name; filled: {others}",
                     name=name,
                     others=others,
                 )
+                if others
+                else say("--by {name}: no row has anything in a column of that name, or in any of your own", name=name)
             )
     found = asked.values() if asked else (find_column(rows, name) for name in usual)
     return tuple(dict.fromkeys(name for name in found if name is not None))

@@ -15,7 +15,7 @@ from decimal import Decimal
 from usage.errors import SettingsError
 from usage.grain import canonical_workspace, is_ours
 from usage.language.choice import Language
-from usage.language.saying import say_count
+from usage.language.saying import say
 from usage.money import exact_sum, whole_sum
 from usage.month import Month
 from usage.names import ProviderName, Status
@@ -158,15 +158,14 @@ class Ledger:
         """
         missing = [str(one.month) for one in self.months if not one.is_collected]
         if missing:
-            is_one = len(missing) == 1
-            command = f"collect --month {missing[0]}" if is_one else f"backfill {missing[0]} {missing[-1]}"
             raise SettingsError(
-                say_count(
-                    "{months} was never collected: {command} does it",
-                    "{months} were never collected: {command} does it",
-                    len(missing),
+                say("{month} was never collected: llm-usage collect --month {month} does it", month=missing[0])
+                if len(missing) == 1
+                else say(
+                    "{months} were never collected: llm-usage backfill {first} {last} does it",
                     months=", ".join(missing),
-                    command=f"llm-usage {command}",
+                    first=missing[0],
+                    last=missing[-1],
                 )
             )
 

@@ -27,6 +27,7 @@ from usage.errors import SettingsError
 from usage.language.choice import LANGUAGE
 from usage.language.marks import to_say
 from usage.language.reader import phrase
+from usage.language.reasons import reason_of
 from usage.language.saying import say
 from usage.month import Month
 from usage.settings import load_settings
@@ -157,7 +158,7 @@ def _folder() -> Iterator[str]:
         folder = tempfile.TemporaryDirectory(prefix="llm-usage-demo-", ignore_cleanup_errors=True)
     except OSError as error:
         raise SettingsError(
-            say("TMPDIR: no temporary folder can be written ({strerror}); name one", strerror=error.strerror)
+            say("TMPDIR: no temporary folder can be written ({strerror}); name one", strerror=reason_of(error))
         ) from error
     with folder, if_stopped(folder.cleanup):
         yield folder.name

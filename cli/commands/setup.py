@@ -11,12 +11,13 @@ from pathlib import Path
 
 from dotenv import set_key
 
-from cli.display import literal
+from cli.display import literal, noting_warnings
 from notion.client.gateway import Gateway
 from notion.setup.databases import SetupResult, rehearse, set_up
 from notion.setup.rehearsal import Rehearsal
 from usage.errors import SettingsError
 from usage.language.reader import phrase
+from usage.language.reasons import reason_of
 from usage.language.saying import say
 from usage.names import ProviderName
 from usage.settings import Settings, load_settings
@@ -31,7 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
             would = rehearse(rehearsal, settings.notion, _providers_with_keys(settings))
         _print_rehearsal(would, as_json=arguments.json)
         return 0
-    result = set_up_databases(settings)
+    with noting_warnings():
+        result = set_up_databases(settings)
     file = _write_ids(result) if arguments.write_env else None
     if arguments.json:
         print(json.dumps(_ids(result)))
@@ -68,7 +70,7 @@ def _write_ids(result: SetupResult) -> Path:
             say(
                 "{file}: can't be written ({strerror}); the databases are there: run llm-usage setup for their ids",
                 file=file,
-                strerror=error.strerror,
+                strerror=reason_of(error),
             )
         ) from None
     return file.absolute()

@@ -53,11 +53,24 @@ def run(arguments: argparse.Namespace) -> int:
         words = words_of(told)
         console.print(_table(lines, now, words) if proofs is None else proofs_table(proofs, now, words))
     else:
-        console.print(phrase("Nothing has been collected yet: llm-usage collect does it."))
+        console.print(_nothing(months), soft_wrap=True)
     for one in soon:
         console.print(note(one.sentence), soft_wrap=True)
     print_beside(told)
     return 0
+
+
+def _nothing(months: Sequence[Month]) -> str:
+    """That nothing is there, in all or of some months, and what to do."""
+    if not months:
+        return phrase("Nothing has been collected yet: llm-usage collect does it.")
+    if len(months) == 1:
+        return phrase("{month} was never collected: llm-usage collect --month {month} does it", month=months[0])
+    return phrase(
+        "Nothing of {first} to {last} has been collected: llm-usage backfill {first} {last} does it.",
+        first=min(months),
+        last=max(months),
+    )
 
 
 def _beside(settings: Settings, workspace: Workspace, months: Sequence[Month], rows: Sequence[Existing]) -> Told | None:

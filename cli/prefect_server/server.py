@@ -26,6 +26,7 @@ from cli.prefect_server.ending import if_stopped
 from cli.prefect_server.settings import DEFAULTS, is_configured, prefect_home, prefect_settings
 from usage.errors import LlmUsageError, SettingsError
 from usage.language.marks import to_say
+from usage.language.reasons import reason_of
 from usage.language.saying import say
 from usage.machine.network import check_certificates
 from usage.machine.private import keep_from_others, private_folder
@@ -371,7 +372,7 @@ def _own_folder(home: Path) -> Path:
             say(
                 "PREFECT_HOME: {folder} can't be used ({strerror}); take it away, or name another folder",
                 folder=home / "llm-usage",
-                strerror=error.strerror,
+                strerror=reason_of(error),
             )
         ) from error
 
@@ -398,7 +399,7 @@ def _require_writable(home: Path) -> None:
             say(
                 "PREFECT_HOME: Prefect can't write to {home} ({strerror}); name another folder",
                 home=home,
-                strerror=error.strerror,
+                strerror=reason_of(error),
             )
         ) from error
 

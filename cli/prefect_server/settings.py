@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import ValidationError
 
 from usage.errors import SettingsError
+from usage.language.reasons import reason_of
 from usage.language.saying import say
 from usage.language.sentence import Sentence
 from usage.settings.files import file_values
@@ -166,7 +167,7 @@ def _files(settings: Mapping[str, str], home: Path) -> Iterator[str]:
 
 def _say_where(error: OSError | ValueError) -> Sentence | str:
     if isinstance(error, OSError):
-        return str(error.strerror)
+        return str(reason_of(error))
     # Only where it is: what stands there may be a password.
     place = re.search(r"\(at [^)]*\)", str(error))
     return say("it is not TOML {place}", place=place[0][1:-1]) if place else say("it is not TOML")

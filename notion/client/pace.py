@@ -21,6 +21,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Final, TypeVar
 
+from usage.language.reasons import reason_of
 from usage.language.saying import say
 from usage.machine.private import private_file, private_folder, state_folder
 
@@ -134,16 +135,14 @@ class Pace:
         return sqlite3.connect(private_file(self._file), timeout=60, isolation_level=None)
 
     def _go_alone(self, error: sqlite3.Error | OSError) -> None:
-        place, why = (error.filename, error.strerror) if isinstance(error, OSError) else (self._file, error)
-        _log.warning(
-            "%s",
-            say(
-                "{place} can't be used ({why}): Notion's rate is kept by this run alone, not together with others of "
-                "this user",
-                place=place,
-                why=why,
-            ),
+        place, why = (error.filename, reason_of(error)) if isinstance(error, OSError) else (self._file, str(error))
+        sentence = say(
+            "{place} can't be used ({why}): Notion's rate is kept by this run alone, not together with others of this "
+            "user",
+            place=place,
+            why=why,
         )
+        _log.warning("%s", sentence)
         # One request after the other takes its turn: threads may share the connection.
         self._alone = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         weakref.finalize(self, self._alone.close)

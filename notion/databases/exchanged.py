@@ -63,9 +63,9 @@ def refuse_exchanged(gateway: Gateway, services: Found | None, usages: Found | N
     if services is not None and usages is not None:
         raise NotionAccessError(
             say(
-                "{services} and {usages} are exchanged: the database {first} is made like “{usages_title}”, and the "
-                "database {second} like “{services_title}”. Nothing was written. Put {services}={services_id} and "
-                "{usages}={usages_id} into .env.",
+                "{services} and {usages} are exchanged: the first leads to the database {first}, which is made like "
+                "“{usages_title}”, and the second to {second}, made like “{services_title}”. Nothing was written. Put "
+                "{services}={services_id} and {usages}={usages_id} into .env.",
                 first=_name_of(services),
                 second=_name_of(usages),
                 services_id=usages.database_id,

@@ -228,6 +228,15 @@ class Http:
             # httpx bounds the wait for each piece of an answer, not for the whole of it.
             async with asyncio.timeout(self._retry.patience):
                 answer = await self._receive(request, path, most_bytes)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+            raise TransientError(
+                say(
+                    "{host} can't be reached ({kind}): check the access to the Internet, the provider's …_BASE_URL and "
+                    "HTTPS_PROXY.",
+                    host=request.url.host,
+                    kind=type(error).__name__,
+                )
+            ) from None
         except (httpx.TimeoutException, TimeoutError):
             raise TransientError(say("{path} did not answer in time.", path=path)) from None
         except httpx.TransportError as error:

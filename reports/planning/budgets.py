@@ -104,29 +104,30 @@ class _Reader:
             # The place stands in its text alone before Python 3.14.
             said = re.fullmatch(r"(.*) \(at (?:line (\d+), column \d+|end of document)\)", str(error), re.DOTALL)
             line = int(said[2] or self._text.count("\n") + 1) if said else 1
-            why = said[1] if said else type(error).__name__
-            told = say("this is not TOML ({why}); {write}: total = 1500", why=why, write=_how_to_write())
-            raise self._refusal(line, told) from None
+            why = said[1] if said else str(error)
+            # The reason is Python's own, and English.
+            what = say("this is not TOML ({why}); write US dollars a month, like total = 1500 or 1500.50", why=why)
+            raise self._refusal(line, what) from None
         except (ValueError, ArithmeticError, RecursionError):
-            raise self._refusal(
-                1, say("a number or a date in it can't be read; {write}", write=_how_to_write())
-            ) from None
+            what = say("a number or a date in it can't be read; write US dollars a month, like 1500 or 1500.50")
+            raise self._refusal(1, what) from None
 
     def _month(self, name: str) -> Month:
         try:
             return Month.parse(name)
         except SettingsError:
-            told = say("{name} is not a month; write [month.2026-01]", name=repr(name))
-            raise self._refusal(self._line(("month", name)), told) from None
+            what = say("{name} is not a month; write [month.2026-01]", name=repr(name))
+            raise self._refusal(self._line(("month", name)), what) from None
 
     def _budgets(self, table: Mapping[str, Any], at: tuple[str, ...]) -> dict[Subject, Decimal]:
         found: dict[Subject, Decimal] = {}
         for subject, value, path in self._subjects(table, at):
             if not all(part.strip() for part in path):
-                raise self._refusal(self._line(path), say("a budget has no name; write what it is for before the ="))
+                what = say("a budget has no name; write what it is for before the =")
+                raise self._refusal(self._line(path), what)
             if any(_is_same(subject, other) for other in found):
-                told = say("{name} has a budget already; leave one of the two", name=repr(path[-1]))
-                raise self._refusal(self._line(path), told)
+                what = say("{name} has a budget already; leave one of the two", name=repr(path[-1]))
+                raise self._refusal(self._line(path), what)
             found[subject] = self._amount(value, path)
         return found
 
@@ -146,14 +147,12 @@ class _Reader:
             elif name == Kind.COLUMN:
                 yield from self._columns(self._table(value, path), path)
             else:
-                raise self._refusal(
-                    self._line(path),
-                    say(
-                        "{name} means nothing here; what can stand in the file: total, [provider], [project], "
-                        "[column.<name of your column>] and [month.2026-01]",
-                        name=repr(name),
-                    ),
+                what = say(
+                    "{name} means nothing here; what can stand in the file: total, [provider], [project], "
+                    "[column.<name of your column>] and [month.2026-01]",
+                    name=repr(name),
                 )
+                raise self._refusal(self._line(path), what)
 
     def _columns(
         self, columns: Mapping[str, Any], at: tuple[str, ...]
@@ -167,14 +166,14 @@ class _Reader:
             if folded(name) in (one.value, folded(one.label)):
                 return Subject(Kind.PROVIDER, one.value)
         known = ", ".join(ProviderName)
-        told = say("{name} is no provider; write one of {known}", name=repr(name), known=known)
-        raise self._refusal(self._line(path), told)
+        what = say("{name} is no provider; write one of {known}", name=repr(name), known=known)
+        raise self._refusal(self._line(path), what)
 
     def _table(self, value: object, path: tuple[str, ...]) -> Mapping[str, Any]:
         if not isinstance(value, dict):
             name = ".".join(path)
-            told = say("{name} holds budgets by name; write [{name}], and below it: name = 1500", name=name)
-            raise self._refusal(self._line(path), told)
+            what = say("{name} holds budgets by name; write [{name}], and below it: name = 1500", name=name)
+            raise self._refusal(self._line(path), what)
         return value
 
     def _amount(self, value: object, path: tuple[str, ...]) -> Decimal:
@@ -182,8 +181,10 @@ class _Reader:
             amount = Decimal(value)
             if amount.is_finite() and 0 <= amount <= _LARGEST and _decimals(amount) <= _PLACES:
                 return amount
-        told = say("{name} has no amount that can be used; {write}", name=repr(path[-1]), write=_how_to_write())
-        raise self._refusal(self._line(path), told)
+        what = say(
+            "{name} has no amount that can be used; write US dollars a month, like 1500 or 1500.50", name=repr(path[-1])
+        )
+        raise self._refusal(self._line(path), what)
 
     def _line(self, path: tuple[str, ...]) -> int:
         """On which line a key stands; where that can't be told, the closest one above it."""
@@ -196,10 +197,6 @@ class _Reader:
 
     def _refusal(self, line: int, what: Sentence) -> SettingsError:
         return SettingsError(say("{path}, line {line}: {what}", path=self._path, line=str(line), what=what))
-
-
-def _how_to_write() -> Sentence:
-    return say("write US dollars a month, like 1500 or 1500.50")
 
 
 def _decimals(amount: Decimal) -> int:

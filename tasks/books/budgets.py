@@ -6,6 +6,7 @@ from pathlib import Path
 
 from reports.planning.budgets import FILE_NAME, Budgets, budgets_of
 from usage.errors import SettingsError
+from usage.language.reasons import reason_of
 from usage.language.saying import say
 from usage.settings import Settings
 
@@ -24,6 +25,6 @@ def load_budgets(settings: Settings) -> Budgets:
         # With or without the mark that Windows editors put first.
         text = "" if path is None else path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else say("not a text file in UTF-8")
+        reason = reason_of(error) if isinstance(error, OSError) else say("not a text file in UTF-8")
         raise SettingsError(say("{path}: can't be read ({reason})", path=path or here, reason=reason)) from None
     return budgets_of(settings.reports.budgets, text, str(path))

@@ -46,7 +46,7 @@ def corrections(settings: Settings, months: Iterable[Month], since: datetime) ->
             if change.after.read_at >= since and change.standing is not Standing.RUNNING
         ]
     except ArchiveError as error:
-        _log.warning("%s", say("{why} The report comes without corrections.", why=error.sentence))
+        _log.warning("%s", say("The report comes without corrections: {why}", why=error.sentence))
         return None
     return tuple(sorted(found, key=lambda one: one.read_at, reverse=True))
 

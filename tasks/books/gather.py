@@ -125,7 +125,7 @@ def _archive(settings: Settings) -> Archive | None:
     try:
         return open_archive(settings)
     except ArchiveError as error:
-        _log.warning("%s", say("{why} Reports come without days.", why=error.sentence))
+        _log.warning("%s", say("Reports come without days: {why}", why=error.sentence))
         return None
 
 

@@ -228,3 +228,45 @@ def test_a_stranger_under_one_of_our_names(cli: Cli, monkeypatch: pytest.MonkeyP
     told = cli("collect", "--json")
     assert told.status == 2
     assert "/elsewhere/sandbox/__init__.py" in told.json["error"]
+
+
+IN_FRENCH = {
+    "no such command": (("colect",), "il n’y a pas de commande 'colect' : vouliez-vous dire collect ?"),
+    "no such option": (("collect", "--monht", "2026-01"), "llm-usage collect ne connaît pas --monht 2026-01"),
+    "option that is close": (("collect", "--monht", "2026-01"), "vouliez-vous dire --month ?"),
+    "argument too many": (("setup", "extra"), "llm-usage setup ne connaît pas extra (voir `llm-usage setup --help`)"),
+    "argument too few": (("replay",), "il manque : month"),
+    "option without its value": (("collect", "--month"), "--month : il manque une valeur"),
+    "none of the choices": (("export", "pdf"), "format : 'pdf' n’est aucun de"),
+    "not a number": (("report", "--months", "some"), "--months : 'some' n’est pas un nombre entier"),
+    "value of a switch": (("collect", "--json=3"), "--json : cette option ne prend pas de valeur"),
+    "no such provider": (("collect", "--provider", "openia"), "vouliez-vous dire openai ?"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "told"), IN_FRENCH.values(), ids=IN_FRENCH)
+def test_wrong_arguments_are_told_in_the_language_of_the_file(cli: Cli, arguments: tuple[str, ...], told: str) -> None:
+    cli.unset("LLM_USAGE_LANG")
+    (cli.folder / ".env").write_text("LLM_USAGE_LANG=fr\n")
+    refused = cli(*arguments)
+    assert refused.status == 2
+    assert told in refused.err.replace("\N{NO-BREAK SPACE}", " ").replace("\N{NARROW NO-BREAK SPACE}", " ")
+
+
+def test_help_is_in_the_language_of_the_named_file(cli: Cli, capsys: pytest.CaptureFixture[str]) -> None:
+    cli.unset("LLM_USAGE_LANG")
+    (cli.folder / "other").write_text("LLM_USAGE_LANG=fr\n")
+    with pytest.raises(SystemExit):
+        cli("collect", "--env-file=other", "--help")
+    shown = capsys.readouterr().out
+    assert shown.startswith("utilisation : ")
+    assert "affiche cette aide" in shown
+    assert "show this" not in shown
+
+
+def test_help_needs_no_settings_that_can_be_read(cli: Cli) -> None:
+    cli.unset("LLM_USAGE_LANG")
+    (cli.folder / ".env").write_bytes(b"NOTION_CARRY_COLUMNS=\xc9quipe\n")
+    with pytest.raises(SystemExit) as ended:
+        cli("--help")
+    assert ended.value.code == 0

@@ -112,6 +112,14 @@ def test_events_from_many_threads(terminal: None, capsys: pytest.CaptureFixture[
         assert "1000 pages" in seen(capsys)
 
 
+@pytest.mark.parametrize(
+    ("size", "english", "french"),
+    [(0, "0 B", "0 o"), (21_100, "21.1 kB", "21,1 ko"), (3 * 10**6, "3.0 MB", "3,0 Mo"), (10**9, "1.0 GB", "1,0 Go")],
+)
+def test_sizes_in_both_languages(size: int, english: str, french: str) -> None:
+    assert (in_bytes(size).en, in_bytes(size).fr) == (english, french)
+
+
 def test_on_a_real_terminal(
     program: Program, sandbox: Sandbox, prefect_api: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -94,7 +94,7 @@ WRONG = {
     "no name of a file": (("-o", "a\x00b"), "no file can have that name"),
     "too long a name": (("-o", "n" * 300), "no file can have that name"),
     "two places": (("--notion", "-o", "page.html"), "one page goes to one place"),
-    "no such language": (("--lang", "de"), "invalid choice"),
+    "no such language": (("--lang", "de"), "is none of"),
 }
 
 

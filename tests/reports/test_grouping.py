@@ -113,3 +113,11 @@ def test_columns_are_chosen_by_name_or_from_those_that_are_usual() -> None:
         SettingsError, match="--by Équipe: no row has anything in a column of that name; filled: Client"
     ):
         choose_columns(found, ["Client", "Équipe"], [])
+
+
+def test_a_column_that_nobody_fills_is_refused_in_both_languages() -> None:
+    with pytest.raises(SettingsError) as refused:
+        choose_columns([], ["Client"], [])
+    assert refused.value.sentence.en.startswith("--by Client: no row has anything in a column of that name")
+    assert refused.value.sentence.fr.startswith("--by Client")
+    assert "aucune ligne n’a rien" in refused.value.sentence.fr

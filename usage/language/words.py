@@ -7,6 +7,7 @@ writes amounts and dates as each language does.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import ROUND_HALF_EVEN, Context, Decimal
@@ -24,6 +25,9 @@ from usage.language.choice import Language
 from usage.money import dollars, plain, to_the_cent
 
 _LOCALES: Final = {Language.FR: Locale("fr", "FR"), Language.EN: Locale("en", "US")}
+_BEHIND_DE: Final = re.compile(r"\bde (\{(\w+)\})")
+_BEGINS_WITH_VOWEL: Final = re.compile(r"(avril|août|octobre)\b")
+"""Months whose French names begin with a vowel."""
 NOTHING: Final = "–"
 """In place of a figure that nobody knows. It is never 0."""
 
@@ -57,7 +61,7 @@ class Words:
         Raises:
             LookupError: The catalogue lacks it.
         """
-        return self._sentence(sentence).format_map(values)
+        return self._filled(sentence, values)
 
     def count(self, one: str, many: str, number: int, /, **values: object) -> str:
         """A sentence about `{number}` things; `one` is that about a single thing.
@@ -67,7 +71,17 @@ class Words:
         """
         # French counts 0 with 1.
         is_one = number == 1 or (number == 0 and self.language is Language.FR)
-        return self._sentence(one if is_one else many).format_map({**values, "number": self.whole(number)})
+        return self._filled(one if is_one else many, {**values, "number": self.whole(number)})
+
+    def _filled(self, sentence: str, values: Mapping[str, object]) -> str:
+        if self.language is Language.EN:
+            return sentence.format_map(values)
+
+        def elided(place: re.Match[str]) -> str:
+            return f"d’{place[1]}" if _BEGINS_WITH_VOWEL.match(str(values[place[2]])) else place[0]
+
+        # `d’octobre 2025`, where `de janvier 2026` would stand.
+        return _BEHIND_DE.sub(elided, self._sentence(sentence)).format_map(values)
 
     def _sentence(self, sentence: str) -> str:
         return sentence if self.language is Language.EN else _french()[sentence]

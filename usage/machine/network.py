@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from urllib.request import getproxies_environment
 
 from usage.errors import SettingsError
+from usage.language.reasons import reason_of
 from usage.language.saying import say
 from usage.settings import LOOPBACK
 
@@ -95,7 +96,7 @@ def _check_bundle(name: str, path: str) -> None:
     except ssl.SSLError:
         reason: object = say("there is no certificate in it")
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or say("that is no path")
+        reason = reason_of(error) if isinstance(error, OSError) else say("that is no path")
     else:
         return
     raise SettingsError(
@@ -118,7 +119,7 @@ def _check_key_log(path: str) -> None:
             say(
                 "SSLKEYLOGFILE: the file it names can't be written ({strerror}); name another, or take the "
                 "variable away",
-                strerror=error.strerror,
+                strerror=reason_of(error),
             )
         ) from None
 

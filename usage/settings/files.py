@@ -10,6 +10,7 @@ from typing import Final
 from dotenv import dotenv_values
 
 from usage.errors import SettingsError
+from usage.language.reasons import reason_of
 from usage.language.saying import say
 from usage.language.sentence import Sentence
 
@@ -100,6 +101,6 @@ def read_dotenv(path: Path) -> dict[str, str]:
         found = dotenv_values(path, encoding="utf-8-sig") if path.is_file() else {}
     except (OSError, UnicodeDecodeError) as error:
         # Not the error itself: it may hold the whole file.
-        reason = error.strerror if isinstance(error, OSError) else say("not a text file in UTF-8")
+        reason = reason_of(error) if isinstance(error, OSError) else say("not a text file in UTF-8")
         raise SettingsError(say("{path}: can't be read ({reason})", path=path, reason=reason)) from None
     return {name: value for name, value in found.items() if value is not None}

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 
 from usage.catalogue import CATALOGUE, NOTION_ADDRESS
 from usage.errors import SettingsError
+from usage.language.reasons import reason_of
 from usage.language.saying import say, together
 from usage.language.sentence import Sentence
 from usage.names import DEFAULT_ACCOUNT, Grain, ProviderName, Source
@@ -286,7 +287,7 @@ def _read_key(name: str, path: str, wrong: list[Sentence]) -> str:
     try:
         key = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else say("not a text file")
+        reason = reason_of(error) if isinstance(error, OSError) else say("not a text file")
         wrong.append(say("{name}: the file it names can't be read ({reason})", name=name, reason=reason))
         return ""
     if not key:

@@ -31,6 +31,7 @@ from tasks.books.gather import gather
 from tasks.books.rates import gather_rates
 from tasks.books.related import with_titles
 from usage.errors import LlmUsageError, SettingsError
+from usage.language.reasons import reason_of
 from usage.language.saying import say
 from usage.language.words import Words
 from usage.money import digits, exact_sum
@@ -200,7 +201,7 @@ def _write(table: Table[Any], targets: Sequence[_Target]) -> Iterator[WrittenFil
             counts = [_writer(target.kind)(table, draft) for target, draft in drafts]
     except OSError as error:
         raise LlmUsageError(
-            say("{place} can't be written ({reason})", place=place, reason=error.strerror or type(error).__name__)
+            say("{place} can't be written ({reason}); name another place with -o", place=place, reason=reason_of(error))
         ) from error
     yield from (WrittenFile(path=str(target.path), lines=count) for target, count in zip(targets, counts, strict=True))
 

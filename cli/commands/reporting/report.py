@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from cli.commands.reporting.paths import named
+from cli.display import noting_warnings
 from notion.client.gateway import Gateway
 from usage.errors import SettingsError
 from usage.language.choice import Language
+from usage.language.reasons import reason_of
 from usage.language.saying import say
 from usage.language.words import Words
 from usage.month import Month
@@ -46,7 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
         return _to_notion(settings, month, arguments)
     language = Language(arguments.lang) if arguments.lang else settings.reports.language
     file = None if arguments.output == _STDOUT else place(arguments.output, month)
-    page = page_of(settings, month, Words(language), count=arguments.months, by=arguments.by)
+    with noting_warnings():
+        page = page_of(settings, month, Words(language), count=arguments.months, by=arguments.by)
     if file is None:
         sys.stdout.buffer.write(page.encode())
         return 0
@@ -67,7 +70,7 @@ def _to_notion(settings: Settings, month: Month, arguments: argparse.Namespace) 
     from tasks.books.rates import second_currency  # noqa: PLC0415
 
     words = Words(Language(arguments.lang) if arguments.lang else settings.reports.notion_language)
-    with closing(Gateway(settings.notion)) as gateway:
+    with closing(Gateway(settings.notion)) as gateway, noting_warnings():
         report = monthly(settings, gateway, month, count=arguments.months, by=arguments.by)
         kept = write_page(gateway, parent, report, words, second_currency(settings, report, words))
     print(kept.url)
@@ -124,7 +127,7 @@ def write(path: Path, page: str) -> None:
             say(
                 "-o {path}: the file can't be written ({strerror}); name another place",
                 path=path,
-                strerror=error.strerror,
+                strerror=reason_of(error),
             )
         ) from error
 
@@ -146,7 +149,7 @@ def show_copy(settings: Settings, month: Month, count: int) -> Path:
         handle, name = tempfile.mkstemp(prefix=f"llm-usage-{month}-", suffix=".html")
     except OSError as error:
         raise SettingsError(
-            say("TMPDIR: no temporary file can be written ({strerror}); name a folder", strerror=error.strerror)
+            say("TMPDIR: no temporary file can be written ({strerror}); name a folder", strerror=reason_of(error))
         ) from error
     os.close(handle)
     path = Path(name)

@@ -13,6 +13,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from usage.errors import SettingsError
+from usage.language.reasons import reason_of
 from usage.language.saying import say
 from usage.language.sentence import Sentence
 
@@ -112,7 +113,7 @@ def _read(path: Path) -> str:
         return content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         # Not the error itself: it may hold the whole file.
-        reason = error.strerror if isinstance(error, OSError) else say("not a text file in UTF-8")
+        reason = reason_of(error) if isinstance(error, OSError) else say("not a text file in UTF-8")
         raise SettingsError(
             say("{variable}: {path} can't be read ({reason})", variable=VARIABLE, path=path, reason=reason)
         ) from None

@@ -12,6 +12,7 @@ from typing import Final
 
 from tasks.books.telling import post
 from tasks.books.telling.addresses import Address
+from usage.language.reasons import reason_of
 from usage.language.saying import say
 from usage.language.sentence import SILENCE, Sentence
 
@@ -54,7 +55,7 @@ def send(address: Address, title: str, body: str, *, deadline: float = DEADLINE)
     except subprocess.TimeoutExpired:
         return say("no answer within {seconds} s", seconds=f"{deadline:.0f}")
     except OSError as error:
-        return say("the program that sends it can’t be started ({reason})", reason=error.strerror)
+        return say("the program that sends it can’t be started ({reason})", reason=reason_of(error))
     if ended.returncode == post.SENT:
         return SILENCE
     if ended.returncode == post.UNKNOWN:

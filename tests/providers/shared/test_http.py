@@ -148,7 +148,7 @@ def test_connections_that_break(server: Server, clock: Clock, kind: Kind) -> Non
 def test_a_server_that_nobody_can_reach(clock: Clock) -> None:
     with Server([Echo()]) as server:
         pass
-    with pytest.raises(TransientError, match="La connexion à /costs a été coupée"):
+    with pytest.raises(TransientError, match=r"ne peut pas être joint .*vérifiez l’accès à Internet"):
         ask(server, clock)
     assert len(clock.slept) == TRIES - 1
 

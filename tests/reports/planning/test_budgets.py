@@ -170,3 +170,11 @@ def test_whose_cost_counts() -> None:
     assert not Subject(Kind.PROJECT, "PROJ_ABC").takes(one)
     assert Subject(Kind.COLUMN, "ventes", "Equipe").takes(one)
     assert not Subject(Kind.COLUMN, "ventes", "Client").takes(one)
+
+
+def test_a_file_is_refused_in_both_languages() -> None:
+    with pytest.raises(SettingsError) as error:
+        budgets_of({}, "total = 1\nfoo = 3", "b.toml")
+    assert error.value.sentence.en.startswith("b.toml, line 2: 'foo' means nothing here")
+    assert error.value.sentence.fr.startswith("b.toml, ligne 2")
+    assert "'foo' ne veut rien dire ici" in error.value.sentence.fr

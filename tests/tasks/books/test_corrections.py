@@ -59,4 +59,4 @@ def test_an_archive_that_can_not_be_read_is_said(tmp_path: Path, caplog: pytest.
     for file in tmp_path.rglob("*.parquet"):
         file.write_bytes(b"damaged")
     assert corrections(settings_of(tmp_path), [JANUARY], JANUARY.start) is None
-    assert "The report comes without corrections." in caplog.text
+    assert "The report comes without corrections: " in caplog.text

@@ -137,3 +137,12 @@ def test_no_amount_is_refused_or_shown_as_nothing(amount: Decimal) -> None:
     for language in Language:
         text = Words(language).dollars(amount)
         assert (amount == 0) == (not any(digit in text for digit in "123456789"))
+
+
+@pytest.mark.parametrize(
+    ("month", "shown"), [("2025-10", "Total d’octobre 2025"), ("2026-01", "Total de janvier 2026")]
+)
+def test_french_months_that_begin_with_a_vowel_are_elided(month: str, shown: str) -> None:
+    words = Words(Language.FR)
+    told = words("Total of {month}: {total}.", month=words.month(Month.parse(month)), total="1")
+    assert told.replace("\N{NO-BREAK SPACE}", " ").startswith(shown)
