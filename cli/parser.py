@@ -383,6 +383,7 @@ def _add_reporting(add: _Add) -> None:
     report.add_argument(
         "--notion", action="store_true", help=phrase("as a page under the parent page in Notion, not a file")
     )
+    _json(report)
     digest = add(
         "digest",
         phrase("A month in ten lines: total, change, budget, surprises, what is missing. Prints or sends it."),

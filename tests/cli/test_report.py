@@ -43,6 +43,14 @@ def test_a_file_in_this_folder(told: Cli) -> None:
     assert f"${total(told, '2026-01')}" in page
 
 
+def test_json_says_where_the_page_is(told: Cli) -> None:
+    written = told("report", "-o", "page.html", "--json")
+    assert written.json == {"month": "2026-01", "file": str(told.folder / "page.html"), "notion": None}
+    refused = told("report", "-o", "-", "--json")
+    assert refused.status == 2
+    assert "--json has no room" in refused.json["error"]
+
+
 def test_another_month_place_and_language(told: Cli) -> None:
     path = told.folder / "fevrier.html"
     output = told("report", "--month", "current", "--lang", "fr", "--months", "3", "-o", "fevrier.html")

@@ -11,6 +11,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from pydantic import BaseModel
+
 from cli.commands.reporting.paths import named
 from cli.display import noting_warnings
 from notion.client.gateway import Gateway
@@ -24,6 +26,16 @@ from usage.settings import Settings, load_settings
 
 _MOST_MONTHS: Final = 36
 _STDOUT: Final = "-"
+
+
+class Written(BaseModel):
+    """The object that `--json` prints: which month, and where its page is; figures are `digest --json`'s."""
+
+    month: str
+    file: str | None = None
+    """Its whole path."""
+    notion: str | None = None
+    """Address of the page in Notion."""
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -46,6 +58,10 @@ def run(arguments: argparse.Namespace) -> int:
     month = Month.resolve(arguments.month, settings.now())
     if arguments.notion:
         return _to_notion(settings, month, arguments)
+    if arguments.output == _STDOUT and arguments.json:
+        raise SettingsError(
+            say("-o - writes the page to standard output, where --json has no room: take one of the two")
+        )
     language = Language(arguments.lang) if arguments.lang else settings.reports.language
     file = None if arguments.output == _STDOUT else place(arguments.output, month)
     with noting_warnings():
@@ -54,7 +70,7 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.buffer.write(page.encode())
         return 0
     write(file, page)
-    print(file)
+    print(Written(month=str(month), file=str(file)).model_dump_json() if arguments.json else file)
     return 0
 
 
@@ -73,7 +89,7 @@ def _to_notion(settings: Settings, month: Month, arguments: argparse.Namespace) 
     with closing(Gateway(settings.notion)) as gateway, noting_warnings():
         report = monthly(settings, gateway, month, count=arguments.months, by=arguments.by)
         kept = write_page(gateway, parent, report, words, second_currency(settings, report, words))
-    print(kept.url)
+    print(Written(month=str(month), notion=kept.url).model_dump_json() if arguments.json else kept.url)
     return 0
 
 
