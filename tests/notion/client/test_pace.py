@@ -251,7 +251,7 @@ def test_without_a_usable_file_the_process_keeps_the_pace_alone(
     assert most_within(60, clock.turns) <= 180
     (message,) = caplog.messages
     assert str(folder) in message
-    assert "par cette seule exécution" in message
+    assert "cette exécution tient seule le rythme de Notion" in message
     assert not (tmp_path / "elsewhere").is_file()
 
 

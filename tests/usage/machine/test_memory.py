@@ -1,8 +1,19 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
+
+import pytest
 
 from usage.machine.memory import importing, without_garbage_collection
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_frozen() -> Iterator[None]:
+    """As in a new process, and afterwards, too."""
+    gc.unfreeze()
+    yield
+    gc.unfreeze()
 
 
 def test_what_was_made_in_bulk_is_not_walked_through_and_the_collector_runs_again() -> None:
@@ -18,15 +29,12 @@ def test_what_was_made_in_bulk_is_not_walked_through_and_the_collector_runs_agai
 
 def test_what_somebody_froze_stays_so() -> None:
     gc.freeze()
-    try:
-        frozen = gc.get_freeze_count()
-        with without_garbage_collection():
-            made = [[number] for number in range(60_000)]
-        # It joins them: to take it out would be to take them out, too.
-        assert gc.get_freeze_count() >= frozen
-        assert made
-    finally:
-        gc.unfreeze()
+    frozen = gc.get_freeze_count()
+    with without_garbage_collection():
+        made = [[number] for number in range(60_000)]
+    # It joins them: to take it out would be to take them out, too.
+    assert gc.get_freeze_count() >= frozen
+    assert made
 
 
 def test_a_collector_that_is_off_stays_off() -> None:
@@ -40,11 +48,8 @@ def test_a_collector_that_is_off_stays_off() -> None:
 
 
 def test_what_was_imported_is_not_looked_through_again() -> None:
-    try:
-        with importing():
-            made = [[number] for number in range(1000)]
-            assert not gc.isenabled()
-        assert gc.isenabled()
-        assert gc.get_freeze_count() >= len(made)
-    finally:
-        gc.unfreeze()
+    with importing():
+        made = [[number] for number in range(1000)]
+        assert not gc.isenabled()
+    assert gc.isenabled()
+    assert gc.get_freeze_count() >= len(made)
