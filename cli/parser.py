@@ -230,6 +230,7 @@ def parser() -> argparse.ArgumentParser:
     _add_collecting(add)
     _add_showing(add)
     _add_reporting(add)
+    _add_figures(add)
     return root
 
 
@@ -405,6 +406,10 @@ def _add_reporting(add: _Add) -> None:
     digest.add_argument("--markdown", action="store_true", help=phrase("print Markdown"))
     digest.add_argument("--lang", choices=["en", "fr"], help=phrase("in this language, in place of LLM_USAGE_LANG"))
     _json(digest)
+
+
+def _add_figures(add: _Add) -> None:
+    """Commands that hand the figures on, or hold them against others."""
     reconcile = add(
         "reconcile", phrase("A month's bill beside its tokens at public prices: an estimate; needs the extra `prices`.")
     )
