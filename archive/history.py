@@ -165,22 +165,13 @@ def _pairs(
     read = _Reader(archive, on_damage)
     seen: list[Entry] = []
     for after in readings:
-        while (before := _before(seen, after)) is not None and before.records.sha256 != after.records.sha256:
-            had = read(before)
-            if had is None:
-                # What came before it is held against this one.
-                seen.remove(before)
-                continue
-            has = read(after)
-            if has is not None:
+        before = next((one for one in reversed(seen) if one.is_of(after.organisation, after.key_mark)), None)
+        if before is not None and before.records.sha256 != after.records.sha256:
+            had, has = read(before), read(after)
+            if had is not None and has is not None:
                 yield before, after, had, has
-            break
         if not read.found_damaged(after):
             seen.append(after)
-
-
-def _before(seen: Sequence[Entry], after: Entry) -> Entry | None:
-    return next((one for one in reversed(seen) if one.is_of(after.organisation, after.key_mark)), None)
 
 
 class _Reader:
