@@ -36,12 +36,12 @@ class CheckResult(BaseModel):
 
 
 async def try_reading(
-    what: Sentence | str,
+    what: Sentence,
     attempt: Awaitable[T],
     failure: CheckStatus = CheckStatus.BAD,
     *,
     spared: tuple[type[SourceError], ...] = (),
-    tell: Callable[[T], Sentence | str] = lambda _: say("readable"),
+    tell: Callable[[T], Sentence] = lambda _: say("readable"),
 ) -> CheckResult:
     """Try one thing.
 

@@ -62,7 +62,7 @@ async def believe_twice(
         raise
 
 
-def mismatch(checked: Control | None, sentence: Sentence | str) -> tuple[Gap, ...]:
+def mismatch(checked: Control | None, sentence: Sentence) -> tuple[Gap, ...]:
     """The gap of lines that do not add up to the provider's own total."""
     if checked is None or checked.agrees:
         return ()

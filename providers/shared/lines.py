@@ -107,14 +107,14 @@ class Notes:
         for field, count in lines.new.items():
             self.new[f"{where} {field}"] += count
 
-    def lose(self, where: str, what: Sentence | str) -> None:
+    def lose(self, where: str, what: Sentence) -> None:
         """Note a line that was taken in and turns out to be of no use; `what` is wrong with it."""
         self.read -= 1
         self.drop(where, what)
 
-    def drop(self, where: str, what: Sentence | str, count: int = 1) -> None:
+    def drop(self, where: str, what: Sentence, count: int = 1) -> None:
         """Note lines that are left out, and what is wrong with them."""
-        self.odd[Sentence.of(what) if isinstance(what, str) else what] += count
+        self.odd[what] += count
         self.dropped[say("{where}: {what}", where=where, what=what)] += count
 
     @classmethod
@@ -137,7 +137,7 @@ class Notes:
         if self.odd and not self.read:
             raise ContractError(unexpected(where, next(iter(self.odd))))
 
-    def gaps(self, what: Sentence | str) -> tuple[Gap, ...]:
+    def gaps(self, what: Sentence) -> tuple[Gap, ...]:
         """The gap that lines left out of a report leave; `what` the report brings (`the costs`)."""
         lost = sum(self.odd.values())
         if not lost:

@@ -38,7 +38,7 @@ class Part(Generic[T]):
     own if it is optional or `apart`; any other then stops the source.
     """
 
-    what: Sentence | str
+    what: Sentence
     reading: Coroutine[Any, Any, T]
     optional: bool = False
     apart: bool = False
@@ -87,7 +87,7 @@ def _costs_only_itself(part: Part[Any], failure: BaseException) -> bool:
     return isinstance(failure, SourceError)
 
 
-def gap_of(what: Sentence | str, error: SourceError) -> Gap:
+def gap_of(what: Sentence, error: SourceError) -> Gap:
     """The gap that a failed part leaves; `what` it would have brought (`the costs`)."""
     return Gap(
         kind=GapKind.UNAVAILABLE if isinstance(error, UnavailableError) else GapKind.MISSING,
@@ -96,9 +96,7 @@ def gap_of(what: Sentence | str, error: SourceError) -> Gap:
     )
 
 
-def days_gap(
-    month: Month, days: int | None, *, out_of_reach: int = 0, what: Sentence | str = SILENCE
-) -> tuple[Gap, ...]:
+def days_gap(month: Month, days: int | None, *, out_of_reach: int = 0, what: Sentence = SILENCE) -> tuple[Gap, ...]:
     """The gap that missing days leave in a closed month.
 
     Args:

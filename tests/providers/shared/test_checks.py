@@ -16,13 +16,19 @@ async def answer(value: int | SourceError) -> int:
 
 
 def check(value: int | SourceError, failure: CheckStatus = CheckStatus.BAD) -> CheckResult:
-    tried = try_reading("keys", answer(value), failure, spared=(NotOfferedError,), tell=lambda many: f"{many} in all")
+    tried = try_reading(
+        Sentence.of("keys"),
+        answer(value),
+        failure,
+        spared=(NotOfferedError,),
+        tell=lambda many: Sentence.of(f"{many} in all"),
+    )
     return asyncio.run(tried)
 
 
 def test_what_can_be_read_is_told() -> None:
     assert check(3) == CheckResult(what="keys", status=CheckStatus.OK, sentence="3 in all")
-    assert asyncio.run(try_reading("keys", answer(3))).sentence.fr == "lisible"
+    assert asyncio.run(try_reading(Sentence.of("keys"), answer(3))).sentence.fr == "lisible"
 
 
 @pytest.mark.parametrize("failure", [CheckStatus.BAD, CheckStatus.WARNING])

@@ -100,5 +100,6 @@ def test_a_mismatch_is_a_gap() -> None:
     def checked(agrees: bool) -> Control:
         return Control(total=Decimal(1), summed=Decimal(1 if agrees else 2), agrees=agrees)
 
-    assert mismatch(None, "differs") == mismatch(checked(agrees=True), "differs") == ()
-    assert [gap.sentence.fr for gap in mismatch(checked(agrees=False), "differs")] == ["differs"]
+    differs = Sentence.of("differs")
+    assert mismatch(None, differs) == mismatch(checked(agrees=True), differs) == ()
+    assert [gap.sentence.fr for gap in mismatch(checked(agrees=False), differs)] == ["differs"]

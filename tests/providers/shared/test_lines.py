@@ -107,7 +107,7 @@ def test_notes_add_up() -> None:
 
 
 def test_nothing_left_out_is_no_gap() -> None:
-    assert noted({"model": "a"}, {"tax": 1}).gaps("les images") == ()
+    assert noted({"model": "a"}, {"tax": 1}).gaps(Sentence.of("les images")) == ()
 
 
 def test_a_report_of_which_no_line_can_be_read_has_changed() -> None:
