@@ -233,3 +233,12 @@ def test_the_french_guide_to_the_archive_gives_each_state_with_its_word_in_json(
     states = re.findall(r"^\| \*(.+?)\* \(`(\w+)`\)", text_of(EVIDENCE.french), re.MULTILINE)
     assert len(states) > 6
     assert [state for state in states if state[::-1] not in said()] == []
+
+
+@pytest.mark.parametrize(
+    ("english", "french"), [*zip(rows(text_of(NOTION.english)), rows(text_of(NOTION.french)), strict=False)]
+)
+def test_both_guides_to_notion_need_the_same_columns(english: list[str], french: list[str]) -> None:
+    assert [{"oui": "yes", "non": "no"}.get(cell, "") for cell in french] == [
+        cell if cell in ("yes", "no") else "" for cell in english
+    ]
