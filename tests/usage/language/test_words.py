@@ -11,6 +11,7 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
+import yaml
 from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +39,9 @@ def said() -> Iterator[tuple[Path, str]]:
         for call in environment.parse(path.read_text("utf-8")).find_all(nodes.Call):
             if isinstance(call.node, nodes.Name) and call.node.name == "words":
                 yield from ((path, str(one.value)) for one in call.args[:1] if isinstance(one, nodes.Const))
+    deployments = ROOT / "prefect.yaml"
+    for one in yaml.safe_load(deployments.read_text("utf-8"))["deployments"]:
+        yield deployments, one["description"]
 
 
 def is_said_by(called: ast.expr) -> bool:
