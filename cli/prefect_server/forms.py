@@ -1,4 +1,4 @@
-"""What Prefect's pages say of the deployments, and the forms in which people start runs, in the reader's language."""
+"""What the files for a Prefect server say to people, in the reader's language: descriptions, forms, alerts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.client.schemas.responses import DeploymentResponse
 
-_FOR_PEOPLE: Final = ("title", "description")
+_FOR_PEOPLE: Final = ("title", "description", "subject", "body", "message")
 
 
 def tell_deployments(client: SyncPrefectClient, deployments: Iterable[DeploymentResponse]) -> None:
@@ -36,7 +36,7 @@ def tell_deployments(client: SyncPrefectClient, deployments: Iterable[Deployment
 
 
 def told_in_the_readers_language(schema: Any) -> Any:
-    """JSON whose titles and descriptions are told as the reader wants; those that are none of our sentences stay."""
+    """JSON whose texts for people are told as the reader wants; those that are none of our sentences stay."""
     match schema:
         case dict():
             return {
@@ -53,7 +53,8 @@ def told_in_the_readers_language(schema: Any) -> Any:
 
 def _told(text: str) -> str:
     try:
-        return phrase(text)
+        # The places of an alert are Prefect's to fill.
+        return phrase(text.replace("{", "{{").replace("}", "}}"))
     except LookupError:
-        # What somebody has written into a `prefect.yaml` of their own, or a title that Prefect has made.
+        # What somebody has written into a file of their own, or a title that Prefect has made.
         return text

@@ -1,4 +1,4 @@
-"""Titles and descriptions of Prefect's forms in the reader's language."""
+"""Descriptions, forms and alerts of a Prefect server in the reader's language."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cli.commands.deploy import load_automations
 from cli.prefect_server.forms import told_in_the_readers_language
 from flows.backfill import backfill
 from flows.collect import collect
 from flows.replay import replay
+from tests.test_docs import ROOT
 from usage.language.choice import Language
 from usage.language.words import Words
 
@@ -46,6 +48,18 @@ def test_every_field_of_a_form_is_told_in_french(flow: Any) -> None:
 @given(schema=SCHEMAS)
 def test_what_is_no_sentence_of_ours_stays(schema: Any) -> None:
     assert told_in_the_readers_language(schema) == schema
+
+
+def test_alerts_are_told_in_french_and_named_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    french = load_automations(ROOT / "automations.yaml")
+    monkeypatch.setenv("LLM_USAGE_LANG", "en")
+    english = load_automations(ROOT / "automations.yaml")
+    assert french.names == english.names
+    for one, other in zip(french.alerts, english.alerts, strict=True):
+        assert one.trigger == other.trigger
+        for text in ("description", "subject", "body"):
+            assert getattr(one, text) != getattr(other, text)
+    assert french.alerts[0].subject.startswith("llm-usage\N{NO-BREAK SPACE}: {{ flow_run.name }} finit en")
 
 
 def test_only_titles_and_descriptions_are_told() -> None:
