@@ -15,18 +15,24 @@ from tasks.backfill.ranges import BackfillMonth, Range, open_backfill
 from tasks.prefect.runs import month_for_name, resolve_month
 from tasks.summary import describe, summary
 from usage.errors import LlmUsageError
+from usage.language.marks import to_say
 
 FirstMonth = Annotated[
     str,
     IS_MONTH,
-    month_field("First month", "In UTC, like 2025-01; “last” and “current” work, too.", ["2025-01"], written=True),
+    month_field(
+        to_say("First month"),
+        to_say("In UTC, like 2025-01; “last” and “current” work, too."),
+        ["2025-01"],
+        written=True,
+    ),
 ]
 LastMonth = Annotated[
     str,
     IS_MONTH,
     month_field(
-        "Last month",
-        "Included. In UTC, like 2025-12; “last” for the last closed month, or “current”.",
+        to_say("Last month"),
+        to_say("Included. In UTC, like 2025-12; “last” for the last closed month, or “current”."),
         ["2025-12", "last"],
     ),
 ]

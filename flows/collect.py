@@ -22,6 +22,7 @@ from tasks.publish import publish
 from tasks.report import report
 from tasks.session import Request, current_session, open_session
 from usage.errors import LlmUsageError, SettingsError
+from usage.language.marks import to_say
 from usage.month import MONTH_PATTERN, Month
 from usage.names import ProviderName
 
@@ -31,7 +32,10 @@ tell_in_sentences()
 
 # Prefect puts a title and a description of its own over those of a field, but not over what is in `json_schema_extra`.
 def form_field(title: str, description: str, examples: list[Any], **more: Any) -> Any:
-    """A field of the form in which people start a run; `more` is JSON schema."""
+    """A field of the form in which people start a run; `more` is JSON schema.
+
+    The form's texts are English here; `llm-usage deploy` tells them to the server in the reader's language.
+    """
     extra = {"title": title, "description": description, **more}
     return Field(examples=examples, json_schema_extra=extra)
 
@@ -46,8 +50,8 @@ def _require_month(text: str) -> str:
 
 IS_MONTH: Final = AfterValidator(_require_month)
 _CHOICES: Final = (
-    {"title": "Choose", "type": "string", "enum": list(RELATIVE)},
-    {"title": "Write a month", "type": "string"},
+    {"title": to_say("Choose"), "type": "string", "enum": list(RELATIVE)},
+    {"title": to_say("Write a month"), "type": "string"},
 )
 
 
@@ -69,16 +73,16 @@ MonthText = Annotated[
     str,
     IS_MONTH,
     month_field(
-        "Month",
-        "In UTC, like 2026-01; “last” for the last closed month, “current” for the running one.",
+        to_say("Month"),
+        to_say("In UTC, like 2026-01; “last” for the last closed month, “current” for the running one."),
         ["last", "current", "2026-01"],
     ),
 ]
 Providers = Annotated[
     list[ProviderName],
     form_field(
-        "Providers",
-        "Only these. None: all that have a key, except services set to “Inactif” in Notion.",
+        to_say("Providers"),
+        to_say("Only these. None: all that have a key, except services set to “Inactif” in Notion."),
         [["deepgram"]],
         uniqueItems=True,
     ),
@@ -86,14 +90,14 @@ Providers = Annotated[
 Account = Annotated[
     str | None,
     Field(pattern=r"^[A-Za-z0-9]+$"),
-    form_field("Account", "Only this account of the providers. None: all of them.", ["memoways"]),
+    form_field(to_say("Account"), to_say("Only this account of the providers. None: all of them."), ["memoways"]),
 ]
-DryRun = Annotated[bool, form_field("Dry run", "Say what would be written, write nothing.", [False])]
+DryRun = Annotated[bool, form_field(to_say("Dry run"), to_say("Say what would be written, write nothing."), [False])]
 AcceptLower = Annotated[
     bool,
     form_field(
-        "Accept lower figures",
-        "Follow an answer that takes figures from a month that is over, without proof.",
+        to_say("Accept lower figures"),
+        to_say("Follow an answer that takes figures from a month that is over, without proof."),
         [False],
     ),
 ]

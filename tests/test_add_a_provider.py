@@ -112,6 +112,7 @@ def test_nothing_of_it_is_left_undocumented(project: Path) -> None:
         project,
         "pytest",
         "tests/test_docs.py",
+        "tests/test_guides.py",
         "tests/test_tree.py",
         "tests/usage/test_catalogue.py",
         "-q",

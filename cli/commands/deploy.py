@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from cli.deployment_files import AUTOMATIONS, DEPLOYMENTS, find, write_here
 from cli.display import out
+from cli.prefect_server.forms import tell_deployments, told_in_the_readers_language
 from cli.prefect_server.server import PrefectServer
 from cli.prefect_server.settings import import_prefect, is_configured, prefect_home, prefect_settings
 from tasks.prefect.limits import all_limits
@@ -164,8 +165,8 @@ def _whose(name: str) -> str:
 
 
 def load_automations(path: Path) -> Automations:
-    """What a file declares."""
-    return Automations.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    """What a file declares, in the reader's language."""
+    return Automations.model_validate(told_in_the_readers_language(yaml.safe_load(path.read_text(encoding="utf-8"))))
 
 
 def _ensure_pool(client: SyncPrefectClient) -> bool:
@@ -191,6 +192,7 @@ def _deploy(client: SyncPrefectClient) -> str:
     finally:
         # It may have come half-way.
         still_off = _switch_off(client, off)
+    tell_deployments(client, _ours(client))
     # Of a deployment that is off as a whole, its schedules need no mention.
     named = sorted(name for name in still_off if name.rpartition("/")[0] not in still_off)
     whose = _whose(DEPLOYMENTS)

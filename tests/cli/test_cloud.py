@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,15 +36,32 @@ def ready(
     return program
 
 
+def of_the_server(name: str) -> Any:
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        return client.read_deployment_by_name(name)
+
+
 def test_a_collection_and_a_deployment_use_the_workspace(ready: Program, workspace: Cloud) -> None:
     told = ready.run("collect", "--provider", "elevenlabs")
     assert (told.status, told.err) == (0, "")
     assert "/flow_runs/" in workspace.asked
     assert not (ready.home / "prefect.db").exists()
 
+    ready.variables["LLM_USAGE_LANG"] = "fr"
     deployed = ready.run("deploy")
     assert (deployed.status, deployed.err) == (0, "")
     assert "work pool llm-usage" in deployed.out
+    told = of_the_server("backfill/backfill")
+    assert told.description == "Une suite de mois, une exécution pour chacun."
+    form = told.parameter_openapi_schema["properties"]
+    assert {name: field["title"] for name, field in form.items()} == {
+        "first": "Premier mois",
+        "last": "Dernier mois",
+        "providers": "Fournisseurs",
+    }
+    assert [choice["title"] for choice in form["last"]["anyOf"]] == ["Choisir", "Écrire un mois"]
     # What a workspace does not have; Prefect itself asks for a storage in vain.
     assert not {"/admin/version", "/health"} & set(workspace.asked)
 

@@ -185,15 +185,23 @@ def test_what_the_server_watches_is_what_prefect_takes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "link"),
-    [("http://127.0.0.1:4200", "http://127.0.0.1:4200/runs/flow-run/{run}"), (None, "PREFECT_UI_URL is not set")],
+    ("language", "address", "link"),
+    [
+        ("en", "http://127.0.0.1:4200", "http://127.0.0.1:4200/runs/flow-run/{run}"),
+        ("en", None, "PREFECT_UI_URL is not set"),
+        ("fr", "http://127.0.0.1:4200", "http://127.0.0.1:4200/runs/flow-run/{run}"),
+        ("fr", None, "PREFECT_UI_URL manque au serveur"),
+    ],
 )
-def test_alerts_link_to_the_run_or_say_why_not(address: str | None, link: str) -> None:
+def test_alerts_link_to_the_run_or_say_why_not(
+    language: str, address: str | None, link: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from prefect.server.events.jinja_filters import all_filters
     from prefect.server.schemas.responses import FlowRunResponse
     from prefect.server.utilities.user_templates import register_user_template_filters, render_user_template
     from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL, temporary_settings
 
+    monkeypatch.setenv("LLM_USAGE_LANG", language)
     register_user_template_filters(all_filters)
     run = FlowRunResponse(id=uuid4(), flow_id=uuid4(), name="2999-01 collect", labels={})
     bodies = [alert.body for alert in load_automations(ROOT / "automations.yaml").alerts if "ui_url" in alert.body]

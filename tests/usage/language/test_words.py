@@ -7,10 +7,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from string import Formatter
+from typing import Any
 
 import pytest
+import yaml
 from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,6 +41,22 @@ def said() -> Iterator[tuple[Path, str]]:
         for call in environment.parse(path.read_text("utf-8")).find_all(nodes.Call):
             if isinstance(call.node, nodes.Name) and call.node.name == "words":
                 yield from ((path, str(one.value)) for one in call.args[:1] if isinstance(one, nodes.Const))
+    for path in (ROOT / "prefect.yaml", ROOT / "automations.yaml"):
+        for text in texts(yaml.safe_load(path.read_text("utf-8"))):
+            # Braces are Prefect's there.
+            yield path, text.replace("{", "{{").replace("}", "}}")
+
+
+def texts(declared: Any) -> Iterator[str]:
+    """What a file for a Prefect server says to people."""
+    if isinstance(declared, list):
+        yield from (text for one in declared for text in texts(one))
+    elif isinstance(declared, dict):
+        for name, value in declared.items():
+            if isinstance(value, str) and name in ("description", "subject", "body", "message"):
+                yield value
+            else:
+                yield from texts(value)
 
 
 def is_said_by(called: ast.expr) -> bool:
@@ -48,6 +67,7 @@ def is_said_by(called: ast.expr) -> bool:
     return name.lstrip("_") == "words" or name in ("phrase", "say", "say_count", "to_say", "headings")
 
 
+@cache
 def catalogue() -> Mapping[str, str]:
     found: dict[str, str] = {}
     for path in FRENCH:
