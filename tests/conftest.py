@@ -3,12 +3,14 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from cli.prefect_server.server import OwnServer
 from cli.prefect_server.settings import DEFAULTS
+from tests.certificates import write_one
 from tests.ports import free_port
 
 # How long an example takes says nothing about the code on a busy machine.
@@ -20,20 +22,24 @@ settings.load_profile("llm-usage")
 # started for the tests that ask for it.
 _home = tempfile.TemporaryDirectory(prefix="llm-usage-tests-", ignore_cleanup_errors=True)
 _port, _auth_string = free_port(), "tests:only"
-os.environ |= DEFAULTS | {
-    "PREFECT_HOME": _home.name,
-    "PREFECT_API_URL": f"http://127.0.0.1:{_port}/api",
-    "PREFECT_API_AUTH_STRING": _auth_string,
-    # Notion's pace and the like: not that of whoever runs the tests.
-    "XDG_STATE_HOME": f"{_home.name}/state",
-    # Nor their language.
-    "LC_ALL": "C.UTF-8",
-    "LLM_USAGE_LANG": "",
-    # Nor their archive.
-    "XDG_DATA_HOME": f"{_home.name}/data",
-    # Nor their settings.
-    "XDG_CONFIG_HOME": f"{_home.name}/config",
-}
+os.environ |= (
+    DEFAULTS
+    | write_one(Path(_home.name))
+    | {
+        "PREFECT_HOME": _home.name,
+        "PREFECT_API_URL": f"http://127.0.0.1:{_port}/api",
+        "PREFECT_API_AUTH_STRING": _auth_string,
+        # Notion's pace and the like: not that of whoever runs the tests.
+        "XDG_STATE_HOME": f"{_home.name}/state",
+        # Nor their language.
+        "LC_ALL": "C.UTF-8",
+        "LLM_USAGE_LANG": "",
+        # Nor their archive.
+        "XDG_DATA_HOME": f"{_home.name}/data",
+        # Nor their settings.
+        "XDG_CONFIG_HOME": f"{_home.name}/config",
+    }
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

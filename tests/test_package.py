@@ -17,6 +17,7 @@ from typing import Final
 import pytest
 
 from sandbox.everything import Sandbox
+from tests.certificates import OF_THIS_MACHINE
 from tests.cli.programs import NOW
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -95,13 +96,13 @@ class Installed:
         return self._run([str(self._bin / program), *arguments], environment)
 
     def _run(self, command: list[str], environment: Mapping[str, str]) -> str:
-        plain = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG", "SSL_CERT_FILE")}
+        plain = {name: value for name, value in os.environ.items() if name in ("PATH", "LANG")}
         pip = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
         home = {"HOME": str(self.folder), "TMPDIR": str(self.folder), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env={**plain, **pip, **home, **environment},
+            env={**plain, **OF_THIS_MACHINE, **pip, **home, **environment},
             capture_output=True,
             text=True,
             check=False,

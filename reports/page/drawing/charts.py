@@ -10,7 +10,7 @@ from typing import Final
 
 from matplotlib.axes import Axes
 
-from reports.page.drawing.paper import Colours, Draw, Size, amounts_axis, as_png, as_svg, frame, stack
+from reports.page.drawing.paper import Colours, Draw, Size, amounts_axis, as_png, as_svg, frame, stacks
 from reports.page.figures.calendar import DayCost, MonthCost
 from reports.page.figures.pictures import Picture
 from reports.page.figures.report import Report
@@ -79,8 +79,7 @@ def _months(months: tuple[MonthCost, ...], words: Words) -> Draw:
     def draw(axes: Axes, size: Size, colours: Colours) -> None:
         highest, lowest = _bounds([one.costs for one in months])
         frame(axes, size, colours, left=_margin(highest, words), top=24, bottom=40)
-        for place, one in enumerate(months):
-            stack(axes, place, 0.62, one.costs, colours.paper)
+        stacks(axes, range(len(months)), 0.62, [one.costs for one in months], colours.paper)
         amounts_axis(axes, lowest, highest, lambda amount: words.round_dollars(_round(amount)))
         named = _named(months, 6 if size.is_narrow else 12)
         axes.set_xticks(named, [words.short_month(months[place].month) for place in named])
@@ -133,8 +132,7 @@ def _days(days: tuple[DayCost, ...], report: Report, words: Words) -> Draw:
     def draw(axes: Axes, size: Size, colours: Colours) -> None:
         highest, lowest = _bounds([one.costs for one in days])
         frame(axes, size, colours, left=_margin(highest, words))
-        for one in days:
-            stack(axes, one.day.day, 0.72, one.costs, colours.paper)
+        stacks(axes, [one.day.day for one in days], 0.72, [one.costs for one in days], colours.paper)
         amounts_axis(axes, lowest, highest, lambda amount: words.round_dollars(_round(amount)))
         _day_ticks(axes, report)
 

@@ -19,6 +19,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -105,7 +106,9 @@ def as_png(draw: Draw, size: Size, legend: Sequence[ProviderName]) -> bytes:
             _add_legend(figure, size, legend)
         file = io.BytesIO()
         FigureCanvasAgg(figure)
-        figure.savefig(file, format="png", dpi=_DOTS * _SHARPNESS, metadata={"Software": None})
+        # As small as by default, in a quarter of the time.
+        quick = {"compress_level": 4}
+        figure.savefig(file, format="png", dpi=_DOTS * _SHARPNESS, metadata={"Software": None}, pil_kwargs=quick)
     return file.getvalue()
 
 
@@ -149,16 +152,23 @@ def frame(
     axes.set_axisbelow(True)
 
 
-def stack(axes: Axes, place: float, width: float, costs: Mapping[ProviderName, Decimal], paper: str) -> None:
-    """A column of providers; credits hang below the line."""
-    above = below = 0.0
+def stacks(
+    axes: Axes, places: Sequence[float], width: float, columns: Sequence[Mapping[ProviderName, Decimal]], paper: str
+) -> None:
+    """Columns of providers, each at its place; credits hang below the line."""
+    above, below = [0.0] * len(columns), [0.0] * len(columns)
+    # A provider's parts as one: a bar for each would take most of the time of a drawing.
     for provider in ProviderName:
-        amount = float(costs.get(provider, 0))
-        if not amount:
-            continue
-        foot = above if amount > 0 else below
-        axes.bar(place, amount, width, foot, color=provider.spec.colour, edgecolor=paper, linewidth=0.75)
-        above, below = (above + amount, below) if amount > 0 else (above, below + amount)
+        parts: list[list[tuple[float, float]]] = []
+        for at, (place, costs) in enumerate(zip(places, columns, strict=True)):
+            amount = float(costs.get(provider, 0))
+            if not amount:
+                continue
+            ends = above if amount > 0 else below
+            foot, ends[at] = ends[at], ends[at] + amount
+            left, right = place - width / 2, place + width / 2
+            parts.append([(left, foot), (left, ends[at]), (right, ends[at]), (right, foot)])
+        axes.add_collection(PolyCollection(parts, facecolor=provider.spec.colour, edgecolor=paper, linewidth=0.75))
 
 
 def amounts_axis(axes: Axes, lowest: float, highest: float, label: Callable[[float], str]) -> None:
