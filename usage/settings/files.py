@@ -117,7 +117,8 @@ def _require_no_folder(path: Path) -> None:
     if os.path.isdir(path):
         raise SettingsError(
             say(
-                "{path}: settings are read from a file, and this is a folder; take it away, or name a file with --env-file",
+                "{path}: settings are read from a file, and this is a folder; take it away, or name a file with "
+                "--env-file",
                 path=path,
             )
         )

@@ -98,8 +98,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the files; always 0.
 
     Raises:
-        SettingsError: Arguments that can't be used, a folder that is missing or can't be written, a month that was never
-            collected.
+        SettingsError: Arguments that can't be used, a place that is missing or can't be written, a month that was
+            never collected.
         LlmUsageError: A file can't be written to its end.
     """
     grain = _grain(arguments)
