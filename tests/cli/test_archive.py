@@ -135,6 +135,29 @@ def test_one_month_or_one_provider(cli: Cli, full: Kept) -> None:
     assert found("--provider", "anthropic") == set()
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"), [("P1", "did you mean p1?"), ("proj_elsewhere", "give the id of a project, workspace or key")]
+)
+def test_the_history_of_a_project_that_no_reading_knows(cli: Cli, full: Kept, asked: str, told: str) -> None:
+    refused = cli("history", "--project", asked)
+    assert (refused.status, refused.out) == (2, "")
+    assert refused.err.startswith(
+        f"llm-usage: --project {asked}: none of the readings asked for in {full.address} knows it"
+    )
+    assert told in refused.err
+    # What is known and has not moved is no mistake.
+    known = cli("history", "--project", "p1", "--month", "2025-10")
+    assert (known.status, known.out.partition(":")[0]) == (0, "No figure of p1 has changed")
+
+
+def test_a_damaged_reading_might_know_a_project(cli: Cli, full: Kept) -> None:
+    path = next(Path(full.address).rglob("*.parquet"))
+    path.write_bytes(b"")
+    told = cli("history", "--project", "proj_elsewhere")
+    assert told.status == 1
+    assert path.name in told.err
+
+
 def test_a_damaged_entry_is_named(cli: Cli, full: Kept) -> None:
     entry = next(iter(full.archive.entries()))
     (Path(full.address) / entry.path).write_bytes(b"{")
