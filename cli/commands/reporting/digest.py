@@ -48,8 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Print or send it; 1 where it did not reach an address.
 
     Raises:
-        SettingsError: Options that don't go together, a month that has not begun, one that was never collected and is to
-            be sent, a file that can't be used.
+        SettingsError: Options that don't go together, a month that has not begun, or that is to be sent and was never
+            collected, a file that can't be used.
         NotionError: Notion can't be read.
     """
     if arguments.again and not arguments.send:
