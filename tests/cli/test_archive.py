@@ -290,4 +290,10 @@ def test_an_archive_that_refuses_costs_no_figure(cli: Cli, tmp_path: Path, prefe
     refused = cli("collect", "--json")
     assert refused.json["status"] in ("Succes", "Partiel")
     assert all(one["status"] != "Echec" for one in refused.json["sources"])
+    # One sentence for all of them, at the end.
+    (told,) = [line for line in refused.err.splitlines() if "not kept" in line]
+    assert told.startswith("note: The readings of ")
+    assert all(Source.model_validate(one).name in told for one in refused.json["sources"])
+    assert f"the archive {tmp_path / 'file'} can't be opened" in told
+    assert "name another place in LLM_USAGE_ARCHIVE, or off" in told
     assert (tmp_path / "file").read_text() == "mine"

@@ -123,7 +123,7 @@ class MonthResult(BaseModel):
     to_rerun: tuple[ToRerun, ...] = ()
     warnings: tuple[Sentence, ...] = ()
     """What may keep a provider away in silence: names of variables that are nearly ours, keys that have gone. And own
-    columns that could not be taken over.
+    columns that could not be taken over, and readings that could not be kept.
     """
     running: Sentence = SILENCE
     """`in progress, day 28/30`, for a month that has not ended."""
