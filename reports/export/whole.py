@@ -24,7 +24,7 @@ def whole_file(path: Path) -> Iterator[Path]:
     if _is_no_file(path):
         yield path
         return
-    place = path.resolve()
+    place = _place(path)
     draft = _draft(place)
     try:
         yield draft
@@ -48,9 +48,14 @@ def try_place(path: Path) -> None:
     if path.exists():
         # Taking its place needs no right to write it; whoever took that away wants it kept.
         os.close(os.open(path, os.O_WRONLY))
-    draft = _draft(path.resolve())
+    draft = _draft(_place(path))
     draft.touch(exist_ok=False)
     draft.unlink()
+
+
+def _place(path: Path) -> Path:
+    # Unlike `Path.resolve`, this bears links that lead to each other.
+    return Path(os.path.realpath(path))
 
 
 def _draft(place: Path) -> Path:

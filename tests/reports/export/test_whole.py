@@ -43,6 +43,14 @@ def test_a_link_stays_and_leads_to_the_new_one(tmp_path: Path) -> None:
     assert (link.readlink(), path.read_text()) == (Path(path.name), "whole")
 
 
+def test_a_link_that_leads_to_itself_gives_way(tmp_path: Path) -> None:
+    link = tmp_path / "page.html"
+    link.symlink_to(link)
+    try_place(link)
+    write(link, "whole")
+    assert link.read_text() == "whole"
+
+
 def test_what_is_no_file_is_not_replaced_by_one() -> None:
     try_place(Path(os.devnull))
     write(Path(os.devnull), "whole")
