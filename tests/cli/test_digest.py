@@ -164,7 +164,7 @@ def test_send_once_for_each_state(few: Cli, receiver: Receiver) -> None:
     assert len(receiver.messages) == 2
     assert receiver.bodies[0].startswith("AI usage in January 2026: ")
     receiver.status = 500
-    told = few("digest", "--send", "--month", "current")
+    told = few("digest", "--send", "--again")
     assert told.status == 1
     assert "not sent to the address in line 1 of LLM_USAGE_NOTIFY_FILE: it was refused (HTTP 500)" in told.err
     assert SECRET not in told.out + told.err
