@@ -158,6 +158,25 @@ def changes(
                 yield Change(before, after, total(old), total(new), moves)
 
 
+def owners(archive: Archive, entries: Iterable[Entry], *, on_damage: Callable[[DamagedError], None]) -> set[str]:
+    """Ids of the projects, workspaces and API keys of which readings tell anything.
+
+    Args:
+        archive: Where the readings are.
+        entries: Which of them to look at.
+        on_damage: Told of each reading that is left out.
+
+    Raises:
+        ArchiveError: The archive can't be read.
+    """
+    read = _Reader(archive, on_damage)
+    # Readings that tell the same lie in one file.
+    by_file = {one.records.path: one for one in entries}
+    records = (record for one in by_file.values() for record in read(one) or ())
+    ids = (an_id for one in records for an_id in (one.project, one.api_key, one.workspace))
+    return {an_id for an_id in ids if an_id is not None}
+
+
 def _pairs(
     archive: Archive, readings: Iterable[Entry], on_damage: Callable[[DamagedError], None]
 ) -> Iterator[tuple[Entry, Entry, Records, Records]]:

@@ -163,7 +163,7 @@ def print_result(result: MonthResult, *, beside: bool = True, words: Words | Non
     console.print(_counts(result), soft_wrap=True)
     if result.problem:
         console.print(literal(result.problem), style="red", soft_wrap=True)
-    for sentence in (*result.to_rerun, *result.left_alone):
+    for sentence in (*(one.sentence for one in result.to_rerun), *result.left_alone):
         console.print(literal(sentence), style="yellow", soft_wrap=True)
     if beside:
         print_beside(result.comparison)

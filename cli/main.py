@@ -40,8 +40,7 @@ def entry() -> NoReturn:
     take_every_letter(as_json="--json" in sys.argv)
     watch_signals()
     try:
-        status = main(sys.argv[1:])
-        sys.stdout.flush()
+        status = _flushed(sys.argv[1:])
     except BrokenPipeError:
         exit_quietly(INCOMPLETE)
     except OSError as error:
@@ -53,6 +52,17 @@ def entry() -> NoReturn:
     # At its end Python looks for garbage among all that was imported, which takes a third of a second.
     gc.freeze()
     sys.exit(status)
+
+
+def _flushed(arguments: Sequence[str]) -> int:
+    """Run one command, and have all that it printed written: what is left to Python's end fails without a word."""
+    try:
+        status = main(arguments)
+    except SystemExit:
+        sys.stdout.flush()
+        raise
+    sys.stdout.flush()
+    return status
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -101,6 +101,10 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise Refused(phrase("{message} (see `{command}`)", message=_told(message), command=f"{self.prog} --help"))
 
+    def _print_message(self, message: str, file: Any = None) -> None:
+        # `argparse` says nothing of a disk that is full.
+        print(message, end="", file=file)
+
 
 def _epilog() -> str:
     statuses = "\n".join(f"{number:>5}  {phrase(meaning)}" for number, meaning in _EXIT_STATUS)

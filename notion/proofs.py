@@ -11,7 +11,6 @@ from notion.rows.receipt import COUNTS, Receipt, read_receipt
 from notion.rows.standing import Standing
 from notion.rows.values import Values
 from usage.errors import SettingsError
-from usage.language.sentence import Sentence
 from usage.money import difference, exact_sum, whole_sum
 from usage.month import Month
 from usage.names import FINAL, Grain, ProviderName, Status
@@ -91,5 +90,5 @@ def proof_of(own: Values, provider: ProviderName) -> Proof | None:
         control_usd=receipt.control_usd,
         control_agrees=agrees,
         fresh_until=receipt.fresh_until,
-        lacking=tuple(map(Sentence.of, receipt.lacking)),
+        lacking=receipt.lacks,
     )

@@ -65,10 +65,21 @@ class Grouping:
         return exact_sum(group.cost for group in (*self.groups, self.without))
 
     def share(self, group: Group) -> Decimal | None:
-        """A group's share of the whole cost, of 1; None where the whole is nothing, or where amounts fall below 0."""
-        if not self.cost or any((one.cost or 0) < 0 for one in (*self.groups, self.without)):
-            return None
-        return (group.cost or Decimal(0)) / self.cost
+        """See `share_of`."""
+        return share_of(group.cost, spent(one.cost for one in (*self.groups, self.without)))
+
+
+def spent(costs: Iterable[Decimal | None]) -> Decimal | None:
+    """What was spent, USD, exact: all costs but credits, which are less than 0; None where there are none."""
+    return exact_sum(cost for cost in costs if cost is None or cost >= 0)
+
+
+def share_of(cost: Decimal | None, whole: Decimal | None) -> Decimal | None:
+    """A cost's share of what was spent, from 0 to 1; None for a credit, and where it is unknown or nothing was spent.
+
+    Of a whole that credits have made smaller, the parts would be more than all of it.
+    """
+    return None if cost is None or cost < 0 or not whole else cost / whole
 
 
 def group_by(rows: Iterable[LedgerRow], column: str) -> Grouping:

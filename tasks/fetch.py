@@ -118,10 +118,11 @@ def fetch(source: Source, month: Month) -> SourceReport:
     logger = get_run_logger()
     logger.info("%s %s: %s records, %s requests", source, month, len(report.records), report.requests)
     others = memory.together(source, month, now) if memory is not None else None
-    for warning in reading.keep(report, now, others.months if others is not None else ()):
-        logger.warning("%s", warning)
+    unkept = reading.keep(report, now, others.months if others is not None else ())
+    if unkept:
+        logger.warning("%s", say("This reading is not kept: {why}", why=unkept))
     # What goes on from here, and into Prefect's results, are the sums of the month.
-    report = report.by_month()
+    report = report.by_month().model_copy(update={"unkept": unkept})
     for gap in report.gaps:
         logger.warning("%s", gap.sentence)
     if report.missing:

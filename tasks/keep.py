@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from usage.errors import ArchiveError
-from usage.language.saying import say
-from usage.language.sentence import Sentence
+from usage.language.saying import say, say_count, together
+from usage.language.sentence import SILENCE, Sentence
 from usage.month import Month
 from usage.names import Source
+from usage.outcomes.outcome import SourceOutcome
 from usage.outcomes.report import SourceReport
 from usage.peers.exchange import Exchange, Listener
 from usage.settings import ARCHIVE_OFF, Settings
@@ -72,16 +74,16 @@ class Keeper:
         """Takes in an answer; None where there is no archive."""
         return None if self._settings.archive == ARCHIVE_OFF else self._answers.add
 
-    def keep(self, report: SourceReport, begun_at: datetime, together: tuple[Month, ...] = ()) -> tuple[Sentence, ...]:
-        """Keep a reading whose records have their days; sentences about what went wrong, where something did.
+    def keep(self, report: SourceReport, begun_at: datetime, others: tuple[Month, ...] = ()) -> Sentence:
+        """Keep a reading whose records have their days; why it is not kept, where something went wrong.
 
         Args:
             report: The reading.
             begun_at: When it was begun, by this machine's clock.
-            together: The months that a backfill reads at once, this one among them.
+            others: The months that a backfill reads at once, this one among them.
         """
         if self.listener is None:
-            return ()
+            return SILENCE
         from archive.archive import AskedTogether  # noqa: PLC0415
         from archive.opening import open_archive  # noqa: PLC0415
 
@@ -92,14 +94,34 @@ class Keeper:
                 archive.keep(
                     report,
                     self._answers.log,
-                    together=AskedTogether(together, self._shared.logs(source, together)) if together else None,
+                    together=AskedTogether(others, self._shared.logs(source, others)) if others else None,
                     begun_at=begun_at,
                     key_mark=self._settings.credential(source).mark,
                     grain=self._settings.grains[source.provider],
                 )
         except ArchiveError as error:
-            return (say("This reading is not kept: {why}", why=error.sentence),)
+            return error.sentence
         except (ValueError, ArithmeticError) as error:
             # A figure that the archive's columns can't hold must not cost the month. The text may hold anything.
-            return (say("This reading is not kept: {kind} in the archive; report it", kind=type(error).__name__),)
-        return ()
+            return say("{kind} in the archive; report it", kind=type(error).__name__)
+        return SILENCE
+
+
+def not_kept(outcomes: Iterable[SourceOutcome]) -> tuple[Sentence, ...]:
+    """Which sources' readings are not in the archive, in one sentence for each reason, which says what to do."""
+    whose: dict[Sentence, list[Sentence]] = {}
+    for one in outcomes:
+        if one.unkept:
+            whose.setdefault(one.unkept, []).append(Sentence.of(one.source.name))
+    return tuple(
+        say_count(
+            "The reading of {sources} was not kept: {why}. Its figures do not depend on it; collecting the month again "
+            "keeps it once that is mended",
+            "The readings of {sources} were not kept: {why}. Their figures do not depend on it; collecting the month "
+            "again keeps them once that is mended",
+            len(sources),
+            sources=together(sources, between=", "),
+            why=why,
+        )
+        for why, sources in whose.items()
+    )

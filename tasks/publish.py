@@ -11,6 +11,7 @@ from notion.plan.steps import Action, Plan, Step
 from notion.rows.values import COLUMNS
 from notion.workspace import Published, PublishError
 from reports.ledger import Ledger
+from tasks.keep import not_kept
 from tasks.prefect.limits import one_writer
 from tasks.prefect.progress import show_rows
 from tasks.session import current_session
@@ -79,7 +80,7 @@ def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool)
     counts = done.counts.model_copy(update={"kept": kept, "unchanged": unchanged, "requests": workspace.requests})
     running = running_mark(month, session.settings.now())
     told = _in_order((*done.outcomes, *left))
-    remarks = (*session.warnings, *done.warnings, *([session.sparing] if spared else []))
+    remarks = (*session.warnings, *done.warnings, *not_kept(outcomes), *([session.sparing] if spared else []))
     warnings = tuple(dict.fromkeys(remarks))
     result = month_result(
         month, told, counts, plan=steps, problem=problem, warnings=warnings, running=running, kept=spared

@@ -114,7 +114,7 @@ def month_report(
 ) -> str:
     """The report of one month, in Markdown."""
     language = words.language
-    rerun = [f"- {escape(sentence.told_in(language))}" for sentence in result.to_rerun]
+    rerun = [f"- {escape(one.sentence.told_in(language))}" for one in result.to_rerun]
     problem = [f"**{escape(result.problem.told_in(language))}**"] if result.problem else []
     notes = "\n".join(f"- {escape(note.told_in(language))}" for note in result.warnings)
     parts = [
@@ -238,15 +238,13 @@ def _emit_events(result: MonthResult, running: Month, language: Language, *, unf
             "notion": result.notion.model_dump(context=language),
         },
     )
-    for sentence in result.to_rerun:
-        source = sentence.en.partition(": ")[0]
-        reason = sentence.told_in(language).partition(": ")[2]
+    for one in result.to_rerun:
         emit_event(
             TO_RERUN,
             resource={
-                "prefect.resource.id": f"llm-usage.source.{source}",
-                "prefect.resource.name": f"{source} {result.month}",
+                "prefect.resource.id": f"llm-usage.source.{one.source}",
+                "prefect.resource.name": f"{one.source} {result.month}",
                 "llm-usage.month": str(result.month),
             },
-            payload={"reason": reason},
+            payload={"reason": one.reason.told_in(language)},
         )

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from notion.rows.values import Existing
 from usage.language.choice import Language
+from usage.language.sentence import Sentence
 from usage.money import dollars
 from usage.names import Kind
 from usage.outcomes.outcome import SourceOutcome
@@ -65,6 +66,8 @@ class Receipt(BaseModel):
     """How far the figures go by the provider's own mark."""
     lacking: tuple[str, ...] = ()
     """What was not there, in the language of Notion when it was written."""
+    lacking_in: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
+    """The same in other languages, for readers of those; older receipts have none."""
     dropped: Mapping[str, int] = Field(default_factory=dict)
     """What was left out of the answers, and how many times."""
     new_fields: Mapping[str, int] = Field(default_factory=dict)
@@ -73,6 +76,15 @@ class Receipt(BaseModel):
     """Page ids of rows that nothing else shows to be the source's: those without an id of the provider’s, and those
     somebody else created."""
     version: str = ""
+
+    @property
+    def lacks(self) -> tuple[Sentence, ...]:
+        """What was not there, in both languages as far as they were written down."""
+        if any(len(told) != len(self.lacking) for told in self.lacking_in.values()):
+            # Somebody has taken a line away.
+            return tuple(map(Sentence.of, self.lacking))
+        english, french = (self.lacking_in.get(name, self.lacking) for name in (Language.EN, Language.FR))
+        return tuple(Sentence(en=en, fr=fr) for en, fr in zip(english, french, strict=True))
 
     def with_pages(self, pages: Iterable[str]) -> Self:
         """The same with more pages."""
@@ -100,6 +112,7 @@ class Receipt(BaseModel):
             "read_at": _instant(self.read_at),
             "fresh_until": _instant(self.fresh_until),
             "lacking": _text(self.lacking),
+            "lacking_in": _text(dict(self.lacking_in)),
             "dropped": _text(dict(self.dropped)),
             "new_fields": _text(dict(self.new_fields)),
             "pages": _text(self.pages),
@@ -138,6 +151,7 @@ def receipt_of(outcome: SourceOutcome, language: Language, pages: Collection[str
     """
     days = "" if outcome.days_read is None else f"{outcome.days_read}/{outcome.month.days}"
     control, cost = outcome.control, outcome.totals.cost
+    told = {name: tuple(one.told_in(name) for one in outcome.lacking) for name in Language}
     return Receipt(
         organisation=outcome.organisation,
         ids=organisation_ids(outcome),
@@ -157,7 +171,8 @@ def receipt_of(outcome: SourceOutcome, language: Language, pages: Collection[str
         control_agrees=None if control is None else control.agrees,
         read_at=outcome.attempted_at,
         fresh_until=outcome.fresh_until,
-        lacking=tuple(one.told_in(language) for one in outcome.lacking),
+        lacking=told[language],
+        lacking_in={name.value: sentences for name, sentences in told.items() if sentences != told[language]},
         dropped=_counts(outcome.dropped, language),
         new_fields=_counts(outcome.new_fields, language),
         pages=tuple(sorted(pages)),

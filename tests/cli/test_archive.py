@@ -135,6 +135,29 @@ def test_one_month_or_one_provider(cli: Cli, full: Kept) -> None:
     assert found("--provider", "anthropic") == set()
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"), [("P1", "did you mean p1?"), ("proj_elsewhere", "give the id of a project, workspace or key")]
+)
+def test_the_history_of_a_project_that_no_reading_knows(cli: Cli, full: Kept, asked: str, told: str) -> None:
+    refused = cli("history", "--project", asked)
+    assert (refused.status, refused.out) == (2, "")
+    assert refused.err.startswith(
+        f"llm-usage: --project {asked}: none of the readings asked for in {full.address} knows it"
+    )
+    assert told in refused.err
+    # What is known and has not moved is no mistake.
+    known = cli("history", "--project", "p1", "--month", "2025-10")
+    assert (known.status, known.out.partition(":")[0]) == (0, "No figure of p1 has changed")
+
+
+def test_a_damaged_reading_might_know_a_project(cli: Cli, full: Kept) -> None:
+    path = next(Path(full.address).rglob("*.parquet"))
+    path.write_bytes(b"")
+    told = cli("history", "--project", "proj_elsewhere")
+    assert told.status == 1
+    assert path.name in told.err
+
+
 def test_a_damaged_entry_is_named(cli: Cli, full: Kept) -> None:
     entry = next(iter(full.archive.entries()))
     (Path(full.address) / entry.path).write_bytes(b"{")
@@ -267,4 +290,10 @@ def test_an_archive_that_refuses_costs_no_figure(cli: Cli, tmp_path: Path, prefe
     refused = cli("collect", "--json")
     assert refused.json["status"] in ("Succes", "Partiel")
     assert all(one["status"] != "Echec" for one in refused.json["sources"])
+    # One sentence for all of them, at the end.
+    (told,) = [line for line in refused.err.splitlines() if "not kept" in line]
+    assert told.startswith("note: The readings of ")
+    assert all(Source.model_validate(one).name in told for one in refused.json["sources"])
+    assert f"the archive {tmp_path / 'file'} can't be opened" in told
+    assert "name another place in LLM_USAGE_ARCHIVE, or off" in told
     assert (tmp_path / "file").read_text() == "mine"

@@ -114,6 +114,14 @@ def test_nothing_collected_and_nothing_to_compare(few: Cli) -> None:
     assert few("digest").out.splitlines()[1] == "Nothing to compare with in December 2025."
 
 
+def test_a_month_that_was_never_collected_is_not_sent(few: Cli, receiver: Receiver) -> None:
+    few.set(LLM_USAGE_NOTIFY_FILE=receiver.file(few.folder))
+    told = few("digest", "--send", "--month", "2025-11")
+    assert (told.status, told.out) == (2, "")
+    assert told.err == "llm-usage: 2025-11 was never collected: llm-usage collect --month 2025-11 does it\n"
+    assert receiver.messages == []
+
+
 def test_what_is_missing_is_named(few: Cli) -> None:
     collect(few, "2026-01")
     few.sandbox.faults.add(Fault(api="deepgram", kind=Kind.STATUS, status=401, times=-1))
@@ -156,7 +164,7 @@ def test_send_once_for_each_state(few: Cli, receiver: Receiver) -> None:
     assert len(receiver.messages) == 2
     assert receiver.bodies[0].startswith("AI usage in January 2026: ")
     receiver.status = 500
-    told = few("digest", "--send", "--month", "current")
+    told = few("digest", "--send", "--again")
     assert told.status == 1
     assert "not sent to the address in line 1 of LLM_USAGE_NOTIFY_FILE: it was refused (HTTP 500)" in told.err
     assert SECRET not in told.out + told.err

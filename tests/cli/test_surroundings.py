@@ -158,9 +158,11 @@ def test_a_stream_is_closed(program: Program, set_up: None, closed: str) -> None
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-@pytest.mark.parametrize("option", [(), ("--json",)])
-def test_the_disk_is_full(program: Program, set_up: None, option: tuple[str, ...]) -> None:
-    told = wrapped(program, 'exec "$@" >/dev/full', "status", *option)
+@pytest.mark.parametrize(
+    "asked", [("status",), ("status", "--json"), ("--help",), ("status", "--help"), ("--version",)]
+)
+def test_the_disk_is_full(program: Program, set_up: None, asked: tuple[str, ...]) -> None:
+    told = wrapped(program, 'exec "$@" >/dev/full', *asked)
     assert told.status == 1
     assert told.err == "llm-usage: standard output can't be written (No space left on device)\n"
 

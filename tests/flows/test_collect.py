@@ -344,7 +344,9 @@ def test_what_automations_hear(few: World, monkeypatch: pytest.MonkeyPatch) -> N
     assert Decimal(month.payload["costs_usd"]["deepgram/prod"]) > 0
     assert month.payload["notion"]["created"] > 0
     assert source.resource.id == "llm-usage.source.elevenlabs"
+    assert source.resource["prefect.resource.name"] == "elevenlabs 2025-12"
     assert "refuses the key" in source.payload["reason"]
+    assert not source.payload["reason"].startswith("elevenlabs")
     assert not any(key in str(event) for event in events for key in few.secrets())
 
 

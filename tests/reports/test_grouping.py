@@ -58,7 +58,8 @@ def test_the_parts_add_up_to_the_whole(found: list[LedgerRow]) -> None:
     assert grouping.without.values == ()
     shares = [grouping.share(part) for part in parts]
     known = [share for share in shares if share is not None]
-    assert len(known) < len(parts) or abs(sum(known, Decimal(0)) - 1) < Decimal("1e-20")
+    assert not known or abs(sum(known, Decimal(0)) - 1) < Decimal("1e-20")
+    assert all(0 <= share <= 1 for share in known)
 
 
 @given(rows, st.randoms())
@@ -91,6 +92,12 @@ def test_a_row_with_two_values_counts_under_the_pair() -> None:
     assert [(group.name, str(group.cost)) for group in found.groups] == [("ACME + Béta", "7"), ("ACME", "1")]
     assert (found.without.cost, found.share(found.without)) == (Decimal(2), Decimal("0.2"))
     assert found.groups[1].tokens == 7
+
+
+def test_a_credit_has_no_share_and_makes_no_other_larger() -> None:
+    found = group_by([row("a", Decimal(3), "ACME"), row("b", Decimal(1), "Beta"), row("c", Decimal(-2))], "Client")
+    assert [found.share(one) for one in found.groups] == [Decimal("0.75"), Decimal("0.25")]
+    assert found.share(found.without) is None
 
 
 def test_a_share_of_nothing_is_none() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -124,11 +123,19 @@ def test_a_file_is_there_whole_or_not_at_all(
     assert (tmp_path / f"llm-usage-2026-01.{form}").read_text() == "earlier"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_that_can_t_be_written(books: Books, tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    told = books("export", "csv", "--month", "2026-01", "-o", str(tmp_path))
-    assert (told.status, "can't be written" in told.err) == (1, True)
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder in which nobody can make a file")
+@pytest.mark.parametrize(
+    "arguments",
+    [("export", "csv", "-o", "/proc"), ("export", "focus", "-o", "/proc"), ("report", "-o", "/proc/page.html")],
+    ids=" ".join,
+)
+def test_a_place_without_rights_is_refused_before_notion_is_read(books: Books, arguments: tuple[str, ...]) -> None:
+    books.sandbox.journal.clear()
+    told = books(*arguments)
+    assert (told.status, told.out) == (2, "")
+    assert told.err.startswith("llm-usage: -o /proc/")
+    assert "the file can't be written (" in told.err
+    assert books.sandbox.journal.requests() == []
 
 
 def test_it_speaks_french(books: Books, tmp_path: Path) -> None:

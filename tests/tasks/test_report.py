@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.tasks.pages.results import HOSTILE, make_result, make_source, make_workspace, read_page
+from tests.tasks.pages.results import HOSTILE, make_result, make_source, make_workspace, read_page, to_rerun
 from usage.language.choice import Language
 from usage.language.saying import say
 from usage.language.words import Words
@@ -79,7 +79,7 @@ def test_what_to_run_again_and_what_was_written() -> None:
         "2026-01",
         make_source("deepgram", None, "Echec", rows=0, log="Échec : clé refusée."),
         notion=NotionCounts(created=1, updated=2, unchanged=3, trashed=4, requests=15),
-        to_rerun=("deepgram: /projects refuse la clé (HTTP 401).",),
+        to_rerun=(to_rerun("deepgram", "/projects refuse la clé (HTTP 401)."),),
     )
     text = report(result)
     shown = read_page(text)
@@ -150,9 +150,11 @@ def test_the_chart_and_its_table() -> None:
 @pytest.mark.parametrize("field", ["log", "to_rerun", "problem"])
 def test_other_people_s_text_is_shown_and_not_obeyed(field: str) -> None:
     own = {"log": HOSTILE} if field == "log" else {}
-    whole = {"to_rerun": (f"openai: {HOSTILE}",), "problem": HOSTILE}
-    plain = read_page(report(make_result("2026-01", make_source(), to_rerun=("openai: x",), problem="x")))
-    result = make_result("2026-01", make_source(**own), **({"to_rerun": ("openai: x",), "problem": "x"} | whole))
+    whole = {"to_rerun": (to_rerun("openai", HOSTILE),), "problem": HOSTILE}
+    plain = read_page(report(make_result("2026-01", make_source(), to_rerun=(to_rerun("openai", "x"),), problem="x")))
+    result = make_result(
+        "2026-01", make_source(**own), **({"to_rerun": (to_rerun("openai", "x"),), "problem": "x"} | whole)
+    )
     shown = read_page(report(result))
     assert (shown.headings, shown.tables, shown.links, shown.pictures) == (
         plain.headings,

@@ -69,6 +69,8 @@ class SourceOutcome(BaseModel):
     """Pages of answers."""
     dropped: tuple[Count, ...] = ()
     new_fields: tuple[Count, ...] = ()
+    unkept: Sentence = SILENCE
+    """Why the archive does not have this reading, where it should."""
     corrections: tuple[Correction, ...] = ()
     """What readings that are kept changed of settled figures, latest first."""
     moved: tuple[tuple[str, str], ...] | None = None
@@ -160,6 +162,7 @@ def _outcome(labelled: LabelledReport, rows: tuple[UsageRow, ...]) -> SourceOutc
         pages=report.pages,
         dropped=report.dropped,
         new_fields=report.new_fields,
+        unkept=report.unkept,
     )
 
 

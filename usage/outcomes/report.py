@@ -131,6 +131,8 @@ class SourceReport(BaseModel):
     """What was left out of an answer, and how many times."""
     new_fields: tuple[Count, ...] = ()
     """Fields of usage and cost lines that are not known here, by their path, and how many lines have them."""
+    unkept: Sentence = SILENCE
+    """Why the archive does not have this reading; silence where it does, or where there is none."""
 
     def by_month(self) -> Self:
         """The same report with records of the month as a whole."""

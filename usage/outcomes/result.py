@@ -92,6 +92,21 @@ class PlannedStep(BaseModel):
     """People's own columns that a new row takes over from the months before."""
 
 
+class ToRerun(BaseModel):
+    """A source that a rerun or a better key would mend."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source: Source
+    reason: Sentence
+    """What is missing, and the command."""
+
+    @property
+    def sentence(self) -> Sentence:
+        """`deepgram: …`."""
+        return say("{source}: {reason}", source=self.source, reason=self.reason)
+
+
 class MonthResult(BaseModel):
     """One month."""
 
@@ -105,11 +120,10 @@ class MonthResult(BaseModel):
     """Of a dry run."""
     problem: Sentence | None = None
     """Why Notion could not be written to the end."""
-    to_rerun: tuple[Sentence, ...] = ()
-    """Sources that a rerun or a better key would mend, each with the reason and the command: `deepgram: …`."""
+    to_rerun: tuple[ToRerun, ...] = ()
     warnings: tuple[Sentence, ...] = ()
     """What may keep a provider away in silence: names of variables that are nearly ours, keys that have gone. And own
-    columns that could not be taken over.
+    columns that could not be taken over, and readings that could not be kept.
     """
     running: Sentence = SILENCE
     """`in progress, day 28/30`, for a month that has not ended."""
@@ -170,7 +184,7 @@ class MonthResult(BaseModel):
             unchanged=counts.unchanged,
         )
         written = together([self._read, self.running, written], between="; ")
-        trouble = together([self.problem or SILENCE, *self.to_rerun], between="; ")
+        trouble = together([self.problem or SILENCE, *(one.sentence for one in self.to_rerun)], between="; ")
         body = (
             say("{month}: {trouble} ({written})", month=self.month, trouble=trouble, written=written)
             if trouble
@@ -212,11 +226,7 @@ def month_result(
         plan=plan,
         problem=problem,
         to_rerun=tuple(
-            say(
-                "{source}: {reason}",
-                source=outcome.source,
-                reason=together([outcome.reason, rerun_hint(outcome.source, month)]),
-            )
+            ToRerun(source=outcome.source, reason=together([outcome.reason, rerun_hint(outcome.source, month)]))
             for outcome in outcomes
             if outcome.rerun
         ),

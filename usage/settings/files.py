@@ -26,11 +26,12 @@ def setting_files(environment: Mapping[str, str]) -> tuple[Path, ...]:
         environment: The variables that are set.
 
     Raises:
-        SettingsError: The named file is not there.
+        SettingsError: The named file is not there, or a folder.
     """
     named = environment.get(NAMED, "").strip()
     if named:
         file = Path(named).expanduser()
+        _require_no_folder(file)
         if not is_file(file):
             raise SettingsError(say("{variable} (or --env-file): {file} is not there", variable=NAMED, file=named))
         return (file,)
@@ -93,8 +94,9 @@ def read_dotenv(path: Path) -> dict[str, str]:
     """What a `.env` file sets; nothing where there is none.
 
     Raises:
-        SettingsError: It can't be read.
+        SettingsError: It can't be read, or is a folder.
     """
+    _require_no_folder(path)
     try:
         # In a folder that can't be entered, even the question whether it is there is an error. With or without the mark
         # that Windows editors put first.
@@ -104,3 +106,19 @@ def read_dotenv(path: Path) -> dict[str, str]:
         reason = reason_of(error) if isinstance(error, OSError) else say("not a text file in UTF-8")
         raise SettingsError(say("{path}: can't be read ({reason})", path=path, reason=reason)) from None
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _require_no_folder(path: Path) -> None:
+    """A folder holds no settings: a container's engine makes one where a file that it is to bring in is not there.
+
+    Raises:
+        SettingsError: It is one.
+    """
+    if os.path.isdir(path):
+        raise SettingsError(
+            say(
+                "{path}: settings are read from a file, and this is a folder; take it away, or name a file with "
+                "--env-file",
+                path=path,
+            )
+        )

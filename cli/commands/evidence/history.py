@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 from rich.text import Text
 
-from archive.archive import DamagedError
-from archive.history import Change, Standing, changes
+from archive.archive import Archive, DamagedError
+from archive.history import Change, Standing, changes, owners
+from archive.journal import Entry
 from archive.opening import open_archive
 from cli.display import STYLES, literal, new_table, out, print_lines
 from cli.moves import Figures, Moved, old_and_new
@@ -89,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the changes; 0, or 1 where a reading is damaged and had to be left out.
 
     Raises:
-        SettingsError: A month that has not begun, or the archive is off.
+        SettingsError: A month that has not begun, a project that no reading knows, or the archive is off.
         ArchiveError: It can't be read.
     """
     settings = load_settings()
@@ -109,6 +112,8 @@ def run(arguments: argparse.Namespace) -> int:
     found = tuple(
         Changed.of(change) for change in changes(archive, entries, arguments.project, on_damage=damage.append)
     )
+    if arguments.project is not None and not found and not damage:
+        _require_known(arguments.project, archive, entries, damage)
     history = History(archive=archive.address, changes=found, damaged=tuple(one.path for one in damage))
     if arguments.json:
         print(history.model_dump_json())
@@ -116,6 +121,37 @@ def run(arguments: argparse.Namespace) -> int:
         _print(history, len(entries), arguments.project)
     print_lines(one.sentence for one in damage)
     return 1 if damage else 0
+
+
+def _require_known(project: str, archive: Archive, entries: Sequence[Entry], damage: list[DamagedError]) -> None:
+    """Refuse an id that no reading knows; a damaged one might, and is told in its place.
+
+    Raises:
+        SettingsError: None knows it.
+        ArchiveError: The archive can't be read.
+    """
+    ids = owners(archive, entries, on_damage=damage.append)
+    if project in ids or damage:
+        return
+    by_letters = {one.lower(): one for one in sorted(ids)}
+    near = get_close_matches(project.lower(), by_letters, n=3)
+    where = {"project": project, "address": archive.address}
+    if near:
+        close = ", ".join(by_letters[one] for one in near)
+        raise SettingsError(
+            say(
+                "--project {project}: none of the readings asked for in {address} knows it: did you mean {close}?",
+                close=close,
+                **where,
+            )
+        )
+    raise SettingsError(
+        say(
+            "--project {project}: none of the readings asked for in {address} knows it; give the id of a project, "
+            "workspace or key, as in Notion’s column Projet/API Key",
+            **where,
+        )
+    )
 
 
 def _print(history: History, readings: int, project: str | None) -> None:

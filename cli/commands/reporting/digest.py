@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Final
 
@@ -47,7 +48,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Print or send it; 1 where it did not reach an address.
 
     Raises:
-        SettingsError: Options that don't go together, a month that has not begun, a file that can't be used.
+        SettingsError: Options that don't go together, a month that has not begun, or that is to be sent and was never
+            collected, a file that can't be used.
         NotionError: Notion can't be read.
     """
     if arguments.again and not arguments.send:
@@ -58,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     month = Month.resolve(arguments.month, settings.now())
     # Before anything is read.
     addresses = _addresses(settings) if arguments.send else None
-    told = Told(_digest(settings, month, arguments.by), Words(Language(arguments.lang or settings.reports.language)))
+    digest = _digest(settings, month, arguments.by, is_sent=addresses is not None)
+    told = Told(digest, Words(Language(arguments.lang or settings.reports.language)))
     delivery = send_digest(settings, told, addresses, again=arguments.again) if addresses is not None else None
     if arguments.json:
         print(json.dumps(_json(told, delivery), ensure_ascii=False))
@@ -86,11 +89,14 @@ def _addresses(settings: Settings) -> Addresses:
     return read_addresses(settings.reports.notify_file)
 
 
-def _digest(settings: Settings, month: Month, by: list[str]) -> Digest:
+def _digest(settings: Settings, month: Month, by: list[str], *, is_sent: bool) -> Digest:
     budgets = load_budgets(settings)
     with closing(Gateway(settings.notion)) as gateway, noting_warnings():
         workspace = Workspace(settings, frozenset(), gateway)
         ledger = gather(settings, workspace, months_for(month))
+        if is_sent:
+            # Printed, it says so; nobody wants that in the mail.
+            replace(ledger, months=(ledger.month(month),)).require_collected()
         rates = gather_rates(settings, [month] if ledger.month(month).is_collected else [])
         return digest_of(settings, workspace, ledger, month, budgets=budgets, rates=rates, by=by)
 

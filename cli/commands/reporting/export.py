@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from cli.commands.reporting.paths import named
+from cli.commands.reporting.paths import named, refusal, require_place
 from cli.display import literal, noting_warnings, out, print_lines
 from notion.client.gateway import Gateway
 from notion.workspace import Workspace
@@ -31,7 +31,6 @@ from tasks.books.gather import gather
 from tasks.books.rates import gather_rates
 from tasks.books.related import with_titles
 from usage.errors import LlmUsageError, SettingsError
-from usage.language.reasons import reason_of
 from usage.language.saying import say
 from usage.language.words import Words
 from usage.money import digits, exact_sum
@@ -99,8 +98,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the files; always 0.
 
     Raises:
-        SettingsError: Arguments that can't be used, a folder that is missing, a month that was never collected.
-        LlmUsageError: A file can't be written.
+        SettingsError: Arguments that can't be used, a place that is missing or can't be written, a month that was
+            never collected.
+        LlmUsageError: A file can't be written to its end.
     """
     grain = _grain(arguments)
     settings = load_settings()
@@ -109,6 +109,8 @@ def run(arguments: argparse.Namespace) -> int:
     if to_stdout:
         _require_csv_on_stdout(arguments)
     targets = () if to_stdout else tuple(_targets(arguments, months))
+    for target in targets:
+        require_place(target.path)
     with closing(Gateway(settings.notion)) as gateway, noting_warnings():
         workspace = Workspace(settings, frozenset(), gateway)
         ledger = gather(settings, workspace, months)
@@ -194,15 +196,12 @@ def _write(table: Table[Any], targets: Sequence[_Target]) -> Iterator[WrittenFil
     Raises:
         LlmUsageError: One can't be written.
     """
-    place = targets[0].path
     try:
         with ExitStack() as stack:
             drafts = [(target, stack.enter_context(whole_file(target.path))) for target in targets]
             counts = [_writer(target.kind)(table, draft) for target, draft in drafts]
     except OSError as error:
-        raise LlmUsageError(
-            say("{place} can't be written ({reason}); name another place with -o", place=place, reason=reason_of(error))
-        ) from error
+        raise LlmUsageError(refusal(targets[0].path, error)) from error
     yield from (WrittenFile(path=str(target.path), lines=count) for target, count in zip(targets, counts, strict=True))
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from reports.export.whole import try_place
 from usage.errors import SettingsError
+from usage.language.reasons import reason_of
 from usage.language.saying import say
+from usage.language.sentence import Sentence
 
 
 def named(wanted: str) -> Path:
@@ -34,3 +37,22 @@ def named(wanted: str) -> Path:
             )
         )
     return path
+
+
+def require_place(path: Path) -> None:
+    """Refuse a place where no file can be written, before anything is read for it.
+
+    Raises:
+        SettingsError: The folder or the file has no right for it, or the like.
+    """
+    try:
+        try_place(path)
+    except OSError as error:
+        raise SettingsError(refusal(path, error)) from error
+
+
+def refusal(path: Path, error: OSError) -> Sentence:
+    """Why a file can't be written, and what to do."""
+    return say(
+        "-o {path}: the file can't be written ({strerror}); name another place", path=path, strerror=reason_of(error)
+    )

@@ -13,10 +13,11 @@ from typing import Final
 
 from pydantic import BaseModel
 
-from cli.commands.reporting.paths import named
+from cli.commands.reporting.paths import named, refusal, require_place
 from cli.display import noting_warnings
 from notion.client.gateway import Gateway
-from usage.errors import SettingsError
+from reports.export.whole import whole_file
+from usage.errors import LlmUsageError, SettingsError
 from usage.language.choice import Language
 from usage.language.reasons import reason_of
 from usage.language.saying import say
@@ -45,6 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         SettingsError: A month that has not begun or was never collected, a column that nobody has filled, or a place
             that can't be written.
         NotionError: Notion can't be read.
+        LlmUsageError: The page can't be written to its end.
     """
     settings = load_settings()
     if not 1 <= arguments.months <= _MOST_MONTHS:
@@ -115,7 +117,7 @@ def place(output: str | None, month: Month) -> Path:
     """Where the page goes: a file that was named, or one in this folder.
 
     Raises:
-        SettingsError: It is a folder, or its folder is not there.
+        SettingsError: It is a folder, its folder is not there, or nothing can be written there.
     """
     wanted = output or f"llm-usage-{month}.html"
     path = named(wanted).absolute()
@@ -127,25 +129,21 @@ def place(output: str | None, month: Month) -> Path:
                 file=path / f"llm-usage-{month}.html",
             )
         )
+    require_place(path)
     return path
 
 
 def write(path: Path, page: str) -> None:
-    """Write the page.
+    """Write the page, whole or not at all.
 
     Raises:
-        SettingsError: The file can't be written.
+        LlmUsageError: The file can't be written.
     """
     try:
-        path.write_text(page, "utf-8")
+        with whole_file(path) as draft:
+            draft.write_text(page, "utf-8")
     except OSError as error:
-        raise SettingsError(
-            say(
-                "-o {path}: the file can't be written ({strerror}); name another place",
-                path=path,
-                strerror=reason_of(error),
-            )
-        ) from error
+        raise LlmUsageError(refusal(path, error)) from error
 
 
 def show_copy(settings: Settings, month: Month, count: int) -> Path:
@@ -159,6 +157,7 @@ def show_copy(settings: Settings, month: Month, count: int) -> Path:
     Raises:
         SettingsError: The month was never collected, or there is no place for a file.
         NotionError: Notion can't be read.
+        LlmUsageError: The page can't be written to its end.
     """
     page = page_of(settings, month, Words(settings.reports.language), count=count)
     try:

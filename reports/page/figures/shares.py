@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final, TypeVar
 
 from reports.comparison import Change, Comparison
-from reports.grouping import BETWEEN, group_by
+from reports.grouping import BETWEEN, group_by, share_of, spent
 from reports.ledger import LedgerRow, MonthLedger
 from usage.money import exact_sum, whole_sum
 from usage.names import ProviderName
@@ -47,10 +47,12 @@ class Breakdown:
 
     lines: tuple[Line, ...]
     total: Decimal | None
+    spent: Decimal | None
+    """What the lines cost without credits."""
 
-    def share(self, line: Line) -> Decimal | None:
-        """Of the total; None where that is nothing, or where the line has no cost."""
-        return None if line.cost is None or not self.total or self.total < 0 else line.cost / self.total
+    def share(self, *lines: Line) -> Decimal | None:
+        """What lines are of all that was spent, of 1; None where they are credits alone, or nobody tells their cost."""
+        return share_of(spent(line.cost for line in lines), self.spent)
 
     @property
     def nameless(self) -> Line | None:
@@ -124,7 +126,8 @@ class Compared:
                     url=url,
                 )
             )
-        return Breakdown(tuple(sorted(lines, key=_dearest_first)), self.now.cost)
+        ordered = tuple(sorted(lines, key=_dearest_first))
+        return Breakdown(ordered, self.now.cost, spent(line.cost for line in ordered))
 
     def _change(self, here: Iterable[_Fact], then: Iterable[_Fact], compared: Set[int]) -> Change | None:
         """Between the days that are compared; None where all of it is left out of the comparison."""

@@ -46,12 +46,15 @@ class SharesTeller:
     def own(self, column: str, breakdown: Breakdown) -> Section | None:
         """By what people wrote in a column of their own."""
         words, nameless = self._words, breakdown.nameless
+        share = None if nameless is None else breakdown.share(nameless)
         if nameless is None:
             told = words("Every row with a cost has one.")
+        elif share is None:
+            told = words("{amount} of the cost has none.", amount=self._amounts.told(nameless.cost))
         else:
             told = words(
                 "{share} of the cost, {amount}, has none.",
-                share=self._percent(breakdown.share(nameless)),
+                share=self._percent(share),
                 amount=self._amounts.told(nameless.cost),
             )
         return self._section(f"own-{column}", words("By {column}", column=column), column, breakdown, told)
@@ -89,27 +92,26 @@ class SharesTeller:
         lines = breakdown.lines
         shown = lines if len(lines) <= SHOWN + 1 else lines[:SHOWN]
         rest = lines[len(shown) :]
-        rows = [self._row(line, breakdown, len(columns)) for line in shown]
+        rows = [self._row(line, breakdown.share(line), len(columns)) for line in shown]
         if rest:
             others = words.count("{number} other", "{number} others", len(rest))
-            rows.append(self._row(_together(rest, others), breakdown, len(columns), is_name=False))
+            rows.append(self._row(_together(rest, others), breakdown.share(*rest), len(columns), is_name=False))
         total = _together(lines, words("Total"))
         return Table(
             caption=caption,
             columns=tuple(columns),
             rows=tuple(rows),
-            total=self._row(total, breakdown, len(columns), is_name=False),
-            more=tuple(self._row(line, breakdown, len(columns)) for line in rest),
+            total=self._row(total, breakdown.share(*lines), len(columns), is_name=False),
+            more=tuple(self._row(line, breakdown.share(line), len(columns)) for line in rest),
             more_caption=words.count("The {number} other", "The {number} others", len(rest)) if rest else "",
         )
 
-    def _row(self, line: Line, breakdown: Breakdown, width: int, *, is_name: bool = True) -> tuple[Cell, ...]:
-        share = breakdown.share(line)
+    def _row(self, line: Line, share: Decimal | None, width: int, *, is_name: bool = True) -> tuple[Cell, ...]:
         name = Cell(
             line.name or self._words("(none)"),
             is_name=is_name and bool(line.name),
             provider=line.provider,
-            share=min(max(share, Decimal(0)), Decimal(1)) if share is not None and is_name else None,
+            share=share if is_name else None,
             detail=", ".join(filter(None, (self._whose(line), line.detail))),
             url=line.url,
         )

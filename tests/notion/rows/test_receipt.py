@@ -52,14 +52,41 @@ def test_a_receipt_is_read_as_it_was_written() -> None:
     assert "allocated" not in Receipt().to_json()
 
 
-@pytest.mark.parametrize("language", Language)
-def test_what_was_lacking_is_kept_in_the_language_of_notion(made: Made, language: Language) -> None:
-    lacking = Sentence(en="The costs are missing.", fr="Il manque les coûts.")
-    receipt = receipt_of(made.outcome(made.row("p1"), lacking=(lacking,)), language)
-    proof = proof_of(Values(month="2026-01", breakdown=receipt.to_json()), ProviderName.OPENAI)
+LACKING = (
+    Sentence(en="The costs are missing.", fr="Il manque les coûts."),
+    Sentence.of("GET /usage"),
+)
+
+
+def lacking_of(receipt: str) -> tuple[Sentence, ...]:
+    """What the proof of a row with such a receipt says that it lacks."""
+    proof = proof_of(Values(month="2026-01", breakdown=receipt), ProviderName.OPENAI)
     assert proof is not None
-    # Nobody knows it in the other one any more.
-    assert proof.lacking == (Sentence.of(lacking.told_in(language)),)
+    return proof.lacking
+
+
+@pytest.mark.parametrize("language", Language)
+def test_what_was_lacking_is_told_to_readers_of_either_language(made: Made, language: Language) -> None:
+    receipt = receipt_of(made.outcome(made.row("p1"), lacking=LACKING), language)
+    # People read it in Notion, and so do older versions.
+    assert receipt.lacking == tuple(one.told_in(language) for one in LACKING)
+    assert lacking_of(receipt.to_json()) == LACKING
+    assert read_receipt(receipt.to_json()) == receipt
+
+
+def test_what_an_older_receipt_lacks_is_told_as_it_stands_there() -> None:
+    assert lacking_of('{"lacking": ["Il manque les coûts."]}') == (Sentence.of("Il manque les coûts."),)
+
+
+def test_what_somebody_has_taken_away_is_not_told(made: Made) -> None:
+    receipt = receipt_of(made.outcome(made.row("p1"), lacking=LACKING), Language.FR)
+    edited = receipt.model_copy(update={"lacking": receipt.lacking[:1]})
+    assert lacking_of(edited.to_json()) == (Sentence.of("Il manque les coûts."),)
+
+
+def test_nothing_is_written_twice_that_is_the_same_in_both_languages(made: Made) -> None:
+    assert "lacking_in" not in receipt_of(made.outcome(made.row("p1"), lacking=LACKING[1:]), Language.FR).to_json()
+    assert "lacking" not in receipt_of(made.outcome(made.row("p1")), Language.FR).to_json()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "3", '{"read_at": "yesterday"}', '{"read_at":', "voir avec Anne"])

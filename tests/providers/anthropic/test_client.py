@@ -548,7 +548,7 @@ def test_cut_connections_are_tried_again(desk: Desk, kind: Kind) -> None:
     agrees_with_bill(desk, JANUARY, desk.read())
 
 
-@pytest.mark.parametrize(("path", "what"), [(COST, "les coûts"), (USAGE, "les jetons et les requêtes")])
+@pytest.mark.parametrize(("path", "what"), [(COST, "les coûts"), (USAGE, "les tokens et les requêtes")])
 def test_a_report_that_stays_down_leaves_the_other(desk: Desk, path: str, what: str) -> None:
     desk.fault(Kind.STATUS, path, status=503, times=-1)
     report = desk.read()
@@ -665,7 +665,7 @@ def test_usage_that_breaks_the_contract_costs_itself_alone(desk: Desk, change_bo
     assert totals(desk.rows(report)).cost == desk.api.bill(desk.account, "2026-01").total
     assert report.status is Status.PARTIEL
     (gap,) = report.gaps
-    assert gap.sentence.fr.startswith("Il manque les jetons et les requêtes : ")
+    assert gap.sentence.fr.startswith("Il manque les tokens et les requêtes : ")
     assert said in gap.sentence.fr
 
 
@@ -676,7 +676,7 @@ def test_usage_that_never_ends_costs_itself_alone(desk: Desk) -> None:
     report = desk.read()
     assert totals(desk.rows(report)).cost == desk.api.bill(desk.account, "2026-01").total
     assert tuple(one.fr for one in report.missing) == (
-        f"Il manque les jetons et les requêtes : {ROOT}{USAGE} annonce toujours une suite, mais 5 pages de suite "
+        f"Il manque les tokens et les requêtes : {ROOT}{USAGE} annonce toujours une suite, mais 5 pages de suite "
         "n’apportent rien ; la lecture est arrêtée.",
     )
 
@@ -720,7 +720,7 @@ def test_one_odd_line_costs_itself_alone(desk: Desk, month: Month) -> None:
     assert what.count == 1
     assert "output_tokens, attendu : un entier" in what.what.fr
     (sentence,) = report.missing
-    assert sentence.fr.startswith("Une ligne illisible est laissée de côté dans les jetons")
+    assert sentence.fr.startswith("Une ligne illisible est laissée de côté dans les tokens")
 
 
 @pytest.mark.parametrize("path", [OLDER_COST, OLDER_USAGE])

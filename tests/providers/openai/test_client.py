@@ -628,7 +628,7 @@ def test_tokens_of_a_model_that_usage_leaves_out_are_those_of_the_bill(world: Wo
     entry = next(entry for entry in row.breakdown if entry.model == "gpt-9-coder")
     assert (entry.tokens_input, entry.tokens_output, entry.requests) == (700, 2000, None)
     assert (
-        "Un modèle facturé est absent des rapports d’usage, jetons d’après la facture, requêtes inconnues : "
+        "Un modèle facturé est absent des rapports d’usage, tokens d’après la facture, requêtes inconnues : "
         "gpt-9-coder." in row.log.fr
     )
     others = [other.log.fr for key, other in rows_of(read()).items() if key != fact.project_id]
@@ -639,7 +639,7 @@ def test_tokens_of_a_model_that_usage_leaves_out_are_those_of_the_bill(world: Wo
 def test_a_model_whose_tokens_nobody_tells_is_named(world: World, read: Read) -> None:
     fact = billed(world, model="gpt-9-coder", kind="input", quantity=700, unit="images")
     row = rows_of(read())[fact.project_id or ""]
-    assert "absent des rapports d’usage, jetons et requêtes inconnus : gpt-9-coder." in row.log.fr
+    assert "absent des rapports d’usage, tokens et requêtes inconnus : gpt-9-coder." in row.log.fr
 
 
 def test_an_image_model_in_two_families_is_counted_once(world: World, read: Read) -> None:

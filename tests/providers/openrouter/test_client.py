@@ -557,8 +557,8 @@ def test_deleted_workspaces_that_can_not_be_asked_for_are_told(desk: Desk, month
     ("change", "said", "money_agrees"),
     [
         (one_more_request, "requêtes ", True),
-        (lambda row: row.update(tokens_prompt=str(int(row["tokens_prompt"]) + 1)), "jetons d’entrée ", True),
-        (lambda row: row.update(tokens_completion=str(int(row["tokens_completion"]) + 1)), "jetons de sortie ", True),
+        (lambda row: row.update(tokens_prompt=str(int(row["tokens_prompt"]) + 1)), "tokens d’entrée ", True),
+        (lambda row: row.update(tokens_completion=str(int(row["tokens_completion"]) + 1)), "tokens de sortie ", True),
         (lambda row: row.update(credits_usage=row["credits_usage"] + 0.01), "coût ", False),
     ],
     ids=["requests", "tokens", "tokens out", "money"],

@@ -80,6 +80,10 @@ def test_whatever_the_amounts_they_add_up(costs: list[tuple[ProviderName, Decima
     report = page(one_month(*rows), by=("Client",))
     for one in breakdowns(report):
         assert exact_sum(line.cost for line in one.lines) == report.month.cost
+        shares = [share for line in one.lines if (share := one.share(line)) is not None]
+        assert all(0 <= share <= 1 for share in shares)
+        assert not shares or abs(sum(shares, Decimal(0)) - 1) < Decimal("1e-20")
+        assert one.share(*one.lines) == (1 if shares else None)
     assert exact_sum(day.total for day in report.days.days) == report.month.cost
 
 

@@ -114,6 +114,20 @@ def test_a_share_that_is_small_is_not_nothing() -> None:
     ]
 
 
+def test_a_credit_has_no_share() -> None:
+    ledger = one_month(
+        row(UsageRecord(cost=Decimal(300)), key="a"),
+        row(UsageRecord(cost=Decimal(100)), key="b", name="Other"),
+        row(UsageRecord(cost=Decimal(-200)), key="c", name="Credit"),
+    )
+    assert texts(section(told(ledger), "projects")) == [
+        ["Production", "75%", "300.00"],
+        ["Other", "25%", "100.00"],
+        ["Credit", "–", "-200.00"],
+        ["Total", "100%", "200.00"],
+    ]
+
+
 def test_what_share_has_nothing_in_a_column_of_peoples_own() -> None:
     (sentence,) = section(told(agency(), by=("Client",)), "own-Client").sentences
     assert sentence.endswith("has none.")

@@ -93,7 +93,7 @@ class Books:
     def _read(self, settings: Settings, source: Source, month: Month) -> LabelledReport:
         keeper = Keeper(settings)
         report = asyncio.run(read_source(settings, source, month, listener=keeper.listener, now=settings.now()))
-        assert keeper.keep(report, settings.now()) == ()
+        assert not keeper.keep(report, settings.now())
         mark = settings.credential(source).mark
         return LabelledReport(report.by_month(), settings.grains[source.provider], settings.label(source), mark)
 

@@ -13,9 +13,10 @@ from xml.etree import ElementTree as Xml
 from markdown_it import MarkdownIt
 
 from notion.databases.declared import SERVICES, USAGES
+from usage.language.sentence import Sentence
 from usage.month import Month
-from usage.names import DEFAULT_ACCOUNT, ProviderName, Status
-from usage.outcomes.result import MonthResult, NotionCounts, SourceResult
+from usage.names import DEFAULT_ACCOUNT, ProviderName, Source, Status
+from usage.outcomes.result import MonthResult, NotionCounts, SourceResult, ToRerun
 
 HOSTILE = (
     "\n\n# a | b\r\n<img src=x onerror=alert(1)> [c](https://evil.example) ![d](e) `f` **g** &lt; \\| \x1b[31m – 1. h"
@@ -91,6 +92,11 @@ def make_source(
     figures = {"tokens_input": None, "tokens_output": None, "requests": None, "rows": 1, "log": "31 jours lus."}
     fields = {"provider": provider, "account": DEFAULT_ACCOUNT, "cost_usd": cost, "status": status}
     return SourceResult(**(fields | figures | more))
+
+
+def to_rerun(provider: str, reason: str) -> ToRerun:
+    """A source that is to run again."""
+    return ToRerun(source=Source(provider=ProviderName(provider)), reason=Sentence.of(reason))
 
 
 def make_result(month: str, *sources: SourceResult, **more: Any) -> MonthResult:

@@ -89,6 +89,11 @@ def test_every_sentence_of_the_catalogue_is_said() -> None:
     assert sorted(catalogue().keys() - {sentence for _, sentence in said()}) == []
 
 
+def test_what_models_count_has_one_name_in_french_that_of_notions_columns() -> None:
+    # What opens Notion is a `jeton`, and there is one of it.
+    assert [sentence for sentence in catalogue().values() if "jetons" in sentence.lower()] == []
+
+
 def test_no_sentence_stands_in_two_files() -> None:
     counts: Counter[str] = Counter()
     for path in FRENCH:

@@ -8,11 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from usage.language.choice import Language
+from usage.language.sentence import Sentence
 from usage.month import Month
-from usage.names import ProviderName, Status, overall, worst
-from usage.outcomes.result import KeptRow, MonthResult, NotionCounts, SourceResult
+from usage.names import ProviderName, Source, Status, overall, worst
+from usage.outcomes.result import KeptRow, MonthResult, NotionCounts, SourceResult, ToRerun
 
 LATER, PERSON = "Lue plus tard que ces chiffres.", "Écrite par une personne."
+DEEPGRAM = ToRerun(source=Source(provider=ProviderName.DEEPGRAM), reason=Sentence.of("x"))
 
 
 def source(status: Status, provider: ProviderName = ProviderName.OPENAI) -> SourceResult:
@@ -63,12 +65,12 @@ def test_rows_left_alone_are_told_by_reason() -> None:
 
 
 def test_the_summary_names_what_failed_and_what_may_be_missed() -> None:
-    made = result(Status.SUCCES, Status.ECHEC, to_rerun=("deepgram: x",), warnings=("ANTROPIC_ADMIN_KEY is not read",))
+    made = result(Status.SUCCES, Status.ECHEC, to_rerun=(DEEPGRAM,), warnings=("ANTROPIC_ADMIN_KEY is not read",))
     assert made.summary.en == (
         "2026-01: deepgram: x (1 source of 2; 3 created, 0 updated, 0 unchanged); ANTROPIC_ADMIN_KEY is not read"
     )
 
 
 def test_the_object_of_json_has_the_fields_that_are_promised_and_no_other() -> None:
-    made = result(Status.SUCCES, warnings=("x",), running="y", problem="z", to_rerun=("w",))
+    made = result(Status.SUCCES, warnings=("x",), running="y", problem="z", to_rerun=(DEEPGRAM,))
     assert list(json.loads(made.to_json(Language.FR))) == ["month", "status", "sources", "notion"]

@@ -255,6 +255,15 @@ def test_a_file_that_cannot_even_be_looked_for(tmp_path: Path) -> None:
         load_settings({}, [tmp_path / ("x" * 300) / ".env"])
 
 
+@pytest.mark.parametrize("place", [".env", "config/llm-usage/env", "named"])
+def test_a_folder_is_no_file_of_settings(place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(place).mkdir(parents=True)
+    environment = {"XDG_CONFIG_HOME": str(tmp_path / "config"), "OPENAI_ADMIN_KEY": KEY}
+    with pytest.raises(SettingsError, match=f"{place}: settings are read from a file, and this is a folder"):
+        load_settings(environment | ({"LLM_USAGE_ENV_FILE": place} if place == "named" else {}))
+
+
 def test_the_process_environment_is_the_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".env").write_text(f"DEEPGRAM_API_KEY={KEY}\n")
