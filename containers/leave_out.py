@@ -23,7 +23,10 @@ class Part(NamedTuple):
 
 
 PARTS: Final = (
-    Part(["**/tests", "numpy/_core/_simd.*", "numpy/_core/*_tests.*", "sqlalchemy/testing"], "the packages' own tests"),
+    Part(
+        ["**/tests", "numpy/_core/_simd.*", "numpy/_core/*_tests.*", "sqlalchemy/testing", "pyarrow/*_tests.*"],
+        "the packages' own tests",
+    ),
     Part(["**/*.pyi", "**/*.pyx", "**/*.pxd", "**/*.pxi"], "for type checkers and compilers of other extensions"),
     Part(
         [
@@ -37,11 +40,8 @@ PARTS: Final = (
     Part(["pyarrow/*substrait*"], "other programs' plans of queries: none comes here"),
     Part(
         [
-            "pyarrow/_*orc.*",
-            "pyarrow/_hdfs.*",
-            "pyarrow/_gcsfs.*",
-            "pyarrow/_azurefs.*",
-            "pyarrow/_pyarrow_cpp_tests.*",
+            *("pyarrow/_*orc.*", "pyarrow/_feather.*", "pyarrow/_json.*", "pyarrow/*encryption*"),
+            *("pyarrow/_hdfs.*", "pyarrow/_gcsfs.*", "pyarrow/_azurefs.*"),
         ],
         "formats and stores that the archive does not know",
     ),
@@ -64,10 +64,11 @@ PARTS: Final = (
     ),
     Part(
         ["matplotlib/mpl-data/fonts/*/*"],
-        "a chart is written in DejaVu Sans, and what it lacks in the last resort",
+        "a chart is written in DejaVu Sans, what that lacks in the last resort, and holds no formula",
         frozenset({"DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "LICENSE_DEJAVU", "LastResortHE-Regular.ttf"}),
     ),
     Part(["matplotlib/mpl-data/sample_data"], "examples of how charts are drawn"),
+    Part(["matplotlib/backends/*tk*", "matplotlib/backends/*gtk*", "matplotlib/backends/*wx*"], "windows for charts"),
     Part(
         ["PIL/_avif.*", "pillow.libs/libavif-*", "PIL/_webp.*", "pillow.libs/libwebp*", "pillow.libs/libsharpyuv-*"],
         "formats of pictures that no chart is written in",

@@ -20,18 +20,18 @@ directories='libdb5.3 libgdbm6 libnsl2 libtirpc3 libtirpc-common libgssapi-krb5-
 services='sysvinit-utils init-system-helpers libudev1'
 # shellcheck disable=SC2086
 leave_out $python $packages $disks $people $directories $services
-# Last, because the packages' own scripts and dpkg need these.
-leave_out ncurses-bin perl-base diffutils
+# Last, because the packages' own scripts and dpkg need these. A shell stays: `sh`.
+leave_out ncurses-bin perl-base diffutils bash tar
 
 # What packages leave, and what Python brings beside them.
 rm -rf /var/cache/* /var/lib/apt /var/log/* /usr/share/zoneinfo/right
 # Encodings for iconv, which Python has itself.
 rm -rf /usr/lib/*-linux-gnu/gconv
 library=$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
-for name in ensurepip idlelib lib2to3 pydoc_data test tkinter turtledemo site-packages; do
+for name in distutils ensurepip idlelib lib2to3 pydoc_data test tkinter turtledemo site-packages; do
   rm -rf "${library:?}/$name"
 done
-rm -rf "$library"/config-* /usr/local/include /usr/local/share/man
+rm -rf "$library"/config-* "$library"/lib-dynload/_test* "$library"/lib-dynload/_ctypes_test* /usr/local/include /usr/local/share/man
 for name in 2to3 idle pip pydoc wheel; do
   rm -f "/usr/local/bin/$name"*
 done

@@ -1,4 +1,4 @@
-"""Uses what is installed, while an image is built: modules, the archive's format, a store, charts, words, the system."""
+"""Uses what is installed, while an image is built: modules, the archive's format, a store, charts, words, system."""
 
 from __future__ import annotations
 
