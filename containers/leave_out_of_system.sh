@@ -1,13 +1,14 @@
 #!/bin/sh
-# Takes out of a Debian with Python what nobody installs with, logs in to or repairs in a container: as root, while an image is
-# built. What stays is a shell and its commands, Python, certificates, time zones, and dpkg's account of what there is, which
-# scanners read. `try_out.py` and `llm-usage demo` show afterwards that nothing is missing.
+# Takes out of a Debian with Python what nobody needs in a container, as root, while an image is built: what installs, logs in
+# and repairs. What stays is a shell and its commands, Python, certificates, time zones, and dpkg's account of what there is,
+# which scanners read. `try_out.py` and `llm-usage demo` show afterwards that nothing is missing.
 set -eu
 export DEBIAN_FRONTEND=noninteractive
 
 leave_out() { dpkg --purge --force-depends --force-remove-essential --force-remove-protected "$@"; }
 
-# Packages, by what they are for. Bases differ: one that is not there is left out already.
+# By what they are for; `directories` are databases and accounts of other machines, which Python could ask. Bases differ: what
+# is not there has left already.
 python='python3-pip python3-pip-whl python3-setuptools python3-setuptools-whl python3-pkg-resources python3-wheel python3-venv
   python3.11-venv python3-distutils python3-lib2to3'
 packages='apt libapt-pkg6.0 debian-archive-keyring gpgv libgnutls30 libp11-kit0 libtasn1-6 libhogweed6 libnettle8 libidn2-0
@@ -31,7 +32,8 @@ library=$(python -c 'import sysconfig; print(sysconfig.get_path("stdlib"))')
 for name in distutils ensurepip idlelib lib2to3 pydoc_data test tkinter turtledemo site-packages; do
   rm -rf "${library:?}/$name"
 done
-rm -rf "$library"/config-* "$library"/lib-dynload/_test* "$library"/lib-dynload/_ctypes_test* /usr/local/include /usr/local/share/man
+rm -rf "$library"/config-* "$library"/lib-dynload/_test* "$library"/lib-dynload/_ctypes_test*
+rm -rf /usr/local/include /usr/local/share/man
 for name in 2to3 idle pip pydoc wheel; do
   rm -f "/usr/local/bin/$name"*
 done

@@ -25,7 +25,12 @@ LONGEST: Final = 300.0
 """Seconds until all are healthy."""
 LARGEST: Final = 350_000_000
 """Bytes of the image on the disk."""
-OPENS: Final = 'import urllib.request as web; print(web.urlopen("http://server:4200/runs").read().decode())'
+OPENS: Final = (
+    "import urllib.request as web; "
+    'page = web.Request("http://server:4200/runs", headers={"Accept": "text/html"}); '
+    "print(web.urlopen(page).read().decode())"
+)
+"""As a browser does."""
 COLLECTS: Final = "docker compose exec worker prefect deployment run collect/collect --param month=2026-01 --watch"
 
 
