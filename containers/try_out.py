@@ -1,21 +1,26 @@
-"""Uses what is installed, while an image is built: all modules, the archive's format, a store, charts, words."""
+"""Uses what is installed, while an image is built: modules, the archive's format, a store, charts, words, system."""
 
 from __future__ import annotations
 
 import importlib
 import io
 import pkgutil
+import ssl
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 PACKAGES: Final = ("archive", "cli", "flows", "notion", "providers", "reports", "sandbox", "tasks", "usage")
 OTHERS: Final = (
     "asyncpg",
+    "sqlalchemy.dialects.postgresql.asyncpg",
+    "sqlalchemy.dialects.sqlite.aiosqlite",
     "alembic",
     "prefect.server.api.server",
     "prefect.cli",
@@ -77,6 +82,17 @@ def words() -> None:
     assert "$1.50" in said[1], said
 
 
+def system() -> None:
+    """What Python and Prefect take from the system: certificates, time zones, a shell; and Prefect's pages."""
+    import prefect  # noqa: PLC0415
+
+    trusted = ssl.get_default_verify_paths()
+    assert trusted.cafile or (trusted.capath and any(Path(trusted.capath).iterdir())), trusted
+    assert datetime(2026, 7, 1, tzinfo=ZoneInfo("Europe/Paris")).tzname() == "CEST"
+    subprocess.run(["sh", "-c", "exec env true"], check=True)  # noqa: S607
+    assert Path(prefect.__ui_static_path__, "index.html").is_file()
+
+
 def main() -> None:
     """All of it.
 
@@ -86,7 +102,7 @@ def main() -> None:
     names = [*modules(), *OTHERS]
     for name in names:
         importlib.import_module(name)
-    for part in (tables, charts, words):
+    for part in (tables, charts, words, system):
         part()
     print(f"{len(names)} modules, and what they use: {sys.prefix}")
 

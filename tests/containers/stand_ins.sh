@@ -21,7 +21,7 @@ system() {
   debootstrap --variant=minbase --include="$packages" "$release" "$root" "$mirror" >"$work/log" || { tail "$work/log" >&2; exit 1; }
   # The release alone has no mends: what apt in there is to find is what this machine's finds.
   cp /etc/apt/sources.list.d/debian.sources "$root/etc/apt/sources.list.d/" 2>/dev/null && : >"$root/etc/apt/sources.list"
-  find "$root"/usr/share/{doc,man,locale,info} "$root"/var/{cache/apt,lib/apt/lists,log} -type f -delete
+  find "$root"/usr/share/{doc,man,locale,info} "$root"/var/{cache/apt,lib/apt/lists,log} -type f ! -name copyright -delete
   cp /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/"
 }
 
@@ -31,8 +31,9 @@ image() {
   tar --create --directory="$root" --numeric-owner . | "$engine" import --change 'ENV LANG=C.UTF-8' "$@" - "$name"
 }
 
-# As in python:3.11-slim-bookworm: `python` and `pip` in /usr/local/bin.
-system "$work/python" ca-certificates,python3,python3-pip,python3-venv
+# As in python:3.11-slim-bookworm: `python` and `pip` in /usr/local/bin, and nothing compiled.
+system "$work/python" ca-certificates,netbase,python3,python3-pip,python3-venv
+find "$work/python/usr/lib" -name __pycache__ -prune -exec rm -r {} +
 for name in python pip; do
   ln -s "/usr/bin/${name}3" "$work/python/usr/local/bin/$name"
 done

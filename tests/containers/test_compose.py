@@ -17,11 +17,20 @@ from tests.containers.installation import Installation, installation, missing_en
 from tests.team.guide import CONTAINERS, blocks
 from tests.team.processes import until
 from tests.team.test_operations import NOT_RUN, PULL
+from tests.test_containers import SERVICES
 
 ENDS_BADLY: Final = "docker compose exec worker prefect deployment run collect/monthly --param month=2999-01 --watch"
 """No such month is over."""
 LONGEST: Final = 300.0
 """Seconds until all are healthy."""
+LARGEST: Final = 350_000_000
+"""Bytes of the image on the disk."""
+OPENS: Final = (
+    "import urllib.request as web; "
+    'page = web.Request("http://server:4200/runs", headers={"Accept": "text/html"}); '
+    "print(web.urlopen(page).read().decode())"
+)
+"""As a browser does."""
 COLLECTS: Final = "docker compose exec worker prefect deployment run collect/collect --param month=2026-01 --watch"
 
 
@@ -76,6 +85,10 @@ def test_the_guide_leads_to_containers_that_work(here: Installation) -> None:
     # What was dumped and restored.
     said = here.type("docker compose exec worker prefect flow-run ls --output json")
     assert {run["name"] for run in json.loads(said)} >= {"2999-01 collect", "2026-01 collect"}, said
+    # The pages of Prefect's that links of alerts lead to.
+    assert "<html" in here.type(f"docker compose exec worker python -c '{OPENS}'")
+    size = here.type(f"docker image inspect --format '{{{{.Size}}}}' {SERVICES['worker']['image']}")
+    assert int(size) < LARGEST
     # Neither tests nor what builds, and nobody's key.
     inside = here.type("docker compose exec worker find /srv/llm-usage -maxdepth 1 -mindepth 1 -printf '%f\\n'")
     assert set(inside.split()) == {".venv", "prefect.toml"}
