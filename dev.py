@@ -16,7 +16,9 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements.lock"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
-SIDE_BY_SIDE = ["--numprocesses=auto", "--dist=loadfile", "--no-loadscope-reorder"]
+CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+# One more than there are cores: tests also wait, for servers and for the disk.
+SIDE_BY_SIDE = [f"--numprocesses={CORES + 1}", "--dist=loadfile", "--no-loadscope-reorder"]
 """Tests on all cores, file by file, in the order of `tests/conftest.py`."""
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 

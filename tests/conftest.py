@@ -92,3 +92,9 @@ def prefect_api(prefect_server: str) -> str:
         for automation in client.read_automations():
             client.delete_automation(automation.id)
     return prefect_server
+
+
+@pytest.fixture
+def without_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs' pages come without charts, a seventh of a collection; tests/flows/test_statement.py looks at them."""
+    monkeypatch.setattr("tasks.pages.statement.png", lambda *_: None)

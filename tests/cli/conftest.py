@@ -21,7 +21,7 @@ def cli(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsy
 
 
 @pytest.fixture
-def ready(cli: Cli, prefect_api: str, monkeypatch: pytest.MonkeyPatch) -> Cli:
+def ready(cli: Cli, prefect_api: str, without_charts: None, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """The command line with both databases set up, a Prefect server, and tasks that try again at once."""
     from tasks.fetch import fetch
 

@@ -15,7 +15,7 @@ def prefect(prefect_api: str) -> Prefect:
 
 
 @pytest.fixture
-def world(prefect_api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(prefect_api: str, without_charts: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     """A world in which tasks try again at once."""
     from tasks.fetch import fetch
 

@@ -23,6 +23,11 @@ LARGEST = 200_000
 
 
 @pytest.fixture
+def without_charts() -> None:
+    """Here they are looked at."""
+
+
+@pytest.fixture
 def world(world: World) -> World:
     """Three sources, an archive, and the month before in Notion."""
     world.only("DEEPGRAM_API_KEY_PROD", "ELEVENLABS_API_KEY", "OPENAI_ADMIN_KEY_LABO")
