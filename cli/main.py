@@ -15,7 +15,6 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Final, NoReturn
@@ -117,16 +116,9 @@ def _learn_language(arguments: Sequence[str]) -> None:
     """Have the language that a file of settings names count at once: help and refusals are told in it, too."""
     if os.environ.get(LANGUAGE):
         return
-    from usage.errors import SettingsError  # noqa: PLC0415
-    from usage.settings.files import NAMED, file_values  # noqa: PLC0415
+    from usage.settings.files import learn_language  # noqa: PLC0415
 
-    named = named_file(arguments)
-    # A file that can't be read is refused where the settings themselves are wanted, which help does not.
-    with suppress(SettingsError):
-        language = file_values({**os.environ, NAMED: named} if named else None).get(LANGUAGE)
-        if language:
-            # Errors tell themselves in the language that the environment names, also within Prefect.
-            os.environ[LANGUAGE] = language
+    learn_language(os.environ, named_file(arguments))
 
 
 def _read_settings_from(file: str | None) -> None:

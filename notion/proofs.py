@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from decimal import Decimal
 from typing import Final
 
 from notion.rows.receipt import COUNTS, Receipt, read_receipt
-from notion.rows.standing import Standing
+from notion.rows.standing import Standing, holds
 from notion.rows.values import Values
 from usage.errors import SettingsError
-from usage.money import difference, exact_sum, whole_sum
+from usage.money import exact_sum, whole_sum
 from usage.month import Month
 from usage.names import FINAL, Grain, ProviderName, Status
 from usage.outcomes.proof import MonthState, Proof
 
 _DAYS: Final = re.compile(r"(\d+)/\d+")
-_TOLERANCE: Final = Decimal("0.000001")
-"""USD by which a row may differ: Notion's numbers are doubles."""
 
 
 def is_closed(standing: Standing, grain: Grain, now: datetime) -> bool:
@@ -37,11 +34,8 @@ def is_closed(standing: Standing, grain: Grain, now: datetime) -> bool:
 
 def stands_whole(standing: Standing) -> bool:
     """Whether the rows of projects and keys hold what the receipts tell: nobody has changed or removed one since."""
-    told = exact_sum(own.receipt.cost_usd for own in standing.own) or Decimal(0)
-    held = exact_sum(values.dollars for values in standing.rows) or Decimal(0)
-    count = len(standing.rows)
-    is_there = count >= sum(own.receipt.rows or 0 for own in standing.own)
-    is_paid = abs(difference(held, told)) <= _TOLERANCE * (count + 1)
+    is_there = len(standing.rows) >= sum(own.receipt.rows or 0 for own in standing.own)
+    is_paid = holds(standing.rows, exact_sum(own.receipt.cost_usd for own in standing.own))
     return is_there and is_paid and all(_stands(standing, name) for name in COUNTS)
 
 

@@ -76,15 +76,13 @@ def publish(month: Month, outcomes: tuple[SourceOutcome, ...], *, dry_run: bool)
         writes = 0 if dry_run else done.counts.created + done.counts.updated + done.counts.trashed
         ledger = planned_ledger(session.settings, workspace, month, plan, writes=writes)
         compared = None if ledger is None else tell_ledger(session.settings, ledger, month)
-    unchanged = done.counts.unchanged + sum(one.rows + 1 for one in spared)
-    counts = done.counts.model_copy(update={"kept": kept, "unchanged": unchanged, "requests": workspace.requests})
+    counts = done.counts.model_copy(update={"kept": kept, "requests": workspace.requests})
     running = running_mark(month, session.settings.now())
     told = _in_order((*done.outcomes, *left))
     remarks = (*session.warnings, *done.warnings, *not_kept(outcomes), *([session.sparing] if spared else []))
     warnings = tuple(dict.fromkeys(remarks))
-    result = month_result(
-        month, told, counts, plan=steps, problem=problem, warnings=warnings, running=running, kept=spared
-    ).model_copy(update={"comparison": compared})
+    result = month_result(month, told, counts, plan=steps, problem=problem, warnings=warnings, running=running)
+    result = result.together_with(spared).model_copy(update={"comparison": compared})
     tell(MonthEnded(result))
     return result, ledger
 

@@ -15,7 +15,7 @@ from usage.errors import LlmUsageError, NotionAccessError, SettingsError
 from usage.language.saying import say
 from usage.language.sentence import Sentence
 from usage.month import Month
-from usage.names import ProviderName, Source, Status, overall
+from usage.names import ProviderName, Source, Status
 from usage.outcomes.progress import RangeEnded, listening
 from usage.outcomes.result import MonthResult, NotionCounts
 from usage.settings import Settings, load_settings
@@ -121,11 +121,8 @@ def _with_kept(
 ) -> MonthResult:
     """A month's result together with what stood in Notion before."""
     if month.skipped:
-        counts = NotionCounts(unchanged=sum(source.rows + 1 for source in month.kept))
-        result = MonthResult(month=month.month, status=Status.SUCCES, sources=(), notion=counts)
+        result = MonthResult(month=month.month, status=Status.SUCCES, sources=(), notion=NotionCounts())
     elif result is None:
         left = [source for source in sources if not month.providers or source.provider in month.providers]
         result = nothing_collected(month.month, left, Sentence.of(message))
-    whole = sorted((*result.sources, *month.kept), key=lambda source: (source.provider, source.account))
-    status = overall(source.status for source in whole)
-    return result.model_copy(update={"sources": tuple(whole), "status": status})
+    return result.together_with(month.kept)

@@ -8,11 +8,11 @@ Here the month is looked at as a whole. What proves of a single row that it may 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from notion.rows.values import FIGURES, Values
+from notion.rows.values import COLUMNS, FIGURES, Values
 from usage.language.saying import say
 from usage.language.sentence import SILENCE, Sentence
 from usage.outcomes.outcome import SourceOutcome
@@ -40,13 +40,14 @@ def objection_to(changes: Sequence[Change], outcome: SourceOutcome) -> Sentence:
     names = [name for name in FIGURES if name == "cost" or any(getattr(values, name) is not None for values in after)]
     sums = {name: (_total(before, name), _total(after, name)) for name in names}
     # A millionth: sums of doubles are not exact.
-    goes_down = any(now < old - 1e-6 for old, now in sums.values())
-    if not (goes_down or any(_is_lower(one) for one in changes)):
+    lower = [name for name, (old, now) in sums.items() if now < old - 1e-6]
+    if not (lower or any(_is_lower(one) for one in changes)):
         return SILENCE
-    if any(old > 0 and now <= old / 2 for old, now in sums.values()):
-        return say("it would lose half or more ({change})", change=_show_cost(sums))
+    halved = [name for name, (old, now) in sums.items() if old > 0 and now <= old / 2]
+    if halved:
+        return say("it would lose half or more ({change})", change=_show(sums, halved))
     if outcome.is_settled and (outcome.control is None or not outcome.control.agrees):
-        return say("no control total confirms it ({change})", change=_show_cost(sums))
+        return say("no control total confirms it ({change})", change=_show(sums, lower))
     return SILENCE
 
 
@@ -83,6 +84,11 @@ def _total(rows: Sequence[Values], name: str) -> float:
     return sum(_figure(values, name) for values in rows)
 
 
-def _show_cost(sums: Mapping[str, tuple[float, float]]) -> Sentence:
-    before, after = (Decimal(str(round(amount, 6))) for amount in sums["cost"])
-    return say("{before} → {after} USD", before=before, after=after)
+def _show(sums: Mapping[str, tuple[float, float]], lower: Collection[str]) -> Sentence:
+    """The sums of a figure that goes down: the cost where that is one, or where only single rows do."""
+    name = "cost" if "cost" in lower or not lower else next(iter(lower))
+    before, after = sums[name]
+    if name != "cost":
+        return say("{before} → {after} {unit}", before=int(before), after=int(after), unit=COLUMNS[name])
+    was, now = (Decimal(str(round(amount, 6))) for amount in (before, after))
+    return say("{before} → {after} {unit}", before=was, after=now, unit="USD")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from typing import Final
 
 from notion.databases.services import Service
 from notion.rows.receipt import Receipt, read_receipt
@@ -12,11 +14,14 @@ from notion.rows.titles import is_of_service
 from notion.rows.values import Existing, Values
 from usage.grain import COLLECTION, canonical_workspace
 from usage.language.sentence import Sentence
-from usage.money import dollars, exact_sum, whole_sum
+from usage.money import difference, dollars, exact_sum, whole_sum
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.result import SourceResult
 from usage.settings import Credential, Settings
+
+_TOLERANCE: Final = Decimal("0.000001")
+"""USD by which a row may differ: Notion's numbers are doubles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,12 @@ def find_kept(
     )
 
 
+def holds(rows: Sequence[Values], told: Decimal | None) -> bool:
+    """Whether rows hold the cost that receipts tell (USD), as exactly as Notion can; none of it counts as 0."""
+    held = exact_sum(values.dollars for values in rows) or Decimal(0)
+    return abs(difference(held, told or Decimal(0))) <= _TOLERANCE * (len(rows) + 1)
+
+
 def _standing_of(settings: Settings, service: Service, month: Month, rows: Sequence[Existing]) -> Standing | None:
     keys = [one for one in settings.credentials if one.source.provider is service.provider]
     mine = [row.values for row in rows if is_of_service(row, service.page_id, service.provider)]
@@ -99,10 +110,12 @@ def _as_result(standing: Standing, own: OwnRow) -> SourceResult:
     """What stands of a source.
 
     Where rows do not tell which account they are of, its receipt tells cost and number of rows, and nothing the rest.
+    Where they hold what the receipt tells, the cost is the receipt's: it has every digit, and Notion's numbers do not.
     """
     data = _rows_of(standing, own)
-    known = data or ()
-    cost = own.receipt.cost_usd if data is None else exact_sum(values.dollars for values in known)
+    known, told = data or (), own.receipt.cost_usd
+    is_told = data is None or (told is not None and holds(data, told))
+    cost = told if is_told else exact_sum(values.dollars for values in known)
     return SourceResult(
         provider=own.source.provider,
         account=own.source.account,

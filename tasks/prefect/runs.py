@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import datetime
 from typing import Final
 
@@ -10,6 +11,7 @@ from prefect import get_run_logger, runtime
 from usage.errors import SettingsError
 from usage.month import Month
 from usage.settings import load_settings
+from usage.settings.files import learn_language
 
 RELATIVE = ("last", "current")
 AUTO_SCHEDULED: Final = "auto-scheduled"
@@ -27,9 +29,12 @@ def resolve_month(text: str) -> str:
     A run that had to wait for a worker over the end of a month, or that is retried weeks later, still collects the
     month it was made for. `LLM_USAGE_NOW` overrules this like any other clock.
 
+    From here on the run tells everything in the language of its settings, also where a file alone names it.
+
     Raises:
         SettingsError: Settings that can't be used.
     """
+    learn_language(os.environ)
     settings = load_settings()
     if settings.fixed_now is not None:
         get_run_logger().info("LLM_USAGE_NOW: %s stands for the present.", settings.fixed_now.isoformat())

@@ -29,6 +29,16 @@ def test_a_folder_gets_files_named_by_their_months(books: Books, tmp_path: Path)
     assert files(tmp_path) == [f"focus-{SPAN}.csv", f"focus-{SPAN}.parquet", "llm-usage-2026-01.csv"]
 
 
+@pytest.mark.parametrize("name", ["out", "out/"])
+@pytest.mark.parametrize("form", ["xlsx", "focus"])
+def test_a_folder_that_is_not_there_is_made(books: Books, tmp_path: Path, form: str, name: str) -> None:
+    told = books("export", form, "--month", "2026-01", "-o", f"{tmp_path}/{name}", "--json").json
+    made = {str(tmp_path / "out" / one) for one in files(tmp_path / "out")}
+    assert made == {one["path"] for one in told["files"]}
+    assert books("export", form, "--month", "2026-01", "-o", f"{tmp_path}/out").status == 0
+    assert {str(tmp_path / "out" / one) for one in files(tmp_path / "out")} == made
+
+
 def test_the_result_in_json(books: Books, tmp_path: Path) -> None:
     told = books("export", "focus", "--month", "last", "-o", str(tmp_path), "--json").json
     (january,) = [one for one in books.ledger().months if str(one.month) == "2026-01"]
@@ -70,7 +80,9 @@ def test_tags_are_peoples_own_columns(books: Books) -> None:
         (("csv", "--month", "2026-03"), "2026-03 has not begun"),
         (("csv", "--month", "January"), "is not a month"),
         (("csv", "-o", "missing/x.csv"), "there is no folder missing"),
-        (("csv", "-o", "missing/"), "there is no folder missing"),
+        (("csv", "-o", "missing/out"), "there is no folder missing"),
+        (("csv", "-o", "missing/out/"), "there is no folder missing"),
+        (("csv", "--month", "2025-11", "-o", "out"), "2025-11 was never collected"),
         (("csv", "-o", "a" * 300 + ".csv"), "no file can have that name"),
         (("focus", "-o", "~nobody-of-this-name/x.csv"), "no file can have that name"),
         (("csv", "--month", "last-x"), "last-1 to last-120"),

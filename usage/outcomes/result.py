@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
@@ -164,6 +165,14 @@ class MonthResult(BaseModel):
             return SILENCE
         return say_count("{number} source of {all}", "{number} of {all} sources", whole, all=len(self.sources))
 
+    def together_with(self, kept: Sequence[SourceResult]) -> Self:
+        """The same with sources that were left alone, as they stand in Notion; their rows are unchanged ones."""
+        sources = sorted([*self.sources, *kept], key=_place)
+        unchanged = self.notion.unchanged + sum(one.rows + 1 for one in kept)
+        notion = self.notion.model_copy(update={"unchanged": unchanged})
+        status = overall(one.status for one in sources)
+        return self.model_copy(update={"status": status, "sources": tuple(sources), "notion": notion})
+
     def to_json(self, language: Language) -> str:
         """The object that `--json` prints, on one line; `plan` and `comparison` only where there is one.
 
@@ -202,7 +211,6 @@ def month_result(
     problem: Sentence | None = None,
     warnings: Sequence[Sentence] = (),
     running: Sentence = SILENCE,
-    kept: Sequence[SourceResult] = (),
 ) -> MonthResult:
     """Put a month's result together.
 
@@ -214,10 +222,8 @@ def month_result(
         problem: Why Notion could not be written to the end.
         warnings: What may keep a provider away.
         running: How far the month has come.
-        kept: Sources that were left alone, as they stand in Notion.
     """
-    read = [_source_result(outcome) for outcome in outcomes]
-    sources = sorted([*read, *kept], key=lambda one: (one.provider, one.account))
+    sources = sorted(map(_source_result, outcomes), key=_place)
     return MonthResult(
         month=month,
         status=overall(one.status for one in sources),
@@ -233,6 +239,11 @@ def month_result(
         warnings=tuple(warnings),
         running=running,
     )
+
+
+def _place(result: SourceResult) -> tuple[str, str]:
+    """By which sources are put in order."""
+    return result.provider, result.account
 
 
 def _source_result(outcome: SourceOutcome) -> SourceResult:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from dotenv import dotenv_values
 
 from usage.errors import SettingsError
+from usage.language.choice import LANGUAGE
 from usage.language.reasons import reason_of
 from usage.language.saying import say
 from usage.language.sentence import Sentence
@@ -88,6 +90,24 @@ def file_values(environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """
     files = setting_files(os.environ if environment is None else environment)
     return {name: value for name, (value, _) in read_files(files).items()}
+
+
+def learn_language(environment: MutableMapping[str, str], named: str | None = None) -> None:
+    """Have the language that a file of settings names count as if the environment named it.
+
+    Sentences tell themselves in the language of the environment. A file that can't be read is refused where the
+    settings themselves are wanted.
+
+    Args:
+        environment: The variables that are set; this one is added.
+        named: A file of settings in place of those that count.
+    """
+    if environment.get(LANGUAGE):
+        return
+    with suppress(SettingsError):
+        language = file_values({**environment, NAMED: named} if named else environment).get(LANGUAGE)
+        if language:
+            environment[LANGUAGE] = language
 
 
 def read_dotenv(path: Path) -> dict[str, str]:

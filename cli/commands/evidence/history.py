@@ -20,7 +20,7 @@ from cli.moves import Figures, Moved, old_and_new
 from usage.errors import SettingsError
 from usage.language.marks import headings, to_say
 from usage.language.reader import phrase
-from usage.language.saying import say
+from usage.language.saying import say, say_count
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.naming import status_name
@@ -157,14 +157,20 @@ def _require_known(project: str, archive: Archive, entries: Sequence[Entry], dam
 def _print(history: History, readings: int, project: str | None) -> None:
     console = out()
     if not history.changes:
-        compared = {"readings": readings, "address": history.archive}
         sentence = (
-            phrase("No figure has changed: {readings} readings in {address} were compared.", **compared)
+            say_count(
+                "No figure has changed: {number} reading in {address} was compared.",
+                "No figure has changed: {number} readings in {address} were compared.",
+                readings,
+                address=history.archive,
+            )
             if project is None
-            else phrase(
-                "No figure of {project} has changed: {readings} readings in {address} were compared.",
+            else say_count(
+                "No figure of {project} has changed: {number} reading in {address} was compared.",
+                "No figure of {project} has changed: {number} readings in {address} were compared.",
+                readings,
                 project=project,
-                **compared,
+                address=history.archive,
             )
         )
         console.print(literal(sentence), soft_wrap=True)

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
 
-from cli.commands.reporting.paths import named, refusal, require_place
+from cli.commands.reporting.paths import folder_of, named, refusal, require_place
 from cli.display import literal, noting_warnings, out, print_lines
 from notion.client.gateway import Gateway
 from notion.workspace import Workspace
@@ -157,18 +157,20 @@ def _require_csv_on_stdout(arguments: argparse.Namespace) -> None:
 
 
 def _targets(arguments: argparse.Namespace, months: Sequence[Month]) -> Iterator[_Target]:
-    """The files that are meant: in a folder, or one by its name.
+    """The files that are meant: in a folder, which may still have to be made, or one by its name.
 
     Raises:
-        SettingsError: The folder is missing, or a name's end doesn't tell which form of FOCUS is wanted.
+        SettingsError: The folder that it is to be in is missing, or a name's end doesn't tell which form of FOCUS is
+            wanted.
     """
-    given = named(arguments.output or ".")
+    wanted = arguments.output or "."
     kinds = ("csv", "parquet") if arguments.format == FOCUS else (arguments.format,)
-    if given.is_dir():
+    if (folder := folder_of(wanted)) is not None:
         span = str(months[0]) if len(months) == 1 else f"{months[0]}..{months[-1]}"
         start = "focus" if arguments.format == FOCUS else "llm-usage"
-        yield from (_Target(given / f"{start}-{span}.{kind}", kind) for kind in kinds)
+        yield from (_Target(folder / f"{start}-{span}.{kind}", kind) for kind in kinds)
         return
+    given = named(wanted)
     if arguments.format == FOCUS and given.suffix not in (".csv", ".parquet"):
         raise SettingsError(say("-o {given}: name a folder, or a file that ends with .csv or .parquet", given=given))
     yield _Target(given, given.suffix[1:] if arguments.format == FOCUS else arguments.format)
@@ -198,6 +200,8 @@ def _write(table: Table[Any], targets: Sequence[_Target]) -> Iterator[WrittenFil
     """
     try:
         with ExitStack() as stack:
+            for target in targets:
+                target.path.parent.mkdir(exist_ok=True)
             drafts = [(target, stack.enter_context(whole_file(target.path))) for target in targets]
             counts = [_writer(target.kind)(table, draft) for target, draft in drafts]
     except OSError as error:

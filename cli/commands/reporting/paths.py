@@ -39,14 +39,28 @@ def named(wanted: str) -> Path:
     return path
 
 
+def folder_of(wanted: str) -> Path | None:
+    """The folder that is meant; None where it is a file. One that is still to be made has a name without an ending.
+
+    Raises:
+        SettingsError: No folder can have that name, or the one that it is to be in is not there.
+    """
+    # With a slash it is no file's name, which would be refused.
+    path = named(wanted.rstrip("/" + os.sep) or wanted)
+    is_new = not os.path.lexists(path) and (wanted.endswith(("/", os.sep)) or not path.suffix)
+    return path if is_new or path.is_dir() else None
+
+
 def require_place(path: Path) -> None:
     """Refuse a place where no file can be written, before anything is read for it.
+
+    A folder that is still to be made is tried as a file.
 
     Raises:
         SettingsError: The folder or the file has no right for it, or the like.
     """
     try:
-        try_place(path)
+        try_place(path if path.parent.is_dir() else path.parent)
     except OSError as error:
         raise SettingsError(refusal(path, error)) from error
 

@@ -334,6 +334,19 @@ def test_a_doubtful_empty_answer_leaves_the_figures_and_says_so(made: Made, tabl
     assert own.log.endswith(outcome.reason.fr)
 
 
+@pytest.mark.parametrize(
+    ("cost", "tokens", "told"),
+    [(2, 4000, "4,000 → 10 Tokens Input"), (0, 4000, "1.50 → 0.00 USD"), (0, 10, "1.50 → 0.00 USD")],
+)
+def test_a_month_that_loses_half_says_of_what(made: Made, table: Table, cost: int, tokens: int, told: str) -> None:
+    before, after = made.row("p1", "1.50"), made.row("p1", cost)
+    totals = before.totals.model_copy(update={"tokens_input": tokens})
+    table.collect(made.outcome(before.model_copy(update={"totals": totals})))
+    (outcome,) = table.collect(made.outcome(after, attempted_at=LATER)).outcomes
+    assert (outcome.status, table.values("p1").cost) == (Status.PARTIEL, 1.5)
+    assert f"it would lose half or more ({told})" in outcome.reason.en
+
+
 def test_an_empty_answer_where_nothing_is_is_no_doubt(made: Made, table: Table) -> None:
     table.put(key="p1", cost=0.0)
     plan = table.collect(made.outcome(complete=False))

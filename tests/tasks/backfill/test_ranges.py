@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -34,10 +35,10 @@ OPENAI, DEEPGRAM = ProviderName.OPENAI, ProviderName.DEEPGRAM
 KEYS = {OPENAI: "sk-admin-test", DEEPGRAM: "test"}
 
 
-def written_with(key: str) -> str:
+def written_with(key: str, cost: str | None = None) -> str:
     """The receipt of a reading."""
     credential = Credential(source=Source(provider=OPENAI), variable="OPENAI_ADMIN_KEY", key=SecretStr(key))
-    return Receipt(key=credential.mark).to_json()
+    return Receipt(key=credential.mark, cost_usd=None if cost is None else Decimal(cost)).to_json()
 
 
 class Notion:
@@ -98,6 +99,16 @@ def test_what_is_complete_and_settled_is_not_read_again(notion: Notion) -> None:
     assert (kept.provider, kept.account, kept.status, kept.rows) == (OPENAI, "default", Status.SUCCES, 2)
     assert (kept.cost_usd, kept.tokens_input, kept.tokens_output, kept.requests) == ("0.30", 12, None, 1)
     assert str(kept.log) == "31 jours lus."
+
+
+@pytest.mark.parametrize(("told", "cost"), [("0.30000000000000004441", "0.30000000000000004441"), ("0.31", "0.30")])
+def test_the_cost_of_what_is_kept_is_exact_where_its_rows_hold_what_was_read(
+    notion: Notion, told: str, cost: str
+) -> None:
+    notion.put(breakdown=written_with(KEYS[OPENAI], told))
+    notion.put(key="proj_1", cost=0.1)
+    notion.put(key="proj_2", cost=0.2)
+    assert decide().kept[0].cost_usd == cost
 
 
 def test_a_month_that_is_all_there_is_skipped(notion: Notion) -> None:

@@ -55,6 +55,13 @@ def test_the_heading(made: MonthResult, heading: str) -> None:
     assert made.heading.fr == heading
 
 
+def test_sources_that_are_left_alone_count_as_unchanged_rows() -> None:
+    kept = source(Status.DONNEES_INDISPONIBLES, ProviderName.ANTHROPIC).model_copy(update={"rows": 4})
+    whole = result(Status.SUCCES, notion=NotionCounts(created=3, unchanged=2)).together_with([kept])
+    assert [one.provider for one in whole.sources] == [ProviderName.ANTHROPIC, ProviderName.OPENAI]
+    assert (whole.status, whole.notion) == (Status.DONNEES_INDISPONIBLES, NotionCounts(created=3, unchanged=7))
+
+
 def test_rows_left_alone_are_told_by_reason() -> None:
     kept = tuple(KeptRow(row="r", key=key, why=why) for key, why in (("a", LATER), ("b", PERSON), ("c", LATER)))
     made = result(Status.SUCCES, notion=NotionCounts(created=3, kept=kept))
