@@ -133,6 +133,8 @@ def _read_settings_from(file: str | None) -> None:
     """Have a file of settings count for all that this process does and starts, Prefect's settings in it too."""
     from usage.settings.files import HERE, NAMED, file_values, setting_files  # noqa: PLC0415
 
+    if file is not None and not file.strip():
+        raise Refused(phrase("--env-file: name the file of settings"))
     if file is not None:
         os.environ[NAMED] = os.path.abspath(os.path.expanduser(file))
     values = file_values()

@@ -207,6 +207,15 @@ class PrefectServer:
                 _wait_for_workspace(client, parts.hostname or "")
                 return
             error = client.api_healthcheck()
+            if isinstance(error, PrefectHTTPStatusError):
+                raise ServerError(
+                    say(
+                        "{address} does not answer as a Prefect server does (HTTP {status}): is PREFECT_API_URL its "
+                        "address, which ends with /api?",
+                        address=where,
+                        status=error.response.status_code,
+                    )
+                ) from error
             if error is not None:
                 raise ServerError(
                     say(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,6 +31,10 @@ WRONG = {
     "one wrong name in a list": (("collect", "--provider", "openai,deepgarm"), "did you mean deepgram?"),
     "a range where one month is meant": (("collect", "--month", "2026-01..2026-02"), "one month here"),
     "more of a range than a range": (("status", "--month", "2025-01..2025-02..2025-03"), "not a range"),
+    "a range without its end": (("status", "--month", "2026-01.."), "'2026-01..' is not a range"),
+    "neither a month nor a range": (("status", "--month", "janvier"), "2026-01..2026-06"),
+    "an option before the command": (("--mnth", "collect"), "options stand behind the command"),
+    "no name of a file": (("collect", "--env-file="), "name the file of settings"),
     "no month of a range": (("archive", "--month", "last-0"), "last-1"),
     "settings that are not there": (("collect", "--env-file", "nowhere/env"), "nowhere/env is not there"),
     "no such option": (("collect", "--mnth", "2026-01"), "--mnth"),
@@ -102,6 +107,20 @@ def test_help_has_no_line_that_begins_in_the_middle(name: str) -> None:
     assert "%" not in text
     for example in (line.strip() for line in text.partition("examples:\n")[2].splitlines()):
         parse(example.split()[1:])
+
+
+@pytest.mark.parametrize("columns", ["40", "80"])
+@pytest.mark.parametrize("name", commands_of(parser()))
+def test_help_ends_lines_between_words_and_tells_what_each_status_means(
+    name: str, columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    text = commands_of(parser())[name].format_help()
+    told = text.partition("\n\n")[2]
+    # An example stays in one line, to be copied; nor can Python break what it indents of the usage.
+    assert all(len(line) <= int(columns) for line in told.splitlines() if not line.startswith("  llm-usage "))
+    statuses = told.partition("exit status:\n")[2]
+    assert re.findall(r"^ +([0-9]+)  ", statuses, re.MULTILINE) == ["0", "1", "2", "130"]
 
 
 @pytest.mark.parametrize(

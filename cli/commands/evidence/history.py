@@ -156,6 +156,12 @@ def _require_known(project: str, archive: Archive, entries: Sequence[Entry], dam
 
 def _print(history: History, readings: int, project: str | None) -> None:
     console = out()
+    if not readings:
+        sentence = phrase(
+            "No such reading is kept in {address}; `llm-usage archive` shows all.", address=history.archive
+        )
+        console.print(literal(sentence), soft_wrap=True)
+        return
     if not history.changes:
         compared = {"readings": readings, "address": history.archive}
         sentence = (
