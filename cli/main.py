@@ -22,7 +22,7 @@ from typing import Final, NoReturn
 
 from cli.parser import BEGINNINGS, Refused, module_of, named_file, parse, parser
 from cli.prefect_server.ending import exit_quietly, watch_signals
-from cli.surroundings import open_missing_streams, require_enough_files, take_every_letter
+from cli.surroundings import open_missing_streams, require_current_folder, require_enough_files, take_every_letter
 from usage.language.choice import LANGUAGE
 from usage.language.reader import phrase
 from usage.language.reasons import reason_of
@@ -84,6 +84,7 @@ def main(arguments: Sequence[str]) -> int:
 
     try:
         require_enough_files()
+        require_current_folder()
         parsed = parse(arguments)
         if not as_json:
             _say_what_begins(parsed.command)

@@ -10,6 +10,7 @@ from typing import Final
 from unicodedata import normalize
 
 from usage.errors import SettingsError
+from usage.language.reasons import reason_of
 from usage.language.saying import say
 
 _NEAREST: Final = "llm-usage-nearest"
@@ -76,6 +77,20 @@ def _nearest(error: UnicodeError) -> tuple[str, int]:
         plain = _PLAIN.get(letter) or normalize("NFKD", letter).encode("ascii", "ignore").decode()
         found += plain or "?"
     return found, error.end
+
+
+def require_current_folder() -> None:
+    """See whether the current folder is still there.
+
+    Raises:
+        SettingsError: It was taken away, or can't be entered.
+    """
+    try:
+        os.getcwd()
+    except OSError as error:
+        raise SettingsError(
+            say("the current folder can't be found ({reason}): go to another one, like `cd ~`", reason=reason_of(error))
+        ) from None
 
 
 def require_enough_files() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ import pytest
 from cli.parser import commands_of, parse, parser
 from sandbox.everything import Sandbox
 from tests.cli.programs import ROOT, Cli
+
+BASH = shutil.which("bash")
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +139,35 @@ def test_providers_in_any_form(words: tuple[str, ...]) -> None:
     for command in ("collect", "backfill", "diff"):
         months = {"backfill": ["2025-01", "2025-02"], "diff": ["2025-01"]}.get(command, [])
         assert parse([command, "--provider", *words, *months]).provider == ["openai", "deepgram"]
+
+
+@pytest.mark.skipif(BASH is None, reason="no bash on this machine")
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("co",), {"completion", "collect"}),
+        (("collect", "--provider", "open"), {"openai", "openrouter"}),
+        (("check", "--env-file", "pyproj"), {"pyproject.toml"}),
+        (("archive", "pr"), {"prune"}),
+    ],
+)
+def test_bash_completes_commands_providers_and_files(cli: Cli, words: tuple[str, ...], offered: set[str]) -> None:
+    ask = f"COMP_WORDS=(llm-usage {' '.join(words)}); COMP_CWORD={len(words)}; _shtab_llm_usage"
+    script = f"{cli('completion', 'bash').out}\n{ask}\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"\n"
+    told = subprocess.run([BASH or ""], input=script, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert set(told.stdout.split()) == offered
+
+
+def test_a_folder_that_is_gone_is_told_before_anything_is_looked_for_there(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    told = cli("report")
+    assert (told.status, told.out) == (2, "")
+    assert told.err.startswith("llm-usage: the current folder can't be found (")
 
 
 def test_completion(cli: Cli) -> None:

@@ -154,26 +154,26 @@ def _require_known(project: str, archive: Archive, entries: Sequence[Entry], dam
     )
 
 
+def _unchanged(readings: int, address: str, project: str | None) -> str:
+    """What there is to say where nothing has changed."""
+    if not readings:
+        return phrase("No such reading is kept in {address}; `llm-usage archive` shows all.", address=address)
+    if project is None:
+        return phrase(
+            "No figure has changed: {readings} readings in {address} were compared.", readings=readings, address=address
+        )
+    return phrase(
+        "No figure of {project} has changed: {readings} readings in {address} were compared.",
+        project=project,
+        readings=readings,
+        address=address,
+    )
+
+
 def _print(history: History, readings: int, project: str | None) -> None:
     console = out()
-    if not readings:
-        sentence = phrase(
-            "No such reading is kept in {address}; `llm-usage archive` shows all.", address=history.archive
-        )
-        console.print(literal(sentence), soft_wrap=True)
-        return
     if not history.changes:
-        compared = {"readings": readings, "address": history.archive}
-        sentence = (
-            phrase("No figure has changed: {readings} readings in {address} were compared.", **compared)
-            if project is None
-            else phrase(
-                "No figure of {project} has changed: {readings} readings in {address} were compared.",
-                project=project,
-                **compared,
-            )
-        )
-        console.print(literal(sentence), soft_wrap=True)
+        console.print(literal(_unchanged(readings, history.archive, project)), soft_wrap=True)
         return
     table = new_table(
         phrase("Changes"),
