@@ -333,12 +333,7 @@ def _add_collecting(add: _Add) -> None:
     collect.add_argument("--month", default="last", help=phrase(_ONE_MONTH))
     _providers(collect, action="extend", nargs="+")
     collect.add_argument("--account", help=phrase("only this account"))
-    collect.add_argument("--dry-run", action="store_true", help=phrase("print what would be written; write nothing"))
-    collect.add_argument(
-        "--accept-lower",
-        action="store_true",
-        help=phrase("follow figures that take from a month that is over, without proof"),
-    )
+    _writing(collect)
     collect.add_argument(
         "--scheduled",
         action="store_true",
@@ -363,12 +358,7 @@ def _add_collecting(add: _Add) -> None:
     # The month may stand behind it; see `_apart`.
     _providers(replay, action="append")
     replay.add_argument("--account", help=phrase("only this account"))
-    replay.add_argument("--dry-run", action="store_true", help=phrase("print what would be written; write nothing"))
-    replay.add_argument(
-        "--accept-lower",
-        action="store_true",
-        help=phrase("follow figures that take from a month that is over, without proof"),
-    )
+    _writing(replay)
     _json(replay)
 
 
@@ -422,14 +412,7 @@ def _add_reporting(add: _Add) -> None:
     report.add_argument(
         "--months", type=int, default=12, help=phrase("months that are shown side by side (default 12)")
     )
-    report.add_argument(
-        "--by",
-        action="append",
-        default=[],
-        metavar="COLUMN",
-        help=phrase("a column of yours in Usages; can be repeated"),
-    )
-    report.add_argument("--lang", choices=["fr", "en"], help=phrase("in place of LLM_USAGE_LANG"))
+    _telling(report, phrase("a column of yours in Usages; can be repeated"))
     report.add_argument("-o", "--output", metavar="FILE", help=phrase("where to write it; - is standard output"))
     report.add_argument(
         "--notion", action="store_true", help=phrase("as a page under the parent page in Notion, not a file")
@@ -442,19 +425,12 @@ def _add_reporting(add: _Add) -> None:
         "digest --send",
     )
     digest.add_argument("--month", default="last", help=phrase(_ONE_MONTH))
-    digest.add_argument(
-        "--by",
-        action="append",
-        default=[],
-        metavar="COLUMN",
-        help=phrase("a column of yours in Usages; up to three times"),
-    )
+    _telling(digest, phrase("a column of yours in Usages; up to three times"))
     digest.add_argument(
         "--send", action="store_true", help=phrase("send it to LLM_USAGE_NOTIFY_FILE, once for each state")
     )
     digest.add_argument("--again", action="store_true", help=phrase("with --send: also to those who had it"))
     digest.add_argument("--markdown", action="store_true", help=phrase("print Markdown"))
-    digest.add_argument("--lang", choices=["en", "fr"], help=phrase("in this language, in place of LLM_USAGE_LANG"))
     _json(digest)
 
 
@@ -524,6 +500,27 @@ def _apart(arguments: Sequence[str]) -> list[str]:
         found.append(argument)
         listing = argument.startswith("--provider") or (listing and is_name)
     return found
+
+
+def _writing(command: argparse.ArgumentParser) -> None:
+    """What commands have that write a month's rows."""
+    command.add_argument("--dry-run", action="store_true", help=phrase("print what would be written; write nothing"))
+    command.add_argument(
+        "--accept-lower",
+        action="store_true",
+        help=phrase("follow figures that take from a month that is over, without proof"),
+    )
+
+
+def _telling(command: argparse.ArgumentParser, by: str) -> None:
+    """What commands have that tell a month in words.
+
+    Args:
+        command: Which one.
+        by: What there is to say of `--by`.
+    """
+    command.add_argument("--by", action="append", default=[], metavar="COLUMN", help=by)
+    command.add_argument("--lang", choices=["fr", "en"], help=phrase("in place of LLM_USAGE_LANG"))
 
 
 def _json(command: argparse.ArgumentParser) -> None:
