@@ -40,7 +40,11 @@ def write_here() -> list[str]:
             said.append(phrase("{name}: is there, and stays as it is", name=name))
         except OSError as error:
             raise SettingsError(
-                say("{name}: can't be written here ({strerror})", name=name, strerror=reason_of(error))
+                say(
+                    "{name}: can't be written here ({strerror}); go to a folder of yours",
+                    name=name,
+                    strerror=reason_of(error),
+                )
             ) from None
         else:
             said.append(phrase("{name}: written", name=name))

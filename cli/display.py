@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 _BIDI = dict.fromkeys((*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 """Characters that turn the direction of what follows."""
 
+_UNBREAKABLE: Final = re.compile("[\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}]")
+
 STYLES = {
     Status.SUCCES: "green",
     Status.DONNEES_INDISPONIBLES: "bright_black",
@@ -46,9 +49,12 @@ STYLES = {
 def literal(text: Sentence | str) -> Text:
     """Text as it is, a sentence in the language of the terminal.
 
-    No markup, no control characters, nothing that turns the line round.
+    No markup, no control characters, nothing that turns the line round. On a terminal, spaces at which no line may end
+    stay, as within `1 180,85 $US`; for whoever searches a file, they are ordinary ones.
     """
-    return Text(one_line(str(text).translate(_BIDI), 2000))
+    bound = _UNBREAKABLE.split(str(text).translate(_BIDI))
+    between = "\N{NO-BREAK SPACE}" if sys.stdout.isatty() else " "
+    return Text(between.join(one_line(part, 2000) for part in bound))
 
 
 def out() -> Console:

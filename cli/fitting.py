@@ -17,6 +17,8 @@ from usage.language.reader import phrase
 
 _LONGEST_WORD: Final = 20
 """Letters of a word that a column of text keeps together; an address or an id may be longer than any screen."""
+_WORD: Final = re.compile("[\\S\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}]+\\s*")
+"""What stays on one line, and the space behind it."""
 _WIDE: Final = 10_000
 
 
@@ -37,7 +39,7 @@ class Lines(Console):
 def _between_words(text: Text, width: int) -> Iterator[Text]:
     """Lines of a text. A word that is longer than a line, as addresses are, stays in one piece to be copied."""
     ends, used = list[int](), 0
-    for word in re.finditer(r"\S+\s*", text.plain):
+    for word in _WORD.finditer(text.plain):
         if used and used + cell_len(word[0].rstrip()) > width:
             ends.append(word.start())
             used = 0

@@ -21,7 +21,7 @@ from typing import Final, NoReturn
 
 from cli.parser import BEGINNINGS, Refused, module_of, named_file, parse, parser
 from cli.prefect_server.ending import exit_quietly, watch_signals
-from cli.surroundings import open_missing_streams, require_enough_files, take_every_letter
+from cli.surroundings import open_missing_streams, require_current_folder, require_enough_files, take_every_letter
 from usage.language.choice import LANGUAGE
 from usage.language.reader import phrase
 from usage.language.reasons import reason_of
@@ -83,6 +83,7 @@ def main(arguments: Sequence[str]) -> int:
 
     try:
         require_enough_files()
+        require_current_folder()
         parsed = parse(arguments)
         if not as_json:
             _say_what_begins(parsed.command)
@@ -125,6 +126,8 @@ def _read_settings_from(file: str | None) -> None:
     """Have a file of settings count for all that this process does and starts, Prefect's settings in it too."""
     from usage.settings.files import HERE, NAMED, file_values, setting_files  # noqa: PLC0415
 
+    if file is not None and not file.strip():
+        raise Refused(phrase("--env-file: name the file of settings"))
     if file is not None:
         os.environ[NAMED] = os.path.abspath(os.path.expanduser(file))
     values = file_values()

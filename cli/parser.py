@@ -49,12 +49,33 @@ class _Add(Protocol):
 
 _ONE_MONTH: Final = to_say("month in UTC: like 2026-01, `last` (the last closed one) or `current`")
 _MONTHS: Final = to_say("only these months: like 2026-01, 2026-01..2026-06, `last`, `current` or last-3")
-_EXIT_STATUS: Final = (
-    (0, to_say("all that can be had was collected")),
-    (1, to_say("a rerun or a better key would bring more, or Notion could not be written; what succeeded is kept")),
-    (2, to_say("wrong arguments or settings; nothing was done")),
-    (130, to_say("stopped by Ctrl-C; 143: by SIGTERM")),
+_ALL_THERE: Final = to_say("all that can be had was collected")
+_RERUN: Final = to_say(
+    "a rerun or a better key would bring more, or Notion could not be written; what succeeded is kept"
 )
+_ENDINGS: Final = {
+    "archive": (
+        to_say("the archive was read, or cleared"),
+        to_say("it could not be read or written, or nobody said yes to what is to be taken away"),
+    ),
+    "backfill": (_ALL_THERE, _RERUN),
+    "check": (to_say("everything that the job needs works"), to_say("something has to be put right first")),
+    "collect": (_ALL_THERE, _RERUN),
+    "diff": (
+        to_say("nothing differs"),
+        to_say("something differs, or could not be read or compared"),
+    ),
+    "digest": (to_say("it was printed or sent"), to_say("an address could not be reached, or Notion not read")),
+    "heal": (
+        to_say("nothing is left to bring in order"),
+        to_say("something is left that only you can decide, has changed meanwhile, or was declined"),
+    ),
+    "replay": (_ALL_THERE, _RERUN),
+}
+"""What 0 and 1 mean after a command, where they mean more than in `_OTHERWISE`."""
+_OTHERWISE: Final = (to_say("it was done"), to_say("it could not be done, or not all of it; run it again"))
+_REFUSED: Final = (2, to_say("wrong arguments or settings; nothing was done"))
+_STOPPED: Final = (130, to_say("stopped by Ctrl-C; 143: by SIGTERM"))
 
 
 class Refused(Exception):
@@ -83,11 +104,23 @@ def _told(message: str) -> str:
     return message
 
 
-class _Help(argparse.RawDescriptionHelpFormatter):
-    """Begins with `usage` in the reader's language."""
+class _Help(argparse.HelpFormatter):
+    """Begins with `usage` in the reader's language; what stands in lines of its own stays so, wrapped at words."""
 
     def add_usage(self, usage: str | None, actions: Any, groups: Any, prefix: str | None = None) -> None:
         super().add_usage(usage, actions, groups, phrase("usage: ") if prefix is None else prefix)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        from textwrap import wrap  # noqa: PLC0415
+
+        filled = list[str]()
+        for line in text.splitlines():
+            # An example is one line, to be copied; what goes on below a number stands beside it.
+            beside = re.match(r" *(\d+  )?", line)
+            hanging = " " * (beside.end() if beside is not None else 0)
+            is_example = line.startswith("  llm-usage ")
+            filled += [line] if is_example or not line else wrap(line, width, subsequent_indent=hanging)
+        return "\n".join(indent + line for line in filled)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -106,9 +139,10 @@ class _Parser(argparse.ArgumentParser):
         print(message, end="", file=file)
 
 
-def _epilog() -> str:
-    statuses = "\n".join(f"{number:>5}  {phrase(meaning)}" for number, meaning in _EXIT_STATUS)
-    return f"{phrase('`llm-usage COMMAND --help` tells more, with examples.')}\n\n{phrase('exit status:')}\n{statuses}"
+def _statuses(ended: Sequence[str]) -> str:
+    """What each exit status means; the first two as told."""
+    lines = (*enumerate(ended), _REFUSED, _STOPPED)
+    return "\n".join((phrase("exit status:"), *(f"{number:>5}  {phrase(meaning)}" for number, meaning in lines)))
 
 
 class _Version(argparse.Action):
@@ -170,12 +204,22 @@ def _require_command(root: argparse.ArgumentParser, arguments: Sequence[str]) ->
     """Say which command was probably meant.
 
     Raises:
-        Refused: The first word is no command.
+        Refused: The first word is no command, nor an option that needs none.
     """
     word = arguments[0] if arguments else ""
     known = commands_of(root)
-    if not word or word.startswith("-") or word in known:
+    if not word or word in known or word in root._option_string_actions:
         return
+    if word.startswith("-"):
+        example = phrase("COMMAND")
+        raise Refused(
+            phrase(
+                "{word}: options stand behind the command, like `llm-usage {example} {word}` (see `{help}`)",
+                word=word,
+                example=example,
+                help=f"{root.prog} --help",
+            )
+        )
     close, help_ = _closest(word, known), f"{root.prog} --help"
     if not close:
         raise Refused(phrase("there is no command {word} (see `{command}`)", word=repr(word), command=help_))
@@ -209,22 +253,24 @@ def module_of(command: str) -> str:
 
 def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
+    more = phrase("`llm-usage COMMAND --help` tells more, with examples.")
     root = _Parser(
         prog="llm-usage",
         description=phrase("What every project used and cost each month, in Notion."),
-        epilog=_epilog(),
+        epilog=f"{more}\n\n{_statuses((_ALL_THERE, _RERUN))}",
         allow_abbrev=False,
     )
     root.add_argument("--version", action=_Version, nargs=0, help=phrase("print the version"))
-    commands = root.add_subparsers(dest="command", required=True, parser_class=_Parser, metavar="command")
+    commands = root.add_subparsers(dest="command", required=True, parser_class=_Parser, metavar=phrase("COMMAND"))
 
     def add(name: str, text: str, *examples: str) -> argparse.ArgumentParser:
         lines = "".join(f"\n  llm-usage {example}" for example in examples)
+        shown = f"\n\n{phrase('examples:')}{lines}" if examples else ""
         command = commands.add_parser(
             name,
             help=text,
             description=text,
-            epilog=phrase("examples:") + lines if examples else None,
+            epilog=_statuses(_ENDINGS.get(name, _OTHERWISE)) + shown,
             allow_abbrev=False,
         )
         command.add_argument("--env-file", metavar="FILE", help=phrase("settings from this file, in place of .env"))
@@ -287,12 +333,7 @@ def _add_collecting(add: _Add) -> None:
     collect.add_argument("--month", default="last", help=phrase(_ONE_MONTH))
     _providers(collect, action="extend", nargs="+")
     collect.add_argument("--account", help=phrase("only this account"))
-    collect.add_argument("--dry-run", action="store_true", help=phrase("print what would be written; write nothing"))
-    collect.add_argument(
-        "--accept-lower",
-        action="store_true",
-        help=phrase("follow figures that take from a month that is over, without proof"),
-    )
+    _writing(collect)
     collect.add_argument(
         "--scheduled",
         action="store_true",
@@ -317,12 +358,7 @@ def _add_collecting(add: _Add) -> None:
     # The month may stand behind it; see `_apart`.
     _providers(replay, action="append")
     replay.add_argument("--account", help=phrase("only this account"))
-    replay.add_argument("--dry-run", action="store_true", help=phrase("print what would be written; write nothing"))
-    replay.add_argument(
-        "--accept-lower",
-        action="store_true",
-        help=phrase("follow figures that take from a month that is over, without proof"),
-    )
+    _writing(replay)
     _json(replay)
 
 
@@ -376,14 +412,7 @@ def _add_reporting(add: _Add) -> None:
     report.add_argument(
         "--months", type=int, default=12, help=phrase("months that are shown side by side (default 12)")
     )
-    report.add_argument(
-        "--by",
-        action="append",
-        default=[],
-        metavar="COLUMN",
-        help=phrase("a column of yours in Usages; can be repeated"),
-    )
-    report.add_argument("--lang", choices=["fr", "en"], help=phrase("in place of LLM_USAGE_LANG"))
+    _telling(report, phrase("a column of yours in Usages; can be repeated"))
     report.add_argument("-o", "--output", metavar="FILE", help=phrase("where to write it; - is standard output"))
     report.add_argument(
         "--notion", action="store_true", help=phrase("as a page under the parent page in Notion, not a file")
@@ -396,19 +425,12 @@ def _add_reporting(add: _Add) -> None:
         "digest --send",
     )
     digest.add_argument("--month", default="last", help=phrase(_ONE_MONTH))
-    digest.add_argument(
-        "--by",
-        action="append",
-        default=[],
-        metavar="COLUMN",
-        help=phrase("a column of yours in Usages; up to three times"),
-    )
+    _telling(digest, phrase("a column of yours in Usages; up to three times"))
     digest.add_argument(
         "--send", action="store_true", help=phrase("send it to LLM_USAGE_NOTIFY_FILE, once for each state")
     )
     digest.add_argument("--again", action="store_true", help=phrase("with --send: also to those who had it"))
     digest.add_argument("--markdown", action="store_true", help=phrase("print Markdown"))
-    digest.add_argument("--lang", choices=["en", "fr"], help=phrase("in this language, in place of LLM_USAGE_LANG"))
     _json(digest)
 
 
@@ -424,7 +446,7 @@ def _add_figures(add: _Add) -> None:
         "export",
         phrase("Months as files: csv, parquet, xlsx of our own records, or FinOps FOCUS 1.2."),
         "export xlsx --month 2026-01..2026-03",
-        "export focus --month last -o exports",
+        "export focus --month last -o focus.csv",
     )
     export.add_argument(
         "format", choices=["csv", "parquet", "xlsx", "focus"], help=phrase("focus: as CSV and as Parquet")
@@ -478,6 +500,27 @@ def _apart(arguments: Sequence[str]) -> list[str]:
         found.append(argument)
         listing = argument.startswith("--provider") or (listing and is_name)
     return found
+
+
+def _writing(command: argparse.ArgumentParser) -> None:
+    """What commands have that write a month's rows."""
+    command.add_argument("--dry-run", action="store_true", help=phrase("print what would be written; write nothing"))
+    command.add_argument(
+        "--accept-lower",
+        action="store_true",
+        help=phrase("follow figures that take from a month that is over, without proof"),
+    )
+
+
+def _telling(command: argparse.ArgumentParser, by: str) -> None:
+    """What commands have that tell a month in words.
+
+    Args:
+        command: Which one.
+        by: What there is to say of `--by`.
+    """
+    command.add_argument("--by", action="append", default=[], metavar="COLUMN", help=by)
+    command.add_argument("--lang", choices=["fr", "en"], help=phrase("in place of LLM_USAGE_LANG"))
 
 
 def _json(command: argparse.ArgumentParser) -> None:

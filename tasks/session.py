@@ -29,7 +29,7 @@ from usage.names import ProviderName, Source
 from usage.outcomes.progress import RowsWritten, tell
 from usage.outcomes.proof import corrected_until
 from usage.outcomes.result import SourceResult
-from usage.settings import Settings, load_settings
+from usage.settings import Settings, load_settings, missing_token
 
 if TYPE_CHECKING:
     from archive.replaying import Replayable
@@ -240,7 +240,7 @@ def open_workspace(settings: Settings, needed: frozenset[ProviderName], month: M
         NotionError: Notion can't be reached, or the databases can't be used.
     """
     if settings.notion.token is None:
-        raise SettingsError(say("NOTION_TOKEN is not set: create a Notion connection and put its token into .env"))
+        raise SettingsError(missing_token())
     pace = SharedPace(settings.notion)
     gateway = Gateway(settings.notion, pace=pace)
     try:

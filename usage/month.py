@@ -12,6 +12,7 @@ from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from usage.errors import SettingsError
+from usage.language.marks import to_say
 from usage.language.saying import say
 
 MONTH_PATTERN = r"^([0-9]{4}-(0[1-9]|1[0-2])|last|current)$"
@@ -102,11 +103,33 @@ class Month:
                 first = first.previous()
             return tuple(first.until(last))
         ends = text.split("..")
-        if len(ends) > 2:
-            raise SettingsError(say("{text} is not a range of months: write it like 2026-01..2026-06", text=repr(text)))
-        first, last = cls.resolve(ends[0], now), cls.resolve(ends[-1], now)
-        if last < first:
-            raise SettingsError(say("{first} comes after {last}: the range is turned round", first=first, last=last))
+        if len(ends) > 2 or not all(re.fullmatch(r"[0-9]{4}-[0-9]{2}|last|current", end) for end in ends):
+            sentence = (
+                to_say("{text} is not a range of months: write it like 2026-01..2026-06")
+                if len(ends) > 1
+                else to_say(
+                    "{text} is not a month or a range: write it like 2026-01, 2026-01..2026-06, `last`, `current` "
+                    "or last-3"
+                )
+            )
+            raise SettingsError(say(sentence, text=repr(text)))
+        return cls.between(cls.resolve(ends[0], now), cls.resolve(ends[-1], now))
+
+    @classmethod
+    def between(cls, first: Self, last: Self) -> tuple[Self, ...]:
+        """The months of a range, both ends included.
+
+        Raises:
+            SettingsError: It is turned round.
+        """
+        if first > last:
+            raise SettingsError(
+                say(
+                    "the range is turned round: {first} comes after {last}; write the earlier month first",
+                    first=first,
+                    last=last,
+                )
+            )
         return tuple(first.until(last))
 
     @property

@@ -34,7 +34,7 @@ from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import ProviderName, Source
 from usage.outcomes.report import SourceReport
-from usage.settings import KEY_VARIABLES, Settings, load_settings
+from usage.settings import KEY_VARIABLES, Settings, load_settings, missing_token
 from usage.settings.files import places
 
 _STYLES = {CheckStatus.OK: "green", CheckStatus.WARNING: "yellow", CheckStatus.BAD: "red"}
@@ -266,7 +266,7 @@ def _ids(report: SourceReport) -> frozenset[str]:
 def _check_notion(settings: Settings) -> CheckReport | Sentence:
     """What stands in Notion, or the sentence that says why nobody can look."""
     if settings.notion.token is None:
-        return say("NOTION_TOKEN is not set: create a Notion connection and put its token into .env")
+        return missing_token()
     try:
         with closing(Gateway(settings.notion)) as gateway:
             return check_notion(gateway, settings.notion, settings.reports.carry_columns)

@@ -111,7 +111,12 @@ def run(arguments: argparse.Namespace) -> int:
     settings = prefect_settings()
     check_certificates(settings)
     if not is_configured(settings, prefect_home(settings)):
-        raise SettingsError(say("PREFECT_API_URL is not set: deployments need a Prefect server that stays"))
+        raise SettingsError(
+            say(
+                "PREFECT_API_URL is not set: deployments need a Prefect server that stays; name it, like "
+                "http://127.0.0.1:4200/api, or your workspace of Prefect Cloud"
+            )
+        )
     limits = all_limits(load_settings().notion.requests_per_minute)
     address = _read(arguments.alert_url_file) if arguments.alert_url_file else None
     import_prefect()

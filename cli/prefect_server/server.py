@@ -195,38 +195,54 @@ class PrefectServer:
         """
         from prefect.client.base import ServerType  # noqa: PLC0415
         from prefect.client.orchestration import get_client  # noqa: PLC0415
-        from prefect.exceptions import PrefectHTTPStatusError  # noqa: PLC0415
         from prefect.settings import get_current_settings  # noqa: PLC0415
 
         # Not the whole address: it may hold a password.
         parts = _parts(str(get_current_settings().api.url))
-        where = f"{parts.hostname}:{parts.port or parts.scheme}"
-        server = say("the Prefect server at {address}", address=where)
         with get_client(sync_client=True) as client:
             if client.server_type is ServerType.CLOUD:
                 _wait_for_workspace(client, parts.hostname or "")
-                return
-            error = client.api_healthcheck()
-            if error is not None:
-                raise ServerError(
-                    say(
-                        "{server} can't be reached ({kind}): start it, or take PREFECT_API_URL away to do without it",
-                        server=server,
-                        kind=type(error).__name__,
-                    )
-                ) from error
-            try:
-                # Its health it tells everybody.
-                client.api_version()
-            except PrefectHTTPStatusError as refusal:
-                raise ServerError(
-                    say(
-                        "{server} refuses us (HTTP {status}): is PREFECT_API_AUTH_STRING what the server was "
-                        "started with?",
-                        server=server,
-                        status=refusal.response.status_code,
-                    )
-                ) from None
+            else:
+                _wait_for_health(client, f"{parts.hostname}:{parts.port or parts.scheme}")
+
+
+def _wait_for_health(client: SyncPrefectClient, address: str) -> None:
+    """Ask a server how it is, which it tells everybody, and then for something that it tells us alone.
+
+    Raises:
+        ServerError: It can't be reached, is none of Prefect's, or refuses us.
+    """
+    from prefect.exceptions import PrefectHTTPStatusError  # noqa: PLC0415
+
+    server = say("the Prefect server at {address}", address=address)
+    error = client.api_healthcheck()
+    if isinstance(error, PrefectHTTPStatusError) and not error.response.is_server_error:
+        raise ServerError(
+            say(
+                "{address} does not answer as a Prefect server does (HTTP {status}): is PREFECT_API_URL its "
+                "address, which ends with /api?",
+                address=address,
+                status=error.response.status_code,
+            )
+        ) from error
+    if error is not None:
+        raise ServerError(
+            say(
+                "{server} can't be reached ({kind}): start it, or take PREFECT_API_URL away to do without it",
+                server=server,
+                kind=type(error).__name__,
+            )
+        ) from error
+    try:
+        client.api_version()
+    except PrefectHTTPStatusError as refusal:
+        raise ServerError(
+            say(
+                "{server} refuses us (HTTP {status}): is PREFECT_API_AUTH_STRING what the server was started with?",
+                server=server,
+                status=refusal.response.status_code,
+            )
+        ) from None
 
 
 def _wait_for_workspace(client: SyncPrefectClient, host: str) -> None:

@@ -42,7 +42,7 @@ from usage.language.sentence import Sentence
 from usage.machine.network import asks_directly
 from usage.peers.bodies import UnreadableError
 from usage.peers.clock import clock_offset
-from usage.settings import NotionSettings
+from usage.settings import NotionSettings, missing_token
 
 VERSION: Final = "2026-03-11"
 TRIES: Final = 6
@@ -124,9 +124,7 @@ class Connection(Client):
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         if settings.token is None:
-            raise NotionAccessError(
-                say("NOTION_TOKEN is missing: create a Notion connection and put its token into .env.")
-            )
+            raise NotionAccessError(missing_token())
         token = settings.token.get_secret_value()
         super().__init__(
             client=BoundedClient(

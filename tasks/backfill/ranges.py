@@ -16,8 +16,6 @@ from providers.reading import BackfillMemory
 from tasks.keep import SharedAnswers
 from tasks.session import Opened, open_once, open_workspace, warnings_of
 from usage.catalogue import CATALOGUE
-from usage.errors import SettingsError
-from usage.language.saying import say
 from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import FINAL, Grain, ProviderName, Source
@@ -115,10 +113,7 @@ def months_of(asked: Range, settings: Settings) -> list[Month]:
         SettingsError: Not a month, one that has not begun, or a range turned round.
     """
     now = settings.now()
-    first, last = Month.resolve(asked.first, now), Month.resolve(asked.last, now)
-    if first > last:
-        raise SettingsError(say("the range is turned round: {first} comes after {last}", first=first, last=last))
-    return list(first.until(last))
+    return list(Month.between(Month.resolve(asked.first, now), Month.resolve(asked.last, now)))
 
 
 def _open(asked: Range, *, on_workers: bool) -> Backfill:

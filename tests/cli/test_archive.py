@@ -89,6 +89,13 @@ def test_nothing_is_kept_yet(cli: Cli, kept: Kept) -> None:
     assert cli("archive", "--json").json == {"archive": kept.address, "readings": []}
 
 
+@pytest.mark.parametrize("command", ["archive", "history"])
+def test_what_is_not_kept_of_what_was_asked_says_nothing_of_the_rest(cli: Cli, full: Kept, command: str) -> None:
+    told = cli(command, "--month", "2024-01..2024-02")
+    sentence = f"No such reading is kept in {full.address}; `llm-usage archive` shows all."
+    assert (told.status, told.out) == (0, f"{sentence}\n")
+
+
 def test_readings_that_bring_the_same_are_one_line(cli: Cli, full: Kept) -> None:
     told = cli("archive", "--json")
     assert told.status == 0

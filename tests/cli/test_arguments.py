@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +16,8 @@ import pytest
 from cli.parser import commands_of, parse, parser
 from sandbox.everything import Sandbox
 from tests.cli.programs import ROOT, Cli
+
+BASH = shutil.which("bash")
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +34,10 @@ WRONG = {
     "one wrong name in a list": (("collect", "--provider", "openai,deepgarm"), "did you mean deepgram?"),
     "a range where one month is meant": (("collect", "--month", "2026-01..2026-02"), "one month here"),
     "more of a range than a range": (("status", "--month", "2025-01..2025-02..2025-03"), "not a range"),
+    "a range without its end": (("status", "--month", "2026-01.."), "'2026-01..' is not a range"),
+    "neither a month nor a range": (("status", "--month", "janvier"), "2026-01..2026-06"),
+    "an option before the command": (("--mnth", "collect"), "options stand behind the command"),
+    "no name of a file": (("collect", "--env-file="), "name the file of settings"),
     "no month of a range": (("archive", "--month", "last-0"), "last-1"),
     "settings that are not there": (("collect", "--env-file", "nowhere/env"), "nowhere/env is not there"),
     "no such option": (("collect", "--mnth", "2026-01"), "--mnth"),
@@ -104,6 +112,20 @@ def test_help_has_no_line_that_begins_in_the_middle(name: str) -> None:
         parse(example.split()[1:])
 
 
+@pytest.mark.parametrize("columns", ["40", "80"])
+@pytest.mark.parametrize("name", commands_of(parser()))
+def test_help_ends_lines_between_words_and_tells_what_each_status_means(
+    name: str, columns: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    text = commands_of(parser())[name].format_help()
+    told = text.partition("\n\n")[2]
+    # An example stays in one line, to be copied; nor can Python break what it indents of the usage.
+    assert all(len(line) <= int(columns) for line in told.splitlines() if not line.startswith("  llm-usage "))
+    statuses = told.partition("exit status:\n")[2]
+    assert re.findall(r"^ +([0-9]+)  ", statuses, re.MULTILINE) == ["0", "1", "2", "130"]
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -117,6 +139,35 @@ def test_providers_in_any_form(words: tuple[str, ...]) -> None:
     for command in ("collect", "backfill", "diff"):
         months = {"backfill": ["2025-01", "2025-02"], "diff": ["2025-01"]}.get(command, [])
         assert parse([command, "--provider", *words, *months]).provider == ["openai", "deepgram"]
+
+
+@pytest.mark.skipif(BASH is None, reason="no bash on this machine")
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (("co",), {"completion", "collect"}),
+        (("collect", "--provider", "open"), {"openai", "openrouter"}),
+        (("check", "--env-file", "pyproj"), {"pyproject.toml"}),
+        (("archive", "pr"), {"prune"}),
+    ],
+)
+def test_bash_completes_commands_providers_and_files(cli: Cli, words: tuple[str, ...], offered: set[str]) -> None:
+    ask = f"COMP_WORDS=(llm-usage {' '.join(words)}); COMP_CWORD={len(words)}; _shtab_llm_usage"
+    script = f"{cli('completion', 'bash').out}\n{ask}\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"\n"
+    told = subprocess.run([BASH or ""], input=script, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert set(told.stdout.split()) == offered
+
+
+def test_a_folder_that_is_gone_is_told_before_anything_is_looked_for_there(
+    cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    told = cli("report")
+    assert (told.status, told.out) == (2, "")
+    assert told.err.startswith("llm-usage: the current folder can't be found (")
 
 
 def test_completion(cli: Cli) -> None:

@@ -89,6 +89,13 @@ def test_a_server_that_cannot_be_reached(program: Program, set_up: None, sandbox
     assert sandbox.journal.requests("openai") == []
 
 
+def test_an_address_where_no_prefect_server_is(program: Program, set_up: None, sandbox: Sandbox) -> None:
+    program.variables["PREFECT_API_URL"] = f"{sandbox.origin}/api"
+    told = program.run("collect")
+    assert (told.status, told.out) == (1, "")
+    assert "does not answer as a Prefect server does (HTTP 404): is PREFECT_API_URL its address" in told.err
+
+
 def test_own_server_on_a_fresh_folder_says_nothing(program: Program, set_up: None, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(api="elevenlabs", kind=Kind.STATUS, status=401, times=-1))
     sandbox.faults.add(Fault(api="deepgram", kind=Kind.REWRITE, rewrite=lambda _: {"odd": True}, times=-1))

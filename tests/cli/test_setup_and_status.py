@@ -158,7 +158,7 @@ def test_status_tells_what_gets_out_of_reach_uncollected(ready: Cli) -> None:
     assert told.status == 0
     openai, openrouter = [line for line in told.out.splitlines() if line.startswith("note: ")]
     assert openai == (
-        "note: openai/labo: Notion holds no complete figures of 2025-03; its tokens, requests OpenAI gives "
+        "note: openai/labo: Notion holds no complete figures of 2025-03, of which OpenAI gives tokens, requests "
         "perhaps only until 2026-02-28. Run llm-usage collect --month 2025-03 --provider openai --account labo"
     )
     assert openrouter == (

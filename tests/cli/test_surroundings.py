@@ -171,7 +171,11 @@ def test_a_terminal_that_does_not_have_every_letter(program: Program) -> None:
     program.variables["PYTHONIOENCODING"] = "ascii"
     told = program.run("setup", "--dry-run")
     assert (told.status, told.err) == (0, "")
-    assert "?Services LLM?" in told.out
+    assert '"Services LLM"' in told.out
+    program.variables["LLM_USAGE_LANG"] = "fr"
+    told = program.run("collect", "--month", "œuvre")
+    assert (told.status, told.out) == (2, "")
+    assert told.err.startswith("llm-usage: 'oeuvre' n'est pas un mois : ecrivez-le comme 2026-01")
 
 
 @pytest.mark.parametrize("coding", ["ascii", "cp1252", "utf-16"])

@@ -6,6 +6,7 @@ import io
 import os
 import pty
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.box import ROUNDED
 
+from cli.display import literal
 from cli.fitting import FittingTable, Lines
 from cli.main import main
 from sandbox.everything import Sandbox
 from tests.cli.programs import Program
+from usage.language.choice import Language
+from usage.language.words import Words
 
 
 def shown(program: Program, *arguments: str, columns: int = 80) -> tuple[int, str]:
@@ -156,3 +160,24 @@ def test_lines_end_between_words(words: list[str], width: int) -> None:
     lines = file.getvalue().splitlines()
     assert " ".join(lines).split() == words
     assert all(len(line) <= width or " " not in line for line in lines)
+
+
+@given(st.lists(st.decimals(0, 10**9, places=2), min_size=1, max_size=8), st.integers(20, 60))
+def test_no_line_ends_within_an_amount(amounts: list[Decimal], width: int) -> None:
+    told = [Words(Language.FR).dollars(amount) for amount in amounts]
+    sentence = " – ".join(told)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdout", io.StringIO())
+        patch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+        on_a_terminal = literal(sentence)
+    file = io.StringIO()
+    Lines(file=file, width=width, force_terminal=True, color_system=None).print(on_a_terminal, soft_wrap=True)
+    lines = file.getvalue().replace("\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}").splitlines()
+    assert all(
+        any(amount.replace("\N{NARROW NO-BREAK SPACE}", "\N{NO-BREAK SPACE}") in line for line in lines)
+        for amount in told
+    )
+
+
+def test_who_searches_a_file_finds_amounts_with_ordinary_spaces() -> None:
+    assert literal(Words(Language.FR).dollars(Decimal("1180.85"))).plain == "1 180,85 $US"

@@ -93,7 +93,7 @@ def test_whether_all_sources_were_asked_for(request_: Request, *, whole: bool) -
 
 def test_without_a_token_nothing_is_asked(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NOTION_TOKEN")
-    with pytest.raises(SettingsError, match="NOTION_TOKEN is not set"):
+    with pytest.raises(SettingsError, match="NOTION_TOKEN is missing"):
         names(REQUEST)
     assert sandbox.journal.requests() == []
 

@@ -56,7 +56,8 @@ class Leaving:
                 **values,
             )
         return say(
-            "{source}: Notion holds no complete figures of {month}; its {what} {provider} gives {until}. Run {command}",
+            "{source}: Notion holds no complete figures of {month}, of which {provider} gives {what} {until}. "
+            "Run {command}",
             what=_listed(limit.what),
             **values,
         )

@@ -10,6 +10,7 @@ from usage.settings.settings import (
     NotionSettings,
     Settings,
     load_settings,
+    missing_token,
     variable_of,
 )
 
@@ -23,5 +24,6 @@ __all__ = [
     "ReportSettings",
     "Settings",
     "load_settings",
+    "missing_token",
     "variable_of",
 ]

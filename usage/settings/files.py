@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from usage.errors import SettingsError
 from usage.language.choice import LANGUAGE
@@ -58,6 +60,15 @@ def places(environment: Mapping[str, str]) -> tuple[Sentence, ...]:
     """
     there = [Sentence.of(str(file.absolute())) for file in setting_files(environment) if is_file(file)]
     return (say("the environment"), *there)
+
+
+def looked_for() -> str:
+    """Whole paths of the files that this process looks for settings in, whether they are there or not.
+
+    Raises:
+        SettingsError: The named file is not there.
+    """
+    return ", ".join(str(file.absolute()) for file in setting_files(os.environ))
 
 
 def is_file(path: Path) -> bool:
@@ -114,18 +125,41 @@ def read_dotenv(path: Path) -> dict[str, str]:
     """What a `.env` file sets; nothing where there is none.
 
     Raises:
-        SettingsError: It can't be read, or is a folder.
+        SettingsError: It can't be read, is a folder, or has a line that sets nothing.
     """
     _require_no_folder(path)
     try:
         # In a folder that can't be entered, even the question whether it is there is an error. With or without the mark
         # that Windows editors put first.
-        found = dotenv_values(path, encoding="utf-8-sig") if path.is_file() else {}
+        text = path.read_text("utf-8-sig") if path.is_file() else ""
     except (OSError, UnicodeDecodeError) as error:
         # Not the error itself: it may hold the whole file.
         reason = reason_of(error) if isinstance(error, OSError) else say("not a text file in UTF-8")
         raise SettingsError(say("{path}: can't be read ({reason})", path=path, reason=reason)) from None
-    return {name: value for name, value in found.items() if value is not None}
+    _require_every_line(path, text)
+    return {name: value for name, value in dotenv_values(stream=io.StringIO(text)).items() if value is not None}
+
+
+def _require_every_line(path: Path, text: str) -> None:
+    """What is left out of a file of settings may be the key that is missed later.
+
+    Raises:
+        SettingsError: A line can't be understood.
+    """
+    for binding in parse_stream(io.StringIO(text)):
+        if binding.error:
+            # A line that is not understood takes the empty lines before it along.
+            before = binding.original.string[: -len(binding.original.string.lstrip("\r\n"))]
+            line = binding.original.line + before.count("\n")
+            # Not the line itself: it may hold a key.
+            raise SettingsError(
+                say(
+                    "{path}, line {line}: this is no setting; write NAME=value, each quotation mark with its second "
+                    "one, or # before a remark",
+                    path=path,
+                    line=str(line),
+                )
+            )
 
 
 def _require_no_folder(path: Path) -> None:

@@ -20,7 +20,7 @@ from usage.language.saying import say, together
 from usage.language.sentence import Sentence
 from usage.names import DEFAULT_ACCOUNT, Grain, ProviderName, Source
 from usage.settings.addresses import read_address
-from usage.settings.files import read_files, setting_files
+from usage.settings.files import looked_for, read_files, setting_files
 from usage.settings.reports import ECB_ADDRESS, ReportSettings, read_report_settings
 from usage.settings.slips import ordinary_key, slips
 
@@ -37,6 +37,14 @@ ARCHIVE_OFF: Final = "off"
 """In place of the archive's address."""
 _STORE_OPTIONS: Final = frozenset({"region", "endpoint_override", "scheme"})
 """Of an object store's address. Keys are none of them: they would stand in messages and lists of processes."""
+
+
+def missing_token() -> Sentence:
+    """What to do where there is no token for Notion."""
+    return say(
+        "NOTION_TOKEN is missing: create a Notion connection and put its token into .env (looked for: {files})",
+        files=looked_for(),
+    )
 
 
 class Credential(BaseModel):
@@ -142,7 +150,10 @@ class Settings(BaseModel):
         if not sources:
             names = ", ".join(KEY_VARIABLES.values())
             sentence = say(
-                "no provider key is set: put at least one of {names} in the environment or in .env", names=names
+                "no provider key is set: put at least one of {names} in the environment or in .env "
+                "(looked for: {files})",
+                names=names,
+                files=looked_for(),
             )
             raise SettingsError(together([sentence, *self.ordinary_keys.values(), *self.slips], between="\n"))
         wanted = list(dict.fromkeys(providers))

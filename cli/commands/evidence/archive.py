@@ -99,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(listing.model_dump_json())
     else:
-        _print(listing)
+        _print(listing, all_asked=not (arguments.month or arguments.provider))
     return 0
 
 
@@ -215,10 +215,15 @@ def _print_plan(planned: Prune, address: str, first: Month) -> None:
     )
 
 
-def _print(listing: Listing) -> None:
+def _print(listing: Listing, *, all_asked: bool) -> None:
     console = out()
     if not listing.readings:
-        console.print(literal(phrase("No reading is kept in {address}.", address=listing.archive)), soft_wrap=True)
+        sentence = (
+            phrase("No reading is kept in {address}.", address=listing.archive)
+            if all_asked
+            else phrase("No such reading is kept in {address}; `llm-usage archive` shows all.", address=listing.archive)
+        )
+        console.print(literal(sentence), soft_wrap=True)
         return
     table = new_table(phrase("Readings"), headings("Unchanged", "Last read (UTC)", "Size", "Status", "Read (UTC)"))
     for name in headings("Month", "Source", "Read (UTC)", "Last read (UTC)", "Unchanged", "Cost USD", "Status", "Size"):

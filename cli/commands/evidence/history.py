@@ -21,6 +21,7 @@ from usage.errors import SettingsError
 from usage.language.marks import headings, to_say
 from usage.language.reader import phrase
 from usage.language.saying import say, say_count
+from usage.language.sentence import Sentence
 from usage.month import Month
 from usage.names import ProviderName, Source, Status
 from usage.outcomes.naming import status_name
@@ -154,26 +155,30 @@ def _require_known(project: str, archive: Archive, entries: Sequence[Entry], dam
     )
 
 
+def _unchanged(readings: int, address: str, project: str | None) -> Sentence:
+    """What there is to say where nothing has changed."""
+    if not readings:
+        return say("No such reading is kept in {address}; `llm-usage archive` shows all.", address=address)
+    if project is None:
+        return say_count(
+            "No figure has changed: {number} reading in {address} was compared.",
+            "No figure has changed: {number} readings in {address} were compared.",
+            readings,
+            address=address,
+        )
+    return say_count(
+        "No figure of {project} has changed: {number} reading in {address} was compared.",
+        "No figure of {project} has changed: {number} readings in {address} were compared.",
+        readings,
+        project=project,
+        address=address,
+    )
+
+
 def _print(history: History, readings: int, project: str | None) -> None:
     console = out()
     if not history.changes:
-        sentence = (
-            say_count(
-                "No figure has changed: {number} reading in {address} was compared.",
-                "No figure has changed: {number} readings in {address} were compared.",
-                readings,
-                address=history.archive,
-            )
-            if project is None
-            else say_count(
-                "No figure of {project} has changed: {number} reading in {address} was compared.",
-                "No figure of {project} has changed: {number} readings in {address} were compared.",
-                readings,
-                project=project,
-                address=history.archive,
-            )
-        )
-        console.print(literal(sentence), soft_wrap=True)
+        console.print(literal(_unchanged(readings, history.archive, project)), soft_wrap=True)
         return
     table = new_table(
         phrase("Changes"),

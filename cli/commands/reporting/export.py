@@ -148,7 +148,7 @@ def _grain(arguments: argparse.Namespace) -> Grain:
 def _require_csv_on_stdout(arguments: argparse.Namespace) -> None:
     if arguments.format not in ("csv", FOCUS):
         raise SettingsError(
-            say("-o - is for csv alone: a {format} file is none for a terminal; name a file", format=arguments.format)
+            say("-o - is for csv alone (of focus, too): {format} is no text; name a file", format=arguments.format)
         )
     if arguments.json:
         raise SettingsError(

@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise SettingsError(
             say(
                 "--months {months}: from 1 to {most_months} months can be shown",
-                months=arguments.months,
+                months=str(arguments.months),
                 most_months=_MOST_MONTHS,
             )
         )

@@ -28,7 +28,7 @@ def months(first: str, last: str) -> list[Month]:
     [
         (
             ProviderName.OPENAI,
-            "openai/labo: Notion holds no complete figures of 2025-03; its tokens, requests OpenAI gives perhaps "
+            "openai/labo: Notion holds no complete figures of 2025-03, of which OpenAI gives tokens, requests perhaps "
             "only until 2026-02-28. Run llm-usage collect --month 2025-03 --provider openai --account labo",
         ),
         # What lies before 2026 never was in the reports that leave.
@@ -51,7 +51,7 @@ def test_what_leaves_is_told_with_its_last_day_and_a_command(provider: ProviderN
 def test_in_a_year_anthropic_s_months_leave_too() -> None:
     (one,) = leaving([Source(provider=ProviderName.ANTHROPIC)], datetime(2026, 12, 5, tzinfo=UTC))
     assert one.sentence.en == (
-        "anthropic: Notion holds no complete figures of 2026-01; its requests, figures by key Anthropic gives "
+        "anthropic: Notion holds no complete figures of 2026-01, of which Anthropic gives requests, figures by key "
         "until 2026-12-31. Run llm-usage collect --month 2026-01 --provider anthropic"
     )
 

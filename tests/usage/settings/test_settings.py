@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from usage.catalogue import CATALOGUE
 from usage.errors import SettingsError
 from usage.names import Grain, ProviderName, Source
-from usage.settings import BASE_URLS, KEY_VARIABLES, Settings, load_settings, variable_of
+from usage.settings import BASE_URLS, KEY_VARIABLES, Settings, load_settings, missing_token, variable_of
 from usage.settings.files import setting_files
 
 KEY = "sk-very-secret-0123456789"
@@ -186,6 +186,18 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     settings = load_settings({"OPENAI_ADMIN_KEY": KEY}, [dotenv])
     assert [c.key.get_secret_value() for c in settings.credentials] == [KEY, KEY]
     assert load_settings({}, [tmp_path / "none"]).credentials == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "number"),
+    [(f"NOTION_TOKEN {KEY}", 5), (f'NOTION_TOKEN="{KEY}', 5), (f"\r\n# why\r\nNOTION_TOKEN: {KEY}\r", 7)],
+)
+def test_a_line_that_sets_nothing_is_refused_by_its_number_alone(tmp_path: Path, line: str, number: int) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_bytes(f"OPENAI_GRAIN=api_key\nexport DEEPGRAM_GRAIN='project' # why\n\n\n{line}\nX=1\n".encode())
+    with pytest.raises(SettingsError, match=rf"\.env, line {number}: this is no setting") as refused:
+        load_settings({}, [dotenv])
+    assert KEY not in str(refused.value)
 
 
 def test_an_empty_variable_of_the_shell_does_not_hide_the_file(tmp_path: Path) -> None:
@@ -433,6 +445,19 @@ def test_selecting_sources() -> None:
     assert [source.name for source in settings.select(openai)] == ["openai", "openai/labo"]
     assert [source.name for source in settings.select(account="LABO")] == ["openai/labo", "deepgram/labo"]
     assert [source.name for source in settings.select([ProviderName.DEEPGRAM], "labo")] == ["deepgram/labo"]
+
+
+def test_who_is_in_the_wrong_folder_is_told_where_settings_are_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LLM_USAGE_ENV_FILE", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "mine"))
+    looked_for = f"(looked for: {tmp_path}/.env, {tmp_path}/mine/llm-usage/env)"
+    with pytest.raises(SettingsError, match="no provider key is set") as refused:
+        load().select()
+    assert looked_for in str(refused.value)
+    assert looked_for in missing_token().en
 
 
 def test_selecting_what_is_not_there() -> None:
