@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 
 from msgspec import structs
@@ -261,7 +261,9 @@ class ReportSink(Generic[L]):
     def add(self, page: ReportPage[L], /) -> None:
         """Take in one page, if it is not past the month. A line from before the month is odd."""
         if page.is_past(self._month):
-            self._is_elsewhere = True
+            # An end that is taken as inclusive brings the day after the month, alone where the month is empty.
+            after = self._month.end + timedelta(days=1)
+            self._is_elsewhere |= any(line.starting_at >= after for line in page.data)
             return
         self._refreshed.add(page.data_refreshed_at)
         self._line_notes.notes.take(page.data, self._report.path, are_days=self._report.by_day)
@@ -289,7 +291,7 @@ class ReportSink(Generic[L]):
         """
         self._line_notes.notes.refuse_if_nothing_is_left(self._report.path)
         if self._is_elsewhere and not self._days and not self._report.by_day:
-            raise ContractError(unexpected(self._report.path, say("a line is of another month")))
+            raise ContractError(unexpected(self._report.path, say("all of it is about other months")))
         return ReportFigures(
             self._sums.records(),
             earliest(self._refreshed),

@@ -174,7 +174,7 @@ def test_rows_of_ours_whose_month_was_emptied_or_is_none(ready: Notion) -> None:
     store, usages = ready.api.store, ready.api.store.database("Usages LLM")
     service = (store.database("Services LLM").row("OpenAI").id,)
     for title, month in (("A", ""), ("B", "janvier 2026"), ("C", "2026-1"), ("D", " 2026-01 ")):
-        cells = {"Identifiant": f"2026-01 - OpenAI - {title}", "Mois": month, "Service": service}
+        cells: dict[str, Any] = {"Identifiant": f"2026-01 - OpenAI - {title}", "Mois": month, "Service": service}
         store.add_row(usages, {**cells, "Projet/API Key": title}, by_connection=True)
     store.add_row(usages, {"Identifiant": "Réunion", "Mois": "T1 2026", "Service": service})
     timeless, slips = check(ready).sentences

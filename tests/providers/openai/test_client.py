@@ -369,6 +369,21 @@ def test_an_odd_value_beside_the_counts_costs_nothing(world: World, read: Read, 
     matches_bill(world, report, JANUARY)
 
 
+@pytest.mark.parametrize("days", [-31, 33])
+def test_a_usage_report_about_other_months_is_a_gap(world: World, read: Read, days: int) -> None:
+    def move(page: Any) -> Any:
+        for bucket in page["data"]:
+            bucket["start_time"] += days * 86_400
+        return page
+
+    world.server.faults.add(Fault("openai", Kind.REWRITE, path="/usage/completions", rewrite=move, times=-1))
+    report = read()
+    assert report.status is Status.PARTIEL
+    (gap,) = report.gaps
+    assert gap.sentence.en.startswith("Without the completions: ")
+    assert gap.sentence.en.endswith("all of it is about other months.")
+
+
 def test_one_family_that_fails_is_a_gap(world: World, read: Read) -> None:
     world.server.faults.add(Fault("openai", Kind.STATUS, path="/images$", status=500, times=-1))
     report = read()
