@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -299,7 +300,12 @@ def _filesystem(address: str) -> tuple[pafs.FileSystem, str]:
         # Not one of Arrow's own. Prefect brings fsspec along, which knows many more.
         import fsspec  # noqa: PLC0415
 
-        return pafs.PyFileSystem(pafs.FSSpecHandler(fsspec.filesystem(parts.scheme))), path
+        driver = fsspec.get_filesystem_class(parts.scheme)
+        # Some want a host, a user or a token, for which an address has no place. Half-made ones complain as they go.
+        _, *wanted = signature(driver.__init__).parameters.values()
+        if any(one.default is one.empty and one.kind is one.POSITIONAL_OR_KEYWORD for one in wanted):
+            raise ValueError(f"{parts.scheme}: not by an address alone") from None
+        return pafs.PyFileSystem(pafs.FSSpecHandler(driver())), path
     return filesystem, folder
 
 

@@ -268,9 +268,9 @@ class RequestStatus(NotionObject):
 
 
 class Listing(NotionObject):
-    """One page of any listing; `results` are read by the caller's model."""
+    """One page of any listing; `results` are read by the caller's model. Without them it is no empty listing."""
 
-    results: list[Any] = Field(default_factory=list)
+    results: list[Any]
     has_more: bool = False
     next_cursor: str | None = None
     request_status: RequestStatus | None = None
@@ -286,7 +286,7 @@ class Listing(NotionObject):
 class PageListing(Listing):
     """One page of rows. Other things that a query may give, and pages without their properties, are counted alone."""
 
-    results: list[Page] = []
+    results: list[Page]
 
     @model_validator(mode="before")
     @classmethod
@@ -300,7 +300,7 @@ class PageListing(Listing):
 class ViewListing(Listing):
     """One page of views."""
 
-    results: list[View] = []
+    results: list[View]
 
 
 # -- databases and their columns

@@ -10,7 +10,8 @@ Pure: the rows that stand in Notion go in, steps come out. The rules:
    has never collected: there it would have left the workspace empty on purpose.
 4. Empty rows `… - Error` of older collectors go, and nothing that merely looks like one.
 5. What people wrote stays in sight: `notion.rows.notes` unites it, or the rows are left to a person.
-6. A row without a service gets the one that its title names.
+6. A row without a service gets the one that its title names; a row of this program's without a month, or without its
+   bracketed key, gets that of its title.
 7. Rows of another hand (see `notion.plan.authorship`) are touched only where their title has our form. Those that
    stand for a project or key are written to, even where nothing changes: `collect` leaves alone what it has not
    written.
@@ -35,7 +36,7 @@ from notion.rows.receipt import owners
 from notion.rows.titles import is_of_service, month_of_title, name_in_title, tells_two_months
 from notion.rows.values import Existing, changed_fields, has_figures
 from usage.errors import SettingsError
-from usage.grain import COLLECTION, is_ours
+from usage.grain import BRACKETED, COLLECTION, is_ours
 from usage.language.folding import folded
 from usage.language.saying import say
 from usage.language.sentence import Sentence
@@ -51,6 +52,11 @@ def completed() -> Sentence:
 def linked() -> Sentence:
     """The row's title tells its service."""
     return say("Linked to its service, which its title tells.")
+
+
+def dated() -> Sentence:
+    """The row's title tells its month."""
+    return say("Completed: its title tells its month.")
 
 
 def adopted() -> Sentence:
@@ -100,7 +106,7 @@ class Healing:
     @property
     def completed(self) -> int:
         """How many rows have got their id or workspace, and had no doubles."""
-        return self._count(completed())
+        return self._count(completed()) + self._count(dated())
 
     @property
     def linked(self) -> int:
@@ -187,12 +193,16 @@ class _Service:
     def __init__(self, provider: ProviderName, page_id: str, rows: Sequence[Existing], scope: _Scope) -> None:
         self._provider, self._page_id = provider, page_id
         self._fields, self._only, self._me = scope.fields, scope.only, scope.me
-        mine = [_with_month_of_title(row, provider) for row in rows]
-        mine = [row for row in mine if _is_month(row.values.month) and self._is_of_service(row)]
+        self._standing = {row.page_id: row for row in rows}
+        mine = [_with_month_of_title(row, provider, scope.me) for row in rows]
+        mine = [row for row in mine if self._is_of_service(row)]
+        # A slip that is no month is one where the row is ours; else it is somebody's own row.
+        slips = [row for row in mine if tells_two_months(row.values)]
+        self._slips = [row for row in slips if _is_month(row.values.month) or is_by(row, self._me)]
+        mine = [row for row in mine if _is_month(row.values.month)]
         own = [row for row in mine if row.values.key == COLLECTION]
         self._labels = {row.values.workspace for row in own}
         self._owners = owners(own)
-        self._slips = [row for row in mine if tells_two_months(row.values)]
         mine = [
             row
             for row in mine
@@ -242,10 +252,10 @@ class _Service:
                 into = self._stands_for(page_id)
                 yield Step(Action.TRASH, source, row.values, page_id, why=why, unless_written_on=True, into=into)
             elif page_id not in alone:
-                fields = changed_fields(row.values, now.values, self._fields)
+                fields = changed_fields(self._standing[page_id].values, now.values, self._fields)
                 notes = tuple(note for note in now.notes if note not in row.notes)
                 if fields or notes:
-                    filled = linked() if fields == ("service",) else completed()
+                    filled = linked() if fields == ("service",) else dated() if "month" in fields else completed()
                     told = say("Takes over what its doubles tell.") if page_id in merged else filled
                     yield Step(Action.UPDATE, source, now.values, page_id, fields, told, notes)
                 elif page_id not in reported and self._is_to_be_adopted(now, ids):
@@ -282,11 +292,18 @@ class _Service:
             nameless = is_nameless(values, self._provider, names.ids)
             key = names.only_id(self._name(row), values.workspace) if nameless else ""
             lacks_workspace = not values.workspace and values.month not in self._collected
-            if key:
+            if not values.key and is_by(row, self._me) and (own := self._bracketed(row)):
+                values = replace(values, key=own)
+            elif key:
                 values = replace(values, key=key, workspace=values.workspace or _only(places[key]))
             elif lacks_workspace and values.key and not is_ours(values.key):
                 values = replace(values, workspace=_only(places[values.key]))
             self._rows[row.page_id] = replace(row, values=values)
+
+    def _bracketed(self, row: Existing) -> str:
+        """The key of ours that a title bears as its name, as `(sans projet)`; empty where it bears none."""
+        name = self._name_in_title(row)
+        return next((key for key in BRACKETED if folded(key) == name), "")
 
     def _names(self) -> _Names:
         found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
@@ -397,11 +414,12 @@ def _only(texts: set[str]) -> str:
     return next(iter(texts)) if len(texts) == 1 else ""
 
 
-def _with_month_of_title(row: Existing, provider: ProviderName) -> Existing:
-    """An error row of an older collector that left `Mois` empty, with the month of its title."""
-    if row.values.month or not is_old_error(row, provider):
+def _with_month_of_title(row: Existing, provider: ProviderName, me: str | None) -> Existing:
+    """A row without `Mois`, this program's or an older collector's error row, with the month of its title."""
+    if row.values.month or not (is_by(row, me) or is_old_error(row, provider)):
         return row
-    return replace(row, values=replace(row.values, month=month_of_title(row.values.title)))
+    dated_row = replace(row, values=replace(row.values, month=month_of_title(row.values.title)))
+    return dated_row if is_old_error(row, provider) or name_in_title(dated_row.values, provider) else row
 
 
 def _is_month(text: str) -> bool:

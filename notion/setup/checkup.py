@@ -22,7 +22,7 @@ from notion.plan.authorship import is_by, is_collected, is_nameless
 from notion.rows.carried import find_columns
 from notion.rows.titles import month_of_title, name_in_title, provider_of, tells_two_months
 from notion.rows.values import Existing, has_figures, read_row
-from notion.setup.rollups import has_lost_its_relation, unread_rollups
+from notion.setup.rollups import has_lost_its_column, has_lost_its_relation, unread_rollups
 from usage.errors import NotionError
 from usage.language.saying import say, together
 from usage.language.sentence import SILENCE, Sentence
@@ -215,6 +215,8 @@ def _difference(declared: Property, column: PropertySchema, both: Databases | No
         return SILENCE
     if has_lost_its_relation(both.services, column):
         return say("This rollup follows a relation that is deleted: run llm-usage setup.")
+    if has_lost_its_column(both.usages, column):
+        return say("This rollup calculates with a column that is deleted: run llm-usage setup.")
     target = both.usages.columns.get(declared.rollup.target)
     same = target is not None and column.rollup.rollup_property_name == target.name
     if same and column.rollup.function == declared.rollup.function:
@@ -258,13 +260,19 @@ def _judge_rows(rows: Sequence[Existing], services: Mapping[ProviderName, str], 
     dated = [row for row in rows if month_of_title(row.values.month)]
     known = [(row, provider) for row in dated if (provider := provider_of(row, services)) is not None]
     # Of a row without a service whose title tells another month, too: that is why it belongs to nothing.
-    slips = [row for row in dated if tells_two_months(row.values) and (row.values.service or _names_a_service(row))]
+    slips = [
+        row
+        for row in rows
+        if tells_two_months(row.values) and ((row in dated and row.values.service) or _names_a_service(row))
+    ]
+    timeless = [row for row in rows if not row.values.month and is_by(row, me) and _names_a_service(row)]
     loose = [row for row, _ in known if not row.values.service]
     others = [(row, name) for row, name in known if me is not None and not is_by(row, me) and row not in slips]
     taken = [row for row, provider in others if _can_be_taken_over(row, provider)]
     own = [row for row, _ in others if row not in taken]
+    told = ((_loose, loose), (_timeless, timeless), (_taken, taken), (_own, own), (_slips, slips))
     return RowsSeen(
-        tuple(tell(rows) for tell, rows in ((_loose, loose), (_taken, taken), (_own, own), (_slips, slips)) if rows),
+        tuple(tell(rows) for tell, rows in told if rows),
         frozenset(name for _, name in known),
         read_collected(rows, services),
     )
@@ -288,6 +296,13 @@ def _names_a_service(row: Existing) -> bool:
 def _loose(rows: Sequence[Existing]) -> Sentence:
     return say(
         "Rows of “{database}” without a service: {number} ({names}); llm-usage heal links them by their titles.",
+        **_about(rows),
+    )
+
+
+def _timeless(rows: Sequence[Existing]) -> Sentence:
+    return say(
+        "Rows of “{database}” without a month: {number} ({names}); llm-usage heal takes it from their titles.",
         **_about(rows),
     )
 

@@ -1,7 +1,7 @@
 """The rollups of *Services*: for people, and so never a reason to stop.
 
-A rollup follows a relation by its id: where the relation is deleted and made anew, it follows nothing any more, and has
-to be led to the new one.
+A rollup follows a relation and calculates with a column, both by their ids: where one of them is deleted and made anew,
+it has nothing any more, and has to be led to the new one.
 """
 
 from __future__ import annotations
@@ -25,12 +25,14 @@ _NO_VALUE = ("unsupported", "incomplete")
 
 
 def add_rollups(gateway: Gateway, services: Found, usages: Found, log: SetupLog) -> Found:
-    """Add the rollups that are missing and mend those without a relation; *Services* as it is then."""
+    """Add the rollups that are missing, mend those without their relation or column; *Services* as it is then."""
     columns: Json = {}
     for match in services.matches:
         if match.declared.type is not Type.ROLLUP:
             continue
-        is_lost = match.state is ColumnState.OK and has_lost_its_relation(services, match.found[0])
+        is_lost = match.state is ColumnState.OK and (
+            has_lost_its_relation(services, match.found[0]) or has_lost_its_column(usages, match.found[0])
+        )
         if not is_lost and match.state is not ColumnState.MISSING:
             continue
         column = rollup_column(match.declared, services, usages)
@@ -83,6 +85,14 @@ def _change(gateway: Gateway, both: Databases, columns: Json, log: SetupLog) -> 
                     rollup=there[name].name,
                 )
             )
+        elif has_lost_its_column(both.usages, services.match(name).found[0]):
+            log.warnings.append(
+                say(
+                    "The rollup “{rollup}” calculates with a column that is deleted: delete it in Notion, then run "
+                    "llm-usage setup again.",
+                    rollup=there[name].name,
+                )
+            )
         else:
             log.steps.append(mended(services.declared.title, there[name].name))
     return services
@@ -108,6 +118,15 @@ def has_lost_its_relation(services: Found, column: PropertySchema) -> bool:
     relations = [one for one in services.schema.values() if one.type == Type.RELATION]
     wanted, name = unquote(column.rollup.relation_property_id or ""), column.rollup.relation_property_name
     return not any(unquote(one.id) == wanted or one.name == name for one in relations)
+
+
+def has_lost_its_column(usages: Found, column: PropertySchema) -> bool:
+    """Whether a rollup calculates with a column of *Usages* that is deleted."""
+    if column.rollup is None:
+        return False
+    # One over another database, which a person made, still tells the name of its column.
+    wanted, name = unquote(column.rollup.rollup_property_id or ""), column.rollup.rollup_property_name
+    return not name and all(unquote(one.id) != wanted for one in usages.schema.values())
 
 
 def unread_rollups(services: Found, pages: Iterable[Page]) -> list[Sentence]:

@@ -233,6 +233,10 @@ class ReportPage(ApiModel, Generic[L]):
         """Lines that begin in the month: should an end be taken as inclusive, the day after it is left out."""
         return (line for line in self.data if month.start <= line.starting_at < month.end)
 
+    def count_before(self, month: Month) -> int:
+        """How many lines begin before the month. None was asked for."""
+        return sum(line.starting_at < month.start for line in self.data)
+
     def is_past(self, month: Month) -> bool:
         """Whether all of the page lies past the month."""
         return bool(self.data) and all(line.starting_at >= month.end for line in self.data)

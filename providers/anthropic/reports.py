@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 
 from msgspec import structs
@@ -23,6 +23,7 @@ from usage.errors import ContractError, RefusedError, SourceError
 from usage.language.saying import say, together
 from usage.language.sentence import Sentence
 from usage.outcomes.report import Control, Gap
+from usage.peers.contract import unexpected
 from usage.records.record import UsageRecord
 from usage.records.sums import RecordSums
 
@@ -255,10 +256,14 @@ class ReportSink(Generic[L]):
         self._days: set[date] = set()
         self._refreshed: set[datetime | None] = set()
         self._uncounted: set[UsageRecord] = set()
+        self._is_elsewhere = False
 
     def add(self, page: ReportPage[L], /) -> None:
-        """Take in one page, if it is not past the month."""
+        """Take in one page, if it is not past the month. A line from before the month is odd."""
         if page.is_past(self._month):
+            # An end that is taken as inclusive brings the day after the month, alone where the month is empty.
+            after = self._month.end + timedelta(days=1)
+            self._is_elsewhere |= any(line.starting_at >= after for line in page.data)
             return
         self._refreshed.add(page.data_refreshed_at)
         self._line_notes.notes.take(page.data, self._report.path, are_days=self._report.by_day)
@@ -267,6 +272,10 @@ class ReportSink(Generic[L]):
             if isinstance(line, OlderDay):
                 self._line_notes.notes.take(line.results, self._report.path)
             self._sums.add(self._of_day(line.day, self._records(line, self._line_notes)))
+        if not self._report.by_day:
+            # Days that are not there are told by the others.
+            for _ in range(page.count_before(self._month)):
+                self._line_notes.notes.lose(self._report.path, say("a line is of another month"))
 
     def _of_day(self, day: date | None, records: Iterable[UsageRecord]) -> Iterator[UsageRecord]:
         for record in records:
@@ -278,9 +287,11 @@ class ReportSink(Generic[L]):
         """All that was taken in.
 
         Raises:
-            ContractError: There were lines, and none could be read.
+            ContractError: There were lines, and none could be read, or none is of the month.
         """
         self._line_notes.notes.refuse_if_nothing_is_left(self._report.path)
+        if self._is_elsewhere and not self._days and not self._report.by_day:
+            raise ContractError(unexpected(self._report.path, say("all of it is about other months")))
         return ReportFigures(
             self._sums.records(),
             earliest(self._refreshed),

@@ -35,7 +35,7 @@ class Deepgram:
     """Deepgram's management API; needs a key of role `admin` (or the scopes that the README lists)."""
 
     name = ProviderName.DEEPGRAM
-    registry = re.compile(f"{PROJECTS}|{keys_of('[^/]+')}")
+    registry = re.compile(rf"{PROJECTS}(/[^/]+/keys)?")
     explain = staticmethod(explain)
 
     def headers(self, key: SecretStr) -> Mapping[str, str]:

@@ -6,6 +6,7 @@ Facts: Deepgram's published API description of July 2026 and the official Python
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import quote
 
 from providers.shared.http import Params
 
@@ -26,19 +27,24 @@ BY_MODEL: Final[Params] = [("grouping", "models")]
 UNGROUPED: Final[Params] = []
 
 
+def _of(project: str) -> str:
+    # Ids are other people's text as long as nobody has seen them.
+    return f"/projects/{quote(project, safe='')}"
+
+
 def keys_of(project: str) -> str:
     """Path of a project's keys. Deleted keys are not listed, but stay in usage and billing."""
-    return f"/projects/{project}/keys"
+    return f"{_of(project)}/keys"
 
 
 def billing_of(project: str) -> str:
     """Path of a project's US dollars by day: younger than the usage, and it may reach less far back."""
-    return f"/projects/{project}/billing/breakdown"
+    return f"{_of(project)}/billing/breakdown"
 
 
 def usage_of(project: str) -> str:
     """Path of a project's usage by day. `/usage` is the older form, without groups."""
-    return f"/projects/{project}/usage/breakdown"
+    return f"{_of(project)}/usage/breakdown"
 
 
 def for_key(key: str) -> Params:

@@ -10,7 +10,7 @@ from datetime import date
 from pydantic import SecretStr
 
 from providers.openai.allocating import Allocated, allocate_costs
-from providers.openai.costs import check_total, read_costs
+from providers.openai.costs import Checked, check_total, read_costs
 from providers.openai.days import SETTLING, cost_spans, usage_span
 from providers.openai.endpoints import COSTS, FAMILIES, PROJECTS
 from providers.openai.joining import join_reports
@@ -49,17 +49,19 @@ class OpenAI:
         """
         read = await _read(job)
         costs, *usage = read.values
-        running, checked = job.is_running, None
+        running = job.is_running
         provisional = job.is_settling(SETTLING)
+        checked = Checked(costs)
         if costs is not None and not running and not provisional:
-            costs, checked = await check_total(job, costs)
+            checked = await check_total(job, costs)
+            costs = checked.costs
         allocated = None
         if costs is not None:
             allocated = allocate_costs(costs, [figures for figures in usage if figures], read.gaps)
             costs = allocated.costs
         seen = [figures for figures in (costs, *usage) if figures is not None]
         records, row_notes = join_reports(job, costs, [figures for figures in usage if figures], read)
-        records, free = without_missing_amounts(records, checked, say("OpenAI’s"))
+        records, free = without_missing_amounts(records, checked.control, say("OpenAI’s"))
         names = await read_names(job, records, dict(costs.names) if costs else {})
         # Where costs were not read, the report with the most days tells how much of the month there is.
         days = costs.days if costs is not None else max((figures.days for figures in seen), key=len)
@@ -75,10 +77,11 @@ class OpenAI:
             gaps=(
                 *read.gaps,
                 *_gaps(job, costs, usage),
-                *mismatch(checked, say("The sum of the cost lines does not match OpenAI’s total.")),
+                *mismatch(checked.control, say("The sum of the cost lines does not match OpenAI’s total.")),
                 *foreign_gaps(records, _about_foreign),
             ),
             remarks=(
+                *([checked.remark] if checked.remark else []),
                 *(_key_remarks(job, allocated)),
                 *free,
                 *rounded_amounts(figures.rounded for figures in seen),
@@ -92,7 +95,7 @@ class OpenAI:
             data_until=job.now if running else None,
             provisional=provisional,
             empty_proven=not running and costs is not None and len(costs.days) >= job.month.days,
-            control=checked,
+            control=checked.control,
             organisation=organisations.pop() if len(organisations) == 1 else None,
             days_read=len(days),
             missing_days=() if running else job.month.days_without(days),

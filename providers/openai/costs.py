@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date
 
 from providers.openai.days import Span, cost_spans, midnight, usage_span
@@ -19,6 +19,7 @@ from providers.shared.parts import out_of_reach
 from providers.shared.together import Together
 from usage.errors import RefusedError, SourceError, UnavailableError
 from usage.language.saying import say
+from usage.language.sentence import SILENCE, Sentence
 from usage.month import Month
 from usage.names import Grain
 from usage.outcomes.report import Control
@@ -48,22 +49,32 @@ async def read_costs(job: Job) -> ReportFigures:
     return await _read_alone(job)
 
 
-async def check_total(job: Job, costs: ReportFigures) -> tuple[ReportFigures, Control | None]:
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Costs as they were held against OpenAI's own total; without a `control`, `remark` may say why there is none."""
+
+    costs: ReportFigures | None
+    control: Control | None = None
+    remark: Sentence = SILENCE
+
+
+async def check_total(job: Job, costs: ReportFigures) -> Checked:
     """Hold the costs of a closed month against OpenAI's own ungrouped total.
 
-    Both are read once more before a mismatch is believed. The total is a check: where it, or the second reading, can't
-    be had, the figures stand as they are.
+    Both are read once more before a mismatch is believed. The total is a check: where it can't be had, the figures
+    stand as they are and a remark says why; where the second reading can't, the first one is believed.
     """
     try:
-        first = costs, _compare(await _total(job, costs), costs)
-    except SourceError:
-        return costs, None
+        first = Checked(costs, _compare(await _total(job, costs), costs))
+    except SourceError as error:
+        why = say("The cost lines were not compared with OpenAI’s total: {why}", why=error.sentence)
+        return Checked(costs, remark=why)
 
-    async def read_again() -> tuple[ReportFigures, Control]:
+    async def read_again() -> Checked:
         again = await _read_alone(job)
-        return again, _compare(await _total_alone(job, again), again)
+        return Checked(again, _compare(await _total_alone(job, again), again))
 
-    return await believe_twice(first, lambda read: not read[1].agrees, read_again)
+    return await believe_twice(first, lambda read: not (read.control and read.control.agrees), read_again)
 
 
 async def _read_alone(job: Job) -> ReportFigures:

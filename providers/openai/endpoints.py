@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
 from usage.language.saying import say
 from usage.language.sentence import Sentence
@@ -34,7 +35,7 @@ BY_PROJECT: Final = ("project_id", "line_item")
 
 def keys_of(project: str) -> str:
     """Path of a project's keys: there is no list of all keys of an organization."""
-    return f"{PROJECTS}/{project}/api_keys"
+    return f"{PROJECTS}/{quote(project, safe='')}/api_keys"
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,8 +144,8 @@ class UsageResult(ApiModel):
 
     @property
     def mark(self) -> object:
-        """What no other line of the same day has."""
-        return tuple(getattr(self, name) for name in UsageResult.model_fields)
+        """What no other line of the same day has. As text: what is read as it comes may be a list."""
+        return repr([getattr(self, name) for name in UsageResult.model_fields])
 
 
 R = TypeVar("R", CostResult, UsageResult)

@@ -29,10 +29,12 @@ from providers.shared.job import Job
 from providers.shared.lines import Notes
 from providers.shared.paging import Sink, read_pages
 from providers.shared.parts import out_of_reach
-from usage.errors import RefusedError
+from usage.errors import ContractError, RefusedError
+from usage.language.saying import say
 from usage.machine.memory import without_garbage_collection
 from usage.month import Month
 from usage.names import Grain
+from usage.peers.contract import unexpected
 from usage.records.allocation import Charge, Use
 from usage.records.record import Ids, UsageRecord
 from usage.records.sums import RecordSums
@@ -330,14 +332,18 @@ class UsageSink:
 
     def __init__(self, month: Month, family: Family, *, by_kind: bool = False) -> None:
         self._month, self._family = month, family
+        self._expected = range(int(month.start.timestamp()), int(month.end.timestamp()) + 1)
         self._uses: dict[tuple[Ids, str], int | Decimal] | None = {} if by_kind else None
         self._sums = RecordSums()
         self._days: set[date] = set()
         self._notes = Notes()
         self._peaks: dict[str | None, UsageRecord] = {}
+        self._is_elsewhere = False
 
     def add(self, page: UsagePage, /) -> None:
         """Take in one page."""
+        # An end that is taken as inclusive brings the day after the month.
+        self._is_elsewhere |= any(bucket.start_time not in self._expected for bucket in page.data)
         for bucket in days_of(page.data, self._month):
             day = day_of(bucket)
             self._days.add(day)
@@ -361,9 +367,11 @@ class UsageSink:
         """All that was taken in.
 
         Raises:
-            ContractError: There were lines, and none could be read.
+            ContractError: There were lines, and none could be read; or there were days, and none is of the month.
         """
         self._notes.refuse_if_nothing_is_left(self._family.path)
+        if self._is_elsewhere and not self._days:
+            raise ContractError(unexpected(self._family.path, say("all of it is about other months")))
         records = self._sums.records() or tuple(self._peaks.values())
         uses = tuple(Use(ids, kind, amount) for (ids, kind), amount in (self._uses or {}).items())
         return ReportFigures(records, frozenset(self._days), notes=self._notes, uses=uses)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Literal, Self
@@ -15,6 +16,7 @@ from providers.shared.lines import Notes
 from usage.errors import ContractError, RefusedError, TransientError
 from usage.language.saying import say
 from usage.month import Month
+from usage.peers.contract import unexpected
 
 
 class Filter(BaseModel):
@@ -92,6 +94,17 @@ class Question:
         """Whether a bucket belongs to the answer."""
         return self.first <= day <= self.last
 
+    def own(self, lines: Sequence[Line]) -> list[Line]:
+        """The lines that belong to the answer. The bucket after the range may come along.
+
+        Raises:
+            ContractError: There are only lines about something else.
+        """
+        covered = [line for line in lines if self.covers(line.day)]
+        if not covered and any(line.day != self.last + timedelta(days=1) for line in lines):
+            raise ContractError(unexpected(QUERY, say("all of it is about other months")))
+        return covered
+
     def pieces(self) -> tuple[Question, ...]:
         """The same question in smaller ones: two halves of the days, or a day key by key; none when it is smallest."""
         if self.first < self.last:
@@ -137,8 +150,7 @@ class Analytics:
                 raise
         else:
             if not page.data.metadata.truncated:
-                found = read_lines(page, question.dimensions, self.notes)
-                return [line for line in found if question.covers(line.day)]
+                return question.own(list(read_lines(page, question.dimensions, self.notes)))
             pieces = question.pieces()
             if not pieces:
                 raise ContractError(

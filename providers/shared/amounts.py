@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Final, Self
 
-from pydantic import Field
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 from usage.errors import ContractError
 from usage.language.saying import say
@@ -17,9 +18,25 @@ from usage.outcomes.report import Gap, GapKind
 from usage.peers.contract import unexpected
 from usage.records.record import NO_UNITS, Units, UsageRecord, cost_unit
 
-RawAmount = Annotated[str | Decimal | int | None, Field(union_mode="left_to_right")]
-"""An amount in decoded JSON: decimal text, a number (`Decimal`, never a float), or nothing. Tried in this order, which
-saves looking for the best fit of each of many amounts."""
+
+class _Amount:
+    """Text, a number, or nothing; `true` is none of them. Tried in this order, which saves looking for the best fit of
+    each of many amounts."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        kinds: list[CoreSchema | tuple[CoreSchema, str]] = [
+            core_schema.str_schema(strict=True),
+            core_schema.decimal_schema(strict=True, allow_inf_nan=True),
+            core_schema.int_schema(strict=True),
+            core_schema.none_schema(),
+        ]
+        return core_schema.union_schema(
+            kinds, mode="left_to_right", custom_error_type="decimal_type", custom_error_context={}
+        )
+
+
+RawAmount = Annotated[str | Decimal | int | None, _Amount()]
+"""An amount in decoded JSON: decimal text, a number (`Decimal`, never a float), or nothing."""
 
 Anything = Annotated[Any, "number"]
 """What is read as it comes, and is a number where it is as it should be."""

@@ -219,11 +219,9 @@ class Http:
         raise TransientError(sentence, final=True)
 
     async def _once(self, question: Question, headers: Mapping[str, str] | None, most_bytes: int | None) -> Answer:
+        request = self._request(question, headers)
         self.requests += 1
         path = question.path
-        request = self._client.build_request(
-            question.method, path, params=list(question.params), content=question.body or None, headers=headers
-        )
         try:
             # httpx bounds the wait for each piece of an answer, not for the whole of it.
             async with asyncio.timeout(self._retry.patience):
@@ -252,6 +250,20 @@ class Http:
         if refused is not None:
             raise refused
         return answer
+
+    def _request(self, question: Question, headers: Mapping[str, str] | None) -> httpx.Request:
+        try:
+            return self._client.build_request(
+                question.method,
+                question.path,
+                params=list(question.params),
+                content=question.body or None,
+                headers=headers,
+            )
+        except httpx.InvalidURL:
+            # What an address has beside our own words was told by the API: ids, and the marks of next pages.
+            sentence = say("An id, or the mark of a next page, that the API gave makes an address that can’t be asked.")
+            raise ContractError(sentence) from None
 
     async def _receive(self, request: httpx.Request, path: str, most_bytes: int | None) -> Answer:
         if most_bytes is not None and most_bytes >= self._retry.most_bytes:

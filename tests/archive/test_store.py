@@ -130,6 +130,8 @@ def _run(code: str, *arguments: str) -> str:
     [
         ("abfs://container/archive", "the package that opens such addresses is not installed): install it (adlfs)"),
         ("nosuch://bucket/archive", "nothing here can open such an address"),
+        # Its driver wants the host as an argument of its own.
+        ("ftp://files.example/archive", "nothing here can open such an address"),
         ("~nobody-of-this-name/archive", "there is no such home folder"),
         ("/dev/null/archive", "Not a directory"),
     ],

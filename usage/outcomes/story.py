@@ -182,7 +182,7 @@ def runs(days: Iterable[date]) -> list[tuple[date, date]]:
 
 def days_read(days: int, month: Month) -> Sentence:
     """How many days of a month the answers hold: `20 of 31 days read`."""
-    return say_count("{number} of {all} day read", "{number} of {all} days read", days, all=month.days)
+    return say_count("{number} day of {all} read", "{number} of {all} days read", days, all=month.days)
 
 
 def _describe_rows(cost: Decimal | None, rows: int) -> Sentence:

@@ -35,6 +35,7 @@ BASE_URLS: Final = {
 _NOT_ACCOUNTS: Final = ("ID", "PATH", "NAME", "URL", "HASH", "FILE")
 ARCHIVE_OFF: Final = "off"
 """In place of the archive's address."""
+_YEARS: Final = range(2000, 3000)
 _STORE_OPTIONS: Final = frozenset({"region", "endpoint_override", "scheme"})
 """Of an object store's address. Keys are none of them: they would stand in messages and lists of processes."""
 
@@ -324,8 +325,8 @@ def _notion(values: Mapping[str, str], wrong: list[Sentence]) -> NotionSettings:
     if token is None and "NOTION_TOKEN_FILE" in values:
         token = _read_key("NOTION_TOKEN_FILE", values["NOTION_TOKEN_FILE"], wrong)
     rate = values.get("NOTION_REQUESTS_PER_MINUTE", "180")
-    if not rate.isdecimal() or int(rate) == 0:
-        wrong.append(say("NOTION_REQUESTS_PER_MINUTE: {rate} is not a whole number above 0", rate=repr(rate)))
+    if not re.fullmatch(r"0*[1-9]\d{0,5}", rate, re.ASCII):
+        wrong.append(say("NOTION_REQUESTS_PER_MINUTE: {rate} is not a whole number from 1 to 999999", rate=repr(rate)))
         rate = "180"
     return NotionSettings(
         token=SecretStr(_require_ascii("NOTION_TOKEN", token, wrong)) if token else None,
@@ -401,9 +402,14 @@ def _now(values: Mapping[str, str], wrong: list[Sentence]) -> datetime | None:
     text = values.get("LLM_USAGE_NOW")
     if text is None:
         return None
+    instant: datetime | None
     try:
         instant = datetime.fromisoformat(text)
-        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+        instant = instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except (ValueError, OverflowError):
+        instant = None
+    # Near the calendar's ends there are no months before, or after, that it could be compared with.
+    if instant is None or instant.year not in _YEARS:
         wrong.append(say("LLM_USAGE_NOW: {text} is not an ISO instant like 2026-02-05T08:00:00Z", text=repr(text)))
         return None
+    return instant

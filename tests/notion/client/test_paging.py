@@ -215,6 +215,12 @@ def test_a_listing_without_end_ends(kind: str, requests: int) -> None:
     assert connection.requests == requests
 
 
+def test_an_answer_without_its_rows_is_no_empty_listing() -> None:
+    connection = gateway(lambda _: answer(b'{"object": "list", "has_more": false, "next_cursor": null}'))
+    with pytest.raises(NotionError, match="results"):
+        list(connection.rows("ds"))
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
 @given(data=st.data())
 def test_whatever_fails_on_the_way_each_row_comes_once(notion: Notion, base: Database, data: st.DataObject) -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from notion.client.models import Value
-from notion.heal.healing import Healing, adopted, linked, plan_healing
+from notion.heal.healing import Healing, adopted, dated, linked, plan_healing
 from notion.plan.steps import Action, Step
 from notion.rows.notes import Note
 from notion.rows.values import COLUMNS, FIGURES, Existing
@@ -585,3 +585,50 @@ def test_what_happens_in_one_month_depends_on_that_month_s_turn_alone(
     before = {page_id: row for page_id, row in table.rows.items() if row.values.month != str(JANUARY)}
     heal(table, JANUARY)
     assert before.items() <= table.rows.items()
+
+
+# -- what a person emptied by hand, in rows of this program
+
+
+def test_a_row_that_lost_its_month_gets_that_of_its_title(table: Table) -> None:
+    lost = by(table, put(table, key="p1", name="Devis", cost=4.0, collected_at=READ_AT), ME, ME)
+    table.rows[lost.page_id] = replace(lost, values=replace(lost.values, month=""))
+    healing = heal(table)
+    assert counts(healing) == (0, 0, 1, 0)
+    assert [(step.fields, step.why) for step in healing.steps] == [(("month",), dated())]
+    assert table.rows[lost.page_id].values == lost.values
+
+
+def test_a_row_that_lost_its_month_and_the_one_written_since_become_one(table: Table) -> None:
+    lost = by(table, put(table, key="p1", name="Devis", cost=4.0, collected_at=READ_AT), ME, ME)
+    table.rows[lost.page_id] = replace(lost, values=replace(lost.values, month="", service=None))
+    by(table, put(table, key="p1", name="Devis", cost=5.0, collected_at=LATER), ME, ME)
+    assert counts(heal(table)) == (1, 1, 0, 0)
+    (row,) = table.rows.values()
+    assert (row.page_id, row.values.month, row.values.cost) == (lost.page_id, "2026-01", 5.0)
+
+
+@pytest.mark.parametrize(
+    ("title", "author"), [("2026-01 - OpenAI - Devis", OTHER), ("2026-01 réunion", ME), ("Devis", ME)]
+)
+def test_rows_of_people_and_of_another_form_stay_without_a_month(table: Table, title: str, author: str) -> None:
+    row = by(table, put(table, key="p1", title=title), author, author)
+    table.rows[row.page_id] = row = replace(row, values=replace(row.values, month=""))
+    assert heal(table).steps == ()
+    assert table.rows == {row.page_id: row}
+
+
+def test_a_month_that_is_none_is_left_to_a_person(table: Table) -> None:
+    mine = by(table, put(table, key="p1", name="Devis"), ME, ME)
+    table.rows[mine.page_id] = mine = replace(mine, values=replace(mine.values, month="janvier 2026"))
+    by(table, put(table, key="p2", title="Budget", month="T1 2026"), OTHER, OTHER)
+    healing = heal(table)
+    assert ([left.other for left in healing.left], healing.steps) == ([mine], ())
+
+
+def test_a_key_of_ours_that_was_emptied_is_that_of_the_title(table: Table) -> None:
+    lost = by(table, put(table, key="", name=NO_PROJECT, cost=4.0, collected_at=READ_AT), ME, ME)
+    by(table, put(table, key=NO_PROJECT, name=NO_PROJECT, cost=5.0, collected_at=LATER), ME, ME)
+    assert counts(heal(table)) == (1, 1, 0, 0)
+    (row,) = table.rows.values()
+    assert (row.page_id, row.values.key, row.values.cost) == (lost.page_id, NO_PROJECT, 5.0)

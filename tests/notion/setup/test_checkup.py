@@ -170,6 +170,19 @@ def test_what_the_rows_are(ready: Notion) -> None:
     assert "1 lignes" in str(check(ready).sentences[1])
 
 
+def test_rows_of_ours_whose_month_was_emptied_or_is_none(ready: Notion) -> None:
+    store, usages = ready.api.store, ready.api.store.database("Usages LLM")
+    service = (store.database("Services LLM").row("OpenAI").id,)
+    for title, month in (("A", ""), ("B", "janvier 2026"), ("C", "2026-1"), ("D", " 2026-01 ")):
+        cells: dict[str, Any] = {"Identifiant": f"2026-01 - OpenAI - {title}", "Mois": month, "Service": service}
+        store.add_row(usages, {**cells, "Projet/API Key": title}, by_connection=True)
+    store.add_row(usages, {"Identifiant": "Réunion", "Mois": "T1 2026", "Service": service})
+    timeless, slips = check(ready).sentences
+    assert "1 lignes de « Usages LLM » n’ont pas de mois (« 2026-01 - OpenAI - A »)" in str(timeless)
+    assert "3 " in str(slips)
+    assert "Réunion" not in str(slips)
+
+
 def test_rows_that_can_t_be_read(ready: Notion) -> None:
     source = ready.api.store.database("Usages LLM").source_id
     ready.server.faults.add(Fault("notion", Kind.STATUS, path=f"{source}/query$", status=500, times=-1))

@@ -135,6 +135,27 @@ def test_rollups_follow_a_relation_that_was_made_anew(notion: Notion, honoured: 
     assert notion.set_up().done == ()
 
 
+def test_rollups_calculate_with_a_column_that_was_made_anew(notion: Notion) -> None:
+    notion.set_up()
+    notion.api.store.change_schema(notion.usages, {"Tokens Total": None, "Cout USD": None})
+    assert notion.set_up().warnings == ()
+    report = check_notion(notion.connection, notion.settings())
+    assert [row for row in report.rows if row.todo] == []
+    service = notion.services.row("OpenAI")
+    values: dict[str, Any] = {"Service": (service.id,), "Tokens Input": 2.0, "Tokens Output": 3.0, "Cout USD": 1.5}
+    notion.api.store.add_row(notion.usages, {"Identifiant": "x", **values})
+    assert [service.value(name) for name in ("Total Tokens", "Total Cout USD")] == [5.0, 1.5]
+    assert notion.set_up().done == ()
+
+
+def test_a_rollup_without_its_column_is_told(notion: Notion) -> None:
+    notion.set_up()
+    notion.api.store.change_schema(notion.usages, {"Cout USD": None})
+    rows = check_notion(notion.connection, notion.settings()).rows
+    (lost,) = [row for row in rows if row.property == "Total Cout USD"]
+    assert lost.todo.en == "This rollup calculates with a column that is deleted: run llm-usage setup."
+
+
 def test_rollups_that_notion_leaves_as_they_are_are_told(notion: Notion) -> None:
     notion.set_up()
     notion.api.store.change_schema(notion.usages, {"Service": None})

@@ -129,6 +129,19 @@ def change_costs(**fields: Any) -> Callable[[Any], Any]:
     return lambda body: {**body, "data": [{**row, "cost": {**row["cost"], **fields}} for row in body["data"]]}
 
 
+def moved(instant: str, *places: int) -> Callable[[Any], Any]:
+    """Rows, all or those at these places, as if they began then."""
+
+    def move(body: Any) -> Any:
+        rows = [
+            {**row, "starting_at": instant} if not places or place in places else row
+            for place, row in enumerate(body["data"])
+        ]
+        return {**body, "data": rows}
+
+    return move
+
+
 def without(row: dict[str, Any], field: str) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name != field}
 
@@ -867,3 +880,36 @@ def test_reports_can_be_kept_and_hold_no_key(desk: Desk) -> None:
     assert desk.account.key not in text
     assert report.control is not None
     assert isinstance(report.control.total, Decimal)
+
+
+# Answers that are not of the month
+
+
+@pytest.mark.parametrize("instant", ["2025-12-01T00:00:00Z", "2026-01-01T00:00:00+02:00", 5])
+@pytest.mark.parametrize(("path", "what"), [(USAGE, "tokens"), (COST, "costs")])
+def test_a_line_from_before_the_month_is_missed(desk: Desk, path: str, what: str, instant: Any) -> None:
+    desk.rewrite(path, moved(instant, 0), when=grouped, times=-1)
+    report = desk.read()
+    assert report.status is Status.PARTIEL
+    (odd,) = [gap.sentence.en for gap in report.gaps if "unreadable" in gap.sentence.en]
+    assert odd.startswith("One unreadable line is left out of the ")
+    assert odd.endswith(": a line is of another month.")
+    assert what in odd
+
+
+@pytest.mark.parametrize("instant", ["2025-12-01T00:00:00Z", "2026-02-02T00:00:00Z", "2026-04-01T00:00:00Z"])
+def test_an_answer_about_another_month_is_no_empty_one(desk: Desk, instant: str) -> None:
+    desk.rewrite(USAGE, moved(instant), times=-1)
+    report = desk.read()
+    assert report.status is Status.PARTIEL
+    assert any("another month" in gap.sentence.en or "other months" in gap.sentence.en for gap in report.gaps)
+    desk.rewrite(COST, moved(instant), times=-1)
+    with pytest.raises(ContractError, match=r"d’un autre mois|d’autres mois"):
+        desk.read()
+
+
+def test_the_day_after_an_empty_month_may_come_alone(desk: Desk) -> None:
+    for path in (USAGE, COST):
+        desk.rewrite(path, moved("2026-02-01T00:00:00Z"), times=-1)
+    report = desk.read()
+    assert (report.records, report.status) == ((), Status.SUCCES)

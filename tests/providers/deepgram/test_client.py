@@ -279,6 +279,17 @@ def test_a_project_that_the_key_may_not_read_is_a_gap_of_its_own(desk: Desk, sta
     assert row.totals.cost == desk.api.bill(desk.account("prod"), "2026-01").total
 
 
+@pytest.mark.parametrize("odd", ["two\nlines", "a/../b?c=d#e", "x" * 70_000], ids=["lines", "path", "long"])
+def test_an_id_that_makes_no_plain_address(desk: Desk, odd: str) -> None:
+    def change(body: Any) -> Any:
+        return {**body, "projects": [*body["projects"], {**body["projects"][0], "project_id": odd}]}
+
+    desk.rewrite("/projects$", change, times=-1)
+    report = desk.read()
+    assert report.status is Status.PARTIEL
+    assert desk.rows(report)
+
+
 def test_a_project_of_which_nothing_is_offered_does_not_pass_for_empty(desk: Desk) -> None:
     lab, twin = desk.account("labs").projects[:2]
     desk.fault(Kind.STATUS, twin.id, status=404, times=-1)

@@ -354,6 +354,36 @@ def test_costs_that_do_not_exist_are_not_available(world: World, read: Read) -> 
     assert all(row.totals.cost is None for row in rows_of(report).values())
 
 
+@pytest.mark.parametrize("odd", [[], {}, [3], {"a": 1}])
+def test_an_odd_value_beside_the_counts_costs_nothing(world: World, read: Read, odd: object) -> None:
+    """Parts of the tokens are read as they come, also where a page is told apart from others by its lines."""
+
+    def rewrite(page: Any) -> Any:
+        for result in [result for bucket in page["data"] for result in bucket["results"]]:
+            result["input_cached_image_tokens"] = odd
+        return page
+
+    world.server.faults.add(Fault("openai", Kind.REWRITE, path="/usage/completions", rewrite=rewrite, times=-1))
+    report = read()
+    assert report.status is Status.SUCCES
+    matches_bill(world, report, JANUARY)
+
+
+@pytest.mark.parametrize("days", [-31, 33])
+def test_a_usage_report_about_other_months_is_a_gap(world: World, read: Read, days: int) -> None:
+    def move(page: Any) -> Any:
+        for bucket in page["data"]:
+            bucket["start_time"] += days * 86_400
+        return page
+
+    world.server.faults.add(Fault("openai", Kind.REWRITE, path="/usage/completions", rewrite=move, times=-1))
+    report = read()
+    assert report.status is Status.PARTIEL
+    (gap,) = report.gaps
+    assert gap.sentence.en.startswith("Without the completions: ")
+    assert gap.sentence.en.endswith("all of it is about other months.")
+
+
 def test_one_family_that_fails_is_a_gap(world: World, read: Read) -> None:
     world.server.faults.add(Fault("openai", Kind.STATUS, path="/images$", status=500, times=-1))
     report = read()
@@ -781,6 +811,9 @@ def test_without_a_total_the_figures_stand(world: World, read: Read, status: int
     report = read()
     matches_bill(world, report, JANUARY)
     assert (report.control, report.status) == (None, Status.SUCCES)
+    (told,) = report.remarks
+    assert told.en.startswith("The cost lines were not compared with OpenAI’s total: ")
+    assert str(status) in told.en
 
 
 def test_a_mismatch_that_can_not_be_read_again_is_partial(world: World, read: Read) -> None:

@@ -731,7 +731,7 @@ def test_a_workspace_that_no_filter_finds_is_read_by_its_name(desk: Desk, month:
 
     assert_billed(desk, report, month)
     assert report.status is Status.SUCCES
-    assert "n’a pas retrouvé 1 espace(s) de travail" in desk.log(report)
+    assert "n’a pas retrouvé 1 espace de travail" in desk.log(report)
     assert "supprimés" not in desk.log(report)
 
 
@@ -765,7 +765,7 @@ def test_a_key_that_no_filter_finds_leaves_its_usage_under_its_name(desk: Desk) 
 
     assert report.status is Status.SUCCES
     assert totals(desk.rows(report)) == plain
-    assert "n’a pas retrouvé 1 clé(s)" in desk.log(report)
+    assert "n’a pas retrouvé 1 clé" in desk.log(report)
     assert any(row.key.startswith("label:") and row.name != "first-try" for row in desk.rows(report))
 
 
@@ -1013,6 +1013,35 @@ def test_check_knows_an_unknown_key(desk: Desk) -> None:
     desk.extra["OPENROUTER_MANAGEMENT_KEY"] = "sk-or-v1-nobody"
 
     assert {finding.status for finding in desk.check().values()} == {CheckStatus.BAD}
+
+
+# --- answers about something else
+
+
+def of_day(day: str) -> Callable[[Any], Any]:
+    """Rows as if all of them were of one day, or of one month that begins with it."""
+
+    def move(page: Any) -> Any:
+        rows = [
+            {name: day if name.startswith(("date__", "created_at__")) else cell for name, cell in row.items()}
+            for row in page["data"]["data"]
+        ]
+        return {**page, "data": {**page["data"], "data": rows}}
+
+    return move
+
+
+@pytest.mark.parametrize("day", ["2025-12-01", "2026-03-01", "2025-01-31T23:59:59Z"])
+def test_answers_about_other_months_are_no_empty_month(desk: Desk, day: str) -> None:
+    desk.rewrite(QUERY, of_day(day), times=-1)
+    with pytest.raises(ContractError, match="tout y est d’autres mois"):
+        desk.read()
+
+
+def test_the_bucket_after_an_empty_month_may_come_alone(desk: Desk) -> None:
+    desk.rewrite(QUERY, of_day("2026-02-01"), times=-1)
+    report = desk.read()
+    assert (report.records, report.status) == ((), Status.SUCCES)
 
 
 # --- held against what OpenRouter publishes

@@ -6,8 +6,10 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
 
 from providers.shared.amounts import (
+    RawAmount,
     Written,
     amount,
     believable_amount,
@@ -18,6 +20,7 @@ from providers.shared.amounts import (
 )
 from usage.errors import ContractError
 from usage.language.sentence import Sentence
+from usage.peers.contract import describe_breach
 from usage.records.record import UsageRecord
 
 
@@ -43,6 +46,24 @@ def test_what_is_no_amount_is_refused_without_being_shown(raw: str | Decimal) ->
     with pytest.raises(ContractError) as error:
         amount(raw, "/costs")
     assert error.value.sentence.fr == "/costs ne répond plus comme prévu : un montant n’est pas un nombre."
+
+
+class Bill(BaseModel):
+    """A line with an amount."""
+
+    due: RawAmount = None
+
+
+@pytest.mark.parametrize("raw", [True, False, [], {}])
+def test_what_has_another_type_is_no_amount(raw: object) -> None:
+    with pytest.raises(ValidationError) as error:
+        Bill.model_validate({"due": raw})
+    assert describe_breach(error.value).en == "field due, expected: a number"
+
+
+@pytest.mark.parametrize("raw", ["1.50", 3, Decimal("0.25"), 0, None])
+def test_what_an_amount_comes_as(raw: str | int | Decimal | None) -> None:
+    assert Bill.model_validate({"due": raw}).due == raw
 
 
 def written(*amounts: str) -> Written:

@@ -381,9 +381,10 @@ def test_notion_defaults_and_both_names_of_the_token() -> None:
         assert token is not None
         assert token.get_secret_value() == KEY
     assert load(NOTION_REQUESTS_PER_MINUTE="600").notion.requests_per_minute == 600
+    assert load(NOTION_REQUESTS_PER_MINUTE="0600").notion.requests_per_minute == 600
 
 
-@pytest.mark.parametrize("rate", ["0", "-3", "fast", "1.5", "²"])
+@pytest.mark.parametrize("rate", ["0", "-3", "fast", "1.5", "²", "٣", "1000000", "9" * 400])
 def test_rates_that_are_none(rate: str) -> None:
     assert wrong(NOTION_REQUESTS_PER_MINUTE=rate).startswith("NOTION_REQUESTS_PER_MINUTE: ")
 
@@ -424,7 +425,7 @@ def test_an_instant_instead_of_the_clock(text: str, instant: datetime) -> None:
     assert settings.now().utcoffset() == instant.utcoffset()
 
 
-@pytest.mark.parametrize("text", ["yesterday", "9999-12-31T23:59:59-05:00"])
+@pytest.mark.parametrize("text", ["yesterday", "9999-12-31T23:59:59-05:00", "9999-12-31T23:59:59Z", "0001-01-01"])
 def test_what_is_no_instant(text: str) -> None:
     assert wrong(LLM_USAGE_NOW=text).startswith("LLM_USAGE_NOW: ")
 
