@@ -20,7 +20,7 @@ from importlib.util import find_spec
 from typing import Final, NoReturn
 
 from cli.parser import BEGINNINGS, Refused, module_of, named_file, parse, parser
-from cli.prefect_server.ending import exit_quietly, watch_signals
+from cli.prefect_server.ending import exit_quietly, give_way, watch_signals
 from cli.surroundings import open_missing_streams, require_current_folder, require_enough_files, take_every_letter
 from usage.language.choice import LANGUAGE
 from usage.language.reader import phrase
@@ -39,7 +39,15 @@ def entry() -> NoReturn:
     take_every_letter(as_json="--json" in sys.argv)
     watch_signals()
     try:
-        status = _flushed(sys.argv[1:])
+        _end_with(sys.argv[1:])
+    finally:
+        give_way()
+
+
+def _end_with(arguments: Sequence[str]) -> NoReturn:
+    """Run one command, and end with its exit status."""
+    try:
+        status = _flushed(arguments)
     except BrokenPipeError:
         exit_quietly(INCOMPLETE)
     except OSError as error:

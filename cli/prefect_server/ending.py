@@ -29,6 +29,7 @@ _PATIENCE: Final = 2.0
 """Seconds that all tidying up may take together."""
 
 _cleanups: list[Cleanup] = []
+_is_ending = threading.Event()
 
 
 @contextmanager
@@ -66,7 +67,18 @@ def let_signals_through() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, [getattr(signal, name) for name in STATUSES])
 
 
+def give_way() -> None:
+    """Wait for the end where a signal is ending the program. To be called last.
+
+    The main thread may be out before everything is tidied up, by an error over what has gone: the exit status would be
+    that of the error.
+    """
+    if _is_ending.is_set():
+        threading.Event().wait(2 * _PATIENCE)
+
+
 def _end(number: int) -> NoReturn:
+    _is_ending.set()
     name = signal.Signals(number).name
     how = "Ctrl-C" if name == "SIGINT" else name
     told = phrase("stopped ({how}). What is written stays; running it again completes what is missing.", how=how)

@@ -90,7 +90,9 @@ class Cli:
     def rows(self) -> dict[str, Row]:
         """The rows of Usages by title and key, and by workspace where that is not enough."""
         found: dict[str, Row] = {}
-        for row in self.sandbox.notion.store.database("Usages LLM").rows():
+        # Rows are made side by side: their order tells nothing.
+        rows = self.sandbox.notion.store.database("Usages LLM").rows()
+        for row in sorted(rows, key=lambda row: str(row.value("Workspace"))):
             name = f"{row.title} {row.value('Projet/API Key')}"
             found[f"{name} {row.value('Workspace')}" if name in found else name] = row
         return found

@@ -177,6 +177,40 @@ def test_demo_leaves_no_folder(program: Program) -> None:
     assert processes(program) == []
 
 
+FALLS_OVER = """
+import threading
+import cli.main
+from cli.prefect_server.ending import if_stopped
+
+gone, never = threading.Event(), threading.Event()
+
+def tidy_up():
+    gone.set()
+    never.wait(1)
+
+def main(arguments):
+    with if_stopped(tidy_up):
+        print("ready", flush=True)
+        gone.wait()
+    return 1
+
+cli.main.main = main
+cli.main.entry()
+"""
+"""A command that fails over what is tidied away, before all of it is."""
+
+
+def test_what_fails_while_it_is_stopped_does_not_say_so(program: Program) -> None:
+    program.code = FALLS_OVER
+    process = program.start()
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGTERM)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert err.startswith("llm-usage: stopped (")
+
+
 def test_a_reader_that_goes_away(program: Program, set_up: None) -> None:
     reading, writing = os.pipe()
     os.close(reading)
