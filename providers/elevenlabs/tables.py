@@ -97,7 +97,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A measure that is left out, as several columns could be it."""
+    """A measure that is left out, as several columns could be it, or one of an unknown unit."""
 
     what: Measure
     sentence: Sentence
@@ -309,6 +309,15 @@ class _Measures:
             )
             self.doubts.append(Doubt(measure.what, together([problem, list_columns(found)])))
             return None
+        odd = [c for c in self.among if c.name == measure.name]
+        # Credits are the usage itself. Others may bear such a unit in answers that nobody has published.
+        if not found and odd and measure is _CREDITS:
+            problem = say(
+                "The unit of {what} in {path} is not known: this figure is left out.",
+                what=measure.what.sentence,
+                path=self._find.path,
+            )
+            self.doubts.append(Doubt(measure.what, together([problem, list_columns(odd)])))
         return found[0].place if found else None
 
     @staticmethod

@@ -280,6 +280,17 @@ def test_one_more_column_beside_a_known_one_changes_nothing(
     assert figures.new == (() if known else (Count(what=f"{PATH} columns.{column[0]}", count=1),))
 
 
+def test_credits_of_an_unknown_unit_are_left_out_and_said() -> None:
+    place = [name for name, _, _ in HEAD].index("total_usage")
+    figures = read(ROW, head=[*HEAD[:place], ("total_usage", "Float", "points"), *HEAD[place + 1 :]])
+    (doubt,) = figures.doubts
+    assert str(doubt.what.sentence) == "les crédits"
+    assert "total_usage (Float, points)" in str(doubt.sentence)
+    (record,), (whole,) = figures.records, read(ROW).records
+    assert record.cost == whole.cost is not None
+    assert "credits" not in dict(record.units)
+
+
 @pytest.mark.parametrize(
     ("name", "others", "what"),
     [
